@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * What operations people read. A line is made from one row of the table in log.c and typed fields; there is no way
+ * to put text of a message into it. journald gets fields when stderr is its stream, else a plain line goes to stderr.
+ * Never blocks the work for long; thread-safe.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Rows of the table: `base/log-events.h` lists LOG_EVENT(NAME, MESSAGE_ID, level, "sentence"). */
+typedef enum LogEvent {
+#define LOG_EVENT(name, id, level, sentence) LOG_##name,
+#include "base/log-events.h"
+#undef LOG_EVENT
+        _LOG_EVENT_MAX,
+} LogEvent;
+
+typedef struct LogField {
+        const char *name; /* upper case, becomes CAREBUS_<name> and name=value in the line */
+        const char *text; /* an id, a code, a name out of the configuration, a path: never content */
+        int64_t number;
+        bool is_number;
+} LogField;
+
+/* Names of sources, teams, programs, paths and reason codes. Escaped for terminals, cut at 200 bytes. */
+static inline LogField log_name(const char *name, const char *text) {
+        return (LogField){ .name = name, .text = text };
+}
+static inline LogField log_number(const char *name, int64_t number) {
+        return (LogField){ .name = name, .number = number, .is_number = true };
+}
+/* The text of an errno (positive or negative). */
+LogField log_errno(int error);
+
+#define log_event(event, ...) \
+        log_write((event), (const LogField[]){ __VA_ARGS__ __VA_OPT__(, ) { .name = NULL } })
+void log_write(LogEvent event, const LogField *fields);
+
+/* Once at start, before other threads: the program's name; fields that every line carries (may be NULL). */
+void log_start(const char *program, const char *instance);
+void log_set_level(int level); /* syslog levels; default LOG_INFO */

@@ -1,0 +1,94 @@
+#pragma once
+/*
+ * The truth: an append-only chain of batches in segment files. docs/journal.md gives the bytes.
+ *
+ * A batch is the unit of durability: it counts whole or not at all. journal_append() gathers in memory, journal_commit()
+ * writes and syncs. One thread writes; any number of readers, in this process or another, read what is committed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+
+typedef struct Journal Journal;
+typedef struct JournalReader JournalReader;
+
+/* Positive returns. */
+enum {
+        _JOURNAL_E_SUCCESS,
+        JOURNAL_E_END,       /* nothing committed behind this place yet */
+        JOURNAL_E_CORRUPT,   /* a fault, located in a JournalFault; nothing was changed */
+        JOURNAL_E_NO_SPACE,  /* ENOSPC or EDQUOT before the sync: the batch is dropped, the numbers are free again */
+        JOURNAL_E_NEWER,     /* written by a later version; untouched */
+        JOURNAL_E_BEHIND,    /* the state stands beyond the journal's end: not the same journal, or cut */
+        JOURNAL_E_EXPIRED,   /* the payload was removed by rule; its hash stands in the chain */
+};
+
+/* Where a batch begins. */
+typedef struct JournalPlace {
+        uint64_t segment; /* first seq of the segment: its file name */
+        uint64_t offset;
+} JournalPlace;
+
+typedef struct JournalRecord {
+        uint64_t seq;
+        int64_t received_at;
+        Bytes payload;      /* a packed Entry; borrowed until the reader moves on */
+        JournalPlace place; /* of its batch */
+} JournalRecord;
+
+typedef struct JournalFault {
+        JournalPlace place;
+        uint64_t seq;        /* first that cannot be trusted; 0 when not known */
+        const char *reason;  /* static: batch-checksum, record-checksum, chain, gap, header, truncated, seal, missing-segment */
+} JournalFault;
+
+typedef struct JournalOptions {
+        uint64_t segment_bytes; /* of a new segment; 0: 64 MiB. Also what is zero-filled ahead */
+        uint64_t state_seq;     /* the state stands here: never cut below it */
+} JournalOptions;
+
+/* Opens for writing (the caller holds state/lock). A torn last batch behind options.state_seq is cut, and what lies
+ * after state_seq is written again in place and synced. Fault is filled in on JOURNAL_E_CORRUPT. */
+int journal_open(const char *folder, const JournalOptions *options, Journal **ret, JournalFault *ret_fault);
+Journal *journal_free(Journal *journal); /* without a seal: as after a crash */
+DEFINE_CLEANUP(Journal *, journal_free)
+
+/* Gathers one record; its number is *ret_seq once the batch is committed. -EFBIG beyond 64 MiB a batch. */
+int journal_append(Journal *journal, int64_t received_at, Bytes payload, uint64_t *ret_seq);
+size_t journal_pending(const Journal *journal); /* records gathered */
+/* Writes and syncs what was gathered. JOURNAL_E_NO_SPACE drops it; a negative return is final: never write again. */
+int journal_commit(Journal *journal);
+void journal_abort(Journal *journal);
+uint64_t journal_committed(const Journal *journal); /* newest durable seq; any thread */
+int64_t journal_last_at(const Journal *journal);    /* received_at of the newest record; never goes backwards */
+uint64_t journal_bytes(const Journal *journal);
+/* A clean stop: after the seal nothing may be cut. */
+int journal_seal(Journal *journal);
+/* Paced work of the background thread: zero-fills the next segment a piece further. 0 done, 1 more to do. */
+int journal_prepare_step(Journal *journal);
+
+/* Reads any journal folder, live or not. */
+int journal_reader_open(const char *folder, JournalReader **ret);
+JournalReader *journal_reader_free(JournalReader *reader);
+DEFINE_CLEANUP(JournalReader *, journal_reader_free)
+/* The next record read will be `seq`. `hint` may be NULL: a place at or before it. */
+int journal_reader_seek(JournalReader *reader, uint64_t seq, const JournalPlace *hint);
+/* Reads on, not beyond `limit` (a committed seq). 0, JOURNAL_E_END, JOURNAL_E_CORRUPT (fault may be NULL). */
+int journal_reader_next(JournalReader *reader, uint64_t limit, JournalRecord *ret, JournalFault *ret_fault);
+/* One record by number. */
+int journal_reader_get(JournalReader *reader, uint64_t seq, const JournalPlace *hint, JournalRecord *ret);
+
+typedef struct JournalVerified {
+        uint64_t first_seq, last_seq, batches, segments, bytes;
+        uint8_t chain[32]; /* hash of the last batch */
+        bool sealed;
+} JournalVerified;
+typedef void (*JournalProgress)(uint64_t bytes_done, uint64_t bytes_all, void *owner);
+/* Proves that nothing up to `limit` (0: all) was altered, removed or put in. 0 or JOURNAL_E_CORRUPT. */
+int journal_verify(const char *folder, uint64_t limit, JournalProgress progress, void *owner, JournalVerified *ret,
+                   JournalFault *ret_fault);
+/* Removes whole segments below `seq`. Only behind a sealed base of the state. */
+int journal_trim(Journal *journal, uint64_t seq);

@@ -1,0 +1,147 @@
+#ifndef CAREBUS_H
+#define CAREBUS_H
+/*
+ * libcarebus: what a vendor links. Two sides: carebus_source submits what a record system says, carebus_stream reads as
+ * a team. No generated types in this interface: events go in and come out as packed carebus.v1.Event (the .proto files
+ * are installed beside this header). An object belongs to one thread. All functions return 0 or a negative errno unless
+ * said otherwise.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CAREBUS_API __attribute__((visibility("default")))
+
+/* How to reach the bus. ipc: only `endpoint`. tcp: the three keys, 40 characters of Z85 each. */
+typedef struct carebus_connection {
+        const char *endpoint;   /* ipc:///run/carebus/intake, tcp://bus:7401 */
+        const char *bus_key;    /* the bus's public key */
+        const char *public_key;
+        const char *secret_key;
+} carebus_connection;
+
+/* ---- for a source ------------------------------------------------------------------------------------------- */
+
+typedef struct carebus_source carebus_source;
+
+typedef struct carebus_event {
+        const void *data; /* a packed carebus.v1.Event */
+        size_t size;
+} carebus_event;
+
+typedef struct carebus_submission {
+        const char *message_id;        /* at most 200 bytes; NULL: the bus takes the hash of the bytes */
+        int64_t message_time;          /* microseconds since 1970 UTC; INT64_MIN: the source gave none */
+        const char *message_time_text; /* as said, or NULL */
+        const char *media_type;        /* x-application/hl7-v2+er7 */
+        const char *trigger;           /* ADT^A01, or NULL */
+        const void *original;          /* the bytes as they came */
+        size_t original_size;
+        const carebus_event *events;
+        size_t n_events;
+        const char *problem_code;      /* it was not understood: reason code; NULL when it was */
+        const char *problem_position;
+        int problem_urgent;
+        uint64_t retranslates;         /* answer to on_retranslate: its seq; else 0 */
+} carebus_submission;
+
+typedef enum carebus_result {
+        CAREBUS_STORED,          /* durable. `seq`; `reason` when it waits in the quarantine */
+        CAREBUS_DUPLICATE,       /* was already durable: `seq` of the first */
+        CAREBUS_REFUSED,         /* never: `reason` */
+        CAREBUS_REFUSED_LATER,   /* not now: `reason`, `retry_after_ms`; it is no longer held by the library */
+} carebus_result;
+
+typedef struct carebus_receipt {
+        carebus_result result;
+        uint64_t seq;
+        const char *reason;      /* reason code or NULL; valid during the callback */
+        uint32_t retry_after_ms;
+} carebus_receipt;
+
+typedef enum carebus_state {
+        CAREBUS_CONNECTING,
+        CAREBUS_READY,
+        CAREBUS_NOT_ALLOWED,     /* the bus refused key, user or name: tried again with back-off */
+        CAREBUS_CLOSED,
+} carebus_state;
+
+typedef struct carebus_source_options {
+        carebus_connection connection;
+        const char *source;      /* name in the bus's configuration */
+        const char *adapter;     /* program and version, for the bus's log */
+        size_t max_held_bytes;   /* of submissions without a receipt; 0: 64 MiB */
+        void *owner;             /* given to the callbacks */
+        /* Every submission gets exactly one receipt, in order, unless the object is freed first. After a lost
+         * connection what has no receipt is sent again; the bus knows a repeat. */
+        void (*on_receipt)(void *owner, void *cookie, const carebus_receipt *receipt);
+        void (*on_state)(void *owner, carebus_state state, const char *reason);
+        /* Read this original again and submit it with `retranslates`. May be NULL. */
+        void (*on_retranslate)(void *owner, uint64_t seq, const char *message_id, const char *media_type, const void *original, size_t size);
+} carebus_source_options;
+
+CAREBUS_API int carebus_source_new(carebus_source **ret, const carebus_source_options *options);
+CAREBUS_API carebus_source *carebus_source_free(carebus_source *source);
+/* Copies what it needs. -EAGAIN: the window or max_held_bytes is full, wait for receipts; -EMSGSIZE: larger than the bus
+ * takes; -EINVAL: not a valid submission. Before the first connection submissions are held. */
+CAREBUS_API int carebus_source_submit(carebus_source *source, const carebus_submission *submission, void *cookie);
+/* For a loop: poll the descriptor for reading (edge-triggered: call carebus_source_dispatch() before every sleep too),
+ * and call dispatch after at most carebus_source_timeout() milliseconds (-1: no limit). */
+CAREBUS_API int carebus_source_fd(const carebus_source *source);
+CAREBUS_API int carebus_source_timeout(const carebus_source *source);
+CAREBUS_API int carebus_source_dispatch(carebus_source *source);
+/* Simple use: runs the loop until every submission has its receipt, or -ETIMEDOUT. timeout_ms -1: no limit. */
+CAREBUS_API int carebus_source_flush(carebus_source *source, int timeout_ms);
+CAREBUS_API size_t carebus_source_in_flight(const carebus_source *source);
+CAREBUS_API carebus_state carebus_source_state(const carebus_source *source);
+
+/* ---- for a reader ------------------------------------------------------------------------------------------- */
+
+typedef struct carebus_stream carebus_stream;
+
+typedef enum carebus_from {
+        CAREBUS_FROM_RESUME,     /* where this consumer last acknowledged; a new one begins at the beginning */
+        CAREBUS_FROM_PLACE,      /* after seq.index */
+        CAREBUS_FROM_NOW,
+} carebus_from;
+
+typedef struct carebus_stream_options {
+        carebus_connection feed;
+        carebus_connection live; /* endpoint NULL: the feed alone carries everything */
+        const char *team;
+        const char *consumer;    /* [a-z0-9-]{1,32}: each has its own place */
+        carebus_from from;
+        uint64_t after_seq;
+        uint32_t after_index;
+        uint32_t credit;         /* deliveries on the way; 0: 256 */
+} carebus_stream_options;
+
+typedef struct carebus_delivery {
+        uint64_t seq;
+        uint32_t index;
+        const void *event;       /* packed carebus.v1.Event; valid until the next call */
+        size_t event_size;
+        int came_live;           /* by live, else by the feed */
+} carebus_delivery;
+
+CAREBUS_API int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *options);
+CAREBUS_API carebus_stream *carebus_stream_free(carebus_stream *stream);
+/* The next event in order, each once for as long as this object lives: 1 there is one, 0 the time is out, negative:
+ * -EACCES refused (carebus_stream_reason() says why), else an errno. Waits through a bus that is away. */
+CAREBUS_API int carebus_stream_next(carebus_stream *stream, carebus_delivery *ret, int timeout_ms);
+/* Everything up to and with this place is done: a later stream of this consumer resumes behind it. */
+CAREBUS_API int carebus_stream_ack(carebus_stream *stream, uint64_t seq, uint32_t index);
+CAREBUS_API const char *carebus_stream_reason(const carebus_stream *stream);
+CAREBUS_API int carebus_stream_fd(const carebus_stream *stream);
+/* Gaps that live left and the feed filled, for the curious. */
+CAREBUS_API uint64_t carebus_stream_gaps_repaired(const carebus_stream *stream);
+
+CAREBUS_API const char *carebus_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
