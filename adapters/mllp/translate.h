@@ -1,0 +1,68 @@
+#pragma once
+/*
+ * A message becomes canonical events. Table-driven by trigger; what no table knows is a problem, never nothing.
+ *
+ * The original bytes are the truth; what is made of them here can be made again. So nothing is refused here: a message
+ * that cannot be read has no events and a problem with its place, and is stored and quarantined all the same. Only where
+ * not even MSH can be read, or where it does not fit the bus, is the sender told no (ack.h).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "adapters/mllp/hl7.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "carebus/v1/event.pb-c.h"
+#include "config/profile.h"
+
+#define TRANSLATE_MEDIA_TYPE "x-application/hl7-v2+er7"
+#define TRANSLATE_MESSAGE_ID_MAX 200
+
+typedef struct TranslateOptions {
+        const char *source;     /* name of the source: carebus:SOURCE is the system of an identifier that names none */
+        const Profile *profile; /* never NULL; borrowed until the translator is freed */
+        const char *timezone;   /* where the profile says none; NULL: UTC */
+        bool want_unmapped;     /* fill TranslateResult.unmapped: costs a walk over all fields */
+} TranslateOptions;
+
+/* Everything in it lives until the next call on the translator. */
+typedef struct TranslateResult {
+        Carebus__V1__Event **events;
+        size_t n_events;
+        const char *problem_code;     /* reason code: unhandled-trigger, parse-..., bad-charset, no-patient; NULL: understood */
+        const char *problem_position; /* MSH-9, PID[1]-3, byte 120; or NULL */
+        bool problem_urgent;          /* it may touch a decision, a death, a merge or an allergy */
+        bool ignored;                 /* the profile says so: acknowledge and count it, but keep nothing */
+        bool has_header;              /* MSH was readable: `header` may be used for the answer */
+        Hl7Header header;             /* of the original bytes */
+        const char *message_id;       /* MSH-10; NULL: none, or too long (then there is a problem) */
+        int64_t message_time;         /* MSH-7 in microseconds since 1970 UTC; INT64_MIN: none that can be read */
+        const char *message_time_text;
+        const char *trigger;          /* ADT^A01, as said; NULL when not even that */
+        const char **unmapped;        /* SEG-F or SEG-F.C, each once */
+        size_t n_unmapped;
+} TranslateResult;
+
+typedef struct Translator Translator;
+
+/* One thread each. */
+int translator_new(Translator **ret, const TranslateOptions *options);
+Translator *translator_free(Translator *translator);
+DEFINE_CLEANUP(Translator *, translator_free)
+
+/* One message as it came, without its frame. 0 with `ret` set, whatever the message is like; -ENOMEM. The message is
+ * borrowed as long as the result. */
+int translate_message(Translator *translator, Bytes message, TranslateResult *ret);
+/* Packs the events of the result that was given out last; `ret_packed` has n_events of them and lives as long as it. */
+int translate_pack(Translator *translator, const TranslateResult *result, Bytes **ret_packed);
+
+/* `carebus-mllp --translate FILE`: exit code. */
+typedef struct TranslateCommand {
+        const char *program;
+        const char *file;    /* "-": standard input */
+        const char *profile; /* name or path; NULL: the default */
+        const char *config;  /* carebus.yaml beside which profiles/NAME.yaml lies; NULL: /etc/carebus/carebus.yaml */
+        const char *source;  /* NULL: the profile's name, or "source" */
+} TranslateCommand;
+int translate_command(const TranslateCommand *command);
