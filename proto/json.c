@@ -1,0 +1,442 @@
+/*
+ * Protobuf messages to JSON, by json-c; the only file that knows json-c.
+ *
+ * Two kinds of message are not printed as objects. A When becomes a text of its own precision, with what the source said
+ * beside it (`occurred_at`, `occurred_at_said`); a Date likewise. All else follows the descriptor.
+ */
+#include "proto/json.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "carebus/v1/common.pb-c.h"
+
+/* Years 1 to 9999: what has a text. */
+#define UTC_FIRST (-62135596800000000LL)
+#define UTC_LAST 253402300799999999LL
+#define HALF_DAY (12 * 3600 * USEC_PER_SEC)
+
+static void json_putp(struct json_object **object) {
+        if (*object)
+                json_object_put(*object);
+}
+#define _json_ _cleanup_(json_putp)
+
+static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip, size_t n_skip);
+
+/* Names that are printed otherwise than they are written in the .proto. */
+static const struct {
+        const ProtobufCMessageDescriptor *descriptor;
+        const char *field, *printed;
+} renames[] = {
+        { &carebus__v1__source_status__descriptor, "last_heard_at", "last_heard" },
+};
+
+/* Lists that scripts count on: printed even when they are empty. */
+static const struct {
+        const ProtobufCMessageDescriptor *descriptor;
+        const char *field;
+} always[] = {
+        { &carebus__v1__status_reply__descriptor, "sources" },
+        { &carebus__v1__status_reply__descriptor, "teams" },
+        { &carebus__v1__status_reply__descriptor, "feeds" },
+};
+
+static const char *field_key(const ProtobufCMessageDescriptor *descriptor, const ProtobufCFieldDescriptor *field) {
+        for (size_t i = 0; i < ELEMENTSOF(renames); i++)
+                if (renames[i].descriptor == descriptor && strcmp(renames[i].field, field->name) == 0)
+                        return renames[i].printed;
+        return field->name;
+}
+
+static bool field_is_always_there(const ProtobufCMessageDescriptor *descriptor, const ProtobufCFieldDescriptor *field) {
+        for (size_t i = 0; i < ELEMENTSOF(always); i++)
+                if (always[i].descriptor == descriptor && strcmp(always[i].field, field->name) == 0)
+                        return true;
+        return false;
+}
+
+/* Takes the value, also when it fails. */
+static bool object_add(struct json_object *object, const char *key, struct json_object *value) {
+        if (!value)
+                return false;
+        if (json_object_object_add(object, key, value) == 0)
+                return true;
+        json_object_put(value);
+        return false;
+}
+
+static bool array_add(struct json_object *array, struct json_object *value) {
+        if (!value)
+                return false;
+        if (json_object_array_add(array, value) == 0)
+                return true;
+        json_object_put(value);
+        return false;
+}
+
+/* ---- values */
+
+static bool utc_has_text(int64_t at) {
+        return at >= UTC_FIRST && at <= UTC_LAST;
+}
+
+static struct json_object *utc_json(int64_t at) {
+        char text[CIVIL_TEXT_SIZE];
+
+        if (!utc_has_text(at))
+                return json_object_new_int64(at);
+        civil_format(at, text);
+        return json_object_new_string(text);
+}
+
+/* A day, a month, a year began at midnight where the source stands, which may be the evening before in UTC: half a day
+ * later it is the same date in both, in every zone from UTC-12 to UTC+12. */
+static struct json_object *date_of_utc_json(int64_t at, int n_shown) {
+        char text[CIVIL_TEXT_SIZE];
+
+        at += at <= UTC_LAST - HALF_DAY ? HALF_DAY : 0;
+        if (!utc_has_text(at))
+                return json_object_new_int64(at);
+        civil_format(at, text);
+        return json_object_new_string_len(text, n_shown);
+}
+
+static struct json_object *when_json(const Carebus__V1__When *when) {
+        switch (when->precision) {
+        case CAREBUS__V1__WHEN__PRECISION__PRECISION_YEAR:
+                return date_of_utc_json(when->utc_at, (int)strlen("2024"));
+        case CAREBUS__V1__WHEN__PRECISION__PRECISION_MONTH:
+                return date_of_utc_json(when->utc_at, (int)strlen("2024-03"));
+        case CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY:
+                return date_of_utc_json(when->utc_at, (int)strlen("2024-03-05"));
+        default:
+                return utc_json(when->utc_at);
+        }
+}
+
+static struct json_object *date_json(const Carebus__V1__Date *date) {
+        char text[40];
+
+        if (date->has_month && date->has_day)
+                snprintf(text, sizeof(text), "%04u-%02u-%02u", date->year, date->month, date->day);
+        else if (date->has_month)
+                snprintf(text, sizeof(text), "%04u-%02u", date->year, date->month);
+        else
+                snprintf(text, sizeof(text), "%04u", date->year);
+        return json_object_new_string(text);
+}
+
+static struct json_object *bytes_json(const ProtobufCBinaryData *bytes) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        _cleanup_(freep) char *text = malloc(bytes->len / 3 * 4 + 5);
+        size_t n = 0;
+
+        if (!text)
+                return NULL;
+        for (size_t i = 0; i < bytes->len; i += 3) {
+                size_t left = bytes->len - i;
+                uint32_t group = (uint32_t)bytes->data[i] << 16;
+
+                if (left > 1)
+                        group |= (uint32_t)bytes->data[i + 1] << 8;
+                if (left > 2)
+                        group |= bytes->data[i + 2];
+                text[n++] = digits[group >> 18];
+                text[n++] = digits[group >> 12 & 63];
+                text[n++] = left > 1 ? digits[group >> 6 & 63] : '=';
+                text[n++] = left > 2 ? digits[group & 63] : '=';
+        }
+        return json_object_new_string_len(text, (int)n);
+}
+
+/* ACTION_ENTERED_IN_ERROR of the enum Action is "entered-in-error". */
+static struct json_object *enum_json(const ProtobufCEnumDescriptor *descriptor, int number) {
+        const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(descriptor, number);
+        char prefix[64], text[64];
+        size_t n = 0;
+        const char *name;
+
+        if (!value) /* of a later version */
+                return json_object_new_int(number);
+        for (const char *c = descriptor->short_name; *c && n < sizeof(prefix) - 3; c++) {
+                if (*c >= 'A' && *c <= 'Z' && n > 0)
+                        prefix[n++] = '_';
+                prefix[n++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        }
+        prefix[n++] = '_';
+        name = strncmp(value->name, prefix, n) == 0 ? value->name + n : value->name;
+        for (n = 0; name[n] && n < sizeof(text) - 1; n++)
+                text[n] = name[n] == '_' ? '-' : name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] - 'A' + 'a') : name[n];
+        return json_object_new_string_len(text, (int)n);
+}
+
+static bool name_is_moment(const char *name) {
+        size_t n = strlen(name);
+
+        return n > 3 && strcmp(name + n - 3, "_at") == 0;
+}
+
+static struct json_object *message_json(const ProtobufCMessage *message) {
+        _json_ struct json_object *object = json_object_new_object();
+
+        if (!object || !message_add(object, message, NULL, 0))
+                return NULL;
+        return TAKE_PTR(object);
+}
+
+/* One value: of a field that comes once, or an element of a list. */
+static struct json_object *value_json(const ProtobufCFieldDescriptor *field, const void *member) {
+        switch (field->type) {
+        case PROTOBUF_C_TYPE_INT32:
+        case PROTOBUF_C_TYPE_SINT32:
+        case PROTOBUF_C_TYPE_SFIXED32:
+                return json_object_new_int(*(const int32_t *)member);
+        case PROTOBUF_C_TYPE_UINT32:
+        case PROTOBUF_C_TYPE_FIXED32:
+                return json_object_new_int64(*(const uint32_t *)member);
+        case PROTOBUF_C_TYPE_INT64:
+        case PROTOBUF_C_TYPE_SINT64:
+        case PROTOBUF_C_TYPE_SFIXED64:
+                if (name_is_moment(field->name))
+                        return utc_json(*(const int64_t *)member);
+                return json_object_new_int64(*(const int64_t *)member);
+        case PROTOBUF_C_TYPE_UINT64:
+        case PROTOBUF_C_TYPE_FIXED64:
+                return json_object_new_uint64(*(const uint64_t *)member);
+        case PROTOBUF_C_TYPE_FLOAT:
+                return json_object_new_double((double)*(const float *)member);
+        case PROTOBUF_C_TYPE_DOUBLE:
+                return json_object_new_double(*(const double *)member);
+        case PROTOBUF_C_TYPE_BOOL:
+                return json_object_new_boolean(*(const protobuf_c_boolean *)member != 0);
+        case PROTOBUF_C_TYPE_ENUM:
+                return enum_json(field->descriptor, *(const int32_t *)member);
+        case PROTOBUF_C_TYPE_STRING:
+                return json_object_new_string(*(const char *const *)member);
+        case PROTOBUF_C_TYPE_BYTES:
+                return bytes_json(member);
+        case PROTOBUF_C_TYPE_MESSAGE:
+                return message_json(*(const ProtobufCMessage *const *)member);
+        }
+        return NULL;
+}
+
+/* ---- moments and dates: two or three keys for one field */
+
+static bool said_add(struct json_object *object, const char *key, const char *text) {
+        char said[96];
+
+        if (!text)
+                return true;
+        snprintf(said, sizeof(said), "%s_said", key);
+        return object_add(object, said, json_object_new_string(text));
+}
+
+static bool when_add(struct json_object *object, const char *key, const Carebus__V1__When *when) {
+        char assumed[96];
+
+        if (when->has_utc_at && !object_add(object, key, when_json(when)))
+                return false;
+        if (!said_add(object, key, when->text))
+                return false;
+        if (!when->zone_assumed)
+                return true;
+        snprintf(assumed, sizeof(assumed), "%s_zone_assumed", key);
+        return object_add(object, assumed, json_object_new_boolean(true));
+}
+
+static bool date_add(struct json_object *object, const char *key, const Carebus__V1__Date *date) {
+        if (date->has_year && !object_add(object, key, date_json(date)))
+                return false;
+        return said_add(object, key, date->text);
+}
+
+/* In a list there is no place for a second key: what was read, else what was said. */
+static struct json_object *element_json(const ProtobufCFieldDescriptor *field, const void *member) {
+        if (field->descriptor == &carebus__v1__when__descriptor) {
+                const Carebus__V1__When *when = *(const Carebus__V1__When *const *)member;
+
+                return when->has_utc_at ? when_json(when) : json_object_new_string(when->text ? when->text : "");
+        }
+        if (field->descriptor == &carebus__v1__date__descriptor) {
+                const Carebus__V1__Date *date = *(const Carebus__V1__Date *const *)member;
+
+                return date->has_year ? date_json(date) : json_object_new_string(date->text ? date->text : "");
+        }
+        return value_json(field, member);
+}
+
+/* ---- fields */
+
+static size_t element_size(ProtobufCType type) {
+        switch (type) {
+        case PROTOBUF_C_TYPE_STRING:
+        case PROTOBUF_C_TYPE_MESSAGE:
+                return sizeof(void *);
+        case PROTOBUF_C_TYPE_BYTES:
+                return sizeof(ProtobufCBinaryData);
+        case PROTOBUF_C_TYPE_INT64:
+        case PROTOBUF_C_TYPE_SINT64:
+        case PROTOBUF_C_TYPE_SFIXED64:
+        case PROTOBUF_C_TYPE_UINT64:
+        case PROTOBUF_C_TYPE_FIXED64:
+        case PROTOBUF_C_TYPE_DOUBLE:
+                return 8;
+        case PROTOBUF_C_TYPE_BOOL:
+                return sizeof(protobuf_c_boolean);
+        default:
+                return 4;
+        }
+}
+
+static bool field_is_there(const ProtobufCFieldDescriptor *field, const uint8_t *base) {
+        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF && *(const uint32_t *)(base + field->quantifier_offset) != field->id)
+                return false;
+        if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+                return *(const void *const *)(base + field->offset) != NULL;
+        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+                return true;
+        return *(const protobuf_c_boolean *)(base + field->quantifier_offset);
+}
+
+static bool list_add(struct json_object *object, const char *key, const ProtobufCFieldDescriptor *field, const uint8_t *base) {
+        size_t n = *(const size_t *)(base + field->quantifier_offset);
+        const uint8_t *elements = *(const uint8_t *const *)(base + field->offset);
+        _json_ struct json_object *array = json_object_new_array();
+
+        if (!array)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!array_add(array, element_json(field, elements + i * element_size(field->type))))
+                        return false;
+        return object_add(object, key, TAKE_PTR(array));
+}
+
+static bool field_add(struct json_object *object, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+        const uint8_t *base = (const uint8_t *)message;
+        const char *key = field_key(message->descriptor, field);
+
+        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+                if (*(const size_t *)(base + field->quantifier_offset) == 0 &&
+                    !field_is_always_there(message->descriptor, field))
+                        return true;
+                return list_add(object, key, field, base);
+        }
+        if (!field_is_there(field, base))
+                return true;
+        if (field->descriptor == &carebus__v1__when__descriptor)
+                return when_add(object, key, *(const Carebus__V1__When *const *)(base + field->offset));
+        if (field->descriptor == &carebus__v1__date__descriptor)
+                return date_add(object, key, *(const Carebus__V1__Date *const *)(base + field->offset));
+        return object_add(object, key, value_json(field, base + field->offset));
+}
+
+static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip, size_t n_skip) {
+        const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+
+        for (unsigned i = 0; i < descriptor->n_fields; i++) {
+                bool skipped = false;
+
+                for (size_t k = 0; k < n_skip && !skipped; k++)
+                        skipped = strcmp(skip[k], descriptor->fields[i].name) == 0;
+                if (!skipped && !field_add(object, message, &descriptor->fields[i]))
+                        return false;
+        }
+        return true;
+}
+
+/* ---- lines */
+
+static char *object_line(struct json_object *object) {
+        const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+        return text ? strdup(text) : NULL;
+}
+
+char *json_line(const ProtobufCMessage *message) {
+        _json_ struct json_object *object = message_json(message);
+
+        return object ? object_line(object) : NULL;
+}
+
+/* A field of the event, or the item's where the event has none. */
+static bool event_field_add(struct json_object *object, const Carebus__V1__TailItem *item, const char *name) {
+        const ProtobufCMessage *event = &item->event->base;
+        const ProtobufCFieldDescriptor *field;
+
+        field = protobuf_c_message_descriptor_get_field_by_name(event->descriptor, name);
+        if (field && field_is_there(field, (const uint8_t *)event))
+                return field_add(object, event, field);
+        field = protobuf_c_message_descriptor_get_field_by_name(item->base.descriptor, name);
+        return !field || field_add(object, &item->base, field);
+}
+
+static bool event_add(struct json_object *object, const Carebus__V1__TailItem *item) {
+        static const char *const first[] = { "type",        "action",      "source",      "source_message_id",
+                                             "occurred_at", "recorded_at", "received_at", "patient" };
+        static const char *const skip[] = { "event_id",    "type",        "action",      "source", "source_message_id",
+                                            "occurred_at", "recorded_at", "received_at", "patient" };
+        char event_id[48];
+
+        snprintf(event_id, sizeof(event_id), "%llu.%u", (unsigned long long)item->seq, item->index);
+        if (!object_add(object, "event_id", json_object_new_string(item->event->event_id ? item->event->event_id : event_id)))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(first); i++)
+                if (!event_field_add(object, item, first[i]))
+                        return false;
+        return message_add(object, &item->event->base, skip, ELEMENTSOF(skip));
+}
+
+char *json_event_line(const Carebus__V1__TailItem *item) {
+        static const char *const place[] = { "seq", "index", "event" };
+        static const char *const said_by_event[] = { "seq", "index", "event", "type", "source", "source_message_id", "received_at" };
+        _json_ struct json_object *object = json_object_new_object();
+        bool good;
+
+        if (!object || !object_add(object, "seq", json_object_new_uint64(item->seq)) ||
+            !object_add(object, "index", json_object_new_int64(item->index)))
+                return NULL;
+        if (item->event)
+                good = event_add(object, item) && message_add(object, &item->base, said_by_event, ELEMENTSOF(said_by_event));
+        else
+                good = message_add(object, &item->base, place, ELEMENTSOF(place));
+        return good ? object_line(object) : NULL;
+}
+
+static bool strings_add(struct json_object *object, const char *key, const char *const *texts, size_t n_texts) {
+        _json_ struct json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < n_texts; i++)
+                if (!array_add(array, json_object_new_string(texts[i])))
+                        return false;
+        return object_add(object, key, TAKE_PTR(array));
+}
+
+/* `messages` is an array of pointers to messages of any one type. */
+static bool messages_add(struct json_object *object, const char *key, const void *messages, size_t n_messages) {
+        const ProtobufCMessage *const *list = messages;
+        _json_ struct json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < n_messages; i++)
+                if (!array_add(array, message_json(list[i])))
+                        return false;
+        return object_add(object, key, TAKE_PTR(array));
+}
+
+char *json_translation_line(const JsonTranslation *translation) {
+        _json_ struct json_object *object = json_object_new_object();
+
+        if (!object || !messages_add(object, "events", translation->events, translation->n_events) ||
+            !strings_add(object, "unmapped", translation->unmapped, translation->n_unmapped) ||
+            !messages_add(object, "problems", translation->problems, translation->n_problems))
+                return NULL;
+        return object_line(object);
+}

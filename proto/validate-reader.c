@@ -1,0 +1,149 @@
+/*
+ * The two sides of a feed.
+ */
+#include "proto/validate-rules.h"
+
+#define DIGEST_SIZE 32
+
+static int place_compare(uint64_t seq, uint32_t index, uint64_t other_seq, uint32_t other_index) {
+        if (seq != other_seq)
+                return seq < other_seq ? -1 : 1;
+        return index == other_index ? 0 : index < other_index ? -1 : 1;
+}
+
+/* ---- at the bus */
+
+static int open_rules(const Carebus__V1__Open *open, ValidateError *error) {
+        int r;
+
+        if (!open->has_protocol || open->protocol != PROTOCOL_VERSION)
+                return validate_fail(error, VALIDATE_E_PROTOCOL, "open.protocol");
+        r = name_required_rule(open->team, "open.team", error);
+        if (r == 0)
+                r = name_required_rule(open->consumer, "open.consumer", error);
+        if (r)
+                return r;
+        if (open->what != CAREBUS__V1__OPEN__WHAT__WHAT_EVENTS && open->what != CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS)
+                return validate_fail(error, VALIDATE_E_VALUE, "open.what");
+        if ((int)open->from < CAREBUS__V1__OPEN__FROM__FROM_RESUME || (int)open->from > CAREBUS__V1__OPEN__FROM__FROM_NOW)
+                return validate_fail(error, VALIDATE_E_VALUE, "open.from");
+        if (open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE && !open->after)
+                return validate_fail(error, VALIDATE_E_MISSING, "open.after");
+        if (open->credit > CREDIT_MAX)
+                return validate_fail(error, VALIDATE_E_VALUE, "open.credit");
+        return 0;
+}
+
+static int ack_rules(const Carebus__V1__Ack *ack, ValidateError *error) {
+        if (!ack->has_seq)
+                return validate_fail(error, VALIDATE_E_MISSING, "ack.seq");
+        if (ack->has_digest && ack->digest.len != DIGEST_SIZE)
+                return validate_fail(error, VALIDATE_E_VALUE, "ack.digest");
+        return 0;
+}
+
+int validate_from_reader(Bytes frame, Arena *arena, const Carebus__V1__FromReader **ret, ValidateError *ret_error) {
+        CheckLimits bounds = limits_small();
+        Carebus__V1__FromReader *message;
+        int r;
+
+        r = unpack_checked(&carebus__v1__from_reader__descriptor, frame, &bounds, arena, &message, ret_error);
+        if (r)
+                return r;
+        switch (message->message_case) {
+        case CAREBUS__V1__FROM_READER__MESSAGE_OPEN:
+                r = open_rules(message->open, ret_error);
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_ACK:
+                r = ack_rules(message->ack, ret_error);
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_CREDIT:
+                if (message->credit->more == 0 || message->credit->more > CREDIT_MAX)
+                        r = validate_fail(ret_error, VALIDATE_E_VALUE, "credit.more");
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_CLOSE:
+                break;
+        default:
+                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+        }
+        if (r)
+                return r;
+        *ret = message;
+        return 0;
+}
+
+/* ---- at the reader */
+
+int delivery_rules(const Carebus__V1__Delivery *delivery, const char *prefix, ValidateError *error) {
+        const char *dot = prefix[0] ? "." : "";
+        int order = place_compare(delivery->prev_seq, delivery->prev_index, delivery->seq, delivery->index);
+
+        if (delivery->what_case == CAREBUS__V1__DELIVERY__WHAT__NOT_SET && !delivery->place_only)
+                return validate_fail(error, VALIDATE_E_MISSING, "%s%swhat", prefix, dot);
+        /* The place alone may be "before all" and stands where the stream stood. */
+        if (delivery->place_only)
+                return order > 0 ? validate_fail(error, VALIDATE_E_ORDER, "%s%sprev_seq", prefix, dot) : 0;
+        if (delivery->seq == 0)
+                return validate_fail(error, VALIDATE_E_VALUE, "%s%sseq", prefix, dot);
+        if (order >= 0)
+                return validate_fail(error, VALIDATE_E_ORDER, "%s%sprev_seq", prefix, dot);
+        return 0;
+}
+
+int validate_delivery(Bytes frame, const ValidateLimits *limits, Arena *arena, const Carebus__V1__Delivery **ret,
+                      ValidateError *ret_error) {
+        CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
+        Carebus__V1__Delivery *message;
+        int r;
+
+        r = unpack_checked(&carebus__v1__delivery__descriptor, frame, &bounds, arena, &message, ret_error);
+        if (r == 0)
+                r = delivery_rules(message, "", ret_error);
+        if (r)
+                return r;
+        *ret = message;
+        return 0;
+}
+
+static int opened_rules(const Carebus__V1__Opened *opened, ValidateError *error) {
+        if (!opened->has_protocol || opened->protocol != PROTOCOL_VERSION)
+                return validate_fail(error, VALIDATE_E_PROTOCOL, "opened.protocol");
+        if (!opened->place)
+                return validate_fail(error, VALIDATE_E_MISSING, "opened.place");
+        return 0;
+}
+
+int validate_to_reader(Bytes frame, const ValidateLimits *limits, Arena *arena, const Carebus__V1__ToReader **ret,
+                       ValidateError *ret_error) {
+        CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
+        Carebus__V1__ToReader *message;
+        int r;
+
+        r = unpack_checked(&carebus__v1__to_reader__descriptor, frame, &bounds, arena, &message, ret_error);
+        if (r)
+                return r;
+        switch (message->message_case) {
+        case CAREBUS__V1__TO_READER__MESSAGE_OPENED:
+                r = opened_rules(message->opened, ret_error);
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_DELIVERY:
+                r = delivery_rules(message->delivery, "delivery", ret_error);
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_SNAPSHOT_END:
+                if (message->snapshot_end->has_digest && message->snapshot_end->digest.len != DIGEST_SIZE)
+                        r = validate_fail(ret_error, VALIDATE_E_VALUE, "snapshot_end.digest");
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER:
+                r = reason_rule(message->ack_answer->digest, "ack_answer.digest", ret_error);
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_REFUSED:
+                r = reason_rule(message->refused->reason, "refused.reason", ret_error);
+                break;
+        default:
+                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+        }
+        if (r)
+                return r;
+        *ret = message;
+        return 0;
+}
