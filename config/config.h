@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -27,10 +28,10 @@ typedef struct ConfigPeer {
 
 typedef struct ConfigTeam {
         char *name;
-        char *title;
-        char *organisation; /* ODS code */
-        char *class;
-        char *contact_hours, *contact_phone;
+        char *title;        /* `name:` of the file; never NULL: the name itself where none is given */
+        char *organisation; /* ODS code, or NULL */
+        char *class;        /* never NULL */
+        char *contact_hours, *contact_phone; /* or NULL */
         char *live;          /* tcp endpoint, or NULL */
         size_t *may_read;    /* indexes of sources */
         size_t n_may_read;
@@ -52,7 +53,7 @@ typedef struct ConfigSource {
         size_t n_allow_from;
         size_t max_connections;
         Profile *profile;    /* never NULL: defaults when none is named */
-        char *timezone;
+        char *timezone;      /* never NULL: its own, else its profile's, else the bus's */
         size_t max_message_bytes;
         uint64_t messages_per_second; /* quota; 0: none */
         ConfigTls tls;
@@ -67,7 +68,9 @@ typedef struct Config {
         char *timezone;
         char *listen_intake, *listen_feed; /* tcp endpoints, or NULL */
         char *keys;          /* folder */
-        char *bus_public_key, *bus_secret_key; /* Z85; NULL when nothing listens on tcp */
+        /* Z85; NULL when nothing listens on tcp. The secret is also NULL, with a warning, where it belongs to another user:
+         * an adapter reads this file too, and is not shown it. Who binds tcp must have it. */
+        char *bus_public_key, *bus_secret_key;
         char *metrics;       /* host:port, or NULL */
         uid_t *operators;
         size_t n_operators;
@@ -110,22 +113,39 @@ enum {
         CONFIG_E_INVALID, /* problems say why */
 };
 
-/* Reads carebus.yaml at `path`, `conf.d` beside it, and what they name. */
+/* A file beyond this is refused unread: no configuration needs it, and a parser should not meet it. */
+#define CONFIG_FILE_MAX (1024 * 1024)
+
+/*
+ * Reads carebus.yaml at `path`, `conf.d` beside it, and the profiles and keys that they name. 0, CONFIG_E_INVALID or a negative
+ * errno; ret and ret_text (may be NULL) are set on 0 only. `ret_problems` is set in any case and is the caller's to deinit: what
+ * loads may have warnings. A file that cannot be read is a problem, not an errno.
+ */
 int config_load(const char *path, Config **ret, ConfigText **ret_text, ConfigProblems *ret_problems);
-/* From text that was checked elsewhere; touches no file but the user database. */
+/* From text that was checked elsewhere; touches no file but the user database. Says nothing of files' permissions and of what
+ * else only the disk knows. Returns as config_load(). */
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems);
+/* The folder of keys that the file names, however wrong the rest is: a key that is missing must not hinder `key new`. On the
+ * heap. 0 or a negative errno. */
+int config_find_keys(const char *path, char **ret);
+
 /* For handing to another process: a length-prefixed form of all files. */
 int config_text_pack(const ConfigText *text, Buffer *ret);
+/* -EBADMSG when it is not what config_text_pack() made. */
 int config_text_unpack(Bytes packed, ConfigText **ret);
-ConfigText *config_text_free(ConfigText *text);
+ConfigText *config_text_free(ConfigText *text); /* erases: there are keys in it */
 DEFINE_CLEANUP(ConfigText *, config_text_free)
 
+/* Any thread. The last one erases the secret key and frees all. */
 Config *config_ref(const Config *config);
 Config *config_unref(Config *config);
 DEFINE_CLEANUP(Config *, config_unref)
+
 void config_problems_deinit(ConfigProblems *problems);
-/* file:line:col: error: sentence, the line, a caret, the hint. */
+/* file:line:col: error: sentence, the line, a caret, the hint. Fit for a terminal whatever the files hold. */
 void config_problems_print(const ConfigProblems *problems, FILE *stream);
+/* {"errors":N,"warnings":N,"problems":[{"file":,"line":,"column":,"severity":"error","message":,"hint":}]} and a newline. */
+void config_problems_json(const ConfigProblems *problems, FILE *stream);
 
 /* Index, or -ENOENT. */
 ssize_t config_find_source(const Config *config, const char *name);
@@ -133,5 +153,7 @@ ssize_t config_find_team(const Config *config, const char *name);
 bool config_may_read(const Config *config, size_t team, size_t source);
 /* <run>/intake and so on as ipc:// endpoints, on the heap. `name` is intake, feed, control, query, or live/TEAM. */
 char *config_endpoint(const Config *config, const char *name);
-/* State folders: journal, fold, serve. */
+/* State folders: journal, fold, serve. On the heap. */
 char *config_state_path(const Config *config, const char *name);
+/* live, test, any. Static text. */
+const char *config_environment_name(ConfigEnvironment environment);

@@ -4,6 +4,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -22,7 +23,7 @@ typedef struct ProfileMapEntry {
         char *to_system, *to_code, *to_display;
 } ProfileMapEntry;
 typedef struct ProfileMap {
-        char *path;
+        char *path;       /* a list of maps is ordered by it */
         ProfileMapEntry *entries; /* ordered by code */
         size_t n_entries;
 } ProfileMap;
@@ -62,13 +63,46 @@ typedef struct Profile {
         bool nhs_numbers_traced;
 } Profile;
 
+/* Everything a profile points to is its own and goes with it. Immutable: any thread may read it. */
 Profile *profile_free(Profile *profile);
 DEFINE_CLEANUP(Profile *, profile_free)
 /* What holds where no profile is named: UK authorities (NHS, NH, CHI, H&C), no maps. */
 int profile_new_default(Profile **ret);
-/* One profile file by path, for --translate; problems as for the configuration. */
+/* One profile file by path, for --translate; problems as for the configuration. 0, CONFIG_E_INVALID (*ret is untouched) or
+ * a negative errno. `ret_problems` is always set and is the caller's to deinit: a profile that loads may have warnings. */
 struct ConfigProblems;
 int profile_load(const char *path, Profile **ret, struct ConfigProblems *ret_problems);
+/* `code` and `event` as in MSH-9: the rule of CODE^EVENT, else that of CODE alone, else HANDLE. `event` may be NULL. */
 ProfileTriggerRule profile_trigger_rule(const Profile *profile, const char *code, const char *event);
-const ProfileMap *profile_find_map(const Profile *profile, const char *path);
-const ProfileMapEntry *profile_map_find(const ProfileMap *map, const char *code);
+/* Whether a list is one that this source always sends whole. */
+bool profile_list_is_complete(const Profile *profile, const char *path);
+
+/* Here and not in a library, so that canon/ needs nothing of config/ but this file. */
+static inline const ProfileMap *profile_find_map(const Profile *profile, const char *path) {
+        size_t low = 0, high = profile->n_maps;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(profile->maps[middle].path, path);
+                if (order == 0)
+                        return &profile->maps[middle];
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
+static inline const ProfileMapEntry *profile_map_find(const ProfileMap *map, const char *code) {
+        size_t low = 0, high = map->n_entries;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(map->entries[middle].code, code);
+                if (order == 0)
+                        return &map->entries[middle];
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
