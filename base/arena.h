@@ -9,7 +9,8 @@
 
 typedef struct Arena Arena;
 
-/* `cap`: most bytes it will ever hold. Memory is taken in chunks and kept over arena_reset(). */
+/* `cap`: most bytes it will ever hold, with what alignment takes. A page costs memory from its first use on; about 1 MiB
+ * of them stays memory over arena_reset(). -EINVAL for a cap of 0. One thread at a time. */
 int arena_new(Arena **ret, size_t cap);
 Arena *arena_free(Arena *arena);
 DEFINE_CLEANUP(Arena *, arena_free)

@@ -3,6 +3,7 @@
  * Ownership by attribute: a local owner frees what it holds when it leaves its scope, unless it was handed over.
  */
 #include <dirent.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -31,7 +31,9 @@ int loop_io_set_events(LoopSource *source, uint32_t events);
 /* One shot, `delay` microseconds from now (monotonic); loop_timer_set() arms it again, negative disarms. */
 int loop_add_timer(Loop *loop, int64_t delay, LoopTimer callback, void *owner, LoopSource **ret);
 int loop_timer_set(LoopSource *source, int64_t delay);
+/* Blocks the signal for the calling thread: to be called before other threads are started, which inherit that. */
 int loop_add_signal(Loop *loop, int signal, LoopSignal callback, void *owner, LoopSource **ret);
+/* The child is reaped after the callback. Blocks SIGCHLD for the calling thread. */
 int loop_add_child(Loop *loop, pid_t pid, LoopChild callback, void *owner, LoopSource **ret);
 /* Called each round before the loop sleeps: for descriptors that are edge-triggered, such as ZMQ_FD. */
 int loop_add_prepare(Loop *loop, LoopPrepare callback, void *owner, LoopSource **ret);

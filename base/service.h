@@ -12,7 +12,7 @@ void service_reloading(void);
 void service_stopping(void);
 void service_watchdog(void);
 void service_extend_timeout(int64_t microseconds);
-/* Microseconds between watchdog keep-alives that are asked for, or 0. */
+/* Microseconds after which to call service_watchdog() again: half of what the manager waits. 0: nobody watches. */
 int64_t service_watchdog_interval(void);
 /* Descriptor of the inherited listener of that name (FileDescriptorName=), or -ENOENT. Close-on-exec is set, the
  * descriptor is not blocking. */
