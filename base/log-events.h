@@ -9,7 +9,30 @@ LOG_EVENT(NOT_FOR_PATIENT_DATA, "6f0c3c6f9d2b4f0c8a3b2f4f0c9e1a03", 4, "not for 
 LOG_EVENT(FATAL, "6f0c3c6f9d2b4f0c8a3b2f4f0c9e1a04", 2, "cannot go on")
 /* Configuration */
 /* Daemon: intake and journal */
+LOG_EVENT(PEER_REFUSED, "3dd956731c144b28a437df0af75a3ebe", 4, "a peer was refused at the handshake: compare `user:`, `key:` and `operators:` with who it is; nothing was taken from it")
+LOG_EVENT(SOURCE_CONNECTED, "fedc9ed5d28f44a894c05b5a65942aec", 6, "a source is connected")
+LOG_EVENT(SOURCE_GONE, "775ee8749873495b9ce44f2e0c385c2a", 6, "a source's connection is gone")
+LOG_EVENT(SOURCE_REFUSED, "7f97ba56abb44eb38e4e6a1c5f4cbda4", 4, "a source was refused: it may not speak under that name, or speaks another protocol")
+LOG_EVENT(STORAGE_FULL, "3c4435d49e8740e4a73dcc9cf9e5333f", 3, "storage is full: senders are asked to try later, feeds and queries go on; free space under `state:`, all resumes by itself")
+LOG_EVENT(STORAGE_RESUMED, "bdb0413633bd4f109133547e28fef9f0", 5, "storage has room again: messages are taken in")
+LOG_EVENT(STORAGE_FAULT, "82a584bfd0d645d5b638f42c646fab90", 2, "the journal could not be written or synced: nothing unsynced was acknowledged; the daemon stops, look at the disk before starting it again")
+LOG_EVENT(JOURNAL_CORRUPT, "1a5971ef36ff444e98a0649e576ce0e5", 2, "the journal is damaged and nothing was changed: run `carebusctl journal verify`, restore the segment from a copy, then start again")
+LOG_EVENT(JOURNAL_OPENED, "b6e04642409f47c59f1f47c0ba7f59d7", 6, "the journal is open")
+LOG_EVENT(STATE_BEYOND_JOURNAL, "4edbe14e4c914316863127fb941471aa", 2, "the state stands beyond the end of the journal: it is another journal or was cut; restore the journal, or move the folder `fold` away to have it built anew")
+LOG_EVENT(DICTIONARY_ADDED, "ffb4abeef5d549449762e9c7c8e48f6f", 6, "a compression dictionary was made and journaled")
 /* Daemon: fold and state */
+LOG_EVENT(STATE_REBUILDS, "0c3db331fbc64a82ac395e7a4d89e164", 5, "the state was made by another version of the fold: it is built anew from the journal")
+LOG_EVENT(FOLD_RECOVERED, "9d9527a4df934214987e28456b9b462e", 6, "the state is folded up to the end of the journal")
+LOG_EVENT(FOLD_NO_SPACE, "2560752a4afa45489968825fc263b666", 3, "no room for the state: the fold waits and tries again; free space under `state:`")
+LOG_EVENT(FOLD_RESUMED, "7719fc1f5c0e47829eb5a5387fc8f42f", 5, "the state has room again")
+LOG_EVENT(FOLD_FAULT, "db3e56cec82b4cef8e75e4e7e536d0b7", 2, "the state could not be written: the daemon stops; if it happens again, move the folder `fold` away to have it built anew")
 /* Daemon: serve */
+LOG_EVENT(SERVE_STARTED, "53a584166ca54f3b81caa223ddb5cb05", 6, "the serve process is started")
+LOG_EVENT(SERVE_ENDED, "06ad347d1fa042cd93332460e1d81289", 4, "the serve process ended and is started again; intake goes on")
+LOG_EVENT(SERVE_READY, "aa289c5a044147a786187dec4191efde", 6, "feeds, live and queries are ready")
+LOG_EVENT(RELOADED, "747c351bb7584e4e8f54a2986b97b6e9", 5, "the new configuration is in force")
+LOG_EVENT(RELOAD_REFUSED, "64569199cb8e4515aac9790d7a61fddf", 3, "the new configuration is wrong and changes nothing: run `carebusctl check`")
+LOG_EVENT(RELOAD_NEEDS_RESTART, "8cd20187f9e244d3971468f3ffea3af4", 3, "the new configuration changes what only a restart can change and was left aside: restart the daemon")
+LOG_EVENT(SERVE_KEPT_OLD, "7e199002a0b14b3cb2d0a292685cb6e1", 3, "the serve process could not take the new configuration and goes on with the one before")
 /* Adapters */
 /* Library (sdk) */
