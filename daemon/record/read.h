@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * What the fold wrote, read by whoever holds a transaction: records, outcomes, identities, the quarantine. Nothing here writes.
+ *
+ * Everything given back lives in the arena. All functions return 0, a RECORD_E_*, or negative: -ENOMEM when the arena is full,
+ * -EBADMSG when the state holds what it should not (rebuild it), else what the state said. Any thread that may use the
+ * transaction.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "carebus/v1/control.pb-c.h"
+#include "carebus/v1/journal.pb-c.h"
+#include "carebus/v1/record.pb-c.h"
+#include "carebus/v1/state.pb-c.h"
+#include "daemon/store/state.h"
+
+/* Positive returns. */
+enum {
+        _RECORD_E_SUCCESS,
+        RECORD_E_NOT_FOUND = 32, /* nobody, or nothing, under that name */
+};
+
+/* Keys in STATE_META. */
+#define RECORD_META_SETTINGS "settings"         /* packed Settings */
+#define RECORD_META_SETTINGS_SEQ "settings_seq" /* 8 bytes, little-endian */
+
+/* Names of counters in STATE_COUNT, per source. Entries of the journal that are submissions: `stored` are those that were new,
+ * `duplicate` the others; `quarantined` are those of `stored` that went into the quarantine, resolved since or not. */
+#define RECORD_COUNT_STORED "stored"
+#define RECORD_COUNT_DUPLICATE "duplicate"
+#define RECORD_COUNT_QUARANTINED "quarantined"
+#define RECORD_COUNT_LAST_HEARD_AT "last_heard_at" /* received_at of the newest entry, duplicates included; microseconds */
+
+/* What the fold made of an entry. */
+int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome **ret);
+
+/* Who answers for a patient id: itself, or who it was merged into or linked with. Old ids answer for ever. */
+int identity_resolve(StateTxn *txn, const char *patient_id, Arena *arena, char **ret);
+/* Who has an identifier: patient ids that answer, without repetition, in order of their making. More than one only where a number
+ * was said of several and nobody has joined them. */
+int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
+/* All ids whose facts and events belong to this person: the one that answers first, then its former ones. */
+int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
+
+/* The shared record as of the transaction's folded seq, under any id the person ever had: sections in order of names, facts in
+ * order of key, source, former id. Where a person was merged, its facts stand beside the survivor's with `from_patient_id`;
+ * claims of one source about one encounter are one fact whichever id they came under. `digest` is SHA-256 over the packed
+ * Record without digest. */
+int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
+
+/* An item of the quarantine, open or resolved. `events` is filled in where the entry had any. */
+int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret);
+
+/* The settings that the fold goes by; RECORD_E_NOT_FOUND before the first. */
+int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret);
+
+/* Value of STATE_SOURCE_SEQ: how many events were published under that number. 0 when it is none. */
+uint32_t source_seq_count(Bytes value);
