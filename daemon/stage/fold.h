@@ -2,6 +2,13 @@
 /*
  * The fold: dedupe, identify, project. A pure function of the journal: no clock, no randomness, no environment, no
  * floating point. The fold thread, `rebuild` and the scenario tests all call this.
+ *
+ *     fold_load(fold, txn);                     after opening, and after every transaction that was aborted
+ *     while (...) fold_apply(fold, txn, &record);
+ *     fold_flush(fold, txn);                    what the fold still holds in memory
+ *     state_commit(txn);
+ *
+ * What stands in the state after a commit does not depend on how many entries a transaction took in.
  */
 #include <stdint.h>
 
@@ -9,21 +16,32 @@
 #include "daemon/store/journal.h"
 #include "daemon/store/state.h"
 
-/* Another version rebuilds the state at start. */
+/* Another version rebuilds the state at start: STATE_META "fold_version", 4 bytes, little-endian. */
 #define FOLD_VERSION 1
 
-typedef struct Fold Fold;
+typedef struct Fold Fold; /* one thread */
 
 int fold_new(Fold **ret);
 Fold *fold_free(Fold *fold);
 DEFINE_CLEANUP(Fold *, fold_free)
-/* Settings and what else the fold holds in memory, from the state. Call once before the first fold_apply(). */
+/* Settings and what else the fold holds in memory, from the state; what it held before is forgotten. Call once before the first
+ * fold_apply(), and again whenever a transaction did not end in a commit. */
 int fold_load(Fold *fold, StateTxn *txn);
-/* One entry into the transaction: record.seq must be folded_seq + 1. Negative is final (not a content problem: content
- * that cannot be used ends in the quarantine). */
+/* One entry into the transaction: record.seq must be folded_seq + 1 (-EINVAL otherwise). Negative is final (not a content
+ * problem: content that cannot be used ends in the quarantine), STATE_E_NO_SPACE is the transaction's: abort, and try again. */
 int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record);
+/* Writes what is gathered in memory, and the number that the state stands at. Call before every state_commit(): without it the
+ * commit holds part of an entry. Returns as fold_apply(). */
+int fold_flush(Fold *fold, StateTxn *txn);
+/* Number of the newest entry applied, in this transaction or before. */
+uint64_t fold_seq(const Fold *fold);
+/* The version that the state was folded by; 0 where it is empty. */
+uint32_t fold_version_of(StateTxn *txn);
 
-/* Folds a journal into an empty state up to `limit` (0: all) and gives the digest. */
+/* Folds a journal into a state up to `limit` (0: all), from where the state stands, and gives the digest. Commits as it goes:
+ * what was broken off goes on from there. `progress` may be NULL.
+ * 0, JOURNAL_E_CORRUPT with the fault, FOLD_E_NO_SPACE, or negative. */
 typedef void (*FoldProgress)(uint64_t seq, uint64_t limit, void *owner);
+enum { FOLD_E_NO_SPACE = 64 }; /* no room for the state: all that was committed stands */
 int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldProgress progress, void *owner,
                  uint8_t ret_digest[32], JournalFault *ret_fault);
