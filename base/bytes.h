@@ -83,4 +83,5 @@ static inline uint64_t load_be64(const void *p) {
 static inline void store_be64(void *p, uint64_t v) {
         store_le64(p, __builtin_bswap64(v));
 }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the journal is written in the order of the machine: little-endian");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "the journal is written in the order of the machine: little-endian");

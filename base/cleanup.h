@@ -20,11 +20,11 @@
                 (p) = NULL;                 \
                 _taken;                     \
         })
-#define TAKE_FD(fd)               \
-        ({                        \
+#define TAKE_FD(fd)                \
+        ({                         \
                 int _taken = (fd); \
-                (fd) = -1;        \
-                _taken;           \
+                (fd) = -1;         \
+                _taken;            \
         })
 
 /* DEFINE_CLEANUP(Thing *, thing_free) makes thing_freep() for _cleanup_; the destructor takes NULL and returns NULL. */
@@ -51,6 +51,6 @@ static inline void closedirp(DIR **dir) {
 }
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
-#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -61,7 +61,8 @@ static int64_t days_from_civil(int64_t year, int month, int day) {
         era = floor_divide(year, 400);
         year_of_era = year - era * 400;
         day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-        return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - DAYS_BEFORE_1970;
+        return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+               DAYS_BEFORE_1970;
 }
 
 CivilTime civil_from_utc(int64_t at) {

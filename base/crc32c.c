@@ -34,8 +34,9 @@ uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t size) {
         for (; size >= 8; p += 8, size -= 8) {
                 uint32_t low = load_le32(p) ^ crc, high = load_le32(p + 4);
 
-                crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^ tables[4][low >> 24] ^
-                      tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^ tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
+                crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^
+                      tables[4][low >> 24] ^ tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^
+                      tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
         }
         for (; size > 0; p++, size--)
                 crc = crc >> 8 ^ tables[0][(crc ^ *p) & 0xff];

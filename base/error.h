@@ -13,7 +13,7 @@ static inline int error_fold(int r) {
 /* Exit codes of all programs: sysexits(3). */
 enum {
         EXIT_DONE = 0,
-        EXIT_NO = 1,           /* the answer is no */
+        EXIT_NO = 1, /* the answer is no */
         EXIT_WRONG_USE = 64,
         EXIT_BAD_INPUT = 65,
         EXIT_UNREACHABLE = 69, /* cannot reach the daemon */

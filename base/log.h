@@ -2,7 +2,10 @@
 /*
  * What operations people read. A line is made from one row of the table in log.c and typed fields; there is no way
  * to put text of a message into it. journald gets fields when stderr is its stream, else a plain line goes to stderr.
- * Never blocks the work for long; thread-safe.
+ * Never waits for its reader; thread-safe. The same event more than 60 times at once, or more than twice a second for
+ * long, is left out and counted (LINES_LEFT_OUT), but for levels critical and above.
+ *
+ *     2026-11-21T22:01:07.123456Z carebusd[wester-care] warning: sentence source=hospital-pas count=3 event=NAME
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,10 +35,9 @@ static inline LogField log_number(const char *name, int64_t number) {
 /* The text of an errno (positive or negative). */
 LogField log_errno(int error);
 
-#define log_event(event, ...) \
-        log_write((event), (const LogField[]){ __VA_ARGS__ __VA_OPT__(, ) { .name = NULL } })
+#define log_event(event, ...) log_write((event), (const LogField[]){ __VA_ARGS__ __VA_OPT__(, ){ .name = NULL } })
 void log_write(LogEvent event, const LogField *fields);
 
-/* Once at start, before other threads: the program's name; fields that every line carries (may be NULL). */
+/* Once at start, before other threads: the program's name, and which one of them this is (bus or source; may be NULL). */
 void log_start(const char *program, const char *instance);
 void log_set_level(int level); /* syslog levels; default LOG_INFO */
