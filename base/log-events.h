@@ -39,4 +39,17 @@ LOG_EVENT(RELOAD_REFUSED, "64569199cb8e4515aac9790d7a61fddf", 3, "the new config
 LOG_EVENT(RELOAD_NEEDS_RESTART, "8cd20187f9e244d3971468f3ffea3af4", 3, "the new configuration changes what only a restart can change and was left aside: restart the daemon")
 LOG_EVENT(SERVE_KEPT_OLD, "7e199002a0b14b3cb2d0a292685cb6e1", 3, "the serve process could not take the new configuration and goes on with the one before")
 /* Adapters */
+LOG_EVENT(LISTENING, "d810146eaffe459b9d7d28ff0889a201", 6, "listening for senders")
+LOG_EVENT(BUS_CONNECTED, "2a1eff1dd4604212a8b9bf9179ca7066", 6, "the bus takes messages")
+LOG_EVENT(BUS_LOST, "dcf2cb5d41cd48ecbf62a866617ee5e5", 4, "the connection to the bus is lost: messages wait, senders are asked to try again after a while; nothing is acknowledged that the bus has not stored")
+LOG_EVENT(BUS_NOT_ALLOWED, "f1cc7d48c6304f79a16515a6e4bc4c3f", 3, "the bus does not let this adapter speak for its source: compare `user:` and `key:` of the source with who runs the adapter")
+LOG_EVENT(RETRANSLATE_FAILED, "8e93ecb28ae449c3a044bee68f4f1288", 4, "an original could not be handed to the bus again")
+LOG_EVENT(PROCESSING_ID_REFUSED, "14ff67903d81427e8942f2d44da7b5e3", 4, "a message was refused and not stored: its MSH-11 does not fit the bus's `environment:`")
+LOG_EVENT(RECEIVING_APPLICATION_REFUSED, "440c9cafa74244cc9e50b46a86417c85", 4, "a message was refused and not stored: it is meant for another receiver (MSH-5, `receiving_applications:` of the profile)")
+LOG_EVENT(FRAME_UNUSABLE, "2053098a62294718b1e3269703f38ca0", 4, "bytes that are no whole MLLP frame were left out: look at the sender's framing and at max_message_bytes")
+LOG_EVENT(SENDER_REFUSED, "8daccde7cad84123869ebc73692b7338", 4, "a connection was refused: its address is not in `allow_from:`, or max_connections is reached")
+LOG_EVENT(SENDER_TLS_FAILED, "0c8258648c98405fb4a16f741e568f0f", 4, "a TLS handshake failed: compare the sender's certificate, CA and protocol version with `tls:`")
+LOG_EVENT(SENDER_TIMED_OUT, "071868f0598549bab20f872d47868868", 4, "a connection was ended: it began a message or a handshake and did not finish it in time")
+LOG_EVENT(ANSWER_OVERDUE, "54102842d1d645baa6aeab0012820289", 4, "the bus did not answer in time: senders were told to try again")
+LOG_EVENT(COUNTS, "2c4ca7964e63421096740817b8603107", 6, "counts since the start")
 /* Library (sdk) */

@@ -1,0 +1,341 @@
+/* See intake.h. */
+#include "adapters/mllp/intake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/mllp/ack.h"
+#include "adapters/mllp/translate.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sdk/carebus.h"
+
+#define HELD_BYTES_MAX (256u << 20)
+/* Beyond this senders are left waiting: below HELD_BYTES_MAX by more than one turn of all sessions can bring. */
+#define ROOM_BYTES (64u << 20)
+#define ROOM_MESSAGES 8192
+#define EVENTS_MAX 256
+
+typedef struct Ticket Ticket;
+
+struct Intake {
+        SessionHost host;
+        Config *config;
+        size_t source;
+        Translator *translator;
+        carebus_source *bus;
+        size_t bytes_in_flight;
+        Ticket *first, *last; /* on the way, in the order in which their receipts come */
+        IntakeCounts counts;
+};
+
+/* What the bus gives back with a receipt. */
+struct Ticket {
+        Ticket *next;
+        Exchange *exchange; /* NULL: read again for the bus, nobody waits */
+        size_t size;
+};
+
+static void ticket_push(Intake *intake, Ticket *ticket) {
+        if (intake->last)
+                intake->last->next = ticket;
+        else
+                intake->first = ticket;
+        intake->last = ticket;
+        intake->bytes_in_flight += ticket->size;
+}
+
+static Ticket *ticket_pop(Intake *intake) {
+        Ticket *ticket = intake->first;
+
+        intake->first = ticket->next;
+        if (!intake->first)
+                intake->last = NULL;
+        intake->bytes_in_flight -= ticket->size;
+        return ticket;
+}
+
+static const ConfigSource *source_of(const Intake *intake) {
+        return &intake->config->sources[intake->source];
+}
+
+static SessionAnswer answer_of(AckOutcome outcome, AckError error, const char *reason, const char *position) {
+        SessionAnswer answer = { .outcome = outcome, .error = error };
+
+        snprintf(answer.reason, sizeof(answer.reason), "%s", reason ? reason : "");
+        snprintf(answer.position, sizeof(answer.position), "%s", position ? position : "");
+        return answer;
+}
+
+/* ---- to the bus ---- */
+
+static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates, Exchange *exchange) {
+        carebus_event events[EVENTS_MAX];
+        Bytes *packed = NULL;
+        carebus_submission submission = {
+                .message_id = result->message_id,
+                .message_time = result->message_time,
+                .message_time_text = result->message_time_text,
+                .media_type = TRANSLATE_MEDIA_TYPE,
+                .trigger = result->trigger,
+                .original = original.data,
+                .original_size = original.size,
+                .events = events,
+                .problem_code = result->problem_code,
+                .problem_position = result->problem_position,
+                .problem_urgent = result->problem_urgent,
+                .retranslates = retranslates,
+        };
+        Ticket *ticket = malloc(sizeof(*ticket));
+        int r = ticket ? translate_pack(intake->translator, result, &packed) : -ENOMEM;
+
+        for (size_t i = 0; r == 0 && i < result->n_events && i < EVENTS_MAX; i++)
+                events[i] = (carebus_event){ .data = packed[i].data, .size = packed[i].size };
+        submission.n_events = MIN(result->n_events, (size_t)EVENTS_MAX);
+        if (r == 0 && result->n_events > EVENTS_MAX) {
+                submission.n_events = 0; /* all of them or none: half a message is worse than one that waits for a person */
+                submission.problem_code = "too-many-events";
+        }
+        if (r == 0) {
+                *ticket = (Ticket){ .exchange = exchange, .size = original.size };
+                r = carebus_source_submit(intake->bus, &submission, NULL);
+        }
+        if (r < 0)
+                free(ticket);
+        else
+                ticket_push(intake, ticket);
+        return r;
+}
+
+static SessionAnswer answer_to_receipt(Intake *intake, const Exchange *exchange, const carebus_receipt *receipt) {
+        switch (receipt->result) {
+        case CAREBUS_STORED:
+                intake->counts.stored++;
+                intake->counts.quarantined += receipt->reason != NULL;
+                break;
+        case CAREBUS_DUPLICATE:
+                intake->counts.duplicate++;
+                break;
+        case CAREBUS_REFUSED:
+                intake->counts.refused++;
+                return answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, receipt->reason, NULL);
+        case CAREBUS_REFUSED_LATER:
+                intake->counts.later++;
+                return answer_of(ACK_LATER, ACK_ERROR_INTERNAL, receipt->reason, NULL);
+        }
+        /* The bytes are kept for a person to look at; the sender, whose MSH nobody can read, must hear that it is wrong. */
+        if (!exchange_has_header(exchange))
+                return answer_of(ACK_NEVER, ACK_ERROR_SEGMENT_SEQUENCE, "parse-no-msh", "MSH");
+        return answer_of(ACK_STORED, ACK_ERROR_NONE, NULL, NULL);
+}
+
+static void on_receipt(void *owner, void *cookie, const carebus_receipt *receipt) {
+        Intake *intake = owner;
+        Ticket *ticket = ticket_pop(intake);
+
+        (void)cookie; /* receipts come in order: the first ticket is the one */
+        if (ticket->exchange) {
+                SessionAnswer answer = answer_to_receipt(intake, ticket->exchange, receipt);
+                session_answer(ticket->exchange, &answer);
+        }
+        free(ticket);
+}
+
+static void on_state(void *owner, carebus_state state, const char *reason) {
+        Intake *intake = owner;
+
+        if (state == CAREBUS_READY)
+                log_event(LOG_BUS_CONNECTED, log_name("SOURCE", source_of(intake)->name));
+        else if (state == CAREBUS_NOT_ALLOWED)
+                log_event(LOG_BUS_NOT_ALLOWED, log_name("SOURCE", source_of(intake)->name), log_name("REASON", reason ? reason : "not-allowed"));
+        else if (state == CAREBUS_CONNECTING)
+                log_event(LOG_BUS_LOST, log_name("SOURCE", source_of(intake)->name));
+}
+
+static void on_retranslate(void *owner, uint64_t seq, const char *message_id, const char *media_type, const void *original, size_t size) {
+        Intake *intake = owner;
+        Bytes bytes = bytes_of(original, size);
+        TranslateResult result;
+        int r;
+
+        (void)message_id; /* the message says it itself */
+        if (!text_equal(media_type, TRANSLATE_MEDIA_TYPE))
+                return;
+        r = translate_message(intake->translator, bytes, &result);
+        if (r == 0)
+                r = submit(intake, &result, bytes, seq, NULL);
+        if (r < 0)
+                log_event(LOG_RETRANSLATE_FAILED, log_number("SEQ", (int64_t)seq), log_errno(r));
+}
+
+/* ---- from the sessions ---- */
+
+static bool is_for_us(const Profile *profile, const Hl7Header *header) {
+        Bytes said = hl7_raw_component(header, header->fields[5], 1);
+
+        for (size_t i = 0; i < profile->n_receiving_applications; i++)
+                if (bytes_equal_text(said, profile->receiving_applications[i]))
+                        return true;
+        return profile->n_receiving_applications == 0;
+}
+
+static bool is_acknowledgement(const Hl7Header *header) {
+        return bytes_equal_text(hl7_raw_component(header, header->fields[9], 1), "ACK");
+}
+
+/* What is never stored: what must not be on this bus, and what nobody wants. False: it goes to the bus. */
+static bool answer_without_storing(Intake *intake, Exchange *exchange, const TranslateResult *result) {
+        SessionAnswer answer = answer_of(ACK_STORED, ACK_ERROR_NONE, NULL, NULL);
+
+        if (!result->has_header)
+                return false;
+        if (is_acknowledgement(&result->header)) {
+                intake->counts.acknowledgements++;
+                session_answer_nothing(exchange);
+                return true;
+        }
+        if (!ack_processing_id_fits(&result->header, intake->config->environment)) {
+                intake->counts.not_fitting++;
+                log_event(LOG_PROCESSING_ID_REFUSED, log_name("SOURCE", source_of(intake)->name));
+                answer = answer_of(ACK_NEVER, ACK_ERROR_UNSUPPORTED_PROCESSING_ID, "processing-id", "MSH-11");
+        } else if (!is_for_us(source_of(intake)->profile, &result->header)) {
+                intake->counts.not_fitting++;
+                log_event(LOG_RECEIVING_APPLICATION_REFUSED, log_name("SOURCE", source_of(intake)->name));
+                answer = answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "receiving-application", "MSH-5");
+        } else if (result->ignored) {
+                intake->counts.ignored++;
+        } else {
+                return false;
+        }
+        session_answer(exchange, &answer);
+        return true;
+}
+
+static int on_message(void *owner, Exchange *exchange, Bytes message) {
+        Intake *intake = owner;
+        TranslateResult result;
+        SessionAnswer answer;
+        int r;
+
+        intake->counts.received++;
+        r = translate_message(intake->translator, message, &result);
+        if (r == 0 && answer_without_storing(intake, exchange, &result))
+                return 0;
+        if (r == 0)
+                r = submit(intake, &result, message, 0, exchange);
+        if (r == 0)
+                return 0;
+        answer = r == -EMSGSIZE ? answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "too-large", NULL)
+                                : answer_of(ACK_LATER, ACK_ERROR_INTERNAL, "try-later", NULL);
+        session_answer(exchange, &answer);
+        return r == -ENOMEM ? r : 0;
+}
+
+static void on_noise(void *owner, Session *session, const FramerItem *item) {
+        Intake *intake = owner;
+
+        if (item->kind == FRAMER_EMPTY)
+                return;
+        log_event(LOG_FRAME_UNUSABLE, log_name("SOURCE", source_of(intake)->name), log_name("PEER", session_peer_text(session)),
+                  log_name("KIND", framer_kind_text(item->kind)), log_number("BYTES", (int64_t)item->size));
+}
+
+static bool has_room(void *owner) {
+        const Intake *intake = owner;
+        return intake->bytes_in_flight < ROOM_BYTES && carebus_source_in_flight(intake->bus) < ROOM_MESSAGES;
+}
+
+static int64_t now_at(void *owner) {
+        (void)owner;
+        return clock_now_at(&clock_system);
+}
+
+/* ---- the object ---- */
+
+Intake *intake_free(Intake *intake) {
+        if (!intake)
+                return NULL;
+        carebus_source_free(intake->bus);
+        while (intake->first) {
+                Ticket *ticket = ticket_pop(intake);
+                if (ticket->exchange)
+                        session_answer_nothing(ticket->exchange);
+                free(ticket);
+        }
+        translator_free(intake->translator);
+        config_unref(intake->config);
+        free(intake);
+        return NULL;
+}
+
+int intake_configure(Intake *intake, const Config *config, size_t source) {
+        const TranslateOptions options = {
+                .source = config->sources[source].name,
+                .profile = config->sources[source].profile,
+                .timezone = config->sources[source].timezone ? config->sources[source].timezone : config->timezone,
+        };
+        _cleanup_(translator_freep) Translator *translator = NULL;
+        int r = translator_new(&translator, &options);
+
+        if (r < 0)
+                return r;
+        translator_free(intake->translator);
+        config_unref(intake->config);
+        intake->translator = TAKE_PTR(translator);
+        intake->config = config_ref(config);
+        intake->source = source;
+        return 0;
+}
+
+int intake_new(const Config *config, size_t source, const char *program, Intake **ret) {
+        _cleanup_(intake_freep) Intake *intake = calloc(1, sizeof(*intake));
+        _cleanup_(freep) char *endpoint = config_endpoint(config, "intake");
+        carebus_source_options options = {
+                .connection = { .endpoint = endpoint },
+                .source = config->sources[source].name,
+                .adapter = program,
+                .max_held_bytes = HELD_BYTES_MAX,
+                .owner = intake,
+                .on_receipt = on_receipt,
+                .on_state = on_state,
+                .on_retranslate = on_retranslate,
+        };
+        int r;
+
+        if (!intake || !endpoint)
+                return -ENOMEM;
+        intake->host = (SessionHost){ .owner = intake, .message = on_message, .noise = on_noise, .has_room = has_room, .now_at = now_at };
+        r = intake_configure(intake, config, source);
+        if (r == 0)
+                r = carebus_source_new(&intake->bus, &options);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(intake);
+        return 0;
+}
+
+const SessionHost *intake_host(const Intake *intake) {
+        return &intake->host;
+}
+
+int intake_fd(const Intake *intake) {
+        return carebus_source_fd(intake->bus);
+}
+
+int intake_timeout(const Intake *intake) {
+        return carebus_source_timeout(intake->bus);
+}
+
+int intake_dispatch(Intake *intake) {
+        return carebus_source_dispatch(intake->bus);
+}
+
+size_t intake_in_flight(const Intake *intake) {
+        return carebus_source_in_flight(intake->bus);
+}
+
+const IntakeCounts *intake_counts(const Intake *intake) {
+        return &intake->counts;
+}

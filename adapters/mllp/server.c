@@ -1,0 +1,475 @@
+/*
+ * See server.h. Connections stand in an epoll set of their own, which the loop watches as one descriptor: so a turn serves
+ * every connection that has something, and what they brought goes to the bus in one frame.
+ */
+#include "adapters/mllp/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "adapters/mllp/address.h"
+#include "adapters/mllp/intake.h"
+#include "adapters/mllp/session.h"
+#include "adapters/mllp/tls.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/service.h"
+
+#define EVENTS_A_TURN 128
+#define WAITING_MAX 64                         /* messages of one connection without an answer */
+#define ANSWER_WITHIN (10 * USEC_PER_SEC)      /* engines wait 30 s as a rule, some 15 */
+#define INSIDE_WITHIN (60 * USEC_PER_SEC)      /* from the first byte of a message or handshake to its last */
+#define STOP_WITHIN (5 * USEC_PER_SEC)
+#define KEEPALIVE_SECONDS 60
+
+typedef struct Client Client;
+struct Client {
+        Client *previous, *next;
+        Session *session;
+        uint32_t armed;
+};
+
+typedef struct Server {
+        const ServerOptions *options;
+        Config *config;
+        size_t source;
+        Intake *intake;
+        TlsContext *tls;
+        Loop *loop;
+        LoopSource *accepting, *pooling, *bus, *preparing, *ticking, *signals[3];
+        int listener, pool;
+        Client *clients;
+        size_t n_clients;
+        Buffer scratch;
+        bool had_no_room, stopping;
+        int64_t stop_by;
+} Server;
+
+static int64_t now(void) {
+        return clock_monotonic(&clock_system);
+}
+
+static const ConfigSource *source_of(const Server *server) {
+        return &server->config->sources[server->source];
+}
+
+/* ---- clients ---- */
+
+static void client_free(Server *server, Client *client) {
+        (void)epoll_ctl(server->pool, EPOLL_CTL_DEL, session_fd(client->session), NULL);
+        if (client->previous)
+                client->previous->next = client->next;
+        else
+                server->clients = client->next;
+        if (client->next)
+                client->next->previous = client->previous;
+        server->n_clients--;
+        session_free(client->session);
+        free(client);
+}
+
+static int client_arm(Server *server, Client *client, int operation) {
+        uint32_t wanted = session_wants(client->session);
+        struct epoll_event event = { .events = wanted, .data.ptr = client };
+
+        if (operation == EPOLL_CTL_MOD && wanted == client->armed)
+                return 0;
+        client->armed = wanted;
+        return epoll_ctl(server->pool, operation, session_fd(client->session), &event) < 0 ? -errno : 0;
+}
+
+static int client_work(Server *server, Client *client) {
+        int r;
+
+        do
+                r = session_work(client->session, &server->scratch);
+        while (r == 0 && session_can_go_on(client->session));
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                client_free(server, client);
+                return 0;
+        }
+        return client_arm(server, client, EPOLL_CTL_MOD);
+}
+
+static int client_new(Server *server, int fd, const struct sockaddr_storage *peer) {
+        const SessionOptions options = {
+                .host = intake_host(server->intake),
+                .fd = fd,
+                .tls = server->tls,
+                .max_message_bytes = source_of(server)->max_message_bytes,
+                .max_waiting = WAITING_MAX,
+                .peer = *peer,
+        };
+        Client *client = calloc(1, sizeof(*client));
+        int r;
+
+        if (!client) {
+                close(fd);
+                return -ENOMEM;
+        }
+        r = session_new(&options, &client->session);
+        if (r < 0) {
+                free(client);
+                return r;
+        }
+        client->next = server->clients;
+        if (client->next)
+                client->next->previous = client;
+        server->clients = client;
+        server->n_clients++;
+        return client_arm(server, client, EPOLL_CTL_ADD);
+}
+
+/* ---- the loop's callbacks ---- */
+
+static void set_keepalive(int fd) {
+        const int on = 1, idle = KEEPALIVE_SECONDS, interval = 10, user_timeout_ms = KEEPALIVE_SECONDS * 1000;
+
+        /* A peer that vanished without a word gives its place back within two minutes. */
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int accept_one(Server *server) {
+        struct sockaddr_storage peer = { 0 };
+        socklen_t size = sizeof(peer);
+        const ConfigSource *source = source_of(server);
+        int fd = accept4(server->listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        if (!address_is_in(&peer, source->allow_from, source->n_allow_from) || server->n_clients >= source->max_connections) {
+                log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name), log_number("CONNECTIONS", (int64_t)server->n_clients));
+                close(fd);
+                return 0;
+        }
+        set_keepalive(fd);
+        return client_new(server, fd, &peer);
+}
+
+static int on_accept(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        for (unsigned i = 0; i < EVENTS_A_TURN; i++) {
+                int r = accept_one(owner);
+                if (r == -EAGAIN || r == -ENOMEM)
+                        return r == -EAGAIN ? 0 : r;
+                /* No descriptors left: those who are here go on, the others wait in the backlog until the next tick. */
+                if (r == -EMFILE || r == -ENFILE || r == -ENOBUFS)
+                        return loop_io_set_events(source, 0);
+        }
+        return 0;
+}
+
+static int on_pool(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        Server *server = owner;
+        struct epoll_event events[EVENTS_A_TURN];
+        int n = epoll_wait(server->pool, events, EVENTS_A_TURN, 0);
+
+        for (int i = 0; i < n; i++) {
+                Client *client = events[i].data.ptr;
+                int r;
+
+                /* Said even of who is not asked: nobody will read an answer. */
+                if (events[i].events & EPOLLERR || (events[i].events & EPOLLHUP && !(events[i].events & EPOLLIN))) {
+                        client_free(server, client);
+                        continue;
+                }
+                r = client_work(server, client);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Answers that came with the last dispatch, and input that waited for room. */
+static int work_clients(Server *server) {
+        bool room = intake_host(server->intake)->has_room(server->intake);
+        bool all = room && server->had_no_room;
+
+        server->had_no_room = !room;
+        for (Client *client = server->clients, *next; client; client = next) {
+                int r = 0;
+
+                next = client->next;
+                if (all || session_is_dirty(client->session) || session_can_go_on(client->session))
+                        r = client_work(server, client);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int on_bus(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        return 0; /* on_prepare() does it: the descriptor's edge may also have gone by with a send */
+}
+
+static int on_prepare(LoopSource *source, void *owner) {
+        Server *server = owner;
+        int r = intake_dispatch(server->intake);
+
+        if (r == 0)
+                r = work_clients(server);
+        if (r == 0 && server->stopping && (intake_in_flight(server->intake) == 0 || now() >= server->stop_by)) {
+                for (Client *client = server->clients; client; client = client->next)
+                        (void)session_work(client->session, &server->scratch);
+                loop_exit(server->loop, EXIT_DONE);
+        }
+        return r;
+}
+
+static void expire(Server *server) {
+        static const SessionAnswer later = { .outcome = ACK_LATER, .error = ACK_ERROR_INTERNAL, .reason = "try-later" };
+        int64_t before = now() - ANSWER_WITHIN;
+        size_t overdue = 0;
+
+        for (Client *client = server->clients; client; client = client->next) {
+                int64_t oldest = session_oldest_waiting(client->session);
+                if (oldest == 0 || oldest >= before)
+                        continue;
+                overdue++;
+                session_expire(client->session, before, &later);
+        }
+        if (overdue > 0)
+                log_event(LOG_ANSWER_OVERDUE, log_name("SOURCE", source_of(server)->name), log_number("CONNECTIONS", (int64_t)overdue));
+}
+
+static void end_the_slow(Server *server) {
+        int64_t before = now() - INSIDE_WITHIN;
+
+        for (Client *client = server->clients, *next; client; client = next) {
+                int64_t since = session_inside_since(client->session);
+
+                next = client->next;
+                if (since == 0 || since >= before)
+                        continue;
+                log_event(LOG_SENDER_TIMED_OUT, log_name("SOURCE", source_of(server)->name), log_name("PEER", session_peer_text(client->session)));
+                client_free(server, client);
+        }
+}
+
+static int on_tick(LoopSource *source, void *owner) {
+        Server *server = owner;
+
+        expire(server);
+        end_the_slow(server);
+        service_watchdog();
+        if (server->accepting)
+                (void)loop_io_set_events(server->accepting, EPOLLIN);
+        return loop_timer_set(source, USEC_PER_SEC);
+}
+
+/* ---- start, reload, stop ---- */
+
+static int open_tls(const Config *config, size_t source, TlsContext **ret) {
+        const ConfigTls *settings = &config->sources[source].tls;
+        _cleanup_(freep) char *reason = NULL;
+        int r;
+
+        *ret = NULL;
+        if (!settings->certificate)
+                return 0;
+        r = tls_context_new(settings, ret, &reason);
+        if (r > 0)
+                error_print("carebus-mllp", "tls of source %s cannot be used: %s; check certificate, key and client_ca", config->sources[source].name,
+                            reason ? reason : "?");
+        return r > 0 ? -EINVAL : r;
+}
+
+static int use_config(Server *server, Config *config, size_t source) {
+        _cleanup_(tls_context_freep) TlsContext *tls = NULL;
+        int r = open_tls(config, source, &tls);
+
+        if (r == 0)
+                r = intake_configure(server->intake, config, source);
+        if (r < 0)
+                return r;
+        tls_context_free(server->tls);
+        server->tls = TAKE_PTR(tls);
+        config_unref(server->config);
+        server->config = config_ref(config);
+        server->source = source;
+        return 0;
+}
+
+static int on_reload(LoopSource *loop_source, int signal, void *owner) {
+        Server *server = owner;
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_unrefp) Config *config = NULL;
+        ssize_t source = -ENOENT;
+        int r;
+
+        service_reloading();
+        r = config_load(server->options->config_path, &config, &text, &problems);
+        if (r == 0)
+                source = config_find_source(config, server->options->source);
+        r = r == 0 && source >= 0 ? use_config(server, config, (size_t)source) : -EINVAL;
+        if (r < 0) {
+                config_problems_print(&problems, stderr);
+                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source), log_number("PROBLEMS", (int64_t)problems.n_errors));
+        } else {
+                log_event(LOG_RELOADED, log_name("SOURCE", server->options->source));
+        }
+        service_ready(NULL);
+        return 0;
+}
+
+static int on_stop(LoopSource *loop_source, int signal, void *owner) {
+        Server *server = owner;
+
+        if (server->stopping) {
+                loop_exit(server->loop, EXIT_DONE);
+                return 0;
+        }
+        service_stopping();
+        server->stopping = true;
+        server->stop_by = now() + STOP_WITHIN;
+        server->accepting = loop_source_free(server->accepting);
+        for (Client *client = server->clients; client; client = client->next) {
+                session_stop(client->session);
+                (void)client_arm(server, client, EPOLL_CTL_MOD);
+        }
+        return 0;
+}
+
+static int listen_on(const char *where, int *ret) {
+        struct sockaddr_storage address;
+        socklen_t size;
+        const int on = 1, off = 0;
+        _cleanup_(closep) int fd = -1;
+        int r = address_parse(where, &address, &size);
+
+        if (r < 0)
+                return r;
+        fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (address.ss_family == AF_INET6)
+                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+        if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, SOMAXCONN) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static int open_listener(Server *server) {
+        const ConfigSource *source = source_of(server);
+        int r;
+
+        server->listener = service_listener(source->name);
+        if (server->listener >= 0)
+                return 0;
+        r = listen_on(source->listen, &server->listener);
+        if (r < 0)
+                error_print("carebus-mllp", "cannot listen on %s for source %s: %s", source->listen, source->name, strerror(-r));
+        return r;
+}
+
+/* Before there are other threads: what is blocked here is blocked in libzmq's too. */
+static int add_signals(Server *server) {
+        Loop *loop = server->loop;
+        int r = loop_add_signal(loop, SIGTERM, on_stop, server, &server->signals[0]);
+
+        if (r == 0)
+                r = loop_add_signal(loop, SIGINT, on_stop, server, &server->signals[1]);
+        if (r == 0)
+                r = loop_add_signal(loop, SIGHUP, on_reload, server, &server->signals[2]);
+        return r;
+}
+
+static int add_sources(Server *server) {
+        Loop *loop = server->loop;
+        int r = loop_add_io(loop, server->listener, EPOLLIN, on_accept, server, &server->accepting);
+
+        if (r == 0)
+                r = loop_add_io(loop, server->pool, EPOLLIN, on_pool, server, &server->pooling);
+        if (r == 0)
+                r = loop_add_io(loop, intake_fd(server->intake), EPOLLIN, on_bus, server, &server->bus);
+        if (r == 0)
+                r = loop_add_prepare(loop, on_prepare, server, &server->preparing);
+        if (r == 0)
+                r = loop_add_timer(loop, USEC_PER_SEC, on_tick, server, &server->ticking);
+        return r;
+}
+
+static void server_deinit(Server *server) {
+        LoopSource **sources[] = { &server->accepting,  &server->pooling,    &server->bus,        &server->preparing, &server->ticking,
+                                   &server->signals[0], &server->signals[1], &server->signals[2] };
+
+        while (server->clients)
+                client_free(server, server->clients);
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+                *sources[i] = loop_source_free(*sources[i]);
+        server->loop = loop_free(server->loop);
+        server->intake = intake_free(server->intake);
+        server->tls = tls_context_free(server->tls);
+        config_unref(server->config);
+        buffer_deinit(&server->scratch);
+        closep(&server->listener);
+        closep(&server->pool);
+}
+
+static int server_start(Server *server, Config *config, size_t source) {
+        int r;
+
+        server->config = config_ref(config);
+        server->source = source;
+        server->pool = epoll_create1(EPOLL_CLOEXEC);
+        if (server->pool < 0)
+                return -errno;
+        r = open_tls(config, source, &server->tls);
+        if (r < 0)
+                return r;
+        r = open_listener(server);
+        if (r < 0)
+                return r;
+        r = loop_new(&server->loop);
+        if (r == 0)
+                r = add_signals(server);
+        if (r == 0)
+                r = intake_new(config, source, server->options->program, &server->intake);
+        return r == 0 ? add_sources(server) : r;
+}
+
+static void log_counts(const Server *server) {
+        const IntakeCounts *counts = intake_counts(server->intake);
+
+        log_event(LOG_COUNTS, log_name("SOURCE", source_of(server)->name), log_number("RECEIVED", (int64_t)counts->received),
+                  log_number("STORED", (int64_t)counts->stored), log_number("QUARANTINED", (int64_t)counts->quarantined),
+                  log_number("DUPLICATE", (int64_t)counts->duplicate), log_number("IGNORED", (int64_t)counts->ignored),
+                  log_number("LATER", (int64_t)counts->later), log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting)));
+}
+
+int server_run(const ServerOptions *options, Config *config) {
+        _cleanup_(server_deinit) Server server = { .options = options, .listener = -1, .pool = -1 };
+        ssize_t source = config_find_source(config, options->source);
+        int r;
+
+        if (source < 0)
+                return EXIT_CONFIGURATION;
+        r = server_start(&server, config, (size_t)source);
+        if (r < 0) {
+                log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
+                return r == -EADDRINUSE || r == -EACCES ? EXIT_LATER : EXIT_SOFTWARE;
+        }
+        log_event(LOG_LISTENING, log_name("SOURCE", options->source), log_name("ADDRESS", source_of(&server)->listen));
+        service_ready("listening");
+        r = loop_run(server.loop);
+        if (r < 0)
+                log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
+        log_counts(&server);
+        log_event(LOG_STOPPED, log_name("SOURCE", options->source));
+        return r < 0 ? EXIT_SOFTWARE : r;
+}
