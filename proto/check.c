@@ -384,8 +384,8 @@ static int message_walk(Walk *walk, Level *level, Bytes message) {
         return 0;
 }
 
-int check_wire(const ProtobufCMessageDescriptor *descriptor, Bytes message, const CheckLimits *limits, size_t *ret_memory,
-               CheckError *ret_error) {
+int check_wire(const ProtobufCMessageDescriptor *descriptor, Bytes message, const CheckLimits *limits,
+               size_t *ret_memory, CheckError *ret_error) {
         CheckError ignored, *error = ret_error ? ret_error : &ignored;
         CheckLimits bounds = *limits;
         Walk walk = { .data = message.data, .limits = &bounds, .error = error };
@@ -444,6 +444,7 @@ int check_unpack(const ProtobufCMessageDescriptor *descriptor, Bytes message, co
 }
 
 const char *check_reason(int code) {
+        /* clang-format off */
         static const char *const reasons[_CHECK_E_MAX] = {
                 [CHECK_E_TOO_LARGE] = "too-large",
                 [CHECK_E_MALFORMED] = "not-protobuf",
@@ -459,6 +460,7 @@ const char *check_reason(int code) {
                 [CHECK_E_TOO_DEEP] = "too-deep",
                 [CHECK_E_MEMORY] = "too-much-memory",
         };
+        /* clang-format on */
 
         return code > 0 && code < _CHECK_E_MAX ? reasons[code] : "ok";
 }

@@ -1,8 +1,8 @@
 /*
  * Protobuf messages to JSON, by json-c; the only file that knows json-c.
  *
- * Two kinds of message are not printed as objects. A When becomes a text of its own precision, with what the source said
- * beside it (`occurred_at`, `occurred_at_said`); a Date likewise. All else follows the descriptor.
+ * Two kinds of message are not printed as objects. A When becomes a text of its own precision, with what the source
+ * said beside it (`occurred_at`, `occurred_at_said`); a Date likewise. All else follows the descriptor.
  */
 #include "proto/json.h"
 
@@ -29,7 +29,8 @@ static void json_putp(struct json_object **object) {
 }
 #define _json_ _cleanup_(json_putp)
 
-static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip, size_t n_skip);
+static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip,
+                        size_t n_skip);
 
 /* Names that are printed otherwise than they are written in the .proto. */
 static const struct {
@@ -174,7 +175,9 @@ static struct json_object *enum_json(const ProtobufCEnumDescriptor *descriptor, 
         prefix[n++] = '_';
         name = strncmp(value->name, prefix, n) == 0 ? value->name + n : value->name;
         for (n = 0; name[n] && n < sizeof(text) - 1; n++)
-                text[n] = name[n] == '_' ? '-' : name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] - 'A' + 'a') : name[n];
+                text[n] = name[n] == '_'                     ? '-'
+                          : name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] - 'A' + 'a')
+                                                             : name[n];
         return json_object_new_string_len(text, (int)n);
 }
 
@@ -298,7 +301,8 @@ static size_t element_size(ProtobufCType type) {
 }
 
 static bool field_is_there(const ProtobufCFieldDescriptor *field, const uint8_t *base) {
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF && *(const uint32_t *)(base + field->quantifier_offset) != field->id)
+        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+            *(const uint32_t *)(base + field->quantifier_offset) != field->id)
                 return false;
         if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
                 return *(const void *const *)(base + field->offset) != NULL;
@@ -307,7 +311,8 @@ static bool field_is_there(const ProtobufCFieldDescriptor *field, const uint8_t 
         return *(const protobuf_c_boolean *)(base + field->quantifier_offset);
 }
 
-static bool list_add(struct json_object *object, const char *key, const ProtobufCFieldDescriptor *field, const uint8_t *base) {
+static bool list_add(struct json_object *object, const char *key, const ProtobufCFieldDescriptor *field,
+                     const uint8_t *base) {
         size_t n = *(const size_t *)(base + field->quantifier_offset);
         const uint8_t *elements = *(const uint8_t *const *)(base + field->offset);
         _json_ struct json_object *array = json_object_new_array();
@@ -320,7 +325,8 @@ static bool list_add(struct json_object *object, const char *key, const Protobuf
         return object_add(object, key, TAKE_PTR(array));
 }
 
-static bool field_add(struct json_object *object, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+static bool field_add(struct json_object *object, const ProtobufCMessage *message,
+                      const ProtobufCFieldDescriptor *field) {
         const uint8_t *base = (const uint8_t *)message;
         const char *key = field_key(message->descriptor, field);
 
@@ -339,7 +345,8 @@ static bool field_add(struct json_object *object, const ProtobufCMessage *messag
         return object_add(object, key, value_json(field, base + field->offset));
 }
 
-static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip, size_t n_skip) {
+static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip,
+                        size_t n_skip) {
         const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 
         for (unsigned i = 0; i < descriptor->n_fields; i++) {
@@ -356,7 +363,8 @@ static bool message_add(struct json_object *object, const ProtobufCMessage *mess
 /* ---- lines */
 
 static char *object_line(struct json_object *object) {
-        const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        const char *text = json_object_to_json_string_ext(object,
+                                                          JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
         return text ? strdup(text) : NULL;
 }
@@ -387,7 +395,8 @@ static bool event_add(struct json_object *object, const Carebus__V1__TailItem *i
         char event_id[48];
 
         snprintf(event_id, sizeof(event_id), "%llu.%u", (unsigned long long)item->seq, item->index);
-        if (!object_add(object, "event_id", json_object_new_string(item->event->event_id ? item->event->event_id : event_id)))
+        if (!object_add(object, "event_id",
+                        json_object_new_string(item->event->event_id ? item->event->event_id : event_id)))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(first); i++)
                 if (!event_field_add(object, item, first[i]))
@@ -397,7 +406,9 @@ static bool event_add(struct json_object *object, const Carebus__V1__TailItem *i
 
 char *json_event_line(const Carebus__V1__TailItem *item) {
         static const char *const place[] = { "seq", "index", "event" };
-        static const char *const said_by_event[] = { "seq", "index", "event", "type", "source", "source_message_id", "received_at" };
+        static const char *const said_by_event[] = { "seq",        "index",  "event",
+                                                     "type",       "source", "source_message_id",
+                                                     "received_at" };
         _json_ struct json_object *object = json_object_new_object();
         bool good;
 
@@ -405,7 +416,8 @@ char *json_event_line(const Carebus__V1__TailItem *item) {
             !object_add(object, "index", json_object_new_int64(item->index)))
                 return NULL;
         if (item->event)
-                good = event_add(object, item) && message_add(object, &item->base, said_by_event, ELEMENTSOF(said_by_event));
+                good = event_add(object, item) &&
+                       message_add(object, &item->base, said_by_event, ELEMENTSOF(said_by_event));
         else
                 good = message_add(object, &item->base, place, ELEMENTSOF(place));
         return good ? object_line(object) : NULL;

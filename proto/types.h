@@ -10,12 +10,12 @@
 #include "carebus/v1/event.pb-c.h"
 
 typedef struct EventType {
-        const char *name;                                       /* encounter.admitted */
-        Carebus__V1__Event__BodyCase body;                      /* also Fact's value: the numbers are the same */
-        Carebus__V1__Action action;                             /* what it usually is; the event's own field decides */
-        const char *section;                                    /* of the record; NULL: not part of a person's record */
-        Carebus__V1__Decision__Kind decision_kind;              /* body decision: the kind that the type implies, else unknown */
-        bool from_bus;                                          /* said by the bus alone */
+        const char *name;                          /* encounter.admitted */
+        Carebus__V1__Event__BodyCase body;         /* also Fact's value: the numbers are the same */
+        Carebus__V1__Action action;                /* what it usually is; the event's own field decides */
+        const char *section;                       /* of the record; NULL: not part of a person's record */
+        Carebus__V1__Decision__Kind decision_kind; /* body decision: the kind that the type implies, else unknown */
+        bool from_bus;                             /* said by the bus alone */
 } EventType;
 
 /* NULL when it is none of ours. Any thread. */

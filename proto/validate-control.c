@@ -76,7 +76,8 @@ int validate_request(Bytes frame, Arena *arena, const Carebus__V1__Request **ret
                 r = quarantine_list_rules(message->quarantine_list, ret_error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW:
-                r = seq_rule(message->quarantine_show->has_seq, message->quarantine_show->seq, "quarantine_show.seq", ret_error);
+                r = seq_rule(message->quarantine_show->has_seq, message->quarantine_show->seq, "quarantine_show.seq",
+                             ret_error);
                 break;
         default:
                 r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
@@ -104,7 +105,8 @@ int validate_reply(Bytes frame, const ValidateLimits *limits, Arena *arena, cons
         return 0;
 }
 
-int validate_entry(Bytes payload, const ValidateLimits *limits, Arena *arena, Carebus__V1__Entry **ret, ValidateError *ret_error) {
+int validate_entry(Bytes payload, const ValidateLimits *limits, Arena *arena, Carebus__V1__Entry **ret,
+                   ValidateError *ret_error) {
         /* Core adds who and when to what came in one frame. */
         CheckLimits bounds = limits_for_events(limits->max_frame + 64 * 1024, limits->max_frame);
         Carebus__V1__Entry *message;

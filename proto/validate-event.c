@@ -61,7 +61,8 @@ static bool date_is_valid(const Carebus__V1__Date *date) {
         if (date->month < 1 || date->month > 12)
                 return false;
         leap = (date->year % 4 == 0 && date->year % 100 != 0) || date->year % 400 == 0;
-        return !date->has_day || (date->day >= 1 && date->day <= days[date->month - 1] + (date->month == 2 && leap ? 1u : 0u));
+        return !date->has_day ||
+               (date->day >= 1 && date->day <= days[date->month - 1] + (date->month == 2 && leap ? 1u : 0u));
 }
 
 static int moments_walk(const ProtobufCMessage *message, const Place *place, const char *prefix, ValidateError *error);
@@ -73,7 +74,8 @@ static int field_walk(const ProtobufCMessage *message, const ProtobufCFieldDescr
         Place place = { .outer = outer, .field = field };
         size_t n = 1;
 
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF && *(const uint32_t *)(base + field->quantifier_offset) != field->id)
+        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+            *(const uint32_t *)(base + field->quantifier_offset) != field->id)
                 return 0;
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
                 n = *(const size_t *)(base + field->quantifier_offset);
@@ -93,9 +95,13 @@ static int moments_walk(const ProtobufCMessage *message, const Place *place, con
         const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 
         if (descriptor == &carebus__v1__when__descriptor)
-                return when_is_valid((const Carebus__V1__When *)message) ? 0 : place_fail(place, prefix, VALIDATE_E_TIME, error);
+                return when_is_valid((const Carebus__V1__When *)message)
+                               ? 0
+                               : place_fail(place, prefix, VALIDATE_E_TIME, error);
         if (descriptor == &carebus__v1__date__descriptor)
-                return date_is_valid((const Carebus__V1__Date *)message) ? 0 : place_fail(place, prefix, VALIDATE_E_DATE, error);
+                return date_is_valid((const Carebus__V1__Date *)message)
+                               ? 0
+                               : place_fail(place, prefix, VALIDATE_E_DATE, error);
         for (unsigned i = 0; i < descriptor->n_fields; i++)
                 if (descriptor->fields[i].type == PROTOBUF_C_TYPE_MESSAGE) {
                         int r = field_walk(message, &descriptor->fields[i], place, prefix, error);
@@ -125,13 +131,15 @@ int event_rules(const Carebus__V1__Event *event, const char *prefix, ValidateErr
                 const Carebus__V1__Decision *decision = event->decision;
 
                 if (type->decision_kind != CAREBUS__V1__DECISION__KIND__KIND_UNKNOWN &&
-                    decision->kind != CAREBUS__V1__DECISION__KIND__KIND_UNKNOWN && decision->kind != type->decision_kind)
+                    decision->kind != CAREBUS__V1__DECISION__KIND__KIND_UNKNOWN &&
+                    decision->kind != type->decision_kind)
                         return validate_fail(error, VALIDATE_E_BODY, "%s%sdecision.kind", prefix, dot);
         }
         return moments_rules(&event->base, prefix, error);
 }
 
-int validate_event(Bytes event, const ValidateLimits *limits, Arena *arena, Carebus__V1__Event **ret, ValidateError *ret_error) {
+int validate_event(Bytes event, const ValidateLimits *limits, Arena *arena, Carebus__V1__Event **ret,
+                   ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
         Carebus__V1__Event *message;
         int r;

@@ -25,7 +25,8 @@ static int open_rules(const Carebus__V1__Open *open, ValidateError *error) {
                 return r;
         if (open->what != CAREBUS__V1__OPEN__WHAT__WHAT_EVENTS && open->what != CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS)
                 return validate_fail(error, VALIDATE_E_VALUE, "open.what");
-        if ((int)open->from < CAREBUS__V1__OPEN__FROM__FROM_RESUME || (int)open->from > CAREBUS__V1__OPEN__FROM__FROM_NOW)
+        if ((int)open->from < CAREBUS__V1__OPEN__FROM__FROM_RESUME ||
+            (int)open->from > CAREBUS__V1__OPEN__FROM__FROM_NOW)
                 return validate_fail(error, VALIDATE_E_VALUE, "open.from");
         if (open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE && !open->after)
                 return validate_fail(error, VALIDATE_E_MISSING, "open.after");

@@ -66,6 +66,7 @@ int unpack_checked(const ProtobufCMessageDescriptor *descriptor, Bytes bytes, co
 }
 
 const char *validate_reason(const ValidateError *error) {
+        /* clang-format off */
         static const char *const reasons[_VALIDATE_E_MAX] = {
                 [VALIDATE_E_EMPTY] = "empty-message",
                 [VALIDATE_E_PROTOCOL] = "protocol",
@@ -82,6 +83,7 @@ const char *validate_reason(const ValidateError *error) {
                 [VALIDATE_E_DATE] = "bad-date",
                 [VALIDATE_E_NO_EVENTS] = "no-events",
         };
+        /* clang-format on */
 
         if (error->code == VALIDATE_E_WIRE)
                 return check_reason(error->wire);
@@ -195,7 +197,8 @@ static int from_source_member(Bytes frame, WireField *ret, ValidateError *error)
         return 0;
 }
 
-int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena, FromSource *ret, ValidateError *ret_error) {
+int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena, FromSource *ret,
+                         ValidateError *ret_error) {
         FromSource message = { .submit = BYTES_NULL };
         WireField member = { .number = 0 };
         int r;
@@ -243,7 +246,8 @@ bool submit_next(Bytes submit, size_t *offset, Bytes *ret_submission, uint64_t *
 }
 
 /* What has to be right for it to be a submission at all. */
-static int submission_form_rules(const Carebus__V1__Submission *submission, const ValidateLimits *limits, ValidateError *error) {
+static int submission_form_rules(const Carebus__V1__Submission *submission, const ValidateLimits *limits,
+                                 ValidateError *error) {
         const Carebus__V1__Problem *problem = submission->problem;
         int r;
 

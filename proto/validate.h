@@ -3,10 +3,11 @@
  * One validator for each message that comes from outside. It takes bytes and gives a typed message; the handlers take
  * the typed message only. Size first, then the wire by the schema (proto/check.h), then what the fields mean together.
  *
- * Two kinds of "no" are told apart, since nothing may be lost: what is not the protocol is refused, and what an admitted
- * sender says in good form but cannot be used is stored and waits in the quarantine (validate_is_storable()).
+ * Two kinds of "no" are told apart, since nothing may be lost: what is not the protocol is refused, and what an
+ * admitted sender says in good form but cannot be used is stored and waits in the quarantine (validate_is_storable()).
  *
- * Messages lie in the arena that the caller gives, or borrow from the bytes where it says so. All functions: any thread.
+ * Messages lie in the arena that the caller gives, or borrow from the bytes where it says so. All functions return 0,
+ * a VALIDATE_E_* with `ret_error` set, or a negative errno; any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,15 +29,15 @@
 enum {
         _VALIDATE_E_SUCCESS,
         /* Not the protocol: refused. */
-        VALIDATE_E_WIRE,       /* check_wire() said no: ValidateError.wire */
-        VALIDATE_E_EMPTY,      /* none of the messages that may stand here */
-        VALIDATE_E_PROTOCOL,   /* another version of the protocol */
-        VALIDATE_E_NAME,       /* not [a-z0-9-]{1,32} */
-        VALIDATE_E_MISSING,    /* a field that has to be there */
-        VALIDATE_E_TOO_LARGE,  /* an original, a message id, a text beyond its limit */
-        VALIDATE_E_TOO_MANY,   /* submissions, events */
-        VALIDATE_E_VALUE,      /* a number, an enum, a digest, a reason code out of its range */
-        VALIDATE_E_ORDER,      /* numbers or places that do not go up */
+        VALIDATE_E_WIRE,      /* check_wire() said no: ValidateError.wire */
+        VALIDATE_E_EMPTY,     /* none of the messages that may stand here */
+        VALIDATE_E_PROTOCOL,  /* another version of the protocol */
+        VALIDATE_E_NAME,      /* not [a-z0-9-]{1,32} */
+        VALIDATE_E_MISSING,   /* a field that has to be there */
+        VALIDATE_E_TOO_LARGE, /* an original, a message id, a text beyond its limit */
+        VALIDATE_E_TOO_MANY,  /* submissions, events */
+        VALIDATE_E_VALUE,     /* a number, an enum, a digest, a reason code out of its range */
+        VALIDATE_E_ORDER,     /* numbers or places that do not go up */
         /* Well said, but of no use as it is: stored, and quarantined under validate_reason(). */
         VALIDATE_E_EVENT_TYPE, /* an event without a type, or one that is not [a-z_]+(\.[a-z_]+)+ */
         VALIDATE_E_RESERVED,   /* an event that only the bus may say */
@@ -57,10 +58,10 @@ typedef struct ValidateError {
 #define VALIDATE_ERROR_NULL ((ValidateError){ .code = 0 })
 
 typedef struct ValidateLimits {
-        size_t max_frame;    /* bytes of one frame */
-        size_t max_original; /* bytes of one original */
+        size_t max_frame;       /* bytes of one frame */
+        size_t max_original;    /* bytes of one original */
         size_t max_submissions; /* in one Submit */
-        size_t max_events;   /* in one Submission */
+        size_t max_events;      /* in one Submission */
 } ValidateLimits;
 
 #define VALIDATE_LIMITS_DEFAULT                  \
@@ -96,14 +97,16 @@ typedef struct FromSource {
         Bytes submit;                              /* of CASE_SUBMIT: borrowed from the frame, for submit_next() */
         size_t n_submissions;
 } FromSource;
-int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena, FromSource *ret, ValidateError *ret_error);
+int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena, FromSource *ret,
+                         ValidateError *ret_error);
 
 /* The next submission of a Submit that validate_from_source() let through: its bytes (borrowed) and its number as far
  * as one can be made out (0: none), so that a bad one can be answered too. False behind the last. */
 bool submit_next(Bytes submit, size_t *offset, Bytes *ret_submission, uint64_t *ret_number);
 
 /* On a storable code *ret is set as well: number, ids and events stand as they were said. Events may have a type that
- * nobody knows (event_type_find() says so): they are carried as they are. The caller may change the message in place. */
+ * nobody knows (event_type_find() says so): they are carried as they are. The caller may change the message in place.
+ * In ValidateError offset and path are within this submission. */
 int validate_submission(Bytes submission, const ValidateLimits *limits, Arena *arena, Carebus__V1__Submission **ret,
                         ValidateError *ret_error);
 
@@ -136,4 +139,5 @@ int validate_entry(Bytes payload, const ValidateLimits *limits, Arena *arena, Ca
 /* ---- one event ----------------------------------------------------------------------------------------------- */
 
 /* A packed event that a vendor hands to the library. Same codes as within a submission. */
-int validate_event(Bytes event, const ValidateLimits *limits, Arena *arena, Carebus__V1__Event **ret, ValidateError *ret_error);
+int validate_event(Bytes event, const ValidateLimits *limits, Arena *arena, Carebus__V1__Event **ret,
+                   ValidateError *ret_error);
