@@ -93,7 +93,7 @@ int sessions_add(Sessions *sessions, uint8_t door, const ZRoute *route, const ch
         snprintf(session->identity, sizeof(session->identity), "%s", identity);
         session->source = source;
         session->lane.group = &source->group;
-        session->arriving = session->answering = 1;
+        session->answering = 1;
         source->n_sessions++;
         bucket = &sessions->buckets[bucket_of(door, route, sessions->n_buckets)];
         session->next_in_table = *bucket;

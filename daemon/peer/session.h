@@ -36,7 +36,6 @@ struct Session {
         char identity[IDENTITY_SIZE];
         SourcePeer *source;
         TurnLane lane;
-        uint64_t arriving;         /* number that comes in next */
         uint64_t answering;        /* number that is answered next */
         bool refusing;             /* `answering` was refused as later: all behind it too, until it comes again */
         char refusing_reason[SESSION_REASON_SIZE];

@@ -1,0 +1,95 @@
+/* Replies and decisions, packed. */
+#include "daemon/control/control.h"
+
+#include "base/error.h"
+#include "proto/check.h"
+
+static int pack(const ProtobufCMessage *message, Buffer *ret) {
+        size_t size = protobuf_c_message_get_packed_size(message);
+        uint8_t *room;
+
+        buffer_clear(ret);
+        room = buffer_reserve(ret, size);
+        if (!room)
+                return -ENOMEM;
+        protobuf_c_message_pack(message, room);
+        buffer_advance(ret, size);
+        return 0;
+}
+
+/* protobuf-c's structures hold plain pointers; nothing of what they point to is written. */
+static char *lend(const char *text) {
+        return (char *)(uintptr_t)text;
+}
+
+int control_pack_error(uint32_t id, const char *reason, const char *detail, Buffer *ret) {
+        Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
+
+        reply.has_id = true;
+        reply.id = id;
+        reply.error = lend(reason);
+        reply.detail = lend(detail);
+        return pack(&reply.base, ret);
+}
+
+int control_pack_decision(uint32_t id, uint64_t seq, const char *state, Buffer *ret) {
+        Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
+        Carebus__V1__DecisionReply decision = CAREBUS__V1__DECISION_REPLY__INIT;
+
+        decision.has_seq = true;
+        decision.seq = seq;
+        decision.state = lend(state);
+        reply.has_id = true;
+        reply.id = id;
+        reply.answer_case = CAREBUS__V1__REPLY__ANSWER_DECISION;
+        reply.decision = &decision;
+        return pack(&reply.base, ret);
+}
+
+int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *ret) {
+        Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
+
+        reply.has_id = true;
+        reply.id = id;
+        reply.answer_case = CAREBUS__V1__REPLY__ANSWER_STATUS;
+        reply.status = status;
+        return pack(&reply.base, ret);
+}
+
+int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        Carebus__V1__JournalDecision message = CAREBUS__V1__JOURNAL_DECISION__INIT;
+
+        message.has_kind = true;
+        message.kind = decision->kind;
+        message.who = lend(decision->who);
+        message.who_says = lend(decision->who_says);
+        message.why = lend(decision->why);
+        message.has_seq = true;
+        message.seq = decision->seq;
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
+        entry.decision = &message;
+        return pack(&entry.base, ret);
+}
+
+bool control_text_is_given(const char *text) {
+        return text && text[strspn(text, " \t\r\n")] != '\0';
+}
+
+void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item) {
+        enum { FIELD_CLASS = 4, FIELD_RECEIVED_AT = 5 };
+        WireField field;
+        size_t offset = 0;
+
+        counts->open++;
+        while (wire_field_next(packed_item, &offset, &field) == 0) {
+                if (field.number == FIELD_CLASS) {
+                        counts->urgent += bytes_equal_text(field.bytes, "urgent");
+                        counts->unhandled += bytes_equal_text(field.bytes, "unhandled");
+                } else if (field.number == FIELD_RECEIVED_AT) {
+                        int64_t at = (int64_t)field.value;
+                        if (counts->oldest_received_at == 0 || at < counts->oldest_received_at)
+                                counts->oldest_received_at = at;
+                }
+        }
+}

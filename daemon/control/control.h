@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * What carebusctl asks core, and what core answers: the messages, without sockets. Who may ask was settled by ZAP and is
+ * looked at again with each request.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "carebus/v1/control.pb-c.h"
+#include "carebus/v1/journal.pb-c.h"
+
+#define CONTROL_REQUEST_MAX 16384 /* bytes of a request */
+
+/* A Reply with an error: `reason` a reason code, `detail` a sentence that says what to do next (may be NULL). */
+int control_pack_error(uint32_t id, const char *reason, const char *detail, Buffer *ret);
+/* `state`: stored, asked. */
+int control_pack_decision(uint32_t id, uint64_t seq, const char *state, Buffer *ret);
+/* Takes nothing over: the caller filled in the reply from what it holds. */
+int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *ret);
+
+typedef struct ControlDecision {
+        Carebus__V1__JournalDecision__Kind kind;
+        const char *who;      /* unix:<uid>, as authenticated */
+        const char *who_says; /* may be NULL */
+        const char *why;      /* may be NULL */
+        uint64_t seq;
+} ControlDecision;
+/* The packed Entry for the journal. */
+int control_pack_entry(const ControlDecision *decision, Buffer *ret);
+
+/* A text that is there and holds more than spaces. */
+bool control_text_is_given(const char *text);
+
+/* What a STATE_QUARANTINE value says, without unpacking it: class and when it came. */
+typedef struct ControlQuarantine {
+        uint64_t open, urgent, unhandled;
+        int64_t oldest_received_at; /* 0: none */
+} ControlQuarantine;
+void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item);
