@@ -83,7 +83,7 @@ CivilTime civil_from_utc(int64_t at) {
                 .hour = (int)(of_day / 3600),
                 .minute = (int)(of_day / 60 % 60),
                 .second = (int)(of_day % 60),
-                .microsecond = (int)(at - seconds * USEC_PER_SEC),
+                .microsecond = (int)(at % USEC_PER_SEC + (at % USEC_PER_SEC < 0 ? USEC_PER_SEC : 0)),
         };
 }
 

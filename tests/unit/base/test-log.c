@@ -1,0 +1,351 @@
+/* One event is one line or one journal entry, harmless to whoever reads it, and never waits for the reader. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+static char folder[64];
+
+static int enter_folder(void **state) {
+        (void)snprintf(folder, sizeof(folder), "%s", "/tmp/carebus-log-XXXXXX");
+        return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int leave_folder(void **state) {
+        (void)unlink("journal.socket");
+        return chdir("/") == 0 ? rmdir(folder) : -1;
+}
+
+/* Runs `act` in a child whose stderr is a pipe, since a log is started once a process; gives back what it wrote. */
+static char *stderr_of(void (*act)(void)) {
+        Buffer all = BUFFER_NULL;
+        int ends[2], status;
+        pid_t pid;
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                (void)dup2(ends[1], STDERR_FILENO);
+                act();
+                _exit(0);
+        }
+        close(ends[1]);
+        for (;;) {
+                uint8_t *place = buffer_reserve(&all, 65536);
+                ssize_t n = read(ends[0], place, 65536);
+
+                assert_true(n >= 0);
+                if (n == 0)
+                        break;
+                buffer_advance(&all, (size_t)n);
+        }
+        close(ends[0]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        return buffer_steal_text(&all);
+}
+
+static size_t count_of(const char *text, const char *part) {
+        size_t n = 0;
+
+        for (; (text = strstr(text, part)); text += strlen(part))
+                n++;
+        return n;
+}
+
+static void say_one(void) {
+        log_start("carebusd", "wester-care");
+        log_event(LOG_STARTED, log_name("SOURCE", "hospital-pas"), log_number("COUNT", -3), log_errno(-ENOSPC));
+}
+
+static void test_plain_line_has_time_who_level_sentence_and_fields(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_one);
+
+        assert_int_equal(text[10], 'T');
+        assert_non_null(strstr(text, "Z carebusd[wester-care] info: started source=hospital-pas count=-3 "
+                                     "errno=\"No space left on device\" event=STARTED\n"));
+        assert_int_equal(count_of(text, "\n"), 1);
+}
+
+static void say_hostile(void) {
+        char large[5000];
+
+        memset(large, 'x', sizeof(large) - 1);
+        large[sizeof(large) - 1] = '\0';
+        /* The two hundredth byte is in the middle of a character. */
+        memcpy(large + 199, "\xc3\xa9", 2);
+        log_start("carebus-mllp", NULL);
+        log_event(LOG_STARTED, log_name("A", "two\nlines \x1b[2J"), log_name("B", NULL), log_name("C", ""),
+                  log_name("D", "k=v"), log_name("E", large));
+}
+
+static void test_value_stays_in_its_line_and_in_its_place(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_hostile);
+        char *e;
+
+        assert_int_equal(count_of(text, "\n"), 1);
+        assert_null(strchr(text, 0x1b));
+        assert_non_null(
+                strstr(text, "carebus-mllp info: started a=\"two\\x0alines \\x1b[2J\" b=- c=\"\" d=\"k=v\" e=x"));
+        e = strstr(text, " e=") + 3;
+        assert_int_equal(strspn(e, "x"), 199);
+        assert_int_equal(e[199], ' ');
+}
+
+static void say_many_fields(void) {
+        char value[200];
+        LogField fields[31];
+
+        memset(value, '\x01', sizeof(value) - 1);
+        value[sizeof(value) - 1] = '\0';
+        for (int i = 0; i < 30; i++)
+                fields[i] = log_name("FIELD", value);
+        fields[30].name = NULL;
+        log_start("carebusd", NULL);
+        log_write(LOG_STARTED, fields);
+}
+
+static void test_line_is_never_longer_than_a_pipe_takes_at_once(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_many_fields);
+
+        assert_int_equal(count_of(text, "\n"), 1);
+        assert_in_range(strlen(text), 3000, 4096);
+        assert_int_equal(text[strlen(text) - 1], '\n');
+}
+
+static void say_below_level(void) {
+        log_start("carebusd", NULL);
+        log_set_level(LOG_WARNING);
+        log_event(LOG_STARTED);
+        log_event(LOG_NOT_FOR_PATIENT_DATA);
+        log_set_level(0); /* what is critical cannot be switched off */
+        log_event(LOG_NOT_FOR_PATIENT_DATA);
+        log_event(LOG_FATAL);
+        log_write(_LOG_EVENT_MAX, NULL);
+}
+
+static void test_level_holds_back_what_is_less(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_below_level);
+
+        assert_null(strstr(text, "event=STARTED"));
+        assert_int_equal(count_of(text, "event=NOT_FOR_PATIENT_DATA"), 1);
+        assert_int_equal(count_of(text, "event=FATAL"), 1);
+}
+
+static void flood(void) {
+        log_start("carebusd", NULL);
+        for (int i = 0; i < 1000; i++)
+                log_event(LOG_STARTED, log_number("I", i));
+        for (int i = 0; i < 100; i++)
+                log_event(LOG_FATAL);
+        log_event(LOG_STOPPED);
+}
+
+static void test_flood_of_one_event_is_counted_and_others_are_heard(void **state) {
+        _cleanup_(freep) char *text = stderr_of(flood);
+        size_t n = count_of(text, "event=STARTED"), left_out = 0;
+
+        assert_in_range(n, 60, 70);
+        assert_int_equal(count_of(text, "event=FATAL"), 100);
+        assert_int_equal(count_of(text, "event=STOPPED"), 1);
+        for (const char *line = text; (line = strstr(line, "which=STARTED count=")); line++)
+                left_out += strtoul(line + strlen("which=STARTED count="), NULL, 10);
+        assert_int_equal(n + left_out, 1000);
+}
+
+static void *say_from_thread(void *owner) {
+        for (int i = 0; i < 10; i++)
+                log_event(LOG_FATAL, log_name("WORD", "abcdefghijklmnopqrstuvwxyz"));
+        return NULL;
+}
+
+static void say_from_threads(void) {
+        pthread_t threads[8];
+
+        log_start("carebusd", NULL);
+        for (size_t i = 0; i < ELEMENTSOF(threads); i++)
+                if (pthread_create(&threads[i], NULL, say_from_thread, NULL) != 0)
+                        _exit(1);
+        for (size_t i = 0; i < ELEMENTSOF(threads); i++)
+                (void)pthread_join(threads[i], NULL);
+}
+
+static void test_lines_of_threads_do_not_mix(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_from_threads);
+
+        assert_int_equal(count_of(text, " word=abcdefghijklmnopqrstuvwxyz event=FATAL\n"), 80);
+        assert_int_equal(count_of(text, "\n"), 80);
+}
+
+static void test_reader_who_does_not_read_holds_nothing_up_and_is_told(void **state) {
+        char drain[65536], tail[8192] = "";
+        int ends[2], again[2], status;
+        pid_t pid;
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(again, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                alarm(20); /* the child that waits for its reader dies of it */
+                (void)dup2(ends[1], STDERR_FILENO);
+                log_start("carebusd", NULL);
+                for (int i = 0; i < 5000; i++)
+                        log_event(LOG_FATAL, log_number("I", i));
+                if (write(again[1], "", 1) != 1 || read(ends[0], drain, sizeof(drain)) <= 0)
+                        _exit(1);
+                log_event(LOG_STOPPED);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_true(read(ends[0], tail, sizeof(tail) - 1) > 0);
+        assert_non_null(strstr(tail, "event=LINES_LOST"));
+        assert_non_null(strstr(tail, "event=STOPPED"));
+        for (int i = 0; i < 2; i++) {
+                close(ends[i]);
+                close(again[i]);
+        }
+}
+
+/* In the child: stderr is what JOURNAL_STREAM says it is. */
+static void start_at_journal(void) {
+        char stream[64];
+        struct stat st;
+
+        if (fstat(STDERR_FILENO, &st) < 0)
+                _exit(1);
+        (void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+                       (unsigned long long)st.st_ino);
+        setenv("JOURNAL_STREAM", stream, 1);
+        log_start("carebusd", "wester-care");
+}
+
+static void say_to_journal(void) {
+        start_at_journal();
+        log_event(LOG_NOT_FOR_PATIENT_DATA, log_name("SOURCE", "a\nMESSAGE=forged"), log_number("SEQ", 12));
+}
+
+static int journal_listen(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "journal.socket" };
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        assert_true(fd >= 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        return fd;
+}
+
+static void test_journal_gets_fields_when_stderr_is_its_stream(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+        _cleanup_(freep) char *text = stderr_of(say_to_journal);
+        char entry[8192] = "";
+
+        assert_string_equal(text, "");
+        assert_true(recv(journal, entry, sizeof(entry) - 1, 0) > 0);
+        assert_int_equal(strncmp(entry, "MESSAGE=not for patient data", 28), 0);
+        assert_int_equal(count_of(entry, "MESSAGE_ID="), 1);
+        assert_non_null(strstr(entry,
+                               "\nPRIORITY=4\nSYSLOG_IDENTIFIER=carebusd\nCAREBUS_EVENT=NOT_FOR_PATIENT_DATA\n"
+                               "CAREBUS_INSTANCE=wester-care\nCAREBUS_SOURCE=a\\x0aMESSAGE=forged\nCAREBUS_SEQ=12\n"));
+        assert_int_equal(count_of(entry, "\nMESSAGE="), 0);
+}
+
+static void say_much_to_journal(void) {
+        start_at_journal();
+        say_many_fields();
+}
+
+static void test_journal_entry_that_is_too_long_keeps_whole_fields(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+        _cleanup_(freep) char *text = stderr_of(say_much_to_journal);
+        char entry[8192] = "";
+        ssize_t n = recv(journal, entry, sizeof(entry) - 1, 0);
+
+        assert_string_equal(text, "");
+        assert_true(n > 0);
+        assert_int_equal(entry[n - 1], '\n');
+        assert_int_equal(count_of(entry, "\nMESSAGE_ID="), 1);
+        assert_true(count_of(entry, "\nCAREBUS_FIELD=") >= 1);
+}
+
+static void test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_to_journal);
+
+        assert_int_equal(strncmp(text, "<4>not for patient data", 23), 0);
+        assert_int_equal(count_of(text, "\n"), 1);
+}
+
+static void say_with_foreign_stream(void) {
+        setenv("JOURNAL_STREAM", "1:1", 1);
+        log_start("carebusd", NULL);
+        log_event(LOG_STARTED);
+}
+
+static void test_stream_of_somebody_else_is_not_taken_for_ours(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+        _cleanup_(freep) char *text = stderr_of(say_with_foreign_stream);
+        char entry[64];
+
+        assert_non_null(strstr(text, "event=STARTED"));
+        assert_true(recv(journal, entry, sizeof(entry), 0) < 0);
+}
+
+static const struct {
+        const char *name, *id, *sentence;
+        int level;
+} table[] = {
+#define LOG_EVENT(event_name, event_id, event_level, event_sentence) \
+        { .name = #event_name, .id = event_id, .level = event_level, .sentence = event_sentence },
+#include "base/log-events.h"
+#undef LOG_EVENT
+};
+
+static void test_every_event_has_an_id_of_its_own_a_level_and_a_sentence(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                if (strlen(table[i].id) != 32 || strspn(table[i].id, "0123456789abcdef") != 32)
+                        fail_msg("%s: the id is not 32 hex digits", table[i].name);
+                if (table[i].level < LOG_CRIT || table[i].level > LOG_DEBUG || strlen(table[i].sentence) < 4 ||
+                    strpbrk(table[i].sentence, "\n%"))
+                        fail_msg("%s: level or sentence", table[i].name);
+                for (size_t k = 0; k < i; k++)
+                        if (strcmp(table[i].id, table[k].id) == 0)
+                                fail_msg("%s and %s have the same id", table[i].name, table[k].name);
+        }
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plain_line_has_time_who_level_sentence_and_fields),
+                cmocka_unit_test(test_value_stays_in_its_line_and_in_its_place),
+                cmocka_unit_test(test_line_is_never_longer_than_a_pipe_takes_at_once),
+                cmocka_unit_test(test_level_holds_back_what_is_less),
+                cmocka_unit_test(test_flood_of_one_event_is_counted_and_others_are_heard),
+                cmocka_unit_test(test_lines_of_threads_do_not_mix),
+                cmocka_unit_test(test_reader_who_does_not_read_holds_nothing_up_and_is_told),
+                IN_FOLDER(test_journal_gets_fields_when_stderr_is_its_stream),
+                IN_FOLDER(test_journal_entry_that_is_too_long_keeps_whole_fields),
+                IN_FOLDER(test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level),
+                IN_FOLDER(test_stream_of_somebody_else_is_not_taken_for_ours),
+                cmocka_unit_test(test_every_event_has_an_id_of_its_own_a_level_and_a_sentence),
+        };
+        return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
