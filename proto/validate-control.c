@@ -49,38 +49,39 @@ static int quarantine_list_rules(const Carebus__V1__QuarantineListRequest *list,
 int validate_request(Bytes frame, Arena *arena, const Carebus__V1__Request **ret, ValidateError *ret_error) {
         CheckLimits bounds = limits_small();
         Carebus__V1__Request *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__request__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__request__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
         switch (message->command_case) {
         case CAREBUS__V1__REQUEST__COMMAND_STATUS:
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_RETRY:
-                r = seq_rule(message->retry->has_seq, message->retry->seq, "retry.seq", ret_error);
+                r = seq_rule(message->retry->has_seq, message->retry->seq, "retry.seq", error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_DISCARD:
-                r = seq_rule(message->discard->has_seq, message->discard->seq, "discard.seq", ret_error);
+                r = seq_rule(message->discard->has_seq, message->discard->seq, "discard.seq", error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_TAIL:
-                r = tail_rules(message->tail, ret_error);
+                r = tail_rules(message->tail, error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_TRACE:
-                r = trace_rules(message->trace, ret_error);
+                r = trace_rules(message->trace, error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_RECORD:
-                r = record_rules(message->record, ret_error);
+                r = record_rules(message->record, error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_LIST:
-                r = quarantine_list_rules(message->quarantine_list, ret_error);
+                r = quarantine_list_rules(message->quarantine_list, error);
                 break;
         case CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW:
                 r = seq_rule(message->quarantine_show->has_seq, message->quarantine_show->seq, "quarantine_show.seq",
-                             ret_error);
+                             error);
                 break;
         default:
-                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         }
         if (r)
                 return r;
@@ -92,15 +93,16 @@ int validate_reply(Bytes frame, const ValidateLimits *limits, Arena *arena, cons
                    ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
         Carebus__V1__Reply *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__reply__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__reply__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
         if (!message->error && message->answer_case == CAREBUS__V1__REPLY__ANSWER__NOT_SET)
-                return validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                return validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         if (message->error && !reason_is_valid(message->error))
-                return validate_fail(ret_error, VALIDATE_E_VALUE, "error");
+                return validate_fail(error, VALIDATE_E_VALUE, "error");
         *ret = message;
         return 0;
 }
@@ -110,13 +112,14 @@ int validate_entry(Bytes payload, const ValidateLimits *limits, Arena *arena, Ca
         /* Core adds who and when to what came in one frame. */
         CheckLimits bounds = limits_for_events(limits->max_frame + 64 * 1024, limits->max_frame);
         Carebus__V1__Entry *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__entry__descriptor, payload, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__entry__descriptor, payload, &bounds, arena, &message, error);
         if (r)
                 return r;
         if (message->kind_case == CAREBUS__V1__ENTRY__KIND__NOT_SET)
-                return validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                return validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         *ret = message;
         return 0;
 }

@@ -142,11 +142,12 @@ int validate_event(Bytes event, const ValidateLimits *limits, Arena *arena, Care
                    ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
         Carebus__V1__Event *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__event__descriptor, event, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__event__descriptor, event, &bounds, arena, &message, error);
         if (r)
                 return r;
         *ret = message;
-        return event_rules(message, "", ret_error);
+        return event_rules(message, "", error);
 }

@@ -46,26 +46,27 @@ static int ack_rules(const Carebus__V1__Ack *ack, ValidateError *error) {
 int validate_from_reader(Bytes frame, Arena *arena, const Carebus__V1__FromReader **ret, ValidateError *ret_error) {
         CheckLimits bounds = limits_small();
         Carebus__V1__FromReader *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__from_reader__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__from_reader__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
         switch (message->message_case) {
         case CAREBUS__V1__FROM_READER__MESSAGE_OPEN:
-                r = open_rules(message->open, ret_error);
+                r = open_rules(message->open, error);
                 break;
         case CAREBUS__V1__FROM_READER__MESSAGE_ACK:
-                r = ack_rules(message->ack, ret_error);
+                r = ack_rules(message->ack, error);
                 break;
         case CAREBUS__V1__FROM_READER__MESSAGE_CREDIT:
                 if (message->credit->more == 0 || message->credit->more > CREDIT_MAX)
-                        r = validate_fail(ret_error, VALIDATE_E_VALUE, "credit.more");
+                        r = validate_fail(error, VALIDATE_E_VALUE, "credit.more");
                 break;
         case CAREBUS__V1__FROM_READER__MESSAGE_CLOSE:
                 break;
         default:
-                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         }
         if (r)
                 return r;
@@ -95,11 +96,12 @@ int validate_delivery(Bytes frame, const ValidateLimits *limits, Arena *arena, c
                       ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
         Carebus__V1__Delivery *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__delivery__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__delivery__descriptor, frame, &bounds, arena, &message, error);
         if (r == 0)
-                r = delivery_rules(message, "", ret_error);
+                r = delivery_rules(message, "", error);
         if (r)
                 return r;
         *ret = message;
@@ -118,30 +120,31 @@ int validate_to_reader(Bytes frame, const ValidateLimits *limits, Arena *arena, 
                        ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
         Carebus__V1__ToReader *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__to_reader__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__to_reader__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
         switch (message->message_case) {
         case CAREBUS__V1__TO_READER__MESSAGE_OPENED:
-                r = opened_rules(message->opened, ret_error);
+                r = opened_rules(message->opened, error);
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_DELIVERY:
-                r = delivery_rules(message->delivery, "delivery", ret_error);
+                r = delivery_rules(message->delivery, "delivery", error);
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_SNAPSHOT_END:
                 if (message->snapshot_end->has_digest && message->snapshot_end->digest.len != DIGEST_SIZE)
-                        r = validate_fail(ret_error, VALIDATE_E_VALUE, "snapshot_end.digest");
+                        r = validate_fail(error, VALIDATE_E_VALUE, "snapshot_end.digest");
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER:
-                r = reason_rule(message->ack_answer->digest, "ack_answer.digest", ret_error);
+                r = reason_rule(message->ack_answer->digest, "ack_answer.digest", error);
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_REFUSED:
-                r = reason_rule(message->refused->reason, "refused.reason", ret_error);
+                r = reason_rule(message->refused->reason, "refused.reason", error);
                 break;
         default:
-                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         }
         if (r)
                 return r;

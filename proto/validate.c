@@ -201,22 +201,23 @@ int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena
                          ValidateError *ret_error) {
         FromSource message = { .submit = BYTES_NULL };
         WireField member = { .number = 0 };
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        *ret_error = VALIDATE_ERROR_NULL;
+        *error = VALIDATE_ERROR_NULL;
         if (frame.size > limits->max_frame)
-                return validate_fail(ret_error, VALIDATE_E_TOO_LARGE, "%s", "");
-        r = from_source_member(frame, &member, ret_error);
+                return validate_fail(error, VALIDATE_E_TOO_LARGE, "%s", "");
+        r = from_source_member(frame, &member, error);
         if (r)
                 return r;
         message.what = (Carebus__V1__FromSource__MessageCase)member.number;
         switch (message.what) {
         case CAREBUS__V1__FROM_SOURCE__MESSAGE_HELLO:
-                r = hello_read(member.bytes, arena, &message.hello, ret_error);
+                r = hello_read(member.bytes, arena, &message.hello, error);
                 break;
         case CAREBUS__V1__FROM_SOURCE__MESSAGE_SUBMIT:
                 message.submit = member.bytes;
-                r = submit_count(member.bytes, limits, &message.n_submissions, ret_error);
+                r = submit_count(member.bytes, limits, &message.n_submissions, error);
                 break;
         default: /* a Goodbye says nothing */
                 break;
@@ -303,16 +304,17 @@ int validate_submission(Bytes submission, const ValidateLimits *limits, Arena *a
                         ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, MAX(limits->max_original, (size_t)64));
         Carebus__V1__Submission *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__submission__descriptor, submission, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__submission__descriptor, submission, &bounds, arena, &message, error);
         if (r)
                 return r;
-        r = submission_form_rules(message, limits, ret_error);
+        r = submission_form_rules(message, limits, error);
         if (r)
                 return r;
         *ret = message;
-        return submission_content_rules(message, ret_error);
+        return submission_content_rules(message, error);
 }
 
 /* ---- intake, at the source */
@@ -350,16 +352,14 @@ static int receipt_rules(const Carebus__V1__Receipt *receipt, size_t i, Validate
         }
 }
 
+/* Their numbers need not go up: what was refused for now comes again under the same number. */
 static int receipts_rules(const Carebus__V1__Receipts *receipts, ValidateError *error) {
-        uint64_t last = 0;
-
         for (size_t i = 0; i < receipts->n_receipts; i++) {
                 const Carebus__V1__Receipt *receipt = receipts->receipts[i];
                 int r;
 
-                if (receipt->number <= last)
-                        return validate_fail(error, VALIDATE_E_ORDER, "receipts.receipts[%zu].number", i);
-                last = receipt->number;
+                if (receipt->number == 0)
+                        return validate_fail(error, VALIDATE_E_VALUE, "receipts.receipts[%zu].number", i);
                 r = receipt_rules(receipt, i, error);
                 if (r)
                         return r;
@@ -371,29 +371,30 @@ int validate_to_source(Bytes frame, const ValidateLimits *limits, Arena *arena, 
                        ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, MAX(limits->max_original, (size_t)64));
         Carebus__V1__ToSource *message;
+        ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
 
-        r = unpack_checked(&carebus__v1__to_source__descriptor, frame, &bounds, arena, &message, ret_error);
+        r = unpack_checked(&carebus__v1__to_source__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
         switch (message->message_case) {
         case CAREBUS__V1__TO_SOURCE__MESSAGE_WELCOME:
-                r = welcome_rules(message->welcome, ret_error);
+                r = welcome_rules(message->welcome, error);
                 break;
         case CAREBUS__V1__TO_SOURCE__MESSAGE_RECEIPTS:
-                r = receipts_rules(message->receipts, ret_error);
+                r = receipts_rules(message->receipts, error);
                 break;
         case CAREBUS__V1__TO_SOURCE__MESSAGE_RETRANSLATE:
                 if (message->retranslate->seq == 0)
-                        r = validate_fail(ret_error, VALIDATE_E_VALUE, "retranslate.seq");
+                        r = validate_fail(error, VALIDATE_E_VALUE, "retranslate.seq");
                 else if (!message->retranslate->has_original)
-                        r = validate_fail(ret_error, VALIDATE_E_MISSING, "retranslate.original");
+                        r = validate_fail(error, VALIDATE_E_MISSING, "retranslate.original");
                 break;
         case CAREBUS__V1__TO_SOURCE__MESSAGE_REFUSED:
-                r = reason_rule(message->refused->reason, "refused.reason", ret_error);
+                r = reason_rule(message->refused->reason, "refused.reason", error);
                 break;
         default:
-                r = validate_fail(ret_error, VALIDATE_E_EMPTY, "%s", "");
+                r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         }
         if (r)
                 return r;

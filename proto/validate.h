@@ -7,7 +7,7 @@
  * admitted sender says in good form but cannot be used is stored and waits in the quarantine (validate_is_storable()).
  *
  * Messages lie in the arena that the caller gives, or borrow from the bytes where it says so. All functions return 0,
- * a VALIDATE_E_* with `ret_error` set, or a negative errno; any thread.
+ * a VALIDATE_E_* with `ret_error` set (it may be NULL), or a negative errno; any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ enum {
         VALIDATE_E_TOO_LARGE, /* an original, a message id, a text beyond its limit */
         VALIDATE_E_TOO_MANY,  /* submissions, events */
         VALIDATE_E_VALUE,     /* a number, an enum, a digest, a reason code out of its range */
-        VALIDATE_E_ORDER,     /* numbers or places that do not go up */
+        VALIDATE_E_ORDER,     /* a place that is not behind the one before it */
         /* Well said, but of no use as it is: stored, and quarantined under validate_reason(). */
         VALIDATE_E_EVENT_TYPE, /* an event without a type, or one that is not [a-z_]+(\.[a-z_]+)+ */
         VALIDATE_E_RESERVED,   /* an event that only the bus may say */

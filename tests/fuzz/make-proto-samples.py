@@ -160,8 +160,9 @@ def to_source():
         intake.Receipt(number=3, duplicate=intake.Duplicate(of=7)),
         intake.Receipt(number=4, refused=intake.Refused(reason="storage-full", permanent=False, retry_after_ms=1000)),
     ])))
-    write("to-source", "receipts-out-of-order", intake.ToSource(receipts=intake.Receipts(receipts=[
-        intake.Receipt(number=2, stored=intake.Stored(seq=8)), intake.Receipt(number=1, stored=intake.Stored(seq=7))])))
+    write("to-source", "receipts-refused-then-stored", intake.ToSource(receipts=intake.Receipts(receipts=[
+        intake.Receipt(number=1, refused=intake.Refused(reason="over-quota")),
+        intake.Receipt(number=1, stored=intake.Stored(seq=7))])))
     write("to-source", "receipt-without-result", intake.ToSource(receipts=intake.Receipts(receipts=[intake.Receipt(number=1)])))
     write("to-source", "retranslate", intake.ToSource(retranslate=intake.Retranslate(
         seq=9, message_id="MSG9", media_type="text/csv", original=b"a,b\n")))

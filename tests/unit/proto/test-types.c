@@ -136,8 +136,10 @@ static void test_the_grammar_lists_the_same_sections(void **state) {
         buffer_append_text(&list, "Sections of a record: ");
         for (size_t i = 0; section_at(i); i++)
                 buffer_append_format(&list, "%s`%s`", i ? ", " : "", section_at(i));
-        buffer_append_text(&list, ".\n");
+        buffer_append_text(&list, ".");
         text = buffer_steal_text(&list);
+        for (char *c = grammar; *c; c++) /* lines are broken where they get long */
+                *c = *c == '\n' ? ' ' : *c;
         assert_non_null(strstr(grammar, text));
         free(text);
 }

@@ -367,7 +367,7 @@ static void test_an_event_alone_has_the_same_rules(void **state) {
 
 /* ---- to a source */
 
-static void test_receipts_go_up_and_each_has_a_result(void **state) {
+static void test_each_receipt_has_a_number_and_a_result(void **state) {
         Carebus__V1__ToSource message = CAREBUS__V1__TO_SOURCE__INIT;
         Carebus__V1__Receipts receipts = CAREBUS__V1__RECEIPTS__INIT;
         Carebus__V1__Receipt one = CAREBUS__V1__RECEIPT__INIT, two = CAREBUS__V1__RECEIPT__INIT,
@@ -392,9 +392,11 @@ static void test_receipts_go_up_and_each_has_a_result(void **state) {
         two.refused = &refused;
         refused.reason = TEXT("storage-full");
         assert_int_equal(validate_to_source(packed(&message), &limits, arena, &read, &error), 0);
-        two.number = 4;
-        assert_int_equal(validate_to_source(packed(&message), &limits, arena, &read, &error), VALIDATE_E_ORDER);
-        assert_error(&error, "receipts.receipts[1].number: bad-order");
+        two.number = 4; /* refused, and sent again in time to be answered in the same message */
+        assert_int_equal(validate_to_source(packed(&message), &limits, arena, &read, &error), 0);
+        two.number = 0;
+        assert_int_equal(validate_to_source(packed(&message), &limits, arena, &read, &error), VALIDATE_E_VALUE);
+        assert_error(&error, "receipts.receipts[1].number: bad-value");
         two.number = 5;
         two.result_case = CAREBUS__V1__RECEIPT__RESULT__NOT_SET;
         assert_int_equal(validate_to_source(packed(&message), &limits, arena, &read, &error), VALIDATE_E_MISSING);
@@ -561,6 +563,14 @@ static void test_a_reply_has_an_answer_or_an_error(void **state) {
         assert_int_equal(validate_reply(packed(&message), &limits, arena, &read, &error), VALIDATE_E_VALUE);
 }
 
+static void test_who_does_not_ask_why_is_told_no_all_the_same(void **state) {
+        const Carebus__V1__Reply *read;
+        FromSource message;
+
+        assert_int_equal(validate_reply(BYTES_NULL, &limits, arena, &read, NULL), VALIDATE_E_EMPTY);
+        assert_int_equal(validate_from_source(BYTES_NULL, &limits, arena, &message, NULL), VALIDATE_E_EMPTY);
+}
+
 /* ---- the journal */
 
 static void test_an_entry_has_a_kind(void **state) {
@@ -593,7 +603,7 @@ int main(void) {
                 TEST(test_moments_are_within_the_years_1_to_9999),
                 TEST(test_dates_are_days_of_the_calendar),
                 TEST(test_an_event_alone_has_the_same_rules),
-                TEST(test_receipts_go_up_and_each_has_a_result),
+                TEST(test_each_receipt_has_a_number_and_a_result),
                 TEST(test_a_welcome_says_window_number_and_size),
                 TEST(test_open_names_team_and_consumer),
                 TEST(test_acks_and_credit_are_in_range),
@@ -601,6 +611,7 @@ int main(void) {
                 TEST(test_what_a_reader_gets_is_one_message),
                 TEST(test_requests_say_what_they_are_about),
                 TEST(test_a_reply_has_an_answer_or_an_error),
+                TEST(test_who_does_not_ask_why_is_told_no_all_the_same),
                 TEST(test_an_entry_has_a_kind),
         };
 
