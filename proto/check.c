@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "proto/reflect.h"
 
 /* Of protobuf-c, private there: sizeof(ScannedMember), and how many of them lie on the stack. */
 #define SCANNED_MEMBER_SIZE 32
@@ -188,25 +189,6 @@ static unsigned wire_type_of(ProtobufCType type) {
         }
 }
 
-static size_t element_size(ProtobufCType type) {
-        switch (type) {
-        case PROTOBUF_C_TYPE_STRING:
-        case PROTOBUF_C_TYPE_MESSAGE:
-                return sizeof(void *);
-        case PROTOBUF_C_TYPE_BYTES:
-                return sizeof(ProtobufCBinaryData);
-        case PROTOBUF_C_TYPE_INT64:
-        case PROTOBUF_C_TYPE_UINT64:
-        case PROTOBUF_C_TYPE_SINT64:
-        case PROTOBUF_C_TYPE_SFIXED64:
-        case PROTOBUF_C_TYPE_FIXED64:
-        case PROTOBUF_C_TYPE_DOUBLE:
-                return 8;
-        default:
-                return 4;
-        }
-}
-
 static int text_check(const Walk *walk, Bytes text, size_t *ret_at) {
         const uint8_t *nul;
 
@@ -347,7 +329,8 @@ static void message_add_memory(Walk *walk, const Level *level) {
         walk->memory += allocation(level->n_unknown * sizeof(ProtobufCMessageUnknownField));
         for (unsigned i = 0; i < level->descriptor->n_fields; i++)
                 if (level->descriptor->fields[i].label == PROTOBUF_C_LABEL_REPEATED)
-                        walk->memory += allocation(level->counts[i] * element_size(level->descriptor->fields[i].type));
+                        walk->memory += allocation(level->counts[i] *
+                                                   reflect_element_size(level->descriptor->fields[i].type));
         for (size_t slab = 2 * SCANNED_MEMBERS_FIRST; room < level->n_fields; slab *= 2) {
                 walk->memory += allocation(slab * SCANNED_MEMBER_SIZE);
                 room += slab;

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "carebus/v1/common.pb-c.h"
+#include "proto/reflect.h"
 
 /* Years 1 to 9999: what has a text. */
 #define UTC_FIRST (-62135596800000000LL)
@@ -279,70 +280,34 @@ static struct json_object *element_json(const ProtobufCFieldDescriptor *field, c
 
 /* ---- fields */
 
-static size_t element_size(ProtobufCType type) {
-        switch (type) {
-        case PROTOBUF_C_TYPE_STRING:
-        case PROTOBUF_C_TYPE_MESSAGE:
-                return sizeof(void *);
-        case PROTOBUF_C_TYPE_BYTES:
-                return sizeof(ProtobufCBinaryData);
-        case PROTOBUF_C_TYPE_INT64:
-        case PROTOBUF_C_TYPE_SINT64:
-        case PROTOBUF_C_TYPE_SFIXED64:
-        case PROTOBUF_C_TYPE_UINT64:
-        case PROTOBUF_C_TYPE_FIXED64:
-        case PROTOBUF_C_TYPE_DOUBLE:
-                return 8;
-        case PROTOBUF_C_TYPE_BOOL:
-                return sizeof(protobuf_c_boolean);
-        default:
-                return 4;
-        }
-}
-
-static bool field_is_there(const ProtobufCFieldDescriptor *field, const uint8_t *base) {
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
-            *(const uint32_t *)(base + field->quantifier_offset) != field->id)
-                return false;
-        if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
-                return *(const void *const *)(base + field->offset) != NULL;
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-                return true;
-        return *(const protobuf_c_boolean *)(base + field->quantifier_offset);
-}
-
-static bool list_add(struct json_object *object, const char *key, const ProtobufCFieldDescriptor *field,
-                     const uint8_t *base) {
-        size_t n = *(const size_t *)(base + field->quantifier_offset);
-        const uint8_t *elements = *(const uint8_t *const *)(base + field->offset);
+static bool list_add(struct json_object *object, const char *key, const ProtobufCMessage *message,
+                     const ProtobufCFieldDescriptor *field) {
         _json_ struct json_object *array = json_object_new_array();
+        size_t n = reflect_count(message, field);
 
         if (!array)
                 return false;
         for (size_t i = 0; i < n; i++)
-                if (!array_add(array, element_json(field, elements + i * element_size(field->type))))
+                if (!array_add(array, element_json(field, reflect_value(message, field, i))))
                         return false;
         return object_add(object, key, TAKE_PTR(array));
 }
 
 static bool field_add(struct json_object *object, const ProtobufCMessage *message,
                       const ProtobufCFieldDescriptor *field) {
-        const uint8_t *base = (const uint8_t *)message;
         const char *key = field_key(message->descriptor, field);
+        const void *value;
 
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-                if (*(const size_t *)(base + field->quantifier_offset) == 0 &&
-                    !field_is_always_there(message->descriptor, field))
-                        return true;
-                return list_add(object, key, field, base);
-        }
-        if (!field_is_there(field, base))
+        if (reflect_count(message, field) == 0 && !field_is_always_there(message->descriptor, field))
                 return true;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED)
+                return list_add(object, key, message, field);
+        value = reflect_value(message, field, 0);
         if (field->descriptor == &carebus__v1__when__descriptor)
-                return when_add(object, key, *(const Carebus__V1__When *const *)(base + field->offset));
+                return when_add(object, key, *(const Carebus__V1__When *const *)value);
         if (field->descriptor == &carebus__v1__date__descriptor)
-                return date_add(object, key, *(const Carebus__V1__Date *const *)(base + field->offset));
-        return object_add(object, key, value_json(field, base + field->offset));
+                return date_add(object, key, *(const Carebus__V1__Date *const *)value);
+        return object_add(object, key, value_json(field, value));
 }
 
 static bool message_add(struct json_object *object, const ProtobufCMessage *message, const char *const *skip,
@@ -381,7 +346,7 @@ static bool event_field_add(struct json_object *object, const Carebus__V1__TailI
         const ProtobufCFieldDescriptor *field;
 
         field = protobuf_c_message_descriptor_get_field_by_name(event->descriptor, name);
-        if (field && field_is_there(field, (const uint8_t *)event))
+        if (field && reflect_count(event, field) > 0)
                 return field_add(object, event, field);
         field = protobuf_c_message_descriptor_get_field_by_name(item->base.descriptor, name);
         return !field || field_add(object, &item->base, field);

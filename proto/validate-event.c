@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/reflect.h"
 #include "proto/types.h"
 #include "proto/validate-rules.h"
 
@@ -69,21 +70,13 @@ static int moments_walk(const ProtobufCMessage *message, const Place *place, con
 
 static int field_walk(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const Place *outer,
                       const char *prefix, ValidateError *error) {
-        const uint8_t *base = (const uint8_t *)message;
-        const ProtobufCMessage *const *inner = (const ProtobufCMessage *const *)(base + field->offset);
         Place place = { .outer = outer, .field = field };
-        size_t n = 1;
+        size_t n = reflect_count(message, field);
 
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
-            *(const uint32_t *)(base + field->quantifier_offset) != field->id)
-                return 0;
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-                n = *(const size_t *)(base + field->quantifier_offset);
-                inner = n ? *(const ProtobufCMessage *const *const *)(base + field->offset) : NULL;
-        } else if (!*inner)
-                return 0;
         for (; place.index < n; place.index++) {
-                int r = moments_walk(inner[place.index], &place, prefix, error);
+                const ProtobufCMessage *inner = *(const ProtobufCMessage *const *)reflect_value(message, field,
+                                                                                                place.index);
+                int r = moments_walk(inner, &place, prefix, error);
 
                 if (r)
                         return r;
