@@ -12,7 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "adapters/mllp/address.h"
 #include "adapters/mllp/intake.h"
 #include "adapters/mllp/session.h"
 #include "adapters/mllp/tls.h"
@@ -21,6 +20,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/service.h"
+#include "config/address.h"
 
 #define EVENTS_A_TURN 128
 #define WAITING_MAX 64                         /* messages of one connection without an answer */
@@ -142,6 +142,15 @@ static void set_keepalive(int fd) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+static bool may_connect(const ConfigSource *source, const struct sockaddr *peer) {
+        for (size_t i = 0; i < source->n_allow_from; i++) {
+                Network network;
+                if (network_parse(source->allow_from[i], &network) == 0 && network_contains(&network, peer))
+                        return true;
+        }
+        return source->n_allow_from == 0;
+}
+
 static int accept_one(Server *server) {
         struct sockaddr_storage peer = { 0 };
         socklen_t size = sizeof(peer);
@@ -150,7 +159,7 @@ static int accept_one(Server *server) {
 
         if (fd < 0)
                 return -errno;
-        if (!address_is_in(&peer, source->allow_from, source->n_allow_from) || server->n_clients >= source->max_connections) {
+        if (!may_connect(source, (const struct sockaddr *)&peer) || server->n_clients >= source->max_connections) {
                 log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name), log_number("CONNECTIONS", (int64_t)server->n_clients));
                 close(fd);
                 return 0;
@@ -343,22 +352,36 @@ static int on_stop(LoopSource *loop_source, int signal, void *owner) {
         return 0;
 }
 
+static socklen_t socket_address(const Address *address, struct sockaddr_storage *ret) {
+        *ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
+        if (address->family == AF_INET) {
+                struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+                v4->sin_port = htons(address->port);
+                memcpy(&v4->sin_addr, address->bytes, sizeof(v4->sin_addr));
+                return sizeof(*v4);
+        }
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+        v6->sin6_port = htons(address->port);
+        memcpy(&v6->sin6_addr, address->bytes, sizeof(v6->sin6_addr));
+        return sizeof(*v6);
+}
+
 static int listen_on(const char *where, int *ret) {
-        struct sockaddr_storage address;
+        struct sockaddr_storage storage;
+        Address address;
         socklen_t size;
-        const int on = 1, off = 0;
+        const int on = 1;
         _cleanup_(closep) int fd = -1;
-        int r = address_parse(where, &address, &size);
+        int r = address_parse(where, /* is_endpoint= */ false, &address);
 
         if (r < 0)
                 return r;
-        fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        size = socket_address(&address, &storage);
+        fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (address.ss_family == AF_INET6)
-                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-        if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, SOMAXCONN) < 0)
+        if (bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, SOMAXCONN) < 0)
                 return -errno;
         *ret = TAKE_FD(fd);
         return 0;

@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * A command of carebusctl: a row in the table of main.c, a file of its own.
+ */
+#include <stdbool.h>
+
+#include "config/config.h"
+
+#define PROGRAM "carebusctl"
+
+/* What stands before the command on the command line. */
+typedef struct Context {
+        const char *config_path;
+        bool json;
+} Context;
+
+/* argv[0] is the command's own name. Returns an exit code of base/error.h. */
+typedef int (*CommandRun)(const Context *context, int argc, char **argv);
+
+int command_status(const Context *context, int argc, char **argv);
+int command_tail(const Context *context, int argc, char **argv);
+int command_trace(const Context *context, int argc, char **argv);
+int command_record(const Context *context, int argc, char **argv);
+int command_quarantine(const Context *context, int argc, char **argv);
+int command_check(const Context *context, int argc, char **argv);
+int command_key(const Context *context, int argc, char **argv);
+int command_journal(const Context *context, int argc, char **argv);
+int command_rebuild(const Context *context, int argc, char **argv);
+
+/* Loads the configuration or says what is wrong with it: EXIT_DONE or EXIT_CONFIGURATION. */
+int command_load_config(const Context *context, Config **ret);
+/* Says "see carebusctl COMMAND --help" with a sentence; EXIT_WRONG_USE. */
+int command_wrong_use(const char *command, const char *sentence);
+/* Prints and frees a line; EXIT_DONE, or EXIT_SOFTWARE when memory was out (NULL). */
+int command_print_line(char *line);

@@ -1,0 +1,143 @@
+/*
+ * carebusctl: one table of commands, a file each.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ctl/command.h"
+
+#define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
+
+static const struct {
+        const char *name;
+        CommandRun run;
+        const char *usage;
+        const char *does;
+} commands[] = {
+        { "status", command_status, "status", "bus, sources, teams and feeds, quarantine, disk; 0 up, 1 a part is down, 69 nothing answers" },
+        { "tail", command_tail, "tail [--team TEAM] [--from SEQ] [--follow]", "events, a JSON object a line" },
+        { "trace", command_trace, "trace SEQ | trace SOURCE MESSAGE-ID", "one message's way, stage by stage" },
+        { "record", command_record, "record PATIENT-ID | record SYSTEM VALUE [--team TEAM]", "the shared record of a person" },
+        { "quarantine", command_quarantine,
+          "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ --who NAME --why TEXT | discard SEQ --who NAME --why TEXT",
+          "what could not be used, and what becomes of it" },
+        { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },
+        { "key", command_key, "key new NAME", "a key pair in `keys:`, for a peer or (NAME bus) for the bus" },
+        { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },
+        { "rebuild", command_rebuild, "rebuild --verify", "folds the journal into an empty state and compares the digests" },
+};
+
+static void print_help(FILE *stream) {
+        fputs("carebusctl: asks and steers carebusd\n"
+              "\n"
+              "  carebusctl [--config FILE] [--json] COMMAND\n"
+              "\n",
+              stream);
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                fprintf(stream, "  %s\n        %s\n", commands[i].usage, commands[i].does);
+        fputs("\n"
+              "  --config FILE   the daemon's configuration (" CONFIG_DEFAULT ")\n"
+              "  --json          for scripts: one JSON object a line, field names as in the .proto files, times in UTC\n"
+              "\n"
+              "Exit codes: 0 done, 1 the answer is no, 64 wrong use, 65 bad input, 69 cannot reach the daemon, 74 storage,\n"
+              "75 try later, 77 not allowed, 78 configuration.\n",
+              stream);
+}
+
+int command_wrong_use(const char *command, const char *sentence) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                if (text_equal(commands[i].name, command)) {
+                        error_print(PROGRAM, "%s; use: carebusctl %s", sentence, commands[i].usage);
+                        return EXIT_WRONG_USE;
+                }
+        error_print(PROGRAM, "%s; see carebusctl --help", sentence);
+        return EXIT_WRONG_USE;
+}
+
+int command_load_config(const Context *context, Config **ret) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        int r = config_load(context->config_path, ret, NULL, &problems);
+
+        if (r == 0)
+                return EXIT_DONE;
+        if (r > 0)
+                config_problems_print(&problems, stderr);
+        else
+                error_print(PROGRAM, "cannot read %s: %s", context->config_path, strerror(-r));
+        return EXIT_CONFIGURATION;
+}
+
+int command_print_line(char *line) {
+        if (!line) {
+                error_print(PROGRAM, "memory is out");
+                return EXIT_SOFTWARE;
+        }
+        puts(line);
+        free(line);
+        return EXIT_DONE;
+}
+
+static int run_command(const Context *context, int argc, char **argv) {
+        const char *names[ELEMENTSOF(commands)];
+        const char *meant;
+
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                names[i] = commands[i].name;
+                if (!text_equal(commands[i].name, argv[0]))
+                        continue;
+                if (argc > 1 && text_equal(argv[1], "--help")) {
+                        printf("carebusctl %s\n    %s\n", commands[i].usage, commands[i].does);
+                        return EXIT_DONE;
+                }
+                return commands[i].run(context, argc, argv);
+        }
+        meant = text_did_you_mean(argv[0], names, ELEMENTSOF(commands));
+        error_print(PROGRAM, "no such command; %s%s%ssee carebusctl --help", meant ? "did you mean " : "", meant ? meant : "", meant ? "? " : "");
+        return EXIT_WRONG_USE;
+}
+
+/* Options that stand before the command; --json may also stand behind it, where people write it. */
+static int take_json(int argc, char **argv, bool *json) {
+        int n = 0;
+
+        for (int i = 0; i < argc; i++) {
+                if (text_equal(argv[i], "--json"))
+                        *json = true;
+                else
+                        argv[n++] = argv[i];
+        }
+        return n;
+}
+
+int main(int argc, char **argv) {
+        Context context = { .config_path = getenv("CAREBUS_CONFIG") };
+        int i = 1;
+
+        if (!context.config_path)
+                context.config_path = CONFIG_DEFAULT;
+        argc = take_json(argc, argv, &context.json);
+        for (; i < argc && argv[i][0] == '-'; i++) {
+                if (text_equal(argv[i], "--config") && i + 1 < argc) {
+                        context.config_path = argv[++i];
+                } else if (text_starts_with(argv[i], "--config=")) {
+                        context.config_path = argv[i] + strlen("--config=");
+                } else if (text_equal(argv[i], "--help")) {
+                        print_help(stdout);
+                        return EXIT_DONE;
+                } else if (text_equal(argv[i], "--version")) {
+                        puts(PROGRAM " " CAREBUS_VERSION);
+                        return EXIT_DONE;
+                } else {
+                        return command_wrong_use("", "unknown option");
+                }
+        }
+        if (i >= argc) {
+                print_help(stderr);
+                return EXIT_WRONG_USE;
+        }
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        return run_command(&context, argc - i, argv + i);
+}
