@@ -9,7 +9,6 @@
 
 typedef struct BatchReader {
         Bytes rest;
-        bool begun;
 } BatchReader;
 
 #define BATCH_READER_INIT(bytes) ((BatchReader){ .rest = (bytes) })

@@ -23,6 +23,13 @@ DEFINE_CLEANUP(Charset *, charset_free)
 /* The name for iconv of a value of MSH-18, or NULL: "8859/1" is ISO-8859-1. Static text. Case and spaces are passed over. */
 const char *charset_name_of(Bytes msh18);
 
-/* `declared` is MSH-18 as said, repeats and all; `fallback` the profile's (an iconv name or NULL). What is UTF-8 already is
- * given back as it is; else what `ret` borrows lives until the next call. */
-int charset_to_utf8(Charset *charset, Bytes message, Bytes declared, uint8_t repeat, const char *fallback, Bytes *ret, size_t *ret_offset);
+/* What is known about the character set of a message. */
+typedef struct CharsetClaim {
+        Bytes msh18;          /* as said, with its repeats */
+        uint8_t repeat;       /* the message's repeat separator; 0: none */
+        const char *fallback; /* the profile's, an iconv name; NULL: none */
+} CharsetClaim;
+
+/* What is UTF-8 already is given back as it is; else what `ret` borrows lives until the next call. `ret_offset` is the byte
+ * of the message that is wrong. 0, CHARSET_E_* or -ENOMEM. */
+int charset_to_utf8(Charset *charset, Bytes message, const CharsetClaim *claim, Bytes *ret, size_t *ret_offset);

@@ -132,7 +132,7 @@ typedef enum Hl7Presence {
         HL7_CLEARED,
         HL7_PRESENT,
 } Hl7Presence;
-/* Notes the reading. White space alone counts as absent. */
+/* White space alone counts as absent. Of a cleared value it notes the reading: there is nothing more to ask. */
 Hl7Presence hl7_presence(Hl7Value value);
 
 /* The text without escapes, spaces at the ends taken off, NUL-terminated in the arena; NULL when absent or cleared or when

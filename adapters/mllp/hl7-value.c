@@ -1,0 +1,365 @@
+/*
+ * Values: finding the place of a repeat, a component, a sub-component, and making text of it.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/mllp/hl7.h"
+#include "base/text.h"
+
+/* Bits of Hl7Field.read: 0 the whole field, 1 to 62 a component, 63 that its repeats were walked. */
+#define READ_WHOLE (1ULL << 0)
+#define READ_REPEATS (1ULL << 63)
+#define READ_COMPONENT_MAX 62
+
+enum { DEPTH_FIELD, DEPTH_REPEAT, DEPTH_COMPONENT, DEPTH_SUBCOMPONENT };
+
+/* The `number`th part of `bytes`, from 1; data is NULL when there is none. */
+static Bytes part(Bytes bytes, uint8_t separator, unsigned number) {
+        if (!bytes.data)
+                return BYTES_NULL;
+        while (separator) {
+                const uint8_t *end = bytes.size ? memchr(bytes.data, separator, bytes.size) : NULL;
+
+                if (number <= 1)
+                        return bytes_of(bytes.data, end ? (size_t)(end - bytes.data) : bytes.size);
+                if (!end)
+                        return BYTES_NULL;
+                bytes = bytes_of(end + 1, bytes.size - (size_t)(end + 1 - bytes.data));
+                number--;
+        }
+        return number <= 1 ? bytes : BYTES_NULL;
+}
+
+Hl7Value hl7_field(const Hl7Message *message, const Hl7Segment *segment, unsigned number) {
+        unsigned first = segment == message->segments ? 3 : 1;
+        Hl7Field *field;
+
+        if (number < first || number - first >= segment->n_fields)
+                return HL7_VALUE_NULL;
+        field = &message->fields[segment->first_field + number - first];
+        return (Hl7Value){ .raw = bytes_of(message->bytes.data + field->offset, field->size), .field = field };
+}
+
+Hl7Value hl7_repeat(const Hl7Message *message, Hl7Value field, unsigned number) {
+        field.raw = part(field.raw, message->separators.repeat, number);
+        field.depth = DEPTH_REPEAT;
+        return field;
+}
+
+Hl7Value hl7_component(const Hl7Message *message, Hl7Value repeat, unsigned number) {
+        if (repeat.depth == DEPTH_FIELD)
+                repeat = hl7_repeat(message, repeat, 1);
+        repeat.raw = part(repeat.raw, message->separators.component, number);
+        repeat.depth = DEPTH_COMPONENT;
+        repeat.component = (uint8_t)MIN(number, (unsigned)READ_COMPONENT_MAX);
+        return repeat;
+}
+
+Hl7Value hl7_subcomponent(const Hl7Message *message, Hl7Value component, unsigned number) {
+        if (component.depth < DEPTH_COMPONENT)
+                component = hl7_component(message, component, 1);
+        component.raw = part(component.raw, message->separators.subcomponent, number);
+        component.depth = DEPTH_SUBCOMPONENT;
+        return component;
+}
+
+unsigned hl7_count_repeats(const Hl7Message *message, Hl7Value field) {
+        unsigned n = field.raw.size > 0;
+
+        if (!message->separators.repeat)
+                return n;
+        for (size_t i = 0; i < field.raw.size; i++)
+                n += field.raw.data[i] == message->separators.repeat;
+        return n;
+}
+
+bool hl7_next_repeat(const Hl7Message *message, Hl7Value *rest, Hl7Value *ret_repeat) {
+        const uint8_t *end;
+
+        if (!rest->raw.data || (rest->depth == DEPTH_FIELD && rest->raw.size == 0))
+                return false;
+        if (rest->field)
+                rest->field->read |= READ_REPEATS;
+        *ret_repeat = *rest;
+        ret_repeat->depth = DEPTH_REPEAT;
+        rest->depth = DEPTH_REPEAT;
+        end = message->separators.repeat && rest->raw.size ? memchr(rest->raw.data, message->separators.repeat, rest->raw.size) : NULL;
+        if (end) {
+                ret_repeat->raw.size = (size_t)(end - rest->raw.data);
+                rest->raw = bytes_of(end + 1, rest->raw.size - ret_repeat->raw.size - 1);
+        } else
+                rest->raw = BYTES_NULL;
+        return true;
+}
+
+size_t hl7_split_components(const Hl7Message *message, Hl7Value repeat, Hl7Value *ret_components, size_t max) {
+        uint8_t separator = message->separators.component;
+        size_t n = 0;
+
+        if (repeat.depth == DEPTH_FIELD)
+                repeat = hl7_repeat(message, repeat, 1);
+        while (repeat.raw.data && n < max) {
+                const uint8_t *end = separator && repeat.raw.size ? memchr(repeat.raw.data, separator, repeat.raw.size) : NULL;
+                size_t size = end ? (size_t)(end - repeat.raw.data) : repeat.raw.size;
+
+                ret_components[n] = (Hl7Value){
+                        .raw = bytes_of(repeat.raw.data, size),
+                        .field = repeat.field,
+                        .depth = DEPTH_COMPONENT,
+                        .component = (uint8_t)MIN(n + 1, (size_t)READ_COMPONENT_MAX),
+                };
+                n++;
+                repeat.raw = end ? bytes_of(end + 1, repeat.raw.size - size - 1) : BYTES_NULL;
+        }
+        for (size_t i = n; i < max; i++)
+                ret_components[i] = HL7_VALUE_NULL;
+        return n;
+}
+
+static void note(Hl7Value value, bool whole) {
+        if (!value.field)
+                return;
+        if (value.depth >= DEPTH_COMPONENT)
+                value.field->read |= 1ULL << value.component;
+        else
+                value.field->read |= whole ? READ_WHOLE : 1ULL << 1;
+}
+
+void hl7_note_read(Hl7Value value) {
+        note(value, /* whole= */ true);
+}
+
+static Bytes trimmed(Bytes raw) {
+        while (raw.size && (raw.data[0] == ' ' || raw.data[0] == '\t'))
+                raw = bytes_of(raw.data + 1, raw.size - 1);
+        while (raw.size && (raw.data[raw.size - 1] == ' ' || raw.data[raw.size - 1] == '\t' || raw.data[raw.size - 1] == '\r' ||
+                            raw.data[raw.size - 1] == '\n'))
+                raw.size--;
+        return raw;
+}
+
+static bool is_null(Bytes raw) {
+        return raw.size == 2 && raw.data[0] == '"' && raw.data[1] == '"';
+}
+
+Hl7Presence hl7_presence(Hl7Value value) {
+        Bytes raw = trimmed(value.raw);
+
+        if (raw.size == 0)
+                return HL7_ABSENT;
+        if (!is_null(raw))
+                return HL7_PRESENT;
+        note(value, /* whole= */ true);
+        return HL7_CLEARED;
+}
+
+/* ---- escapes */
+
+typedef struct TextOut {
+        char *text;
+        size_t size;
+} TextOut;
+
+static void put(TextOut *out, const void *data, size_t size) {
+        memcpy(out->text + out->size, data, size);
+        out->size += size;
+}
+
+static void put_byte(TextOut *out, uint8_t byte) {
+        out->text[out->size++] = (char)byte;
+}
+
+/* \X4142\: bytes; only where they are text. False: they are not. */
+static bool put_hex(TextOut *out, Bytes digits) {
+        size_t start = out->size;
+
+        if (digits.size == 0 || digits.size % 2)
+                return false;
+        for (size_t i = 0; i < digits.size; i += 2) {
+                char pair[3] = { (char)digits.data[i], (char)digits.data[i + 1], 0 };
+
+                if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1])) {
+                        out->size = start;
+                        return false;
+                }
+                put_byte(out, (uint8_t)strtoul(pair, NULL, 16));
+        }
+        if (memchr(out->text + start, 0, out->size - start) || !utf8_is_valid(out->text + start, out->size - start)) {
+                out->size = start;
+                return false;
+        }
+        return true;
+}
+
+/* One escape without its two marks. False: it is none that we know, and stays as it is. */
+static bool put_escape(const Hl7Message *message, TextOut *out, Bytes body) {
+        const Hl7Separators *separators = &message->separators;
+        const struct {
+                char letter;
+                uint8_t byte;
+        } letters[] = {
+                { 'F', separators->field },  { 'S', separators->component },    { 'R', separators->repeat },
+                { 'E', separators->escape }, { 'T', separators->subcomponent }, { 'P', separators->truncation },
+        };
+
+        if (body.size == 1) {
+                if (body.data[0] == 'H' || body.data[0] == 'N') /* highlighting on and off: not text */
+                        return true;
+                for (size_t i = 0; i < ELEMENTSOF(letters); i++)
+                        if (body.data[0] == letters[i].letter && letters[i].byte) {
+                                put_byte(out, letters[i].byte);
+                                return true;
+                        }
+                return false;
+        }
+        if (body.size > 1 && body.data[0] == 'X')
+                return put_hex(out, bytes_of(body.data + 1, body.size - 1));
+        if (bytes_equal_text(body, ".br") || bytes_equal_text(body, ".ce") || (body.size >= 3 && memcmp(body.data, ".sp", 3) == 0)) {
+                put_byte(out, '\n');
+                return true;
+        }
+        return false;
+}
+
+static void put_unescaped(const Hl7Message *message, TextOut *out, Bytes raw) {
+        uint8_t escape = message->separators.escape;
+
+        while (raw.size > 0) {
+                const uint8_t *start = escape ? memchr(raw.data, escape, raw.size) : NULL;
+                size_t before = start ? (size_t)(start - raw.data) : raw.size;
+                const uint8_t *end;
+                Bytes body;
+
+                put(out, raw.data, before);
+                raw = bytes_of(raw.data + before, raw.size - before);
+                if (!start)
+                        return;
+                end = raw.size > 1 ? memchr(raw.data + 1, escape, raw.size - 1) : NULL;
+                if (!end) {
+                        put(out, raw.data, raw.size);
+                        return;
+                }
+                body = bytes_of(raw.data + 1, (size_t)(end - raw.data) - 1);
+                if (!put_escape(message, out, body)) {
+                        /* The closing mark may be the opening one of the next. */
+                        put(out, raw.data, body.size + 1);
+                        raw = bytes_of(end, raw.size - body.size - 1);
+                        if (body.size > 0 && memchr("CMZX.", body.data[0], 5)) {
+                                put_byte(out, escape);
+                                raw = bytes_of(raw.data + 1, raw.size - 1);
+                        }
+                        continue;
+                }
+                raw = bytes_of(end + 1, raw.size - body.size - 2);
+        }
+}
+
+static char *make_text(const Hl7Message *message, Bytes raw, Arena *arena) {
+        TextOut out = { .text = NULL };
+
+        raw = trimmed(raw);
+        if (raw.size == 0 || is_null(raw))
+                return NULL;
+        out.text = arena_alloc(arena, raw.size + 1);
+        if (!out.text)
+                return NULL;
+        put_unescaped(message, &out, raw);
+        for (char *nul; (nul = memchr(out.text, 0, out.size));) /* would cut the text in two */
+                *nul = '?';
+        out.text[out.size] = 0;
+        return out.text;
+}
+
+char *hl7_text(const Hl7Message *message, Hl7Value value, Arena *arena) {
+        if (value.raw.size == 0)
+                return NULL;
+        note(value, /* whole= */ false);
+        if (value.depth < DEPTH_COMPONENT)
+                value = hl7_component(message, value, 1);
+        if (value.depth < DEPTH_SUBCOMPONENT)
+                value = hl7_subcomponent(message, value, 1);
+        return make_text(message, value.raw, arena);
+}
+
+char *hl7_text_whole(const Hl7Message *message, Hl7Value value, Arena *arena) {
+        if (value.raw.size == 0)
+                return NULL;
+        note(value, /* whole= */ true);
+        return make_text(message, value.raw, arena);
+}
+
+bool hl7_is(const Hl7Message *message, Hl7Value value, const char *text) {
+        Bytes raw;
+
+        if (value.raw.size == 0)
+                return false;
+        note(value, /* whole= */ false);
+        if (value.depth < DEPTH_COMPONENT)
+                value = hl7_component(message, value, 1);
+        raw = trimmed(value.raw);
+        return raw.size == strlen(text) && strncasecmp((const char *)raw.data, text, raw.size) == 0;
+}
+
+/* ---- paths */
+
+static const char *path_number(const char *text, unsigned *ret) {
+        unsigned value = 0;
+
+        if (*text < '1' || *text > '9')
+                return NULL;
+        for (; *text >= '0' && *text <= '9'; text++) {
+                value = value * 10 + (unsigned)(*text - '0');
+                if (value > 9999)
+                        return NULL;
+        }
+        *ret = value;
+        return text;
+}
+
+static const char *path_index(const char *text, unsigned *ret) {
+        if (*text != '[')
+                return text;
+        text = path_number(text + 1, ret);
+        return text && *text == ']' ? text + 1 : NULL;
+}
+
+int hl7_path_parse(const char *text, Hl7Path *ret) {
+        Hl7Path path = { .segment = "" };
+
+        for (size_t i = 0; i < 3; i++, text++) {
+                if (!isalnum((unsigned char)*text) || (i == 0 && isdigit((unsigned char)*text)))
+                        return -EINVAL;
+                path.segment[i] = (char)toupper((unsigned char)*text);
+        }
+        text = path_index(text, &path.occurrence);
+        if (!text || *text != '-')
+                return -EINVAL;
+        text = path_number(text + 1, &path.field);
+        if (text)
+                text = path_index(text, &path.repeat);
+        if (text && *text == '.')
+                text = path_number(text + 1, &path.component);
+        if (text && *text == '.')
+                text = path_number(text + 1, &path.subcomponent);
+        if (!text || *text)
+                return -EINVAL;
+        *ret = path;
+        return 0;
+}
+
+Hl7Value hl7_get(const Hl7Message *message, const Hl7Path *path) {
+        const Hl7Segment *segment = hl7_find(message, path->segment, path->occurrence ?: 1);
+        Hl7Value value;
+
+        if (!segment)
+                return HL7_VALUE_NULL;
+        value = hl7_repeat(message, hl7_field(message, segment, path->field), path->repeat ?: 1);
+        if (path->component)
+                value = hl7_component(message, value, path->component);
+        if (path->subcomponent)
+                value = hl7_subcomponent(message, value, path->subcomponent);
+        return value;
+}
