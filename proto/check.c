@@ -206,6 +206,16 @@ static int text_check(const Walk *walk, Bytes text, size_t *ret_at) {
         return *ret_at == text.size ? 0 : CHECK_E_NOT_UTF8;
 }
 
+/* `counts` only as far as the message has fields: most have few, and there are many. */
+static void level_init(Level *level, const Level *outer, const ProtobufCMessageDescriptor *descriptor) {
+        level->outer = outer;
+        level->descriptor = descriptor;
+        level->field = NULL;
+        level->depth = outer ? outer->depth + 1 : 0;
+        level->n_fields = level->n_unknown = 0;
+        memset(level->counts, 0, MIN(descriptor->n_fields, CHECK_FIELDS_MAX) * sizeof(level->counts[0]));
+}
+
 static int message_walk(Walk *walk, Level *level, Bytes message);
 
 static int value_check(Walk *walk, Level *level, const WireField *wire, const uint8_t *at) {
@@ -226,10 +236,11 @@ static int value_check(Walk *walk, Level *level, const WireField *wire, const ui
                 walk->memory += allocation(wire->bytes.size);
                 return 0;
         case PROTOBUF_C_TYPE_MESSAGE: {
-                Level inner = { .outer = level, .descriptor = field->descriptor, .depth = level->depth + 1 };
+                Level inner;
 
-                if (inner.depth > CHECK_DEPTH_MAX)
+                if (level->depth >= CHECK_DEPTH_MAX)
                         return walk_fail(walk, level, CHECK_E_TOO_DEEP, at);
+                level_init(&inner, level, field->descriptor);
                 return message_walk(walk, &inner, wire->bytes);
         }
         default:
@@ -372,9 +383,10 @@ int check_wire(const ProtobufCMessageDescriptor *descriptor, Bytes message, cons
         CheckError ignored, *error = ret_error ? ret_error : &ignored;
         CheckLimits bounds = *limits;
         Walk walk = { .data = message.data, .limits = &bounds, .error = error };
-        Level level = { .descriptor = descriptor };
+        Level level;
         int r;
 
+        level_init(&level, NULL, descriptor);
         *error = CHECK_ERROR_NULL;
         if (message.size > limits->max_size)
                 return walk_fail(&walk, &level, CHECK_E_TOO_LARGE, message.data);
