@@ -42,21 +42,26 @@ typedef struct JournalRecord {
 typedef struct JournalFault {
         JournalPlace place;
         uint64_t seq;        /* first that cannot be trusted; 0 when not known */
-        const char *reason;  /* static: batch-checksum, record-checksum, chain, gap, header, truncated, seal, missing-segment */
+        const char *reason;  /* static: batch-checksum, record-checksum, chain, gap, header, truncated, seal, missing-segment;
+                              * with segment 0 the file `seal` or `trim` itself */
 } JournalFault;
 
 typedef struct JournalOptions {
-        uint64_t segment_bytes; /* of a new segment; 0: 64 MiB. Also what is zero-filled ahead */
+        uint64_t segment_bytes; /* of a prepared segment; 0: 64 MiB. One that the writer has to make itself is 4 MiB at most */
         uint64_t state_seq;     /* the state stands here: never cut below it */
 } JournalOptions;
 
-/* Opens for writing (the caller holds state/lock). A torn last batch behind options.state_seq is cut, and what lies
- * after state_seq is written again in place and synced. Fault is filled in on JOURNAL_E_CORRUPT. */
+/* Opens for writing (the caller holds state/lock); makes the folder and the first segment where there is none. A torn last
+ * batch behind options.state_seq is cut, and what lies after state_seq and may be in the page cache only (the newest segment:
+ * older ones were closed) is written again in place and synced. `options` may be NULL. The segment in which state_seq lies and
+ * all behind it are checked; older ones by their headers only. JOURNAL_E_CORRUPT fills in the fault; JOURNAL_E_NEWER;
+ * JOURNAL_E_BEHIND; JOURNAL_E_NO_SPACE. On any of these what was there is as it was. */
 int journal_open(const char *folder, const JournalOptions *options, Journal **ret, JournalFault *ret_fault);
 Journal *journal_free(Journal *journal); /* without a seal: as after a crash */
 DEFINE_CLEANUP(Journal *, journal_free)
 
-/* Gathers one record; its number is *ret_seq once the batch is committed. -EFBIG beyond 64 MiB a batch. */
+/* Gathers one record (copied); its number is *ret_seq once the batch is committed. Where `received_at` lies before the record
+ * before, that one's time is taken. -EFBIG beyond 64 MiB a batch, -ENOMEM: the batch is as it was, commit it and try again. */
 int journal_append(Journal *journal, int64_t received_at, Bytes payload, uint64_t *ret_seq);
 size_t journal_pending(const Journal *journal); /* records gathered */
 /* Writes and syncs what was gathered. JOURNAL_E_NO_SPACE drops it; a negative return is final: never write again. */
@@ -64,21 +69,26 @@ int journal_commit(Journal *journal);
 void journal_abort(Journal *journal);
 uint64_t journal_committed(const Journal *journal); /* newest durable seq; any thread */
 int64_t journal_last_at(const Journal *journal);    /* received_at of the newest record; never goes backwards */
-uint64_t journal_bytes(const Journal *journal);
-/* A clean stop: after the seal nothing may be cut. */
+uint64_t journal_bytes(const Journal *journal);     /* size of all segment files, zeros ahead included; any thread */
+/* A clean stop: after the seal nothing may be cut. -EBUSY while records are gathered. The next commit takes it away again. */
 int journal_seal(Journal *journal);
-/* Paced work of the background thread: zero-fills the next segment a piece further. 0 done, 1 more to do. */
+/* Paced work of one background thread: zero-fills the next segment by at most 1 MiB and syncs that. 0 nothing to do now (call
+ * again after a second or so), 1 more to do. Negative: the disk failed; the prepared file was given up, the journal is unharmed.
+ * Too little space on the disk is 0: the writer then makes do with small segments. */
 int journal_prepare_step(Journal *journal);
 
-/* Reads any journal folder, live or not. */
+/* Reads any journal folder, live or not. One thread a reader; it holds a buffer of up to 1 MiB, or of the largest record. */
 int journal_reader_open(const char *folder, JournalReader **ret);
 JournalReader *journal_reader_free(JournalReader *reader);
 DEFINE_CLEANUP(JournalReader *, journal_reader_free)
-/* The next record read will be `seq`. `hint` may be NULL: a place at or before it. */
+/* The next record read will be `seq` (from 1; it need not be there yet). `hint` may be NULL: a place at or before it. A hint
+ * that does not hold is as none. Reads nothing yet. */
 int journal_reader_seek(JournalReader *reader, uint64_t seq, const JournalPlace *hint);
-/* Reads on, not beyond `limit` (a committed seq). 0, JOURNAL_E_END, JOURNAL_E_CORRUPT (fault may be NULL). */
+/* Reads on, not beyond `limit` (a committed seq, and synced: this is all that keeps a reader from bytes that are being
+ * written). 0; JOURNAL_E_END; JOURNAL_E_CORRUPT (fault may be NULL; the reader stays where it is); JOURNAL_E_EXPIRED: seq is
+ * filled in, the payload is empty, the reader went on; JOURNAL_E_NEWER. */
 int journal_reader_next(JournalReader *reader, uint64_t limit, JournalRecord *ret, JournalFault *ret_fault);
-/* One record by number. */
+/* One record by number, which must be committed. Returns as journal_reader_next(); the reader goes on behind it. */
 int journal_reader_get(JournalReader *reader, uint64_t seq, const JournalPlace *hint, JournalRecord *ret);
 
 typedef struct JournalVerified {
@@ -87,8 +97,10 @@ typedef struct JournalVerified {
         bool sealed;
 } JournalVerified;
 typedef void (*JournalProgress)(uint64_t bytes_done, uint64_t bytes_all, void *owner);
-/* Proves that nothing up to `limit` (0: all) was altered, removed or put in. 0 or JOURNAL_E_CORRUPT. */
+/* Proves that nothing up to `limit` (0: all) was altered, removed or put in. Beside a running daemon give a committed seq. What
+ * a crash may have torn behind the last batch is no fault. 0, JOURNAL_E_CORRUPT, JOURNAL_E_NEWER. `progress` may be NULL. */
 int journal_verify(const char *folder, uint64_t limit, JournalProgress progress, void *owner, JournalVerified *ret,
                    JournalFault *ret_fault);
-/* Removes whole segments below `seq`. Only behind a sealed base of the state. */
+/* Removes whole segments whose records all lie below `seq`, never the newest. Only behind a sealed base of the state. The file
+ * `trim` says so before they go; JOURNAL_E_NO_SPACE when that cannot be written. */
 int journal_trim(Journal *journal, uint64_t seq);

@@ -10,10 +10,11 @@ typedef struct OriginalCodec OriginalCodec; /* one thread */
 int original_codec_new(OriginalCodec **ret);
 OriginalCodec *original_codec_free(OriginalCodec *codec);
 DEFINE_CLEANUP(OriginalCodec *, original_codec_free)
-/* Makes a dictionary known by the seq of its entry; the newest is used for compressing. */
+/* Makes a dictionary known by the seq of its entry (0 is -EINVAL); the newest is used for compressing. Copied. */
 int original_codec_add_dictionary(OriginalCodec *codec, uint64_t seq, Bytes dictionary);
 uint64_t original_codec_newest(const OriginalCodec *codec); /* 0: none */
-/* `ret` is cleared first. *ret_compressed is 0 when the bytes are kept as they are (too small, or not smaller). */
+/* What to keep goes into `ret`, which is cleared first. *ret_compressed is 0 when these are the bytes as they came (too small, or
+ * not smaller); *ret_dictionary is 0 when none was used. */
 int original_compress(OriginalCodec *codec, Bytes original, Buffer *ret, int *ret_compressed, uint64_t *ret_dictionary);
 /* `size` as recorded; -EBADMSG when it does not come out so, -ENOENT when the dictionary is not known. */
 int original_decompress(OriginalCodec *codec, Bytes data, size_t size, uint64_t dictionary, Buffer *ret);

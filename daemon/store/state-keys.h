@@ -23,7 +23,7 @@ static inline Bytes state_key_all(const StateKey *key) {
         return bytes_of(key->data, key->size);
 }
 
-/* One maker a table; see state.h for the shape. */
+/* One maker a table; see state.h for the shape. Each ends in numbers or a zero byte, so that none is the beginning of another's. */
 StateKey state_key_seq(uint64_t seq);
 StateKey state_key_meta(const char *name);
 /* A message id or value too long for a key is replaced by "sha256:" and its hash. */

@@ -44,7 +44,9 @@ typedef enum StateMode {
         STATE_READ,  /* write access to the lock file only */
 } StateMode;
 
-/* `map_bytes` 0: 200 GiB of address space (sparse). Creates the folder in STATE_WRITE. */
+/* `map_bytes` 0: 200 GiB of address space (sparse), less where the process may not have so much. Creates the folder and the
+ * tables in STATE_WRITE; -ENOENT in STATE_READ when there is no state yet. Once a process: LMDB's locks do not survive that one
+ * process opens the same folder twice. */
 int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **ret);
 State *state_free(State *state);
 DEFINE_CLEANUP(State *, state_free)
@@ -74,5 +76,9 @@ int state_walk(StateTxn *txn, StateTable table, Bytes prefix, Bytes from, StateW
 int state_last_below(StateTxn *txn, StateTable table, Bytes prefix, Bytes before, Bytes *ret_key, Bytes *ret_value);
 /* Key and value bounds: a key is at most 511 bytes. */
 #define STATE_KEY_MAX 511
-uint64_t state_folded_seq(StateTxn *txn); /* 0 in an empty state */
-int state_digest(StateTxn *txn, uint8_t ret[32]); /* over every table but STATE_META's own bookkeeping */
+/* STATE_META "folded_seq", 8 bytes, little-endian: the number that the state stands at. 0 in an empty state. */
+uint64_t state_folded_seq(StateTxn *txn);
+int state_set_folded_seq(StateTxn *txn, uint64_t seq);
+/* SHA-256 over every key and value of every table, in order; but not over STATE_META's bookkeeping (folded_seq, fold_version,
+ * bus, chain), which says how the state came to be and not what it holds. */
+int state_digest(StateTxn *txn, uint8_t ret[32]);
