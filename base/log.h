@@ -35,7 +35,9 @@ static inline LogField log_number(const char *name, int64_t number) {
 /* The text of an errno (positive or negative). */
 LogField log_errno(int error);
 
-#define log_event(event, ...) log_write((event), (const LogField[]){ __VA_ARGS__ __VA_OPT__(, ){ .name = NULL } })
+/* log_event(LOG_NAME, fields...): the array's first element is only there for its comma. */
+#define log_event(event, ...) \
+        log_write((event), (const LogField[]){ { .name = NULL }, ##__VA_ARGS__, { .name = NULL } } + 1)
 void log_write(LogEvent event, const LogField *fields);
 
 /* Once at start, before other threads: the program's name, and which one of them this is (bus or source; may be NULL). */
