@@ -175,7 +175,7 @@ static struct json_object *enum_json(const ProtobufCEnumDescriptor *descriptor, 
         }
         prefix[n++] = '_';
         name = strncmp(value->name, prefix, n) == 0 ? value->name + n : value->name;
-        for (n = 0; name[n] && n < sizeof(text) - 1; n++)
+        for (n = 0; n < sizeof(text) - 1 && name[n]; n++)
                 text[n] = name[n] == '_'                     ? '-'
                           : name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] - 'A' + 'a')
                                                              : name[n];

@@ -1,3 +1,4 @@
+/* The table of event types, and the names of the record's sections: what the bus knows, in one place. */
 #include "proto/types.h"
 
 #include <string.h>
