@@ -1,0 +1,341 @@
+/*
+ * The file: magic, version, count, then for each consumer two names (length, bytes), its place, two times; CRC-32C of all
+ * before it. Little-endian.
+ */
+#include "daemon/serve/cursors.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "base/crc32c.h"
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/ring.h"
+#include "base/text.h"
+
+#define MAGIC "carebus-cursors\n"
+#define VERSION 1
+#define FILE_MAX (64U << 20)
+#define WRITER_SLOTS 4
+
+struct Cursors {
+        Consumer **items;
+        size_t n_items, n_room;
+};
+
+int cursors_new(Cursors **ret) {
+        Cursors *cursors = calloc(1, sizeof(*cursors));
+
+        if (!cursors)
+                return -ENOMEM;
+        *ret = cursors;
+        return 0;
+}
+
+static void cursors_clear(Cursors *cursors) {
+        for (size_t i = 0; i < cursors->n_items; i++)
+                free(cursors->items[i]);
+        cursors->n_items = 0;
+}
+
+Cursors *cursors_free(Cursors *cursors) {
+        if (!cursors)
+                return NULL;
+        cursors_clear(cursors);
+        free(cursors->items);
+        free(cursors);
+        return NULL;
+}
+
+Consumer *cursors_find(Cursors *cursors, const char *team, const char *name) {
+        for (size_t i = 0; i < cursors->n_items; i++)
+                if (text_equal(cursors->items[i]->name, name) && text_equal(cursors->items[i]->team, team))
+                        return cursors->items[i];
+        return NULL;
+}
+
+static int cursors_add(Cursors *cursors, const char *team, const char *name, Consumer **ret) {
+        Consumer *consumer;
+
+        if (cursors->n_items == cursors->n_room) {
+                size_t n_room = cursors->n_room ? 2 * cursors->n_room : 16;
+                Consumer **items = reallocarray(cursors->items, n_room, sizeof(*items));
+                if (!items)
+                        return -ENOMEM;
+                cursors->items = items;
+                cursors->n_room = n_room;
+        }
+        consumer = calloc(1, sizeof(*consumer));
+        if (!consumer)
+                return -ENOMEM;
+        snprintf(consumer->team, sizeof(consumer->team), "%s", team);
+        snprintf(consumer->name, sizeof(consumer->name), "%s", name);
+        cursors->items[cursors->n_items++] = consumer;
+        *ret = consumer;
+        return 0;
+}
+
+int cursors_get(Cursors *cursors, const char *team, const char *name, Consumer **ret) {
+        Consumer *consumer = cursors_find(cursors, team, name);
+        size_t n = 0;
+
+        if (consumer) {
+                *ret = consumer;
+                return 0;
+        }
+        for (size_t i = 0; i < cursors->n_items; i++)
+                n += text_equal(cursors->items[i]->team, team);
+        if (n < CURSORS_PER_TEAM)
+                return cursors_add(cursors, team, name, ret);
+        *ret = NULL;
+        return 0;
+}
+
+void cursors_drop(Cursors *cursors, Consumer *consumer) {
+        if (consumer->acked.seq > 0)
+                return;
+        for (size_t i = 0; i < cursors->n_items; i++)
+                if (cursors->items[i] == consumer) {
+                        memmove(&cursors->items[i], &cursors->items[i + 1],
+                                (cursors->n_items - i - 1) * sizeof(cursors->items[0]));
+                        cursors->n_items--;
+                        free(consumer);
+                        return;
+                }
+}
+
+Consumer *cursors_at(Cursors *cursors, size_t index) {
+        return index < cursors->n_items ? cursors->items[index] : NULL;
+}
+
+/* ---- the file --------------------------------------------------------------------------------------------------- */
+
+static void pack_u32(Buffer *ret, uint32_t number) {
+        uint8_t bytes[sizeof(number)];
+
+        store_le32(bytes, number);
+        buffer_append(ret, bytes, sizeof(bytes));
+}
+
+static void pack_u64(Buffer *ret, uint64_t number) {
+        uint8_t bytes[sizeof(number)];
+
+        store_le64(bytes, number);
+        buffer_append(ret, bytes, sizeof(bytes));
+}
+
+static void pack_name(Buffer *ret, const char *name) {
+        buffer_append_byte(ret, (uint8_t)strlen(name));
+        buffer_append_text(ret, name);
+}
+
+void cursors_pack(const Cursors *cursors, Buffer *ret) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < cursors->n_items; i++)
+                n += cursors->items[i]->acked.seq > 0;
+        buffer_append_text(ret, MAGIC);
+        pack_u32(ret, VERSION);
+        pack_u32(ret, n);
+        for (size_t i = 0; i < cursors->n_items; i++) {
+                const Consumer *consumer = cursors->items[i];
+                if (consumer->acked.seq == 0)
+                        continue;
+                pack_name(ret, consumer->team);
+                pack_name(ret, consumer->name);
+                pack_u64(ret, consumer->acked.seq);
+                pack_u32(ret, consumer->acked.index);
+                pack_u64(ret, (uint64_t)consumer->received_at);
+                pack_u64(ret, (uint64_t)consumer->acked_at);
+        }
+        pack_u32(ret, crc32c(0, ret->data, ret->size));
+}
+
+static int unpack_name(Cursor *cursor, char ret[CURSOR_NAME_SIZE]) {
+        size_t size = cursor_u8(cursor);
+        Bytes bytes = cursor_bytes(cursor, size);
+
+        if (cursor->error < 0 || size >= CURSOR_NAME_SIZE)
+                return -EBADMSG;
+        memcpy(ret, bytes.data, size);
+        ret[size] = '\0';
+        return name_is_valid(ret) ? 0 : -EBADMSG;
+}
+
+static int unpack_consumer(Cursor *cursor, Cursors *ret) {
+        char team[CURSOR_NAME_SIZE], name[CURSOR_NAME_SIZE];
+        Consumer *consumer;
+        int r;
+
+        r = unpack_name(cursor, team);
+        if (r == 0)
+                r = unpack_name(cursor, name);
+        if (r == 0)
+                r = cursors_add(ret, team, name, &consumer);
+        if (r < 0)
+                return r;
+        consumer->acked.seq = cursor_le64(cursor);
+        consumer->acked.index = cursor_le32(cursor);
+        consumer->received_at = (int64_t)cursor_le64(cursor);
+        consumer->acked_at = (int64_t)cursor_le64(cursor);
+        return cursor->error;
+}
+
+int cursors_unpack(Cursors *cursors, Bytes packed) {
+        Cursor cursor = CURSOR_INIT(packed);
+        Cursors read = { 0 };
+        Bytes magic;
+        uint32_t n;
+        int r = 0;
+
+        if (packed.size < sizeof(uint32_t) || load_le32(packed.data + packed.size - sizeof(uint32_t)) !=
+                                                      crc32c(0, packed.data, packed.size - sizeof(uint32_t)))
+                return -EBADMSG;
+        magic = cursor_bytes(&cursor, sizeof(MAGIC) - 1);
+        if (cursor.error < 0 || !bytes_equal(magic, BYTES_LITERAL(MAGIC)) || cursor_le32(&cursor) != VERSION)
+                return -EBADMSG;
+        n = cursor_le32(&cursor);
+        for (uint32_t i = 0; r == 0 && i < n; i++)
+                r = unpack_consumer(&cursor, &read);
+        if (r == 0 && (cursor.error < 0 || cursor_left(&cursor) != sizeof(uint32_t)))
+                r = -EBADMSG;
+        if (r == 0) {
+                Cursors before = *cursors;
+                *cursors = read;
+                read = before;
+        }
+        cursors_clear(&read);
+        free(read.items);
+        return r;
+}
+
+int cursors_load(Cursors *cursors, const char *path) {
+        _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
+        int r = file_read(path, FILE_MAX, &content);
+
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : cursors_unpack(cursors, buffer_bytes(&content));
+}
+
+/* ---- the thread that writes --------------------------------------------------------------------------------------- */
+
+struct CursorWriter {
+        char *path;
+        Ring *given, *done; /* Buffer* in, the same Buffer* back with its result in `error` */
+        pthread_t thread;
+        bool started, busy;
+};
+
+static void free_buffer(void *item) {
+        buffer_deinit(item);
+        free(item);
+}
+
+static void ring_wait(Ring *ring) {
+        struct pollfd item = { .fd = ring_fd(ring), .events = POLLIN };
+
+        (void)poll(&item, 1, -1);
+        ring_clear(ring);
+}
+
+/* An empty buffer says: end. */
+static void *writer_thread(void *argument) {
+        CursorWriter *writer = argument;
+
+        for (;;) {
+                Buffer *packed = ring_pop(writer->given);
+                if (!packed) {
+                        ring_wait(writer->given);
+                        continue;
+                }
+                if (packed->size == 0) {
+                        free_buffer(packed);
+                        return NULL;
+                }
+                packed->error = file_replace(writer->path, packed->data, packed->size, 0600);
+                if (!ring_push(writer->done, packed))
+                        free_buffer(packed); /* cannot be: one at a time is on the way */
+        }
+}
+
+int cursor_writer_start(const char *path, CursorWriter **ret) {
+        _cleanup_(cursor_writer_stopp) CursorWriter *writer = calloc(1, sizeof(*writer));
+        int r;
+
+        if (!writer)
+                return -ENOMEM;
+        writer->path = strdup(path);
+        if (!writer->path)
+                return -ENOMEM;
+        r = ring_new(&writer->given, WRITER_SLOTS);
+        if (r == 0)
+                r = ring_new(&writer->done, WRITER_SLOTS);
+        if (r < 0)
+                return r;
+        ring_set_free(writer->given, free_buffer);
+        ring_set_free(writer->done, free_buffer);
+        r = pthread_create(&writer->thread, NULL, writer_thread, writer);
+        if (r != 0)
+                return -r;
+        writer->started = true;
+        *ret = TAKE_PTR(writer);
+        return 0;
+}
+
+CursorWriter *cursor_writer_stop(CursorWriter *writer) {
+        if (!writer)
+                return NULL;
+        if (writer->started) {
+                Buffer *end = calloc(1, sizeof(*end));
+                if (end && ring_push(writer->given, end))
+                        pthread_join(writer->thread, NULL);
+        }
+        ring_free(writer->given);
+        ring_free(writer->done);
+        free(writer->path);
+        free(writer);
+        return NULL;
+}
+
+int cursor_writer_give(CursorWriter *writer, Buffer *packed) {
+        Buffer *given;
+
+        if (writer->busy)
+                return -EAGAIN;
+        given = malloc(sizeof(*given));
+        if (!given)
+                return -ENOMEM;
+        *given = *packed;
+        if (!ring_push(writer->given, given)) {
+                free(given);
+                return -EAGAIN;
+        }
+        *packed = BUFFER_NULL;
+        writer->busy = true;
+        return 0;
+}
+
+void cursor_writer_give_last(CursorWriter *writer, Buffer *packed) {
+        writer->busy = false;
+        (void)cursor_writer_give(writer, packed);
+}
+
+int cursor_writer_fd(const CursorWriter *writer) {
+        return ring_fd(writer->done);
+}
+
+bool cursor_writer_done(CursorWriter *writer, int *ret_result) {
+        Buffer *packed;
+
+        ring_clear(writer->done);
+        packed = ring_pop(writer->done);
+        if (!packed)
+                return false;
+        *ret_result = packed->error;
+        writer->busy = false;
+        free_buffer(packed);
+        return true;
+}

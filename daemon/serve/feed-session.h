@@ -1,0 +1,88 @@
+#pragma once
+/*
+ * The feed thread from inside: its sessions, and what is said to them. For the files feed*.c only.
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "carebus/v1/feed.pb-c.h"
+#include "daemon/peer/identity.h"
+#include "daemon/serve/cursors.h"
+#include "daemon/serve/endpoint.h"
+#include "daemon/serve/feed.h"
+#include "daemon/serve/recent.h"
+
+#define FEED_SOCKETS 2
+#define FEED_CREDIT_MAX (1U << 30)      /* deliveries; more is cut to it */
+#define FEED_FRAME_MAX (16 << 10)       /* bytes of a frame from a reader */
+#define FEED_EVENT_FRAME_MAX (5U << 20) /* bytes of a Delivery: an event is part of a 4 MiB frame of intake */
+
+/* One open feed. Its address is the routing id of the connection, its right is the User-Id of each message. */
+typedef struct FeedSession FeedSession;
+struct FeedSession {
+        FeedSession *next_in_bucket;
+        size_t socket;
+        ZRoute route;
+        char user[IDENTITY_SIZE];
+        Consumer *consumer;
+        size_t team;       /* index in the configuration that is in force */
+        Place sent;        /* the newest delivery, or where the deliveries began */
+        Place acked;       /* what an Ack has to be behind of to count */
+        uint64_t next_seq; /* looked at next, */
+        size_t next_index; /* from this event on */
+        uint32_t credit;
+        bool blocked;    /* the connection takes nothing now */
+        bool answer_due; /* AckAnswer, once the cursor is on disk, */
+        bool answer_digest;
+        uint64_t answer_after; /* by this write */
+        int64_t spoken_at;     /* monotonic: when something was sent last */
+};
+
+#define FEED_BUCKETS 1024
+
+typedef struct Feed {
+        Worker *worker;
+        View *view;
+        Recent *recent;
+        Config *config;
+        Sharing *sharing;
+        uint64_t settings_mark;
+        Endpoint sockets[FEED_SOCKETS]; /* ipc, tcp */
+        FeedSession **sessions;
+        size_t n_sessions, n_room;
+        FeedSession *buckets[FEED_BUCKETS]; /* by route */
+        Cursors *cursors;
+        CursorWriter *writer;
+        bool cursors_dirty, cursors_failing;
+        uint64_t writes_begun, writes_done;
+        int64_t written_at; /* monotonic */
+        bool status_dirty;
+        int64_t status_at;
+        Arena *arena; /* of the message at hand */
+        Buffer scratch;
+        int doorbell;
+        bool stopping;
+} Feed;
+
+/* ---- feed-session.c: the table, and short messages */
+
+FeedSession *feed_session_find(Feed *feed, size_t socket, const ZRoute *route);
+int feed_session_new(Feed *feed, size_t socket, const ZRoute *route, FeedSession **ret);
+/* Takes it out of the table; a consumer that never acknowledged is forgotten. */
+void feed_session_free(Feed *feed, FeedSession *session);
+/* 0, ZSOCK_E_AGAIN, ZSOCK_E_UNREACHABLE; negative is fatal. */
+int feed_send(Feed *feed, FeedSession *session, Carebus__V1__ToReader *to);
+/* FeedRefused to whoever sits at this route; that it cannot be delivered is no matter. */
+void feed_send_refused(Feed *feed, size_t socket, const ZRoute *route, const char *reason, const char *detail);
+/* Refused, and over. */
+void feed_session_end(Feed *feed, FeedSession *session, const char *reason, const char *detail);
+/* Moves to behind `place`. */
+void feed_session_set_place(FeedSession *session, Place place);
+
+/* ---- feed-open.c: one message of a reader */
+
+int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *frame);
+
+/* ---- feed-deliver.c: what goes out */
+
+/* One round: every session gets its share. *ret_more: somebody could take more at once. */
+int feed_deliver_round(Feed *feed, bool *ret_more);

@@ -1,0 +1,377 @@
+/*
+ * The live thread: what was folded goes out to every team that may see it, at once or not at all.
+ */
+#include "daemon/serve/live.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/peer/identity.h"
+#include "daemon/serve/endpoint.h"
+#include "daemon/serve/publish.h"
+
+#define BATCH 256        /* entries between two looks at orders and state */
+#define BEHIND_MAX 65536 /* entries; farther back live leaves a gap and goes on at the head */
+#define IDLE_SAYS_PLACE USEC_PER_SEC
+#define HIGH_WATER 4096 /* messages that a slow subscriber may leave lying before it loses some */
+#define PLACE_TOPIC "bus.place"
+
+typedef struct LiveTeam {
+        char *name;
+        Endpoint ipc, tcp;
+        uid_t uid;
+        char *key;
+        size_t index; /* in the configuration */
+        Place last;   /* newest place that was said, or that stood when the socket was made */
+        int64_t said_at;
+} LiveTeam;
+
+typedef struct Live {
+        Worker *worker;
+        View *view;
+        Publisher *publisher;
+        Config *config;
+        Sharing *sharing;
+        uint64_t settings_mark;
+        LiveTeam *teams;
+        size_t n_teams;
+        uint64_t next; /* entry that is published next; 0: not begun */
+        Buffer place;
+        int doorbell;
+        bool stopping;
+} Live;
+
+/* ---- sockets ---------------------------------------------------------------------------------------------------- */
+
+static void live_team_deinit(LiveTeam *team) {
+        endpoint_deinit(&team->ipc);
+        endpoint_deinit(&team->tcp);
+        free(team->name);
+        free(team->key);
+        *team = (LiveTeam){ .ipc = ENDPOINT_NULL, .tcp = ENDPOINT_NULL };
+}
+
+static int live_team_bind(Live *live, LiveTeam *team, const Config *config, const ConfigTeam *wanted,
+                          char **ret_failure) {
+        _cleanup_(freep) char *name = NULL, *address = NULL, *inherited = NULL;
+        EndpointWish ipc = { .kind = ZSOCKET_PUB, .high_water = HIGH_WATER }, tcp = ipc;
+        int r;
+
+        r = text_format(&name, "live/%s", wanted->name);
+        if (r >= 0)
+                r = text_format(&inherited, "live-%s", wanted->name);
+        if (r < 0)
+                return r;
+        address = config_endpoint(config, name);
+        if (!address)
+                return -ENOMEM;
+        ipc.address = address;
+        ipc.domain = tcp.domain = name;
+        tcp.address = wanted->live;
+        tcp.secret = config->bus_secret_key;
+        tcp.inherited = inherited;
+        r = endpoint_apply(&team->ipc, live->worker->context, &ipc);
+        if (r != 0) {
+                *ret_failure = endpoint_failure(address, r);
+                return r;
+        }
+        r = endpoint_apply(&team->tcp, live->worker->context, &tcp);
+        if (r != 0)
+                *ret_failure = endpoint_failure(wanted->live, r);
+        return r;
+}
+
+/* Who may listen is another now: everybody asks again. */
+static int live_team_check_peer(LiveTeam *team, const ConfigPeer *peer) {
+        const bool same = team->uid == peer->uid && text_equal(team->key, peer->key);
+        char *key = peer->key ? strdup(peer->key) : NULL;
+        int r = 0;
+
+        if (peer->key && !key)
+                return -ENOMEM;
+        if (!same) {
+                r = endpoint_renew(&team->ipc);
+                if (r == 0)
+                        r = endpoint_renew(&team->tcp);
+        }
+        free(team->key);
+        team->key = key;
+        team->uid = peer->uid;
+        return r;
+}
+
+static LiveTeam *find_team(LiveTeam *teams, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (text_equal(teams[i].name, name))
+                        return &teams[i];
+        return NULL;
+}
+
+/* One team of the new configuration: the sockets it has, or new ones. */
+static int live_take_team(Live *live, const Config *config, size_t index, LiveTeam *ret, char **ret_failure) {
+        const ConfigTeam *wanted = &config->teams[index];
+        LiveTeam *old = find_team(live->teams, live->n_teams, wanted->name);
+        int r;
+
+        if (old) {
+                *ret = *old;
+                *old = (LiveTeam){ .ipc = ENDPOINT_NULL, .tcp = ENDPOINT_NULL };
+        } else {
+                *ret = (LiveTeam){ .name = strdup(wanted->name),
+                                   .ipc = ENDPOINT_NULL,
+                                   .tcp = ENDPOINT_NULL,
+                                   .uid = wanted->peer.uid };
+                ret->key = wanted->peer.key ? strdup(wanted->peer.key) : NULL;
+                if (!ret->name || (wanted->peer.key && !ret->key))
+                        return -ENOMEM;
+        }
+        ret->index = index;
+        r = live_team_check_peer(ret, &wanted->peer);
+        if (r == 0)
+                r = live_team_bind(live, ret, config, wanted, ret_failure);
+        if (r == 0 && !old && live->next > 0) /* it begins where all stand */
+                r = place_newest(view_txn(live->view), live->sharing, index, (Place){ live->next - 1, UINT32_MAX },
+                                 &ret->last);
+        return r;
+}
+
+static int live_make_sharing(Live *live) {
+        Sharing *sharing;
+        int r = view_sharing(live->view, live->config, &sharing);
+
+        if (r < 0)
+                return r;
+        sharing_unref(live->sharing);
+        live->sharing = sharing;
+        live->settings_mark = view_settings_mark(live->view);
+        return 0;
+}
+
+/* Sockets of teams that are gone are closed at the end; on a failure the teams so far stay, the caller puts back the
+ * configuration before. */
+static int live_apply(Live *live, Config *config, char **ret_failure) {
+        LiveTeam *teams = calloc(config->n_teams + 1, sizeof(*teams));
+        size_t n = 0;
+        int r;
+
+        if (!teams)
+                return -ENOMEM;
+        config_ref(config);
+        config_unref(live->config);
+        live->config = config;
+        r = live_make_sharing(live);
+        for (; r == 0 && n < config->n_teams; n++)
+                r = live_take_team(live, config, n, &teams[n], ret_failure);
+        for (size_t i = 0; i < live->n_teams; i++)
+                live_team_deinit(&live->teams[i]);
+        free(live->teams);
+        live->teams = teams;
+        live->n_teams = n;
+        return r;
+}
+
+static int live_take_config(Live *live, Config *config) {
+        _cleanup_(config_unrefp) Config *before = live->config ? config_ref(live->config) : NULL;
+        _cleanup_(freep) char *failure = NULL;
+        int r;
+
+        r = view_renew(live->view);
+        if (r == 0)
+                r = live_apply(live, config, &failure);
+        if (r == 0)
+                return worker_report(live->worker, NULL);
+        if (before) {
+                _cleanup_(freep) char *ignored = NULL;
+                int again = live_apply(live, before, &ignored);
+                if (again != 0)
+                        return error_fold(again);
+        }
+        return worker_report(live->worker, failure ? failure : "the live sockets cannot be made");
+}
+
+/* ---- publishing ------------------------------------------------------------------------------------------------- */
+
+static void live_team_send(LiveTeam *team, const char *topic, Bytes payload, int64_t now) {
+        /* What a subscriber cannot take is lost to it; the gap shows by prev and the feed fills it. */
+        (void)zsocket_send_topic(team->ipc.socket, topic, payload);
+        if (team->tcp.socket)
+                (void)zsocket_send_topic(team->tcp.socket, topic, payload);
+        team->said_at = now;
+}
+
+static void live_publish_entry(Live *live, const PublishedEntry *entry, int64_t now) {
+        for (size_t t = 0; t < live->n_teams; t++) {
+                LiveTeam *team = &live->teams[t];
+
+                if (entry->n_events == 0 || !sharing_may_see(live->sharing, team->index, entry->source))
+                        continue;
+                for (size_t i = 0; i < entry->n_events; i++) {
+                        Place place = { .seq = entry->seq, .index = (uint32_t)i };
+                        live_team_send(team, entry->events[i].topic,
+                                       publish_frame(PUBLISH_LIVE, &entry->events[i], place, team->last), now);
+                        team->last = place;
+                }
+        }
+}
+
+/* Places of all teams as they stand at the head. */
+static int live_begin(Live *live) {
+        for (size_t i = 0; i < live->n_teams; i++) {
+                int r = place_newest(view_txn(live->view), live->sharing, live->teams[i].index, PLACE_LAST,
+                                     &live->teams[i].last);
+                if (r < 0)
+                        return r;
+        }
+        live->next = view_head(live->view) + 1;
+        return 0;
+}
+
+/* Too far back to be news: the stream leaves a gap, and goes on. */
+static void live_leave_gap(Live *live) {
+        uint64_t head = view_head(live->view);
+
+        if (head < live->next || head - live->next < BEHIND_MAX)
+                return;
+        log_event(LOG_LIVE_FELL_BEHIND, log_number("FROM", (int64_t)live->next), log_number("TO", (int64_t)head));
+        live->next = head - BEHIND_MAX / 16;
+}
+
+static int live_publish_batch(Live *live) {
+        const int64_t now = clock_monotonic(&clock_system);
+
+        for (unsigned n = 0; n < BATCH && live->next <= view_head(live->view); n++) {
+                _cleanup_(freep) PublishedEntry *entry = NULL;
+                int r = publisher_entry(live->publisher, live->view, live->next, &entry);
+
+                if (r != 0)
+                        return error_fold(r);
+                live_publish_entry(live, entry, now);
+                live->next++;
+        }
+        return 0;
+}
+
+static void live_say_places(Live *live) {
+        const int64_t now = clock_monotonic(&clock_system);
+
+        for (size_t i = 0; i < live->n_teams; i++) {
+                if (now - live->teams[i].said_at < IDLE_SAYS_PLACE)
+                        continue;
+                buffer_clear(&live->place);
+                publish_place(live->teams[i].last, &live->place);
+                live_team_send(&live->teams[i], PLACE_TOPIC, buffer_bytes(&live->place), now);
+        }
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------- */
+
+static int live_take_orders(Live *live) {
+        ring_clear(live->worker->orders);
+        for (;;) {
+                _cleanup_(order_freep) Order *order = ring_pop(live->worker->orders);
+                int r;
+
+                if (!order)
+                        return 0;
+                if (order->kind == ORDER_STOP) {
+                        live->stopping = true;
+                        return 0;
+                }
+                r = live_take_config(live, order->config);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int live_work(Live *live) {
+        int r;
+
+        do {
+                worker_tick(live->worker);
+                r = view_renew(live->view);
+                if (r < 0)
+                        return r;
+                if (view_settings_mark(live->view) != live->settings_mark) {
+                        r = live_make_sharing(live);
+                        if (r < 0)
+                                return r;
+                }
+                if (live->next == 0) {
+                        r = live_begin(live);
+                        if (r < 0)
+                                return r;
+                }
+                live_leave_gap(live);
+                r = live_publish_batch(live);
+                if (r == 0)
+                        r = live_take_orders(live);
+                if (r < 0)
+                        return r;
+        } while (!live->stopping && live->next <= view_head(live->view));
+        live_say_places(live);
+        view_rest(live->view);
+        return 0;
+}
+
+/* Until the next team has been idle for a second. */
+static long live_timeout(const Live *live) {
+        const int64_t now = clock_monotonic(&clock_system);
+        int64_t left = IDLE_SAYS_PLACE;
+
+        for (size_t i = 0; i < live->n_teams; i++)
+                left = MIN(left, live->teams[i].said_at + IDLE_SAYS_PLACE - now);
+        return (long)MAX((left + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (int64_t)0);
+}
+
+static int live_loop(Live *live) {
+        ZPoll items[] = { { .fd = ring_fd(live->worker->orders) }, { .fd = live->doorbell } };
+
+        while (!live->stopping) {
+                int r = zpoll(items, ELEMENTSOF(items), live_timeout(live));
+
+                if (r < 0)
+                        return r;
+                worker_clear_doorbell(live->doorbell);
+                if (items[0].ready) {
+                        r = live_take_orders(live);
+                        if (r < 0)
+                                return r;
+                }
+                if (live->config && !live->stopping) {
+                        r = live_work(live);
+                        if (r < 0)
+                                return r;
+                }
+                worker_tick(live->worker);
+        }
+        return 0;
+}
+
+static void live_deinit(Live *live) {
+        for (size_t i = 0; i < live->n_teams; i++)
+                live_team_deinit(&live->teams[i]);
+        free(live->teams);
+        closep(&live->doorbell);
+        buffer_deinit(&live->place);
+        sharing_unref(live->sharing);
+        config_unref(live->config);
+        publisher_free(live->publisher);
+        view_free(live->view);
+}
+
+int live_run(Worker *worker) {
+        _cleanup_(live_deinit) Live live = { .worker = worker, .doorbell = -1 };
+        int r;
+
+        live.doorbell = worker_watch_doorbell(worker->core_doorbell);
+        if (live.doorbell < 0)
+                return live.doorbell;
+        r = view_new(worker->state, worker->journal_folder, &live.view);
+        if (r == 0)
+                r = publisher_new(&live.publisher);
+        return r == 0 ? live_loop(&live) : r;
+}

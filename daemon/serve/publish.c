@@ -1,0 +1,373 @@
+/*
+ * Stored events become the events that teams get.
+ */
+#include "daemon/serve/publish.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "daemon/serve/wire.h"
+#include "proto/check.h"
+
+/* Fields of Event that the bus sets, and of what lies around it. */
+enum {
+        EVENT_EVENT_ID = 1,
+        EVENT_TYPE = 2,
+        EVENT_RECEIVED_AT = 6,
+        EVENT_SOURCE = 7,
+        EVENT_PATIENT = 11,
+        EVENT_BELATED = 25,
+        SUBJECT_PATIENT_ID = 1,
+        ENTRY_SUBMISSION = 1,
+        SUBMISSION_SOURCE = 1,
+        SUBMISSION_EVENTS = 7,
+        DELIVERY_SEQ = 1,
+        DELIVERY_INDEX = 2,
+        DELIVERY_PREV_SEQ = 3,
+        DELIVERY_PREV_INDEX = 4,
+        DELIVERY_PLACE_ONLY = 5,
+        DELIVERY_EVENT = 10,
+        TO_READER_DELIVERY = 2,
+};
+
+#define EVENT_ID_SIZE 32
+
+/* Where an event lies while its entry is being made: offsets, since the memory moves as it grows. */
+typedef struct Draft {
+        size_t event, event_size;
+        size_t topic;
+} Draft;
+
+struct Publisher {
+        Buffer bytes;       /* rooms, events, topics */
+        Buffer drafts;      /* Draft[] */
+        Buffer patient_ids; /* Bytes[] */
+        /* of the entry at hand */
+        uint64_t seq;
+        int64_t received_at;
+        Bytes source;
+        bool belated;
+};
+
+int publisher_new(Publisher **ret) {
+        Publisher *publisher = calloc(1, sizeof(*publisher));
+
+        if (!publisher)
+                return -ENOMEM;
+        *ret = publisher;
+        return 0;
+}
+
+Publisher *publisher_free(Publisher *publisher) {
+        if (!publisher)
+                return NULL;
+        buffer_deinit(&publisher->bytes);
+        buffer_deinit(&publisher->drafts);
+        buffer_deinit(&publisher->patient_ids);
+        free(publisher);
+        return NULL;
+}
+
+/* ---- one event -------------------------------------------------------------------------------------------------- */
+
+static void stamp_patient(Buffer *ret, Bytes subject, Bytes patient_id, int *error) {
+        size_t size = patient_id.size ? 1 + wire_varint_size(patient_id.size) + patient_id.size : 0;
+        size_t offset = 0, start = 0;
+        WireField field;
+        int r;
+
+        /* Two passes: the length stands in front. */
+        for (r = wire_field_next(subject, &offset, &field); r == 0; r = wire_field_next(subject, &offset, &field)) {
+                if (field.number != SUBJECT_PATIENT_ID)
+                        size += offset - start;
+                start = offset;
+        }
+        if (r != -ENODATA) {
+                *error = -EBADMSG;
+                return;
+        }
+        wire_length(ret, EVENT_PATIENT, size);
+        if (patient_id.size)
+                wire_bytes(ret, SUBJECT_PATIENT_ID, patient_id);
+        for (offset = start = 0; wire_field_next(subject, &offset, &field) == 0; start = offset)
+                if (field.number != SUBJECT_PATIENT_ID)
+                        buffer_append(ret, subject.data + start, offset - start);
+}
+
+/* Puts in what the bus sets and the stored event does not have, up to field `number`. */
+typedef struct Stamping {
+        const PublishStamp *stamp;
+        Buffer *ret;
+        unsigned done; /* fields below this one are written */
+        int error;
+} Stamping;
+
+static void stamping_up_to(Stamping *stamping, unsigned number) {
+        const PublishStamp *stamp = stamping->stamp;
+        const unsigned from = stamping->done;
+
+#define DUE(field) (from <= (field) && (field) < number)
+        if (DUE(EVENT_EVENT_ID))
+                wire_text(stamping->ret, EVENT_EVENT_ID, stamp->event_id);
+        if (DUE(EVENT_RECEIVED_AT))
+                wire_number(stamping->ret, EVENT_RECEIVED_AT, (uint64_t)stamp->received_at);
+        if (DUE(EVENT_SOURCE) && stamp->source.size)
+                wire_bytes(stamping->ret, EVENT_SOURCE, stamp->source);
+        if (DUE(EVENT_PATIENT) && stamp->patient_id.size)
+                stamp_patient(stamping->ret, BYTES_NULL, stamp->patient_id, &stamping->error);
+        if (DUE(EVENT_BELATED) && stamp->belated)
+                wire_number(stamping->ret, EVENT_BELATED, 1);
+#undef DUE
+        if (number > from)
+                stamping->done = number;
+}
+
+static bool is_set_by_bus(unsigned number, bool belated) {
+        return number == EVENT_EVENT_ID || number == EVENT_RECEIVED_AT || number == EVENT_SOURCE ||
+               (number == EVENT_BELATED && belated);
+}
+
+int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type) {
+        Stamping stamping = { .stamp = stamp, .ret = ret };
+        size_t offset = 0, start = 0;
+        Bytes type = BYTES_NULL;
+        WireField field;
+        int r;
+
+        for (r = wire_field_next(stored, &offset, &field); r == 0; r = wire_field_next(stored, &offset, &field)) {
+                stamping_up_to(&stamping, field.number);
+                if (field.number == EVENT_TYPE && field.wire_type == WIRE_BYTES)
+                        type = field.bytes;
+                if (field.number == EVENT_PATIENT && field.wire_type == WIRE_BYTES) {
+                        stamp_patient(ret, field.bytes, stamp->patient_id, &stamping.error);
+                        stamping.done = MAX(stamping.done, (unsigned)EVENT_PATIENT + 1);
+                } else if (!is_set_by_bus(field.number, stamp->belated))
+                        buffer_append(ret, stored.data + start, offset - start);
+                start = offset;
+        }
+        if (r != -ENODATA || stamping.error < 0)
+                return -EBADMSG;
+        stamping_up_to(&stamping, UINT32_MAX);
+        if (ret_type)
+                *ret_type = type;
+        return 0;
+}
+
+/* ---- one entry -------------------------------------------------------------------------------------------------- */
+
+static size_t publisher_n_drafts(const Publisher *publisher) {
+        return publisher->drafts.size / sizeof(Draft);
+}
+
+/* The outcome names one patient an event, in order; "" where it has none. */
+static Bytes publisher_patient_id(const Publisher *publisher, size_t index) {
+        const size_t n = publisher->patient_ids.size / sizeof(Bytes);
+        Bytes id = BYTES_NULL;
+
+        if (index < n)
+                memcpy(&id, publisher->patient_ids.data + index * sizeof(id), sizeof(id));
+        return id;
+}
+
+static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
+        static const uint8_t room[PUBLISH_ROOM];
+        const size_t index = publisher_n_drafts(publisher);
+        char event_id[EVENT_ID_SIZE];
+        PublishStamp stamp = {
+                .event_id = event_id,
+                .received_at = publisher->received_at,
+                .source = publisher->source,
+                .patient_id = patient_id,
+                .belated = publisher->belated,
+        };
+        Draft draft;
+        Bytes type;
+        int r;
+
+        snprintf(event_id, sizeof(event_id), "%" PRIu64 ".%zu", publisher->seq, index);
+        buffer_append(&publisher->bytes, room, sizeof(room));
+        draft.event = publisher->bytes.size;
+        r = publish_stamp_event(stored, &stamp, &publisher->bytes, &type);
+        if (r < 0)
+                return r;
+        draft.event_size = publisher->bytes.size - draft.event;
+        draft.topic = publisher->bytes.size;
+        buffer_append_bytes(&publisher->bytes, type);
+        buffer_append_byte(&publisher->bytes, '/');
+        buffer_append_bytes(&publisher->bytes, patient_id);
+        buffer_append_byte(&publisher->bytes, '\0');
+        buffer_append(&publisher->drafts, &draft, sizeof(draft));
+        return publisher->bytes.error ? publisher->bytes.error : publisher->drafts.error;
+}
+
+static int keep_patient_id(Bytes value, void *owner) {
+        Publisher *publisher = owner;
+
+        buffer_append(&publisher->patient_ids, &value, sizeof(value));
+        return publisher->patient_ids.error;
+}
+
+/* The patient of a derived event stands in the event itself. */
+static int add_derived(Bytes value, void *owner) {
+        Bytes patient_id = BYTES_NULL;
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(value, &offset, &field) == 0)
+                if (field.number == EVENT_PATIENT && field.wire_type == WIRE_BYTES) {
+                        size_t inner = 0;
+                        Bytes subject = field.bytes;
+                        while (wire_field_next(subject, &inner, &field) == 0)
+                                if (field.number == SUBJECT_PATIENT_ID && field.wire_type == WIRE_BYTES)
+                                        patient_id = field.bytes;
+                        break;
+                }
+        return publisher_add(owner, value, patient_id);
+}
+
+/* The submission of an Entry, or an empty range when it is of another kind. */
+static Bytes entry_submission(Bytes payload) {
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(payload, &offset, &field) == 0)
+                if (field.number == ENTRY_SUBMISSION && field.wire_type == WIRE_BYTES)
+                        return field.bytes;
+        return BYTES_NULL;
+}
+
+static int publisher_add_submission(Publisher *publisher, Bytes submission) {
+        size_t offset = 0, index = 0;
+        WireField field;
+        int r;
+
+        while ((r = wire_field_next(submission, &offset, &field)) == 0) {
+                if (field.wire_type != WIRE_BYTES)
+                        continue;
+                if (field.number == SUBMISSION_SOURCE && publisher->source.size == 0)
+                        publisher->source = field.bytes;
+                if (field.number != SUBMISSION_EVENTS)
+                        continue;
+                r = publisher_add(publisher, field.bytes, publisher_patient_id(publisher, index++));
+                if (r < 0)
+                        return r;
+        }
+        return r == -ENODATA ? 0 : -EBADMSG;
+}
+
+/* The events of a submission: of the entry itself, or of the earlier one that a retry publishes under its number. */
+static int publisher_add_stored(Publisher *publisher, View *view, const ViewOutcome *outcome) {
+        JournalRecord record;
+        ViewOutcome earlier;
+        int r;
+
+        if (outcome->republishes) {
+                r = view_outcome(view, outcome->republishes, &earlier);
+                if (r != 0)
+                        return r < 0 ? r : -EBADMSG;
+                if (earlier.source.size)
+                        publisher->source = earlier.source;
+                publisher->received_at = earlier.received_at;
+                publisher->belated = true;
+        }
+        r = view_record(view, outcome->republishes ? outcome->republishes : outcome->seq,
+                        outcome->republishes ? &earlier.place : &outcome->place, &record);
+        if (r == JOURNAL_E_EXPIRED)
+                return 0; /* removed by rule: a hole, and what was derived from it */
+        if (r != 0)
+                return r < 0 ? r : -EBADMSG;
+        if (!outcome->republishes)
+                publisher->received_at = record.received_at;
+        return publisher_add_submission(publisher, entry_submission(record.payload));
+}
+
+static PublishedEntry *publisher_finish(Publisher *publisher) {
+        const size_t n = publisher_n_drafts(publisher);
+        const size_t head = sizeof(PublishedEntry) + n * sizeof(PublishedEvent);
+        const size_t size = head + publisher->source.size + publisher->bytes.size;
+        PublishedEntry *entry = malloc(size);
+        uint8_t *bytes;
+
+        if (!entry)
+                return NULL;
+        *entry = (PublishedEntry){
+                .seq = publisher->seq, .received_at = publisher->received_at, .memory = size, .n_events = n
+        };
+        bytes = (uint8_t *)entry + head;
+        if (publisher->bytes.size)
+                memcpy(bytes, publisher->bytes.data, publisher->bytes.size);
+        if (n > 0 && publisher->source.size)
+                memcpy(bytes + publisher->bytes.size, publisher->source.data, publisher->source.size);
+        entry->source = n > 0 ? bytes_of(bytes + publisher->bytes.size, publisher->source.size) : BYTES_NULL;
+        for (size_t i = 0; i < n; i++) {
+                Draft draft;
+                memcpy(&draft, publisher->drafts.data + i * sizeof(draft), sizeof(draft));
+                entry->events[i] = (PublishedEvent){
+                        .data = bytes + draft.event,
+                        .size = draft.event_size,
+                        .topic = (const char *)bytes + draft.topic,
+                };
+        }
+        return entry;
+}
+
+int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEntry **ret) {
+        ViewOutcome outcome;
+        int r;
+
+        r = view_outcome(view, seq, &outcome);
+        if (r != 0)
+                return r;
+        buffer_clear(&publisher->bytes);
+        buffer_clear(&publisher->drafts);
+        buffer_clear(&publisher->patient_ids);
+        publisher->seq = seq;
+        publisher->received_at = outcome.received_at;
+        publisher->source = outcome.source;
+        publisher->belated = outcome.belated;
+        if (outcome.event_count > 0) {
+                r = view_outcome_list(&outcome, VIEW_OUTCOME_PATIENT_IDS, keep_patient_id, publisher);
+                if (r == 0)
+                        r = publisher_add_stored(publisher, view, &outcome);
+                if (r == 0)
+                        r = view_outcome_list(&outcome, VIEW_OUTCOME_DERIVED, add_derived, publisher);
+                if (r < 0)
+                        return r;
+        }
+        *ret = publisher_finish(publisher);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- frames ----------------------------------------------------------------------------------------------------- */
+
+static uint8_t *put_number_before(uint8_t *end, unsigned field, uint64_t value) {
+        return wire_put_varint_before(wire_put_varint_before(end, value), field << 3 | WIRE_VARINT);
+}
+
+static uint8_t *put_length_before(uint8_t *end, unsigned field, size_t size) {
+        return wire_put_varint_before(wire_put_varint_before(end, size), field << 3 | WIRE_BYTES);
+}
+
+Bytes publish_frame(PublishFrame kind, const PublishedEvent *event, Place place, Place previous) {
+        uint8_t *const end = event->data + event->size;
+        uint8_t *start = event->data;
+
+        start = put_length_before(start, DELIVERY_EVENT, event->size);
+        start = put_number_before(start, DELIVERY_PREV_INDEX, previous.index);
+        start = put_number_before(start, DELIVERY_PREV_SEQ, previous.seq);
+        start = put_number_before(start, DELIVERY_INDEX, place.index);
+        start = put_number_before(start, DELIVERY_SEQ, place.seq);
+        if (kind == PUBLISH_FEED)
+                start = put_length_before(start, TO_READER_DELIVERY, (size_t)(end - start));
+        return bytes_of(start, (size_t)(end - start));
+}
+
+void publish_place(Place place, Buffer *ret) {
+        wire_number(ret, DELIVERY_SEQ, place.seq);
+        wire_number(ret, DELIVERY_INDEX, place.index);
+        wire_number(ret, DELIVERY_PREV_SEQ, place.seq);
+        wire_number(ret, DELIVERY_PREV_INDEX, place.index);
+        wire_number(ret, DELIVERY_PLACE_ONLY, 1);
+}

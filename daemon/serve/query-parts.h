@@ -1,0 +1,78 @@
+#pragma once
+/*
+ * The query thread from inside: one handler a question. For the files query*.c only.
+ *
+ * A handler appends the answer's field of Reply to `out`. It returns 0, QUERY_E_REFUSED after query_refuse(), or negative
+ * (fatal: state or journal cannot be read). Whatever it allocates lives in the arena until the reply has gone.
+ */
+#include "base/arena.h"
+#include "carebus/v1/control.pb-c.h"
+#include "carebus/v1/journal.pb-c.h"
+#include "daemon/serve/endpoint.h"
+#include "daemon/serve/feed.h"
+#include "daemon/serve/publish.h"
+#include "daemon/serve/query.h"
+#include "daemon/store/original.h"
+
+enum {
+        _QUERY_E_SUCCESS,
+        QUERY_E_REFUSED,
+};
+
+/* A reply stays below the reader's limit of a frame; what is longer comes in pages. */
+#define QUERY_PAGE_BYTES (1U << 20)
+#define QUERY_PAGE_ITEMS 256
+#define QUERY_PAGE_ITEMS_MAX 4096
+/* One original with its events is one frame, whatever its size. */
+#define QUERY_FRAME_MAX (16U << 20)
+
+/* What is alike in the open quarantine, counted as of `at`. */
+typedef struct QuarantineGroup {
+        char *key; /* source, reason, class */
+        uint32_t count;
+} QuarantineGroup;
+typedef struct QuarantineGroups {
+        uint64_t at; /* number that the state stood at */
+        bool made;
+        QuarantineGroup *items;
+        size_t n_items, n_room;
+} QuarantineGroups;
+
+typedef struct Query {
+        Worker *worker;
+        View *view;
+        Publisher *publisher;
+        OriginalCodec *codec;
+        Config *config;
+        Sharing *sharing;
+        uint64_t settings_mark;
+        Endpoint socket;
+        Arena *arena;
+        Buffer reply, scratch;
+        FeedStatus *feeds; /* newest word of the feed thread; may be NULL */
+        QuarantineGroups groups;
+        const char *error, *detail;
+        bool stopping;
+} Query;
+
+/* Both texts are static or in the arena. Returns QUERY_E_REFUSED. */
+int query_refuse(Query *query, const char *reason, const char *detail);
+/* Appends a packed message as field `number`. */
+int query_put(Buffer *out, unsigned number, const ProtobufCMessage *message);
+/* Index of a team that the asker named; QUERY_E_REFUSED when there is none. `name` NULL: *ret is -1, no restriction. */
+int query_team(Query *query, const char *name, ssize_t *ret);
+/* The entry as it was journaled, in the arena; *ret_record borrowed until the next look into the journal. VIEW_E_NOT_FOUND,
+ * JOURNAL_E_EXPIRED. */
+int query_entry(Query *query, uint64_t seq, const JournalPlace *hint, Carebus__V1__Entry **ret,
+                JournalRecord *ret_record);
+/* Pointers to n messages in the arena, or NULL. */
+void **query_array(Query *query, size_t n);
+
+int query_status(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_tail(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_trace(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
+
+void query_groups_deinit(QuarantineGroups *groups);

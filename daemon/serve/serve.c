@@ -1,0 +1,416 @@
+/*
+ * Main of the serve process. A configuration goes to the threads one after the other; if one of them cannot take it, those
+ * before it get the old one back, and core hears why.
+ */
+#include "daemon/serve/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "daemon/link.h"
+#include "daemon/peer/self-test.h"
+#include "daemon/peer/zap.h"
+#include "daemon/serve/feed.h"
+#include "daemon/serve/live.h"
+#include "daemon/serve/query.h"
+#include "daemon/serve/worker.h"
+
+#define WATCH_EVERY (5 * USEC_PER_SEC)
+#define STUCK_AFTER (60 * USEC_PER_SEC) /* a thread that works turns at least once a second */
+#define STOP_WITHIN_S 5
+#define FEED_STATUS_SLOTS 4
+#define NOBODY_DOMAIN "nobody"
+
+enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, N_WORKERS };
+
+typedef struct Watched {
+        uint64_t progress;
+        int64_t moved_at;
+} Watched;
+
+typedef struct Serve {
+        Loop *loop;
+        Link *link;
+        LoopSource *link_source, *watch_source, *report_sources[N_WORKERS];
+        ZContext *context;
+        Zap *zap;
+        State *state;
+        Worker workers[N_WORKERS];
+        Ring *feed_status;
+        bool running; /* the threads are started */
+        Config *current, *wanted;
+        size_t at;                   /* the worker whose report on `wanted` is awaited */
+        unsigned ignored[N_WORKERS]; /* reports on a configuration that was given back */
+        Watched watched[N_WORKERS + 1];
+} Serve;
+
+/* ---- who may connect --------------------------------------------------------------------------------------------------- */
+
+static int table_allow_teams(ZapTable *table, const Config *config) {
+        for (size_t i = 0; i < config->n_teams; i++) {
+                _cleanup_(freep) char *domain = NULL;
+                int r = text_format(&domain, "live/%s", config->teams[i].name);
+
+                if (r >= 0)
+                        r = zap_table_allow_peer(table, domain, &config->teams[i].peer);
+                if (r >= 0)
+                        r = zap_table_allow_peer(table, "feed", &config->teams[i].peer);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int table_of(const Config *config, ZapTable **ret) {
+        _cleanup_(zap_table_freep) ZapTable *table = NULL;
+        int r;
+
+        r = zap_table_new(&table);
+        if (r == 0)
+                r = table_allow_teams(table, config);
+        for (size_t i = 0; r == 0 && i < config->n_operators; i++) {
+                char identity[IDENTITY_SIZE];
+                identity_of_uid(config->operators[i], identity);
+                r = zap_table_allow(table, "query", identity);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(table);
+        return 0;
+}
+
+/* Takes effect at the next handshake; what is connected is looked at by its thread. */
+static int serve_set_table(Serve *serve, const Config *config) {
+        ZapTable *table;
+        int r = table_of(config, &table);
+
+        if (r < 0)
+                return r;
+        return serve->zap ? zap_update(serve->zap, table) : zap_start(serve->context, table, &serve->zap);
+}
+
+/* libzmq lets every key in when nobody answers its question: so be a stranger first. */
+static int serve_test_door(Serve *serve, const Config *config) {
+        _cleanup_(freep) char *endpoint = NULL;
+        int r = text_format(&endpoint, "ipc://%s/serve-self-test", config->run);
+
+        if (r < 0)
+                return r;
+        r = self_test_private(serve->context, endpoint, NOBODY_DOMAIN);
+        if (r == 0)
+                return 0;
+        return r == SELF_TEST_E_NO_CURVE && !config->listen_feed ? 0 : -EPERM;
+}
+
+/* ---- a configuration goes round ----------------------------------------------------------------------------------------- */
+
+static int serve_say(Serve *serve, LinkKind kind, const char *sentence) {
+        int r = link_send(serve->link, kind, bytes_of_text(sentence));
+
+        if (r == LINK_E_AGAIN)
+                return loop_io_set_events(serve->link_source, EPOLLIN | EPOLLOUT);
+        return r == LINK_E_CLOSED ? 0 : r;
+}
+
+static int serve_forget_wanted(Serve *serve, const char *failure) {
+        int r = 0;
+
+        for (size_t i = 0; serve->current && r == 0 && i < serve->at; i++) {
+                serve->ignored[i]++;
+                r = worker_order(&serve->workers[i], ORDER_CONFIG, serve->current);
+        }
+        if (r == 0 && serve->current)
+                r = serve_set_table(serve, serve->current);
+        serve->wanted = config_unref(serve->wanted);
+        if (r == 0)
+                r = serve_say(serve, LINK_FAILED, failure);
+        if (r == 0 && !serve->current)
+                loop_exit(serve->loop, EXIT_CONFIGURATION);
+        return r;
+}
+
+static int serve_order_next(Serve *serve) {
+        if (serve->at < N_WORKERS)
+                return worker_order(&serve->workers[serve->at], ORDER_CONFIG, serve->wanted);
+        config_unref(serve->current);
+        serve->current = TAKE_PTR(serve->wanted);
+        return serve_say(serve, LINK_READY, NULL);
+}
+
+static int serve_take_report(Serve *serve, size_t worker, const Report *report) {
+        if (atomic_load(&serve->workers[worker].result) <= 0) {
+                log_event(LOG_SERVE_THREAD_FAILED, log_name("THREAD", serve->workers[worker].name),
+                          log_errno(atomic_load(&serve->workers[worker].result)));
+                return -EIO;
+        }
+        if (serve->ignored[worker] > 0) {
+                serve->ignored[worker]--;
+                return 0;
+        }
+        if (!serve->wanted || worker != serve->at)
+                return 0;
+        if (report->failure)
+                return serve_forget_wanted(serve, report->failure);
+        serve->at++;
+        return serve_order_next(serve);
+}
+
+static int on_reports(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        Serve *serve = owner;
+
+        for (size_t i = 0; i < N_WORKERS; i++) {
+                if (ring_fd(serve->workers[i].reports) != fd)
+                        continue;
+                ring_clear(serve->workers[i].reports);
+                for (;;) {
+                        _cleanup_(report_freep) Report *report = ring_pop(serve->workers[i].reports);
+                        int r = report ? serve_take_report(serve, i, report) : 0;
+                        if (!report || r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* ---- start ---------------------------------------------------------------------------------------------------------------- */
+
+static int serve_prepare_worker(Serve *serve, size_t index, const Config *config) {
+        Worker *worker = &serve->workers[index];
+        int doorbell = link_inherited("doorbell");
+
+        if (doorbell < 0)
+                return doorbell;
+        worker->context = serve->context;
+        worker->state = serve->state;
+        worker->core_doorbell = doorbell;
+        worker->feed_status = serve->feed_status;
+        worker->journal_folder = config_state_path(config, "journal");
+        worker->serve_folder = config_state_path(config, "serve");
+        if (!worker->journal_folder || !worker->serve_folder)
+                return -ENOMEM;
+        return loop_add_io(serve->loop, ring_fd(worker->reports), EPOLLIN, on_reports, serve,
+                           &serve->report_sources[index]);
+}
+
+static int serve_start(Serve *serve, const Config *config) {
+        static const struct {
+                const char *name;
+                WorkerRun run;
+        } workers[N_WORKERS] = {
+                [WORKER_LIVE] = { "live", live_run },
+                [WORKER_FEED] = { "feed", feed_run },
+                [WORKER_QUERY] = { "query", query_run },
+        };
+        _cleanup_(freep) char *fold = config_state_path(config, "fold");
+        int r;
+
+        if (!fold)
+                return -ENOMEM;
+        r = zcontext_new(&serve->context);
+        if (r == 0)
+                r = serve_set_table(serve, config);
+        if (r == 0)
+                r = serve_test_door(serve, config);
+        if (r == 0)
+                r = error_fold(state_open(fold, STATE_READ, 0, &serve->state));
+        if (r == 0)
+                r = ring_new(&serve->feed_status, FEED_STATUS_SLOTS);
+        if (r < 0)
+                return r;
+        ring_set_free(serve->feed_status, free);
+        for (size_t i = 0; i < N_WORKERS; i++) {
+                r = worker_init(&serve->workers[i], workers[i].name, workers[i].run);
+                if (r == 0)
+                        r = serve_prepare_worker(serve, i, config);
+                if (r == 0)
+                        r = worker_start(&serve->workers[i]);
+                if (r < 0)
+                        return r;
+        }
+        serve->running = true;
+        return 0;
+}
+
+/* ---- core says ------------------------------------------------------------------------------------------------------------- */
+
+static int serve_take_config(Serve *serve, Bytes packed) {
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_unrefp) Config *config = NULL;
+        int r;
+
+        r = config_text_unpack(packed, &text);
+        if (r == 0)
+                r = config_parse(text, &config, &problems);
+        if (r < 0)
+                return r;
+        if (r > 0) /* core has checked the same text by the same code */
+                return serve->current
+                               ? serve_say(serve, LINK_FAILED, "the configuration that core checked is not valid here")
+                               : -EBADMSG;
+        if (!serve->running) {
+                r = serve_start(serve, config);
+                if (r < 0)
+                        return r;
+        } else {
+                r = serve_set_table(serve, config);
+                if (r < 0)
+                        return r;
+        }
+        /* One that comes while another goes round: the threads that have the other get this one as well. */
+        if (serve->wanted)
+                serve->ignored[serve->at]++;
+        config_unref(serve->wanted);
+        serve->wanted = TAKE_PTR(config);
+        serve->at = 0;
+        return serve_order_next(serve);
+}
+
+static int on_link(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        Serve *serve = owner;
+        int r = 0;
+
+        if (revents & EPOLLOUT) {
+                r = link_flush(serve->link);
+                if (r == 0)
+                        r = loop_io_set_events(source, EPOLLIN);
+                if (r < 0)
+                        return r;
+        }
+        for (;;) {
+                LinkKind kind;
+                Bytes payload;
+
+                r = link_receive(serve->link, &kind, &payload);
+                if (r == LINK_E_AGAIN)
+                        return 0;
+                if (r < 0)
+                        return r;
+                if (r == LINK_E_CLOSED || kind == LINK_STOP) {
+                        loop_exit(serve->loop, EXIT_DONE);
+                        return 0;
+                }
+                if (kind == LINK_CONFIG) {
+                        r = serve_take_config(serve, payload);
+                        if (r < 0)
+                                return r;
+                }
+        }
+}
+
+/* ---- watch ------------------------------------------------------------------------------------------------------------------- */
+
+/* Core's watchdog does not see into this process: a thread that stands still for long ends it, and core starts it anew. */
+static void serve_check_progress(Serve *serve, size_t index, const char *name, uint64_t progress, int64_t now) {
+        Watched *watched = &serve->watched[index];
+
+        if (watched->moved_at == 0 || watched->progress != progress) {
+                *watched = (Watched){ .progress = progress, .moved_at = now };
+                return;
+        }
+        if (now - watched->moved_at < STUCK_AFTER)
+                return;
+        log_event(LOG_SERVE_THREAD_STUCK, log_name("THREAD", name));
+        _exit(EXIT_SOFTWARE);
+}
+
+static int on_watch(LoopSource *source, void *owner) {
+        Serve *serve = owner;
+        const int64_t now = clock_monotonic(&clock_system);
+
+        if (serve->running) {
+                for (size_t i = 0; i < N_WORKERS; i++)
+                        serve_check_progress(serve, i, serve->workers[i].name, atomic_load(&serve->workers[i].progress),
+                                             now);
+                serve_check_progress(serve, N_WORKERS, "zap", zap_progress(serve->zap), now);
+                if (zap_error(serve->zap) < 0)
+                        return zap_error(serve->zap);
+        }
+        return loop_timer_set(source, WATCH_EVERY);
+}
+
+/* ---- the process --------------------------------------------------------------------------------------------------------------- */
+
+/* A thread that does not end in time is left behind: the process goes. */
+static void serve_stop_workers(Serve *serve) {
+        struct timespec until;
+
+        for (size_t i = 0; i < N_WORKERS; i++)
+                if (serve->workers[i].started)
+                        (void)worker_order(&serve->workers[i], ORDER_STOP, NULL);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += STOP_WITHIN_S;
+        for (size_t i = 0; i < N_WORKERS; i++) {
+                if (!serve->workers[i].started)
+                        continue;
+                if (pthread_timedjoin_np(serve->workers[i].thread, NULL, &until) != 0) {
+                        log_event(LOG_SERVE_THREAD_STUCK, log_name("THREAD", serve->workers[i].name));
+                        _exit(EXIT_SOFTWARE);
+                }
+                serve->workers[i].started = false;
+        }
+}
+
+static void serve_deinit(Serve *serve) {
+        serve_stop_workers(serve);
+        for (size_t i = 0; i < N_WORKERS; i++) {
+                loop_source_free(serve->report_sources[i]);
+                worker_deinit(&serve->workers[i]);
+        }
+        ring_free(serve->feed_status);
+        state_free(serve->state);
+        zap_stop(serve->zap);
+        zcontext_free(serve->context);
+        config_unref(serve->wanted);
+        config_unref(serve->current);
+        loop_source_free(serve->watch_source);
+        loop_source_free(serve->link_source);
+        link_free(serve->link);
+        loop_free(serve->loop);
+}
+
+/* A service manager and a terminal signal the whole group; core alone decides, and tells by the link. */
+static void serve_ignore_signals(void) {
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                signal(signals[i], SIG_IGN);
+}
+
+static int serve_init(Serve *serve, int core_fd) {
+        int r;
+
+        r = link_new(core_fd, &serve->link);
+        if (r == 0)
+                r = loop_new(&serve->loop);
+        if (r == 0)
+                r = loop_add_io(serve->loop, link_fd(serve->link), EPOLLIN, on_link, serve, &serve->link_source);
+        if (r == 0)
+                r = loop_add_timer(serve->loop, WATCH_EVERY, on_watch, serve, &serve->watch_source);
+        return r;
+}
+
+int serve_run(int core_fd) {
+        _cleanup_(serve_deinit) Serve serve = { .at = 0 };
+        int r;
+
+        serve_ignore_signals();
+        r = serve_init(&serve, core_fd);
+        if (r == 0)
+                r = loop_run(serve.loop);
+        if (r >= 0)
+                return r;
+        log_event(LOG_FATAL, log_errno(r));
+        return EXIT_SOFTWARE;
+}
