@@ -22,7 +22,7 @@
 typedef struct TranslateOptions {
         const char *source;     /* name of the source: carebus:SOURCE is the system of an identifier that names none */
         const Profile *profile; /* never NULL; borrowed until the translator is freed */
-        const char *timezone;   /* where the profile says none; NULL: UTC */
+        const char *timezone;   /* of the source, as the configuration resolved it; NULL: the profile's, else UTC */
         bool want_unmapped;     /* fill TranslateResult.unmapped: costs a walk over all fields */
 } TranslateOptions;
 

@@ -1,0 +1,209 @@
+/*
+ * PID, PD1, NK1 and ZU8: who it is about.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/mllp/translate-rules.h"
+#include "canon/normalise.h"
+
+#define D Carebus__V1__Demographics
+#define R Carebus__V1__RelatedPerson
+
+#define ONE(number, kind, type, member) { number, kind, offsetof(type, member), 0, #member, NULL }
+#define HAS(number, kind, type, member) { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
+#define LIST(number, kind, type, member, extra) { number, kind, offsetof(type, member), offsetof(type, n_##member), #member, extra }
+#define SKIP(number) { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
+
+static const FieldRow pid_rows[] = {
+        SKIP(1),
+        /* The list proper comes first: what an older field repeats is not said twice. */
+        LIST(3, FIELD_IDENTIFIER_LIST, D, identifiers, NULL),
+        LIST(2, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-2"),
+        LIST(4, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-4"),
+        LIST(19, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-19"),
+        LIST(5, FIELD_NAME_LIST, D, names, NULL),
+        LIST(9, FIELD_NAME_LIST, D, names, NULL),
+        ONE(7, FIELD_DATE, D, birth_date),
+        ONE(8, FIELD_CODED, D, sex),
+        LIST(11, FIELD_ADDRESS_LIST, D, addresses, NULL),
+        LIST(13, FIELD_TELECOM_LIST, D, telecom, "home"),
+        LIST(14, FIELD_TELECOM_LIST, D, telecom, "work"),
+        LIST(40, FIELD_TELECOM_LIST, D, telecom, NULL),
+        ONE(15, FIELD_CODED, D, language),
+        ONE(16, FIELD_CODED, D, marital_status),
+        ONE(17, FIELD_CODED, D, religion),
+        ONE(22, FIELD_CODED, D, ethnic_category),
+        ONE(23, FIELD_CODED, D, birth_place),
+        HAS(24, FIELD_TRUTH, D, multiple_birth),
+        HAS(25, FIELD_NUMBER, D, birth_order),
+        ONE(28, FIELD_CODED, D, nationality),
+        ONE(29, FIELD_WHEN, D, deceased_at),
+        HAS(30, FIELD_TRUTH, D, deceased),
+        HAS(31, FIELD_TRUTH, D, identity_unknown),
+        LIST(32, FIELD_CODED_LIST, D, identity_reliability, NULL),
+        SKIP(33),
+        SKIP(34),
+};
+
+static const FieldRow pd1_rows[] = {
+        ONE(3, FIELD_ORGANISATION, D, practice),
+        ONE(4, FIELD_PRACTITIONER, D, general_practitioner),
+};
+
+static const FieldRow nk1_rows[] = {
+        ONE(1, FIELD_TEXT, R, set_id),
+        ONE(2, FIELD_NAME, R, name),
+        ONE(3, FIELD_CODED, R, relationship),
+        LIST(4, FIELD_ADDRESS_LIST, R, addresses, NULL),
+        LIST(5, FIELD_TELECOM_LIST, R, telecom, "home"),
+        LIST(6, FIELD_TELECOM_LIST, R, telecom, "work"),
+        LIST(40, FIELD_TELECOM_LIST, R, telecom, NULL),
+        ONE(7, FIELD_CODED, R, role),
+        LIST(33, FIELD_IDENTIFIER_LIST, R, identifiers, NULL),
+};
+
+static bool code_is(const Carebus__V1__Coded *coded, const char *code) {
+        return coded && coded->original && texts_are_equal(coded->original->code, code);
+}
+
+/* HL7 table 0131, C: whom to ring in an emergency. Said by the role, and by many in the relationship. */
+static void related_person_read(Translation *t, const Hl7Segment *segment, D *demographics) {
+        R *person = translation_message(t, &carebus__v1__related_person__descriptor);
+        Hl7Value start = hl7_field(t->message, segment, 8), end = hl7_field(t->message, segment, 9);
+        Carebus__V1__When *from, *until;
+
+        if (!person)
+                return;
+        fields_apply(t, segment, nk1_rows, ELEMENTSOF(nk1_rows), person, "", /* cleared= */ NULL);
+        from = value_when(t, start);
+        until = value_when(t, end);
+        if (from || until) {
+                person->period = translation_message(t, &carebus__v1__period__descriptor);
+                if (!person->period)
+                        return;
+                person->period->start = from;
+                person->period->end = until;
+        }
+        if (code_is(person->role, "C") || code_is(person->relationship, "EMC")) {
+                person->has_emergency_contact = true;
+                person->emergency_contact = true;
+        }
+        if (person->name || person->relationship || person->role || person->n_telecom || person->n_addresses || person->n_identifiers)
+                translation_append(t, &demographics->n_related_persons, &demographics->related_persons, person);
+}
+
+/* PD1-2, HL7 table 0220. */
+static void living_arrangement_read(Translation *t, const Hl7Segment *pd1, D *demographics) {
+        Hl7Value value = hl7_field(t->message, pd1, 2);
+        const char *together[] = { "F", "R", "S" };
+
+        if (hl7_presence(value) != HL7_PRESENT)
+                return;
+        if (hl7_is(t->message, value, "A"))
+                demographics->has_lives_alone = demographics->lives_alone = true;
+        for (size_t i = 0; i < ELEMENTSOF(together); i++)
+                if (hl7_is(t->message, value, together[i]))
+                        demographics->has_lives_alone = true;
+}
+
+/* PID-32 says of the NHS number whether it was traced: NSTS01 to NSTS08, beside other codes. */
+static void number_status_read(Translation *t, D *demographics) {
+        for (size_t i = 0; i < demographics->n_identity_reliability; i++) {
+                Carebus__V1__Coded *coded = demographics->identity_reliability[i];
+                char *code = coded->original ? coded->original->code : NULL;
+
+                if (!code || strncasecmp(code, "NSTS", strlen("NSTS")) != 0)
+                        continue;
+                demographics->nhs_number_status = coded;
+                for (size_t j = 0; j < demographics->n_identifiers; j++) {
+                        Carebus__V1__Identifier *identifier = demographics->identifiers[j];
+                        const ProfileAuthority *authority = canon_authority(t->options->profile, identifier->authority, identifier->type);
+
+                        if (authority && authority->is_nhs_number)
+                                identifier->status_code = code;
+                }
+                return;
+        }
+}
+
+/* ---- who may not be shown */
+
+static void sensitivity_said(Translation *t, Person *person, bool is_restricted, const char *where, const char *said) {
+        Carebus__V1__Sensitivity *sensitivity = person->sensitivity;
+        char *original;
+
+        if (!sensitivity)
+                sensitivity = person->sensitivity = translation_message(t, &carebus__v1__sensitivity__descriptor);
+        if (!sensitivity)
+                return;
+        original = arena_format(t->arena, "%s%s%s=%s", sensitivity->original ?: "", sensitivity->original ? " " : "", where, said);
+        if (!original) {
+                t->is_full = true;
+                return;
+        }
+        sensitivity->original = original;
+        sensitivity->has_restricted_location = true;
+        sensitivity->restricted_location = sensitivity->restricted_location || is_restricted;
+        person->demographics->has_restricted = true;
+        person->demographics->restricted = sensitivity->restricted_location;
+}
+
+/* ZU8-4: 0 none, 1 local, 2 national. What is neither is read as a flag: to hide too much does less harm. */
+static void local_flag_read(Translation *t, Person *person) {
+        const Hl7Segment *zu8 = hl7_find(t->message, "ZU8", 1);
+        const char *said = zu8 ? value_text(t, hl7_field(t->message, zu8, 4)) : NULL;
+
+        if (said)
+                sensitivity_said(t, person, strcmp(said, "0") != 0 && strcasecmp(said, "N") != 0, "ZU8-4", said);
+}
+
+/* PV1-16: N, or S, Y and I for stop-noted, sensitive and invalid. Anything else is somebody important, not somebody hidden. */
+static void visit_flag_read(Translation *t, Person *person) {
+        const Hl7Segment *pv1 = hl7_find(t->message, "PV1", 1);
+        const char *said = pv1 ? value_text(t, hl7_field(t->message, pv1, 16)) : NULL;
+        const char *restricted[] = { "S", "Y", "I" };
+
+        if (!said)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(restricted); i++)
+                if (strcasecmp(said, restricted[i]) == 0) {
+                        sensitivity_said(t, person, /* is_restricted= */ true, "PV1-16", said);
+                        return;
+                }
+        if (strcasecmp(said, "N") == 0)
+                sensitivity_said(t, person, /* is_restricted= */ false, "PV1-16", said);
+}
+
+static void person_fields(Translation *t, Person *person) {
+        for (size_t i = 0; i < t->options->profile->n_fields; i++) {
+                const ProfileField *field = &t->options->profile->fields[i];
+
+                if (strncmp(field->to, "demographics.", strlen("demographics.")) == 0)
+                        profile_field_set(t, field, &person->demographics->base, field->to + strlen("demographics."));
+        }
+}
+
+int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Person *ret) {
+        const Hl7Segment *last = end ? end : t->message->segments + t->message->n_segments;
+        D *demographics = translation_message(t, &carebus__v1__demographics__descriptor);
+
+        *ret = (Person){ .pid = pid, .demographics = demographics };
+        if (!demographics)
+                return -ENOMEM;
+        fields_apply(t, pid, pid_rows, ELEMENTSOF(pid_rows), demographics, "demographics", &ret->cleared);
+        for (const Hl7Segment *segment = pid + 1; segment < last; segment++) {
+                if (strcmp(segment->name, "PD1") == 0) {
+                        fields_apply(t, segment, pd1_rows, ELEMENTSOF(pd1_rows), demographics, "demographics", &ret->cleared);
+                        living_arrangement_read(t, segment, demographics);
+                } else if (strcmp(segment->name, "NK1") == 0)
+                        related_person_read(t, segment, demographics);
+        }
+        number_status_read(t, demographics);
+        local_flag_read(t, ret);
+        visit_flag_read(t, ret);
+        person_fields(t, ret);
+        return 0;
+}

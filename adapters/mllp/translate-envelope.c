@@ -1,0 +1,194 @@
+/*
+ * What every event of a message carries: who sent it, who did the work, when, and what stands beside.
+ */
+#include <string.h>
+
+#include "adapters/mllp/setter.h"
+#include "adapters/mllp/translate-rules.h"
+
+static Carebus__V1__Author *sender_read(Translation *t, const Hl7Segment *msh) {
+        char *system = value_text(t, hl7_field(t->message, msh, 3)), *organisation = value_text(t, hl7_field(t->message, msh, 4));
+        Carebus__V1__Author *sender = system || organisation ? translation_message(t, &carebus__v1__author__descriptor) : NULL;
+
+        if (sender) {
+                sender->system = system;
+                sender->organisation = organisation;
+        }
+        return sender;
+}
+
+static char *name_text(Translation *t, const Carebus__V1__HumanName *name) {
+        char *text;
+
+        if (!name)
+                return NULL;
+        text = arena_format(t->arena, "%s%s%s%s%s", name->n_prefix ? name->prefix[0] : "", name->n_prefix ? " " : "",
+                            name->n_given ? name->given[0] : "", name->n_given && name->family ? " " : "", name->family ?: "");
+        t->is_full = t->is_full || !text;
+        return text;
+}
+
+/* EVN-5 who did it, EVN-7 where. Neither: nobody said who did the work, and the sender is not thereby the author. */
+static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
+        Carebus__V1__Practitioner *operator = value_practitioner(t, hl7_repeat(t->message, hl7_field(t->message, evn, 5), 1));
+        char *facility = value_text(t, hl7_field(t->message, evn, 7));
+        Carebus__V1__Author *author = operator || facility ? translation_message(t, &carebus__v1__author__descriptor) : NULL;
+
+        if (!author)
+                return NULL;
+        author->organisation = facility;
+        if (operator) {
+                author->person = operator->identifier ? operator->identifier->value : NULL;
+                author->person_name = name_text(t, operator->name);
+        }
+        return author;
+}
+
+static void note_add(Translation *t, const char *path, char *text) {
+        Carebus__V1__Text *note = text && path ? translation_message(t, &carebus__v1__text__descriptor) : NULL;
+
+        if (!note)
+                return;
+        note->path = (char *)path;
+        note->text = text;
+        translation_append(t, &t->n_notes, &t->notes, note);
+}
+
+/* NTE-3 repeats for lines. */
+static void notes_read(Translation *t) {
+        for (Hl7Segment *nte = NULL; (nte = hl7_find_next(t->message, "NTE", nte));) {
+                Hl7Value lines = hl7_field(t->message, nte, 3), line;
+                char *path = arena_format(t->arena, "NTE[%u]", nte->occurrence);
+
+                hl7_note_read(hl7_field(t->message, nte, 1));
+                while (hl7_next_repeat(t->message, &lines, &line))
+                        note_add(t, path, value_text_whole(t, line));
+        }
+}
+
+/* Fields that say how the message was made, not what it says. */
+static void header_note_read(const Translation *t, const Hl7Segment *msh) {
+        static const uint8_t numbers[] = { 5, 6, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21 };
+
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
+                hl7_note_read(hl7_field(t->message, msh, numbers[i]));
+}
+
+void envelope_read(Translation *t) {
+        const Hl7Segment *msh = t->message->segments, *evn = hl7_find(t->message, "EVN", 1);
+
+        t->sender = sender_read(t, msh);
+        t->sent_at = value_when(t, hl7_field(t->message, msh, 7));
+        header_note_read(t, msh);
+        if (evn) {
+                t->author = author_read(t, evn);
+                t->recorded_at = value_when(t, hl7_field(t->message, evn, 2));
+                t->occurred_at = value_when(t, hl7_field(t->message, evn, 6));
+                hl7_note_read(hl7_field(t->message, evn, 1));
+        }
+        notes_read(t);
+}
+
+Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Action action) {
+        Carebus__V1__Event *event = translation_message(t, &carebus__v1__event__descriptor);
+
+        if (!event)
+                return NULL;
+        if (t->n_events == TRANSLATE_EVENTS_MAX) {
+                t->is_full = true;
+                return NULL;
+        }
+        event->type = (char *)type;
+        event->has_action = true;
+        event->action = action;
+        event->occurred_at = t->occurred_at ?: t->recorded_at ?: t->sent_at;
+        event->recorded_at = t->recorded_at;
+        event->source_message_id = (char *)t->message_id;
+        event->sender = t->sender;
+        event->author = t->author;
+        event->trigger = (char *)t->trigger;
+        event->n_notes = t->n_notes;
+        event->notes = t->notes;
+        translation_append(t, &t->n_events, &t->events, event);
+        return t->is_full ? NULL : event;
+}
+
+void event_set_person(Translation *t, Carebus__V1__Event *event, const Person *person, bool with_demographics) {
+        Carebus__V1__Subject *subject = translation_message(t, &carebus__v1__subject__descriptor);
+
+        if (!subject)
+                return;
+        subject->n_identifiers = person->demographics->n_identifiers;
+        subject->identifiers = person->demographics->identifiers;
+        if (with_demographics) {
+                subject->demographics = person->demographics;
+                event_set_cleared(t, event, &person->cleared);
+        }
+        event->patient = subject;
+        event->sensitivity = person->sensitivity;
+}
+
+void event_set_cleared(Translation *t, Carebus__V1__Event *event, const ClearedList *cleared) {
+        for (size_t i = 0; i < cleared->n; i++)
+                translation_append(t, &event->n_cleared, &event->cleared, cleared->paths[i]);
+}
+
+void profile_field_set(Translation *t, const ProfileField *field, ProtobufCMessage *message, const char *path) {
+        Hl7Path from;
+        Hl7Value value;
+        char *text;
+        int r;
+
+        if (hl7_path_parse(field->from, &from) < 0)
+                return;
+        value = hl7_get(t->message, &from);
+        text = value_text_whole(t, value);
+        if (!text)
+                return;
+        r = setter_set(message, path, text, t->arena);
+        if (r < 0)
+                t->is_full = true;
+        else if (r > 0)
+                note_add(t, field->from, text);
+}
+
+/* Whether the first name of a path is a field of the event that is not another body. */
+static bool belongs_to(const Carebus__V1__Event *event, const char *path) {
+        size_t n = strcspn(path, ".[");
+        char name[64];
+        const ProtobufCFieldDescriptor *field;
+
+        if (n >= sizeof(name))
+                return false;
+        memcpy(name, path, n);
+        name[n] = 0;
+        field = protobuf_c_message_descriptor_get_field_by_name(&carebus__v1__event__descriptor, name);
+        return field && (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || field->id == (uint32_t)event->body_case);
+}
+
+/* The lists that this source always sends whole, as far as this event speaks of them. */
+static void event_set_complete(Translation *t, Carebus__V1__Event *event) {
+        const Profile *profile = t->options->profile;
+
+        for (size_t i = 0; i < profile->n_complete_lists; i++) {
+                const char *path = profile->complete_lists[i];
+                bool of_person = strncmp(path, "demographics.", strlen("demographics.")) == 0 && event->patient && event->patient->demographics;
+
+                if (of_person || belongs_to(event, path))
+                        translation_append(t, &event->n_complete, &event->complete, (char *)path);
+        }
+}
+
+void event_set_profile_fields(Translation *t, Carebus__V1__Event *event) {
+        const Profile *profile = t->options->profile;
+
+        event_set_complete(t, event);
+        for (size_t i = 0; i < profile->n_fields; i++) {
+                const ProfileField *field = &profile->fields[i];
+
+                if (strncmp(field->to, "demographics.", strlen("demographics.")) != 0 && belongs_to(event, field->to))
+                        profile_field_set(t, field, &event->base, field->to);
+        }
+        event->n_notes = t->n_notes;
+        event->notes = t->notes;
+}

@@ -1,0 +1,275 @@
+/*
+ * --translate: what would these messages become? Reads a file, prints a line of JSON a message, talks to nobody. It prints
+ * what is in the messages, since a person asked for that; nothing of it goes into an error.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/mllp/batch.h"
+#include "adapters/mllp/translate.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "canon/normalise.h"
+#include "config/config.h"
+#include "proto/json.h"
+
+#define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
+#define FILE_MAX (1UL << 30)
+#define ARENA_MAX (256UL << 20)
+/* Where neither the configuration nor the profile says: as the configuration's own default. */
+#define TIMEZONE_DEFAULT "Europe/London"
+#define SOURCE_DEFAULT "source"
+
+typedef struct Command {
+        const TranslateCommand *arguments;
+        Config *config;          /* where one was asked for; may be NULL */
+        Profile *own_profile;    /* that this command loaded */
+        const Profile *profile;
+        const char *source;
+        const char *timezone;
+        Zone *zone;
+        char *default_authority;
+        Translator *translator;
+        Arena *arena;            /* what normalising adds */
+        Carebus__V1__Problem *problems;
+        const Carebus__V1__Problem **problem_list;
+        size_t n_problems, n_problems_allocated;
+        bool one_was_unreadable;
+} Command;
+
+static void command_deinit(Command *command) {
+        translator_free(command->translator);
+        arena_free(command->arena);
+        zone_free(command->zone);
+        free(command->default_authority);
+        profile_free(command->own_profile);
+        config_unref(command->config);
+        free(command->problems);
+        free(command->problem_list);
+}
+
+/* ---- which profile */
+
+static int profile_path(const TranslateCommand *arguments, char **ret) {
+        const char *name = arguments->profile;
+        _cleanup_(freep) char *config = strdup(arguments->config ?: CONFIG_DEFAULT);
+
+        if (!config)
+                return -ENOMEM;
+        if (strchr(name, '/') || (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".yaml") == 0))
+                return text_format(ret, "%s", name);
+        return text_format(ret, "%s/profiles/%s.yaml", dirname(config), name);
+}
+
+static int load_profile(Command *command) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = profile_path(command->arguments, &path);
+        if (r == 0)
+                r = profile_load(path, &command->own_profile, &problems);
+        config_problems_print(&problems, stderr);
+        if (r == 0) {
+                command->profile = command->own_profile;
+                return EXIT_DONE;
+        }
+        error_print(command->arguments->program, "profile %s cannot be used; name one that lies in profiles/ beside the configuration, or give its path",
+                    command->arguments->profile);
+        return EXIT_CONFIGURATION;
+}
+
+/* With --config and --source it is the source's own profile and zone. */
+static int load_config(Command *command) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        ssize_t found;
+        int r;
+
+        r = config_load(command->arguments->config, &command->config, &text, &problems);
+        config_problems_print(&problems, stderr);
+        if (r)
+                return EXIT_CONFIGURATION;
+        command->timezone = command->config->timezone;
+        if (!command->arguments->source)
+                return EXIT_DONE;
+        found = config_find_source(command->config, command->arguments->source);
+        if (found < 0) {
+                error_print(command->arguments->program, "no source %s in the configuration; `sources:` lists them", command->arguments->source);
+                return EXIT_CONFIGURATION;
+        }
+        command->profile = command->config->sources[found].profile;
+        command->timezone = command->config->sources[found].timezone ?: command->timezone;
+        return EXIT_DONE;
+}
+
+static int command_open(Command *command) {
+        TranslateOptions options = { .want_unmapped = true };
+        int r = EXIT_DONE;
+
+        if (command->arguments->config && !command->arguments->profile)
+                r = load_config(command);
+        else if (command->arguments->profile)
+                r = load_profile(command);
+        if (r != EXIT_DONE)
+                return r;
+        if (!command->profile) {
+                if (profile_new_default(&command->own_profile) < 0)
+                        return EXIT_SOFTWARE;
+                command->profile = command->own_profile;
+        }
+        if (!command->timezone)
+                command->timezone = command->profile->timezone ?: TIMEZONE_DEFAULT;
+        command->source = command->arguments->source ?: SOURCE_DEFAULT;
+        options.source = command->source;
+        options.profile = command->profile;
+        options.timezone = command->timezone;
+        r = zone_new(command->timezone, &command->zone);
+        if (r > 0) {
+                error_print(command->arguments->program, "time zone %s is not known here; install tzdata or name another", command->timezone);
+                return EXIT_CONFIGURATION;
+        }
+        if (r < 0 || translator_new(&command->translator, &options) != 0 || arena_new(&command->arena, ARENA_MAX) < 0 ||
+            text_format(&command->default_authority, "carebus:%s", command->source) < 0) {
+                error_print(command->arguments->program, "out of memory");
+                return EXIT_SOFTWARE;
+        }
+        return EXIT_DONE;
+}
+
+/* ---- one message */
+
+static int add_problem(Command *command, const char *code, const char *position, bool urgent) {
+        Carebus__V1__Problem *problem;
+
+        if (command->n_problems == command->n_problems_allocated) {
+                size_t n = command->n_problems_allocated ? command->n_problems_allocated * 2 : 16;
+                void *grown = reallocarray(command->problems, n, sizeof(*command->problems));
+
+                if (!grown)
+                        return -ENOMEM;
+                command->problems = grown;
+                command->n_problems_allocated = n;
+        }
+        problem = &command->problems[command->n_problems++];
+        carebus__v1__problem__init(problem);
+        problem->code = (char *)code;
+        problem->position = (char *)position;
+        problem->has_urgent = urgent;
+        problem->urgent = urgent;
+        return 0;
+}
+
+static void on_map_missed(void *owner, const char *path, const char *code) {
+        Command *command = owner;
+        char *position = arena_format(command->arena, "%s: %s", path, code);
+
+        if (position)
+                (void)add_problem(command, "map-miss", position, /* urgent= */ false);
+}
+
+static int normalise(Command *command, const TranslateResult *result) {
+        CanonCounts counts = { .map_missed = on_map_missed, .owner = command };
+        CanonRules rules = {
+                .profile = command->profile,
+                .zone = command->zone,
+                .default_authority = command->profile->default_authority ?: command->default_authority,
+                .test_numbers = command->config && command->config->environment != CONFIG_ENVIRONMENT_LIVE,
+        };
+
+        for (size_t i = 0; i < result->n_events; i++) {
+                int r = canon_normalise(result->events[i], &rules, command->arena, &counts);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int print_line(Command *command, const TranslateResult *result) {
+        _cleanup_(freep) char *line = NULL;
+        JsonTranslation translation = {
+                .events = result->events,
+                .n_events = result->n_events,
+                .unmapped = result->unmapped,
+                .n_unmapped = result->n_unmapped,
+                .n_problems = command->n_problems,
+        };
+        void *grown = reallocarray(command->problem_list, command->n_problems + 1, sizeof(*command->problem_list));
+
+        if (!grown)
+                return -ENOMEM;
+        command->problem_list = grown;
+        for (size_t i = 0; i < command->n_problems; i++)
+                command->problem_list[i] = &command->problems[i];
+        translation.problems = command->problem_list;
+        line = json_translation_line(&translation);
+        if (!line)
+                return -ENOMEM;
+        return puts(line) == EOF ? -EIO : 0;
+}
+
+/* Could be read, though nobody here makes anything of it. */
+static bool is_readable(const TranslateResult *result) {
+        return !result->problem_code || text_equal(result->problem_code, "unhandled-trigger") || text_equal(result->problem_code, "wrong-receiver");
+}
+
+static int translate_one(Command *command, Bytes message) {
+        TranslateResult result;
+        int r;
+
+        command->n_problems = 0;
+        arena_reset(command->arena);
+        r = translate_message(command->translator, message, &result);
+        if (r < 0)
+                return r;
+        if (result.problem_code)
+                r = add_problem(command, result.problem_code, result.problem_position, result.problem_urgent);
+        else if (result.ignored)
+                r = add_problem(command, "ignored-by-profile", "MSH-9", /* urgent= */ false);
+        command->one_was_unreadable = command->one_was_unreadable || !is_readable(&result);
+        if (r == 0)
+                r = normalise(command, &result);
+        return r < 0 ? r : print_line(command, &result);
+}
+
+static int translate_all(Command *command, Bytes file) {
+        BatchReader reader = BATCH_READER_INIT(file);
+        size_t n_messages = 0;
+        Bytes message;
+
+        while (batch_next(&reader, &message)) {
+                int r = translate_one(command, message);
+
+                if (r < 0)
+                        return r;
+                n_messages++;
+        }
+        return n_messages > 0 ? 0 : translate_one(command, BYTES_NULL);
+}
+
+int translate_command(const TranslateCommand *arguments) {
+        _cleanup_(command_deinit) Command command = { .arguments = arguments };
+        _cleanup_(buffer_deinit) Buffer file = BUFFER_NULL;
+        int r;
+
+        r = command_open(&command);
+        if (r != EXIT_DONE)
+                return r;
+        r = file_read(strcmp(arguments->file, "-") == 0 ? "/dev/stdin" : arguments->file, FILE_MAX, &file);
+        if (r < 0) {
+                error_print(arguments->program, "%s cannot be read: %s", arguments->file, strerror(-r));
+                return EXIT_BAD_INPUT;
+        }
+        r = translate_all(&command, buffer_bytes(&file));
+        if (r == 0 && fflush(stdout) == EOF)
+                r = -errno;
+        if (r < 0) {
+                error_print(arguments->program, "stopped: %s", strerror(-r));
+                return EXIT_SOFTWARE;
+        }
+        return command.one_was_unreadable ? EXIT_BAD_INPUT : EXIT_DONE;
+}

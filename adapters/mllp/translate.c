@@ -1,0 +1,356 @@
+/*
+ * From bytes to a result: header, character set, segments, trigger. Every early end is a problem with its place, and never
+ * an error of the program.
+ */
+#include "adapters/mllp/translate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/mllp/charset.h"
+#include "adapters/mllp/translate-rules.h"
+#include "base/text.h"
+#include "canon/when.h"
+#include "canon/zone.h"
+
+/* What one message may cost, its events packed included: eight times the largest message that is read. */
+#define ARENA_MAX (128UL << 20)
+/* Events may be larger than their message, since each carries the person; but a submission has to fit a frame. */
+#define EVENTS_SIZE_FLOOR (512 * 1024)
+
+struct Translator {
+        TranslateOptions options;
+        char *source;
+        Zone *zone;
+        Charset *charset;
+        Arena *arena;
+        Hl7Message message;
+        Hl7Limits limits;
+};
+
+Translator *translator_free(Translator *translator) {
+        if (!translator)
+                return NULL;
+        hl7_message_deinit(&translator->message);
+        arena_free(translator->arena);
+        charset_free(translator->charset);
+        zone_free(translator->zone);
+        free(translator->source);
+        free(translator);
+        return NULL;
+}
+
+int translator_new(Translator **ret, const TranslateOptions *options) {
+        _cleanup_(translator_freep) Translator *translator = calloc(1, sizeof(*translator));
+        const char *timezone = options->timezone ?: options->profile->timezone;
+        int r;
+
+        if (!translator)
+                return -ENOMEM;
+        translator->options = *options;
+        translator->limits = HL7_LIMITS_DEFAULT;
+        translator->source = strdup(options->source ?: "");
+        if (!translator->source)
+                return -ENOMEM;
+        translator->options.source = translator->source;
+        r = charset_new(&translator->charset);
+        if (r < 0)
+                return r;
+        r = arena_new(&translator->arena, ARENA_MAX);
+        if (r < 0)
+                return r;
+        if (timezone) {
+                r = zone_new(timezone, &translator->zone);
+                if (r)
+                        return r < 0 ? r : -EINVAL;
+        }
+        *ret = TAKE_PTR(translator);
+        return 0;
+}
+
+/* ---- the common ground of translate*.c */
+
+void *translation_alloc(Translation *t, size_t size) {
+        void *memory = t->is_full ? NULL : arena_alloc(t->arena, size);
+
+        if (!memory) {
+                t->is_full = true;
+                return NULL;
+        }
+        return memset(memory, 0, size);
+}
+
+void *translation_message(Translation *t, const ProtobufCMessageDescriptor *descriptor) {
+        void *message = t->is_full ? NULL : arena_alloc(t->arena, descriptor->sizeof_message);
+
+        if (!message) {
+                t->is_full = true;
+                return NULL;
+        }
+        protobuf_c_message_init(descriptor, message);
+        return message;
+}
+
+void translation_append(Translation *t, size_t *n, void *list, void *item) {
+        void **items = *(void ***)list, **grown;
+
+        if (!item)
+                return;
+        if (*n >= TRANSLATE_LIST_MAX) {
+                t->is_full = true;
+                return;
+        }
+        /* Room doubles: a list of 2^k elements is full. */
+        if ((*n & (*n - 1)) == 0) {
+                grown = translation_alloc(t, (*n ? *n * 2 : 1) * sizeof(void *));
+                if (!grown)
+                        return;
+                if (*n)
+                        memcpy(grown, items, *n * sizeof(void *));
+                *(void ***)list = items = grown;
+        }
+        items[(*n)++] = item;
+}
+
+void translation_problem(Translation *t, const char *code, const char *position, bool urgent) {
+        t->is_urgent = t->is_urgent || urgent;
+        if (t->problem)
+                return;
+        t->problem = code;
+        t->position = position;
+}
+
+const char *translation_position(Translation *t, const Hl7Segment *segment, unsigned field) {
+        char text[HL7_POSITION_SIZE], *copy;
+
+        if (field > 0)
+                hl7_position(segment, field, text);
+        else if (segment->occurrence > 1)
+                snprintf(text, sizeof(text), "%s[%u]", segment->name, segment->occurrence);
+        else
+                snprintf(text, sizeof(text), "%s", segment->name);
+        copy = arena_text(t->arena, text, strlen(text));
+        return copy ?: segment->name;
+}
+
+/* ---- the header, as raw bytes */
+
+/* A raw field of MSH as text: only where it is text, since the character set is not known to be good yet. */
+static char *header_text(Translator *translator, const Hl7Header *header, Bytes field) {
+        Bytes raw = hl7_raw_component(header, field, 1);
+
+        while (raw.size && raw.data[0] == ' ')
+                raw = bytes_of(raw.data + 1, raw.size - 1);
+        while (raw.size && raw.data[raw.size - 1] == ' ')
+                raw.size--;
+        if (raw.size == 0 || bytes_equal_text(raw, "\"\"") || memchr(raw.data, 0, raw.size) || !utf8_is_valid(raw.data, raw.size))
+                return NULL;
+        return arena_text(translator->arena, raw.data, raw.size);
+}
+
+static void read_time(Translator *translator, TranslateResult *result) {
+        Moment moment;
+
+        result->message_time_text = header_text(translator, &result->header, result->header.fields[7]);
+        if (result->message_time_text && moment_read(result->message_time_text, translator->zone, &moment) == 0)
+                result->message_time = moment.utc_at;
+}
+
+/* ADT^A01 of MSH-9; where only the type is there, EVN-1 has the event. */
+static void read_trigger(Translation *t, Translator *translator, TranslateResult *result, char **ret_code, char **ret_event) {
+        Bytes type = result->header.fields[9];
+
+        *ret_code = header_text(translator, &result->header, hl7_raw_component(&result->header, type, 1));
+        *ret_event = header_text(translator, &result->header, hl7_raw_component(&result->header, type, 2));
+        if (!*ret_code)
+                return;
+        if (strlen(*ret_code) > 32 || (*ret_event && strlen(*ret_event) > 32)) { /* no trigger that anybody defined */
+                *ret_code = NULL;
+                return;
+        }
+        result->trigger = *ret_event ? arena_format(translator->arena, "%s^%s", *ret_code, *ret_event) : *ret_code;
+        t->trigger = result->trigger;
+}
+
+static void fail(TranslateResult *result, const char *code, const char *position, bool urgent) {
+        result->problem_code = code;
+        result->problem_position = position;
+        result->problem_urgent = urgent;
+        result->events = NULL;
+        result->n_events = 0;
+}
+
+static bool read_header(Translator *translator, Bytes message, TranslateResult *result) {
+        Hl7Error error;
+
+        if (hl7_header_read(message, &result->header, &error)) {
+                fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)), false);
+                return false;
+        }
+        result->has_header = true;
+        read_time(translator, result);
+        result->message_id = header_text(translator, &result->header, result->header.fields[10]);
+        return true;
+}
+
+/* ---- the message */
+
+static bool convert(Translator *translator, Bytes message, TranslateResult *result, Bytes *ret) {
+        CharsetClaim claim = {
+                .msh18 = result->header.fields[18],
+                .repeat = result->header.separators.repeat,
+                .fallback = translator->options.profile->charset,
+        };
+        size_t offset;
+        int r;
+
+        r = charset_to_utf8(translator->charset, message, &claim, ret, &offset);
+        if (r == 0)
+                return true;
+        if (r == CHARSET_E_UNKNOWN)
+                fail(result, "unknown-charset", "MSH-18", false);
+        else
+                fail(result, r == CHARSET_E_UNSAID ? "no-charset" : "bad-charset", arena_format(translator->arena, "byte %zu", offset), false);
+        return false;
+}
+
+static bool read_segments(Translator *translator, Bytes text, TranslateResult *result) {
+        Hl7Error error;
+        int r;
+
+        r = hl7_message_read(&translator->message, text, &translator->limits, &error);
+        if (r == 0)
+                return true;
+        if (r < 0) {
+                fail(result, "too-large", "message", false);
+                return false;
+        }
+        fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)), false);
+        return false;
+}
+
+/* Whether MSH-5 is one of those that the profile says are meant for us. */
+static bool is_for_us(Translator *translator, const TranslateResult *result) {
+        const Profile *profile = translator->options.profile;
+        const char *receiver;
+
+        if (profile->n_receiving_applications == 0)
+                return true;
+        receiver = header_text(translator, &result->header, result->header.fields[5]);
+        for (size_t i = 0; receiver && i < profile->n_receiving_applications; i++)
+                if (strcasecmp(profile->receiving_applications[i], receiver) == 0)
+                        return true;
+        return false;
+}
+
+static const char *event_of_evn(Translation *t) {
+        const Hl7Segment *evn = hl7_find(t->message, "EVN", 1);
+
+        return evn ? value_text(t, hl7_field(t->message, evn, 1)) : NULL;
+}
+
+static bool events_are_too_large(const Translation *t) {
+        size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, t->message->bytes.size), size = 0;
+
+        if (t->message->bytes.size < EVENTS_SIZE_FLOOR / 16 && t->n_events <= 4)
+                return false; /* not worth the adding up */
+        for (size_t i = 0; i < t->n_events; i++)
+                size += protobuf_c_message_get_packed_size(&t->events[i]->base);
+        return size > limit;
+}
+
+static void finish(Translation *t, TranslateResult *result) {
+        t->is_full = t->is_full || events_are_too_large(t);
+        if (t->is_full) {
+                fail(result, "too-large", "message", /* urgent= */ true);
+                return;
+        }
+        if (t->problem) {
+                fail(result, t->problem, t->position, t->is_urgent);
+                return;
+        }
+        result->events = t->events;
+        result->n_events = t->n_events;
+}
+
+static void translate_body(Translation *t, TranslateResult *result, const char *code, const char *event) {
+        if (!event)
+                event = event_of_evn(t);
+        if (event && strlen(event) > 32)
+                event = NULL;
+        if (event && !strchr(result->trigger, '^'))
+                t->trigger = result->trigger = arena_format(t->arena, "%s^%s", code, event);
+        if (profile_trigger_rule(t->options->profile, code, event ?: "") == PROFILE_TRIGGER_IGNORE) {
+                result->ignored = true;
+                return;
+        }
+        if (!trigger_translate(t, code, event ?: "")) {
+                fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event ?: ""));
+                return;
+        }
+        finish(t, result);
+}
+
+/* A number that the bus would not take as a message id: its hash stands in, and a person looks. */
+static void check_message_id(TranslateResult *result) {
+        if (!result->message_id || strlen(result->message_id) <= TRANSLATE_MESSAGE_ID_MAX)
+                return;
+        result->message_id = NULL;
+        if (!result->problem_code)
+                fail(result, "message-id-too-long", "MSH-10", false);
+}
+
+static void translate_known(Translator *translator, Bytes message, TranslateResult *result) {
+        Translation t = {
+                .arena = translator->arena, .message = &translator->message, .options = &translator->options, .message_id = result->message_id,
+        };
+        char *code, *event;
+        Bytes text;
+
+        read_trigger(&t, translator, result, &code, &event);
+        if (!code) {
+                fail(result, "no-trigger", "MSH-9", false);
+                return;
+        }
+        if (!convert(translator, message, result, &text) || !read_segments(translator, text, result))
+                return;
+        if (!is_for_us(translator, result)) {
+                fail(result, "wrong-receiver", "MSH-5", false);
+                return;
+        }
+        translate_body(&t, result, code, event);
+        if (translator->options.want_unmapped && hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
+                fail(result, "too-large", "message", true);
+}
+
+int translate_message(Translator *translator, Bytes message, TranslateResult *ret) {
+        TranslateResult result = { .message_time = INT64_MIN };
+
+        arena_reset(translator->arena);
+        if (message.size > translator->limits.max_bytes)
+                fail(&result, "too-large", "message", false);
+        else if (read_header(translator, message, &result)) {
+                translate_known(translator, message, &result);
+                check_message_id(&result);
+        }
+        *ret = result;
+        return 0;
+}
+
+int translate_pack(Translator *translator, const TranslateResult *result, Bytes **ret_packed) {
+        Bytes *packed = arena_alloc(translator->arena, (result->n_events + 1) * sizeof(*packed));
+
+        if (!packed)
+                return -ENOMEM;
+        for (size_t i = 0; i < result->n_events; i++) {
+                size_t size = protobuf_c_message_get_packed_size(&result->events[i]->base);
+                uint8_t *data = arena_alloc(translator->arena, size + 1);
+
+                if (!data)
+                        return -ENOMEM;
+                packed[i] = bytes_of(data, protobuf_c_message_pack(&result->events[i]->base, data));
+        }
+        *ret_packed = packed;
+        return 0;
+}
