@@ -127,7 +127,7 @@ int config_load(const char *path, Config **ret, ConfigText **ret_text, ConfigPro
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems);
 /* The folder of keys that the file names, however wrong the rest is: a key that is missing must not hinder `key new`. On the
  * heap. 0 or a negative errno. */
-int config_find_keys(const char *path, char **ret);
+int config_keys_folder(const char *path, char **ret);
 
 /* For handing to another process: a length-prefixed form of all files. */
 int config_text_pack(const ConfigText *text, Buffer *ret);

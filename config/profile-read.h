@@ -1,0 +1,8 @@
+#pragma once
+/* Profiles by file index, for who loads a whole configuration. */
+#include "config/files.h"
+#include "config/yaml.h"
+
+/* Reads a profile from file `file` of the report's text. 0, CONFIG_E_INVALID with problems, or -ENOMEM. Its own time zone is
+ * looked up where `files` is on disk (NULL: not looked up). */
+int profile_read(Report *report, const Files *files, size_t file, const char *name, Profile **ret);

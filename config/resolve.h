@@ -1,0 +1,36 @@
+#pragma once
+/*
+ * From the draft to the configuration: what one value alone cannot tell. Each part reports what it finds and goes on; only
+ * memory ends it (negative errno).
+ */
+#include "config/draft.h"
+#include "config/files.h"
+
+/* A configuration, the memory of all its texts, and the profiles that its sources share. */
+typedef struct ConfigBox {
+        Config config;
+        Arena *arena;
+        Profile **profiles;
+        char **profile_names; /* in the arena */
+        size_t n_profiles;
+} ConfigBox;
+
+typedef struct Resolver {
+        Report *report;
+        Files *files;
+        ConfigBox *box;
+        const Draft *draft;
+        const YamlNode *root;
+        uid_t own; /* user that a name stands for where none is said */
+} Resolver;
+
+/* Teams, sources and destinations: who belongs to whom, adapters, profiles, time zones. */
+int resolve_names(Resolver *resolver);
+/* Users and keys, after resolve_names(). */
+int resolve_peers(Resolver *resolver);
+/* Paths of sockets, listeners that clash, folders that clash, TLS files; after resolve_names(). */
+int resolve_sockets(Resolver *resolver);
+
+/* A copy that lives as long as the configuration; NULL when memory is out. */
+char *resolver_text(Resolver *resolver, const char *text);
+bool resolver_has_tcp(const Resolver *resolver);
