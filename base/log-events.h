@@ -24,6 +24,12 @@ LOG_EVENT(JOURNAL_CORRUPT, "1a5971ef36ff444e98a0649e576ce0e5", 2, "the journal i
 LOG_EVENT(JOURNAL_OPENED, "b6e04642409f47c59f1f47c0ba7f59d7", 6, "the journal is open")
 LOG_EVENT(STATE_BEYOND_JOURNAL, "4edbe14e4c914316863127fb941471aa", 2, "the state stands beyond the end of the journal: it is another journal or was cut; restore the journal, or move the folder `fold` away to have it built anew")
 LOG_EVENT(DICTIONARY_ADDED, "ffb4abeef5d549449762e9c7c8e48f6f", 6, "a compression dictionary was made and journaled")
+LOG_EVENT(LOCKED, "bf470f3db41340e0b61591772653ad84", 3, "another carebusd uses the same state folder: stop it first, or give this one a `state:` of its own")
+LOG_EVENT(JOURNAL_NEWER, "6ae31bb6c9814ea3ba0943fa51af4a70", 2, "the journal was written by a later version of carebus and is left as it is: start that version")
+LOG_EVENT(ADDRESS_TAKEN, "42d2d3615c0c435a8419e149df9a05cd", 2, "the address is taken by another program: stop it, or choose another address")
+LOG_EVENT(NO_BUS_KEY, "67617259be8f4e3a8b66c4589f31f686", 2, "a tcp listener needs the bus's own keys: run `carebusctl key new bus`")
+LOG_EVENT(STRANGER_LET_IN, "c10eff4d32674cba9a46c5091552524e", 2, "a random key was not seen to be refused at the intake: the daemon does not start")
+LOG_EVENT(STUCK, "9498082496a3456ea896b162d03fc552", 2, "a thread of the daemon does not move: the service manager is not told that all is well")
 /* Daemon: fold and state */
 LOG_EVENT(STATE_REBUILDS, "0c3db331fbc64a82ac395e7a4d89e164", 5, "the state was made by another version of the fold: it is built anew from the journal")
 LOG_EVENT(FOLD_RECOVERED, "9d9527a4df934214987e28456b9b462e", 6, "the state is folded up to the end of the journal")

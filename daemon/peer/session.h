@@ -25,6 +25,7 @@ typedef struct SourcePeer {
         int64_t heard_at;      /* since 1970; 0: not since the start */
         uint64_t received;     /* submissions, since the start, whatever became of them */
         uint64_t stored;
+        uint64_t stored_before; /* as the state said at the start */
         uint64_t duplicate;    /* answered without being written again */
         uint64_t refused;
 } SourcePeer;

@@ -140,12 +140,17 @@ int answers_pack(const Answers *answers, uint32_t *place, Buffer *ret) {
         ReceiptParts parts; /* some 40 KiB, only its first n are touched */
         Carebus__V1__Receipts receipts = CAREBUS__V1__RECEIPTS__INIT;
         Carebus__V1__ToSource message = CAREBUS__V1__TO_SOURCE__INIT;
+        uint64_t last = 0;
         uint8_t *room;
         size_t size;
 
         parts.n = 0;
         while (*place != 0 && parts.n < RECEIPTS_A_FRAME) {
                 const Answer *answer = &answers->items[*place - 1];
+                /* Numbers go up within a frame. A refused one that has come again begins another. */
+                if (parts.n > 0 && answer->number <= last)
+                        break;
+                last = answer->number;
                 receipt_fill(&parts, answer);
                 *place = answer->next;
         }

@@ -1,0 +1,74 @@
+#pragma once
+/* The inside of core's main thread, for the files of daemon/ that make it up. */
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "daemon/daemon.h"
+#include "daemon/link.h"
+#include "daemon/peer/zap.h"
+#include "daemon/stage/facts.h"
+#include "daemon/stage/fold-thread.h"
+#include "daemon/stage/helper.h"
+#include "daemon/stage/intake.h"
+
+#define FOLD_STOP_SECONDS 20
+#define INTAKE_STOP_SECONDS 30
+
+/* The serve process, as core sees it. */
+typedef struct Serve {
+        pid_t pid;               /* 0: none */
+        Link *link;              /* NULL: none */
+        LoopSource *on_link, *on_child, *on_restart;
+        bool was_ready;          /* since the daemon started */
+        bool ready;
+        bool stopping;
+        int64_t started_at;      /* monotonic */
+        int64_t wait;            /* before the next start */
+} Serve;
+
+typedef struct Daemon {
+        const char *config_path;
+        Config *config;
+        ConfigText *text;
+        CoreFacts facts;
+        int lock_fd;
+        int fold_bell, serve_bell;
+        size_t max_frame;
+
+        Loop *loop;
+        LoopSource *on_term, *on_int, *on_hup, *on_fault, *on_watchdog, *on_status, *on_reloaded, *on_reload_again;
+        Serve serve;
+
+        State *state;
+        Journal *journal;
+        char *journal_folder;
+        OriginalCodec *codec;    /* until intake has it */
+        FoldThread *fold;
+        Helper *helper;
+        Intake *intake;
+
+        ZContext *zmq;
+        Zap *zap;
+        ZSocket *doors[INTAKE_DOORS_MAX], *control; /* until intake has them */
+
+        uint64_t intake_seen, fold_seen, zap_seen; /* by the watchdog */
+        bool reloading;
+} Daemon;
+
+/* Start and stop: an exit code, 0 to go on. What went wrong is logged. */
+int daemon_open(Daemon *daemon);          /* open.c: lock, state, journal, fold */
+int daemon_open_sockets(Daemon *daemon);  /* sockets.c: ZAP, intake, control, the self-test */
+
+/* supervise.c: serve */
+int serve_start(Daemon *daemon);          /* before threads; sends nothing yet */
+int serve_attach(Daemon *daemon);         /* once there is a loop and a state: hands over the configuration */
+int serve_configure(Daemon *daemon);
+/* Asks it to end, waits a while, then ends it. */
+void serve_stop(Daemon *daemon);
+
+/* reload.c */
+int daemon_on_hup(LoopSource *source, int signal, void *owner);
+/* What serve answered: the reload is complete. */
+void daemon_reloaded(Daemon *daemon);
+int daemon_zap_table(const Config *config, ZapTable **ret);

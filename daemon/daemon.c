@@ -1,0 +1,270 @@
+/* Start, watch, stop. */
+#include "daemon/daemon.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/doorbell.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "daemon/daemon-parts.h"
+
+#define STATUS_EVERY (5 * USEC_PER_SEC)
+#define STOP_EXTEND ((int64_t)(FOLD_STOP_SECONDS + INTAKE_STOP_SECONDS) * USEC_PER_SEC)
+
+/* Before any thread is made and before ZeroMQ starts its own: signals are the event loop's business alone. */
+static int block_signals(void) {
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        sigaddset(&set, SIGCHLD);
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+        return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int load_config(Daemon *daemon) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
+        int r = config_load(daemon->config_path, &daemon->config, &daemon->text, &problems);
+
+        config_problems_print(&problems, stderr);
+        if (r == 0)
+                return 0;
+        if (problems.n_errors == 0)
+                error_print("carebusd", "cannot read %s: %s", daemon->config_path, r < 0 ? strerror(-r) : "it is not valid");
+        return EXIT_CONFIGURATION;
+}
+
+static int on_stop_signal(LoopSource *source, int signal, void *owner) {
+        Daemon *daemon = owner;
+        loop_exit(daemon->loop, EXIT_DONE);
+        return 0;
+}
+
+static int on_fault(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        Daemon *daemon = owner;
+        const int fault = atomic_load(&daemon->facts.fault);
+
+        doorbell_clear(fd);
+        if (fault != 0)
+                loop_exit(daemon->loop, fault);
+        return 0;
+}
+
+/* The manager is told that all is well only when every thread has moved since it was told last. */
+static int on_watchdog(LoopSource *source, void *owner) {
+        Daemon *daemon = owner;
+        const uint64_t intake = atomic_load(&daemon->facts.intake_rounds), fold = atomic_load(&daemon->facts.fold_rounds),
+                       zap = zap_progress(daemon->zap);
+        const char *stuck = intake == daemon->intake_seen ? "intake" :
+                            fold == daemon->fold_seen     ? "fold" :
+                            zap == daemon->zap_seen       ? "zap" :
+                                                            NULL;
+
+        if (stuck)
+                log_event(LOG_STUCK, log_name("THREAD", stuck));
+        else
+                service_watchdog();
+        daemon->intake_seen = intake;
+        daemon->fold_seen = fold;
+        daemon->zap_seen = zap;
+        return loop_timer_set(source, service_watchdog_interval());
+}
+
+static int on_status(LoopSource *source, void *owner) {
+        Daemon *daemon = owner;
+        const int zap = zap_error(daemon->zap);
+
+        if (zap < 0) {
+                log_event(LOG_FATAL, log_name("THREAD", "zap"), log_errno(zap));
+                loop_exit(daemon->loop, EXIT_SOFTWARE);
+        }
+        if (atomic_load(&daemon->facts.running))
+                service_status("running at %llu, folded %llu, serve %s; not for patient data",
+                               (unsigned long long)journal_committed(daemon->journal),
+                               (unsigned long long)atomic_load(&daemon->facts.folded_seq), daemon->serve.ready ? "up" : "down");
+        return loop_timer_set(source, STATUS_EVERY);
+}
+
+static int add_sources(Daemon *daemon) {
+        const int64_t watchdog = service_watchdog_interval();
+        int r = loop_new(&daemon->loop);
+
+        if (r == 0)
+                r = loop_add_signal(daemon->loop, SIGTERM, on_stop_signal, daemon, &daemon->on_term);
+        if (r >= 0)
+                r = loop_add_signal(daemon->loop, SIGINT, on_stop_signal, daemon, &daemon->on_int);
+        if (r >= 0)
+                r = loop_add_signal(daemon->loop, SIGHUP, daemon_on_hup, daemon, &daemon->on_hup);
+        if (r >= 0)
+                r = loop_add_io(daemon->loop, daemon->facts.fault_bell, EPOLLIN, on_fault, daemon, &daemon->on_fault);
+        if (r >= 0)
+                r = loop_add_timer(daemon->loop, STATUS_EVERY, on_status, daemon, &daemon->on_status);
+        if (r >= 0 && watchdog > 0)
+                r = loop_add_timer(daemon->loop, watchdog, on_watchdog, daemon, &daemon->on_watchdog);
+        return r;
+}
+
+static int start_threads(Daemon *daemon) {
+        const HelperOptions helping = {
+                .facts = &daemon->facts,
+                .journal = daemon->journal,
+                .wants_samples = original_codec_newest(daemon->codec) == 0,
+        };
+        IntakeOptions options = {
+                .clock = &clock_system,
+                .facts = &daemon->facts,
+                .max_frame = daemon->max_frame,
+                .journal = daemon->journal,
+                .journal_folder = daemon->journal_folder,
+                .state = daemon->state,
+                .fold_bell = daemon->fold_bell,
+        };
+        int r = helper_new(&helping, &daemon->helper);
+
+        if (r == 0)
+                r = snapshot_new(daemon->config, &options.snapshot);
+        if (r < 0)
+                return r;
+        options.samples = helper_samples(daemon->helper);
+        options.dictionaries = helper_dictionaries(daemon->helper);
+        options.codec = TAKE_PTR(daemon->codec);
+        options.control = TAKE_PTR(daemon->control);
+        for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
+                options.doors[i] = TAKE_PTR(daemon->doors[i]);
+        r = intake_new(&options, &daemon->intake);
+        if (r == 0)
+                r = fold_thread_start(daemon->fold);
+        if (r == 0)
+                r = helper_start(daemon->helper);
+        return r == 0 ? intake_start(daemon->intake) : r;
+}
+
+/* Until something ends the loop: its exit code. */
+static int serve_until_end(Daemon *daemon) {
+        int r = add_sources(daemon);
+
+        if (r >= 0)
+                r = start_threads(daemon);
+        if (r >= 0)
+                r = serve_attach(daemon);
+        if (r >= 0)
+                r = loop_run(daemon->loop);
+        if (r >= 0)
+                return r;
+        log_event(LOG_FATAL, log_errno(r));
+        return EXIT_SOFTWARE;
+}
+
+/* In the order of a message's way, so that each stage ends on what the one before it left. A thread that does not come back
+ * (a disk that hangs) keeps what it holds: the process ends without it. */
+static int stop_threads(Daemon *daemon, int code) {
+        int r;
+
+        service_stopping();
+        service_extend_timeout(STOP_EXTEND);
+        atomic_store(&daemon->facts.stop_intake, true);
+        r = daemon->intake ? intake_stop(daemon->intake, INTAKE_STOP_SECONDS) : 0;
+        atomic_store(&daemon->facts.stop_fold, true);
+        if (r == 0 && daemon->fold)
+                r = fold_thread_stop(daemon->fold, FOLD_STOP_SECONDS);
+        atomic_store(&daemon->facts.stop_helper, true);
+        if (r == 0)
+                helper_stop(daemon->helper);
+        serve_stop(daemon);
+        if (r < 0) {
+                log_event(LOG_FATAL, log_name("WHAT", "stop"), log_errno(r));
+                _exit(code != 0 ? code : EXIT_STORAGE);
+        }
+        return atomic_load(&daemon->facts.fault);
+}
+
+static int seal_journal(Daemon *daemon, int code) {
+        int r;
+
+        /* After a fault nothing is written again: what was synced is what there is. */
+        if (!daemon->journal || code != EXIT_DONE)
+                return code;
+        r = journal_seal(daemon->journal);
+        if (r == 0 || r == JOURNAL_E_NO_SPACE)
+                return EXIT_DONE; /* without room for a seal it is as after a crash: nothing is lost */
+        log_event(LOG_STORAGE_FAULT, log_errno(error_fold(r)));
+        return EXIT_STORAGE;
+}
+
+static void daemon_close(Daemon *daemon) {
+        LoopSource **sources[] = { &daemon->on_term,   &daemon->on_int,      &daemon->on_hup,         &daemon->on_fault, &daemon->on_watchdog,
+                                   &daemon->on_status, &daemon->on_reloaded, &daemon->on_reload_again };
+
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+                *sources[i] = loop_source_free(*sources[i]);
+        intake_free(daemon->intake);
+        for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
+                zsocket_free(daemon->doors[i]);
+        zsocket_free(daemon->control);
+        zap_stop(daemon->zap);
+        zcontext_free(daemon->zmq);
+        helper_free(daemon->helper);
+        fold_thread_free(daemon->fold);
+        original_codec_free(daemon->codec);
+        journal_free(daemon->journal);
+        state_free(daemon->state);
+        loop_free(daemon->loop);
+        free(daemon->journal_folder);
+        closep(&daemon->fold_bell);
+        closep(&daemon->serve_bell);
+        closep(&daemon->facts.fault_bell);
+        closep(&daemon->lock_fd);
+        config_text_free(daemon->text);
+        config_unref(daemon->config);
+}
+
+static int make_bells(Daemon *daemon) {
+        daemon->fold_bell = doorbell_new();
+        daemon->serve_bell = doorbell_new();
+        daemon->facts.fault_bell = doorbell_new();
+        return MIN(MIN(daemon->fold_bell, daemon->serve_bell), daemon->facts.fault_bell);
+}
+
+int daemon_run(const char *config_path) {
+        Daemon daemon = {
+                .config_path = config_path,
+                .lock_fd = -1,
+                .fold_bell = -1,
+                .serve_bell = -1,
+                .facts = { .fault_bell = -1, .started_at = clock_now_at(&clock_system) },
+        };
+        int code, r = block_signals();
+
+        if (r == 0)
+                r = service_harden();
+        if (r >= 0)
+                r = make_bells(&daemon);
+        if (r < 0) {
+                error_print("carebusd", "cannot start: %s", strerror(-r));
+                daemon_close(&daemon);
+                return EXIT_SOFTWARE;
+        }
+        code = load_config(&daemon);
+        if (code == 0)
+                code = daemon_open(&daemon);
+        if (code == 0)
+                code = daemon_open_sockets(&daemon);
+        if (code == 0) {
+                code = serve_until_end(&daemon);
+                r = stop_threads(&daemon, code);
+                code = seal_journal(&daemon, code != 0 ? code : r);
+        } else
+                serve_stop(&daemon);
+        if (daemon.config)
+                log_event(LOG_STOPPED, log_number("EXIT_CODE", code));
+        daemon_close(&daemon);
+        return code;
+}

@@ -1,0 +1,137 @@
+/*
+ * SIGHUP: the configuration is read and checked whole, by the code that the start runs. A bad one changes nothing. A good one is
+ * handed to each thread and to serve as an immutable value.
+ */
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "base/text.h"
+#include "daemon/daemon-parts.h"
+
+#define PROBLEMS_LOGGED_MAX 20
+#define AGAIN_AFTER (200 * USEC_PER_MSEC)
+#define ANSWER_WITHIN (10 * USEC_PER_SEC)
+
+static void log_problems(const ConfigProblems *problems) {
+        size_t logged = 0;
+
+        for (size_t i = 0; i < problems->n_items && logged < PROBLEMS_LOGGED_MAX; i++) {
+                const ConfigProblem *problem = &problems->items[i];
+
+                if (problem->is_warning)
+                        continue;
+                log_event(LOG_RELOAD_REFUSED, log_name("FILE", problem->file), log_number("LINE", problem->line),
+                          log_number("COLUMN", problem->column), log_name("PROBLEM", problem->message));
+                logged++;
+        }
+}
+
+/* What is bound, opened or numbered at the start and cannot be changed under those who rely on it; NULL when there is none. */
+static const char *needs_restart(const Config *old, const Config *new) {
+        if (!text_equal(old->state, new->state))
+                return "state";
+        if (!text_equal(old->run, new->run))
+                return "run";
+        if (!text_equal(old->bus, new->bus))
+                return "bus";
+        if (!text_equal(old->listen_intake, new->listen_intake))
+                return "listen.intake";
+        if (!text_equal(old->listen_feed, new->listen_feed))
+                return "listen.feed";
+        if (!text_equal(old->bus_secret_key, new->bus_secret_key))
+                return "keys";
+        if (old->segment_bytes != new->segment_bytes)
+                return "segment_bytes";
+        return NULL;
+}
+
+void daemon_reloaded(Daemon *daemon) {
+        if (!daemon->reloading)
+                return;
+        daemon->reloading = false;
+        daemon->on_reloaded = loop_source_free(daemon->on_reloaded);
+        service_ready("running; not for patient data");
+}
+
+static int on_no_answer(LoopSource *source, void *owner) {
+        daemon_reloaded(owner);
+        return 0;
+}
+
+static int on_again(LoopSource *source, void *owner) {
+        Daemon *daemon = owner;
+
+        daemon->on_reload_again = loop_source_free(daemon->on_reload_again);
+        return daemon_on_hup(NULL, 0, daemon);
+}
+
+/* Hands the new configuration over; -EAGAIN when somebody has not yet taken the ones before. */
+static int hand_over(Daemon *daemon, const Config *config) {
+        _cleanup_(snapshot_freep) Snapshot *snapshot = NULL;
+        ZapTable *table = NULL;
+        int r = snapshot_new(config, &snapshot);
+
+        if (r == 0)
+                r = daemon_zap_table(config, &table);
+        if (r == 0)
+                r = zap_update(daemon->zap, table);
+        if (r == 0)
+                r = intake_update(daemon->intake, TAKE_PTR(snapshot));
+        return r;
+}
+
+static int reload(Daemon *daemon) {
+        _cleanup_(config_unrefp) Config *config = NULL;
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
+        const char *fixed;
+        int r = config_load(daemon->config_path, &config, &text, &problems);
+
+        if (r != 0) {
+                log_problems(&problems);
+                if (problems.n_errors == 0)
+                        log_event(LOG_RELOAD_REFUSED, log_name("FILE", daemon->config_path), log_errno(r < 0 ? r : -EINVAL));
+                return r < 0 ? r : CONFIG_E_INVALID;
+        }
+        fixed = needs_restart(daemon->config, config);
+        if (fixed) {
+                log_event(LOG_RELOAD_NEEDS_RESTART, log_name("SETTING", fixed));
+                return CONFIG_E_INVALID;
+        }
+        r = hand_over(daemon, config);
+        if (r < 0)
+                return r;
+        config_unref(daemon->config);
+        config_text_free(daemon->text);
+        daemon->config = TAKE_PTR(config);
+        daemon->text = TAKE_PTR(text);
+        log_event(LOG_RELOADED, log_number("SOURCES", (int64_t)daemon->config->n_sources),
+                  log_number("TEAMS", (int64_t)daemon->config->n_teams));
+        return serve_configure(daemon);
+}
+
+int daemon_on_hup(LoopSource *source, int signal, void *owner) {
+        Daemon *daemon = owner;
+        int r;
+
+        service_reloading();
+        daemon->reloading = true;
+        r = reload(daemon);
+        if (r == -EAGAIN) {
+                if (!daemon->on_reload_again)
+                        return loop_add_timer(daemon->loop, AGAIN_AFTER, on_again, daemon, &daemon->on_reload_again);
+                return 0;
+        }
+        /* What failed here changed nothing: the daemon goes on as it was. */
+        if (r != 0 || !daemon->serve.ready) {
+                daemon_reloaded(daemon);
+                if (r != 0)
+                        service_status("running; the last reload was refused, see the log");
+                return 0;
+        }
+        if (daemon->on_reloaded)
+                return loop_timer_set(daemon->on_reloaded, ANSWER_WITHIN);
+        return loop_add_timer(daemon->loop, ANSWER_WITHIN, on_no_answer, daemon, &daemon->on_reloaded);
+}

@@ -1,0 +1,217 @@
+/* Journal in, state out. */
+#include "daemon/stage/fold-thread.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/doorbell.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#define WAKE_MS 500
+#define TRANSACTION_ENTRIES_MAX 50000
+#define TRANSACTION_TIME_MAX USEC_PER_SEC /* then what is folded becomes visible */
+#define NO_SPACE_WAIT_MS 1000
+#define STOP_AT_MOST (10 * USEC_PER_SEC)
+
+struct FoldThread {
+        FoldThreadOptions options;
+        pthread_t thread;
+        bool started;
+        Fold *fold;
+        JournalReader *reader;
+        bool placed; /* fold and reader stand where the state does */
+        JournalFault fault;
+};
+
+int fold_thread_new(const FoldThreadOptions *options, FoldThread **ret) {
+        _cleanup_(fold_thread_freep) FoldThread *thread = calloc(1, sizeof(*thread));
+        int r;
+
+        if (!thread)
+                return -ENOMEM;
+        thread->options = *options;
+        r = fold_new(&thread->fold);
+        if (r == 0)
+                r = journal_reader_open(options->journal_folder, &thread->reader);
+        if (r != 0)
+                return error_fold(r);
+        *ret = TAKE_PTR(thread);
+        return 0;
+}
+
+/* Fold and reader as of the transaction: at the start, and after one that did not end in a commit. */
+static int fold_place(FoldThread *thread, StateTxn *txn) {
+        int r;
+
+        if (thread->placed)
+                return 0;
+        r = fold_load(thread->fold, txn);
+        if (r == 0)
+                r = journal_reader_seek(thread->reader, fold_seq(thread->fold) + 1, NULL);
+        thread->placed = r == 0;
+        return r;
+}
+
+/* Applies up to `limit`, or as much as one transaction should hold. */
+static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
+        const int64_t began = clock_monotonic(&clock_system);
+        JournalRecord record;
+        int r;
+
+        for (size_t n = 0; n < TRANSACTION_ENTRIES_MAX && fold_seq(thread->fold) < limit; n++) {
+                r = journal_reader_next(thread->reader, limit, &record, &thread->fault);
+                if (r == JOURNAL_E_END)
+                        break;
+                if (r > 0)
+                        return -EBADMSG; /* what is committed is there and is whole, or the disk lies */
+                if (r == 0)
+                        r = fold_apply(thread->fold, txn, &record);
+                if (r != 0)
+                        return r;
+                if ((n & 0xff) == 0xff) {
+                        atomic_fetch_add(&thread->options.facts->fold_rounds, 1);
+                        if (clock_monotonic(&clock_system) - began > TRANSACTION_TIME_MAX)
+                                break;
+                }
+        }
+        return 0;
+}
+
+/* One transaction: 0, STATE_E_NO_SPACE (nothing of it counts), or negative: final. */
+static int fold_transaction(FoldThread *thread, uint64_t limit) {
+        _cleanup_(state_abortp) StateTxn *txn = NULL;
+        int r = state_begin(thread->options.state, STATE_WRITE, &txn);
+
+        if (r == 0)
+                r = fold_place(thread, txn);
+        if (r == 0)
+                r = fold_entries(thread, txn, limit);
+        if (r == 0)
+                r = fold_flush(thread->fold, txn);
+        if (r == 0)
+                r = state_commit(TAKE_PTR(txn));
+        if (r != 0) {
+                thread->placed = false;
+                return r == STATE_E_NO_SPACE ? r : error_fold(r);
+        }
+        atomic_store(&thread->options.facts->folded_seq, fold_seq(thread->fold));
+        doorbell_ring(thread->options.serve_bell);
+        return 0;
+}
+
+int fold_thread_catch_up(FoldThread *thread, FoldCaughtUp progress, void *owner, JournalFault *ret_fault) {
+        const uint64_t limit = journal_committed(thread->options.journal);
+
+        for (;;) {
+                int r = fold_transaction(thread, limit);
+
+                if (r != 0) {
+                        *ret_fault = thread->fault;
+                        return r;
+                }
+                r = progress ? progress(fold_seq(thread->fold), limit, owner) : 0;
+                if (r < 0 || fold_seq(thread->fold) >= limit)
+                        return r;
+        }
+}
+
+static void fold_wait(FoldThread *thread, int timeout_ms) {
+        struct pollfd poll_bell = { .fd = thread->options.bell, .events = POLLIN };
+
+        (void)poll(&poll_bell, 1, timeout_ms);
+        doorbell_clear(thread->options.bell);
+}
+
+/* No room is not the end: the fold waits, intake refuses when it has waited too long, and both go on when there is room. */
+static void fold_no_space(FoldThread *thread) {
+        CoreFacts *facts = thread->options.facts;
+
+        if (!atomic_exchange(&facts->fold_waits, true))
+                log_event(LOG_FOLD_NO_SPACE, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)));
+        for (int waited = 0; waited < NO_SPACE_WAIT_MS && !atomic_load(&facts->stop_fold); waited += 50) {
+                nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000000L }, NULL);
+                atomic_fetch_add(&facts->fold_rounds, 1);
+        }
+}
+
+static void fold_moves(FoldThread *thread) {
+        CoreFacts *facts = thread->options.facts;
+
+        if (atomic_exchange(&facts->fold_waits, false))
+                log_event(LOG_FOLD_RESUMED, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)));
+}
+
+static bool fold_goes_on(const FoldThread *thread, int64_t *stopping_at) {
+        const CoreFacts *facts = thread->options.facts;
+        const int64_t now = clock_monotonic(&clock_system);
+
+        if (!atomic_load(&facts->stop_fold))
+                return true;
+        if (*stopping_at == 0)
+                *stopping_at = now;
+        return !atomic_load(&facts->fold_waits) && now - *stopping_at < STOP_AT_MOST &&
+               atomic_load(&facts->folded_seq) < journal_committed(thread->options.journal);
+}
+
+static void *fold_run(void *owner) {
+        FoldThread *thread = owner;
+        CoreFacts *facts = thread->options.facts;
+        int64_t stopping_at = 0;
+
+        while (fold_goes_on(thread, &stopping_at)) {
+                const uint64_t limit = journal_committed(thread->options.journal);
+                int r = 0;
+
+                if (atomic_load(&facts->folded_seq) < limit)
+                        r = fold_transaction(thread, limit);
+                else
+                        fold_wait(thread, WAKE_MS);
+                atomic_fetch_add(&facts->fold_rounds, 1);
+                if (r == STATE_E_NO_SPACE)
+                        fold_no_space(thread);
+                else if (r < 0) {
+                        log_event(LOG_FOLD_FAULT, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)), log_errno(r));
+                        facts_fault(facts, EXIT_STORAGE);
+                        break;
+                } else
+                        fold_moves(thread);
+        }
+        return NULL;
+}
+
+int fold_thread_start(FoldThread *thread) {
+        int r = pthread_create(&thread->thread, NULL, fold_run, thread);
+
+        if (r != 0)
+                return -r;
+        pthread_setname_np(thread->thread, "fold");
+        thread->started = true;
+        return 0;
+}
+
+int fold_thread_stop(FoldThread *thread, int seconds) {
+        struct timespec until;
+        int r;
+
+        if (!thread->started)
+                return 0;
+        doorbell_ring(thread->options.bell);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += seconds;
+        r = pthread_timedjoin_np(thread->thread, NULL, &until);
+        if (r == 0)
+                thread->started = false;
+        return -r;
+}
+
+FoldThread *fold_thread_free(FoldThread *thread) {
+        if (!thread)
+                return NULL;
+        journal_reader_free(thread->reader);
+        fold_free(thread->fold);
+        free(thread);
+        return NULL;
+}

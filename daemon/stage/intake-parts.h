@@ -1,0 +1,159 @@
+#pragma once
+/* The inside of the intake thread, for the files of daemon/stage/ that make it up. */
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "carebus/v1/intake.pb-c.h"
+#include "daemon/control/control.h"
+#include "daemon/peer/session.h"
+#include "daemon/stage/intake.h"
+#include "daemon/stage/known.h"
+#include "daemon/stage/receipts.h"
+#include "proto/validate.h"
+
+#define BATCH_SUBMISSIONS_MAX 1024        /* what one sync carries */
+#define BATCH_BYTES_MAX (16u << 20)
+#define BATCH_TURNS_MAX 4096              /* frames looked at in one round, refused ones included */
+#define DRAIN_FRAMES_MAX 2048             /* taken from each door in one round */
+#define SESSION_BYTES_MAX (32u << 20)     /* waiting in one session; behind it: refused as later, `overload` */
+#define WAITING_BYTES_MAX (256u << 20)    /* in all sessions; then only sessions with nothing waiting may add */
+#define SESSIONS_PER_IDENTITY_MAX 512
+#define RETRY_LATER_MS 1000
+#define FOLD_BEHIND_SLOW 200000           /* entries that the fold may be behind before intake goes at its pace */
+#define FOLD_BEHIND_PATIENCE (2 * USEC_PER_SEC) /* without any progress of the fold; then senders are refused as later */
+#define SESSION_PROBE_AFTER (5 * USEC_PER_SEC)
+#define SPACE_LOOK_EVERY USEC_PER_SEC
+#define ASKED_MAX 64
+
+/* A frame that waits for its turn. */
+typedef struct Pending {
+        Turn turn;
+        ZFrame frame;
+        Bytes submit;       /* within the frame */
+        uint64_t *overflow; /* the frame came over the window: nothing but its numbers was kept */
+        size_t n_overflow;
+} Pending;
+
+/* A submission on its way through the stages. */
+typedef struct Item {
+        Session *session;
+        uint64_t number;
+        Bytes bytes;
+        Carebus__V1__Submission *submission; /* in the arena */
+        Carebus__V1__Problem *problem;       /* why it waits in the quarantine, the adapter's word or ours; or NULL */
+        int64_t message_at;                  /* as a key: INT64_MIN where the source gave none */
+        uint8_t sha256[SHA256_SIZE];         /* of the original */
+        const char *requested_by;            /* who asked for it to be read again */
+} Item;
+
+/* Each stage lets an item through (0), answers it (ITEM_ANSWERED), or fails with a negative errno: core cannot go on. */
+enum { ITEM_ANSWERED = 1 };
+typedef int (*StageFunction)(Intake *intake, Item *item);
+int stage_accept(Intake *intake, Item *item);
+int stage_admit(Intake *intake, Item *item);
+int stage_normalise(Intake *intake, Item *item);
+int stage_journal(Intake *intake, Item *item);
+
+/* Someone asked for an entry to be read again: who, so that the entry that answers can say so. */
+typedef struct Asked {
+        uint64_t seq;
+        char who[IDENTITY_SIZE];
+} Asked;
+
+/* A control request whose answer waits for the sync. */
+typedef struct PendingControl {
+        ZRoute route;
+        uint32_t id;
+        uint64_t seq;   /* of its entry, once appended */
+        Buffer entry;   /* to append */
+} PendingControl;
+
+typedef enum StorageState {
+        STORAGE_GOOD,
+        STORAGE_FULL,     /* by statvfs: below the reserve */
+        STORAGE_REFUSED,  /* a write said so: a batch is tried once in a while */
+} StorageState;
+
+struct Intake {
+        IntakeOptions options;
+        pthread_t thread;
+        bool started;
+        int bell;              /* main: stop */
+        Ring *snapshots;       /* from main */
+
+        Snapshot *snapshot;
+        uint64_t generation;   /* of the snapshot; a session let in by an earlier one is looked at again */
+        bool settings_due;     /* the journal's newest settings are others */
+        Buffer *dictionary_due;
+        ValidateLimits limits;
+
+        SourcePeers sources;
+        Sessions *sessions;
+        Turns turns;
+        Arena *arena;
+        Known *known;
+        StateTxn *state;       /* reader */
+        bool state_fresh;      /* renewed in this round */
+        JournalReader *reader; /* made when it is needed first */
+
+        Answers answers;
+        int64_t batch_at;      /* received_at of its entries */
+        uint64_t batch_first;  /* its first number; 0: nothing was appended yet */
+        size_t batch_submissions, batch_bytes;
+        uint64_t settings_seq, dictionary_seq; /* appended in this batch */
+        Buffer packed, compressed, out;
+
+        PendingControl *controls; /* waiting for the sync */
+        size_t n_controls;
+        Asked asked[ASKED_MAX];
+        size_t next_asked;
+
+        StorageState storage;
+        int64_t storage_look_at, storage_try_at; /* monotonic */
+        uint64_t free_bytes;
+        uint64_t fold_seen;    /* folded number, and when it last moved */
+        int64_t fold_moved_at;
+        bool fold_stuck;
+        int64_t probed_at;
+        bool failed;           /* the journal may not be written again */
+
+        ControlQuarantine quarantine; /* as of quarantine_at */
+        int64_t quarantine_at;
+        int64_t refused_logged_at;
+        uint64_t refused_suppressed;
+};
+
+/* doors.c: frames in and out */
+int intake_receive(Intake *intake);
+/* A message to one peer, by the door that it came in by. A peer that is gone loses its session. */
+int intake_send(Intake *intake, Session *session, Bytes message);
+void intake_close(Intake *intake, Session *session);
+/* Sessions that a new configuration does not let in any more. */
+void intake_review_sessions(Intake *intake);
+void intake_probe_sessions(Intake *intake, int64_t now);
+void pending_free(Pending *pending);
+
+/* batch.c */
+int intake_batch(Intake *intake);
+/* Answers an item, and counts it. Returns ITEM_ANSWERED or negative. */
+int item_refuse(Intake *intake, Item *item, const char *reason, const char *detail);
+int item_later(Intake *intake, Item *item, const char *reason, uint32_t retry_after_ms);
+/* The reader's transaction as of now; renewed at most once a round. */
+int intake_state(Intake *intake, StateTxn **ret);
+
+/* storage.c: room on the disk, and how far the fold is */
+void storage_look(Intake *intake, int64_t now);
+void storage_full(Intake *intake, int64_t now);
+void storage_written(Intake *intake);
+bool fold_is_behind(Intake *intake, int64_t now);
+
+/* decide.c: control */
+int control_receive(Intake *intake);
+/* Appends what was decided; after the sync, answers. */
+int control_append(Intake *intake);
+int control_settle(Intake *intake, bool committed);
+void control_forget(Intake *intake);
+const char *asked_by(const Intake *intake, uint64_t seq);
+
+/* status.c */
+int control_status(Intake *intake, uint32_t id);

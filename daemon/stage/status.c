@@ -1,0 +1,140 @@
+/* What core knows of itself, for `carebusctl status`. Serve says the rest. */
+#include "base/error.h"
+#include "daemon/record/read.h"
+#include "daemon/stage/intake-parts.h"
+#include "daemon/store/state-keys.h"
+
+#define QUARANTINE_LOOK_EVERY USEC_PER_SEC
+#define QUARANTINE_COUNT_MAX 100000 /* beyond it the count is a lower bound: intake has other things to do */
+
+static char *lend(const char *text) {
+        return (char *)(uintptr_t)text;
+}
+
+static int count_quarantined(Bytes key, Bytes value, void *owner) {
+        ControlQuarantine *counts = owner;
+
+        control_count_quarantined(counts, value);
+        return counts->open >= QUARANTINE_COUNT_MAX;
+}
+
+static void status_quarantine(Intake *intake, StateTxn *txn, Carebus__V1__QuarantineStatus *status) {
+        int64_t now = clock_monotonic(intake->options.clock);
+        ControlQuarantine *counts = &intake->quarantine;
+
+        if (intake->quarantine_at == 0 || now - intake->quarantine_at > QUARANTINE_LOOK_EVERY) {
+                *counts = (ControlQuarantine){ .open = 0 };
+                (void)state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, count_quarantined, counts);
+                intake->quarantine_at = now;
+        }
+        carebus__v1__quarantine_status__init(status);
+        status->has_open = status->has_urgent = status->has_unhandled = true;
+        status->open = counts->open;
+        status->urgent = counts->urgent;
+        status->unhandled = counts->unhandled;
+        status->has_oldest_received_at = counts->oldest_received_at != 0;
+        status->oldest_received_at = counts->oldest_received_at;
+}
+
+/* What is in the journal is counted by the fold, what was never written by intake. Between a sync and the fold both are needed:
+ * `stored` is the larger of what the state says and what was answered since the start on top of what it said then. */
+static void status_source(Intake *intake, StateTxn *txn, const SourcePeer *peer, Carebus__V1__SourceStatus *status) {
+        const Config *config = intake->snapshot->config;
+        const uint64_t stored = state_count_get(txn, peer->name, RECORD_COUNT_STORED);
+        const uint64_t duplicate = state_count_get(txn, peer->name, RECORD_COUNT_DUPLICATE);
+        int64_t heard_at = (int64_t)state_count_get(txn, peer->name, RECORD_COUNT_LAST_HEARD_AT);
+
+        carebus__v1__source_status__init(status);
+        status->name = lend(peer->name);
+        status->team = config->teams[config->sources[peer->index].team].name;
+        heard_at = MAX(heard_at, peer->heard_at);
+        status->has_last_heard_at = heard_at != 0;
+        status->last_heard_at = heard_at;
+        status->has_stored = status->has_duplicate = status->has_refused = status->has_quarantined = true;
+        status->stored = MAX(stored, peer->stored_before + peer->stored);
+        status->duplicate = duplicate + peer->duplicate;
+        status->refused = peer->refused;
+        status->quarantined = state_count_get(txn, peer->name, RECORD_COUNT_QUARANTINED);
+        status->has_sessions = status->has_received = status->has_in_flight = true;
+        status->sessions = (uint32_t)peer->n_sessions;
+        status->received = peer->received;
+        status->in_flight = peer->group.count;
+}
+
+static const char *status_state(const Intake *intake) {
+        const CoreFacts *facts = intake->options.facts;
+
+        if (atomic_load(&facts->stop_intake))
+                return "stopping";
+        if (intake->storage != STORAGE_GOOD || atomic_load(&facts->fold_waits))
+                return "storage-full";
+        return atomic_load(&facts->running) ? "running" : "starting";
+}
+
+static size_t status_notices(const Intake *intake, char *notices[4]) {
+        size_t n = 0;
+
+        notices[n++] = lend("not for patient data: sharing rules do not exist yet");
+        if (intake->snapshot->config->environment == CONFIG_ENVIRONMENT_ANY)
+                notices[n++] = lend("environment is any: live and test messages are taken alike; for development only");
+        if (intake->storage != STORAGE_GOOD)
+                notices[n++] = lend("storage is full: senders are asked to try later; free space under `state:`");
+        if (intake->fold_stuck)
+                notices[n++] = lend("the state does not move: senders are asked to try later; look at the log");
+        return n;
+}
+
+static void status_fill(Intake *intake, StateTxn *txn, Carebus__V1__StatusReply *status) {
+        const CoreFacts *facts = intake->options.facts;
+        const Config *config = intake->snapshot->config;
+
+        status->bus = config->bus;
+        status->has_seq = status->has_folded_seq = true;
+        status->seq = journal_committed(intake->options.journal);
+        status->folded_seq = state_folded_seq(txn);
+        status->environment = lend(environment_name(config->environment));
+        status->version = lend(CAREBUS_VERSION);
+        status->has_started_at = true;
+        status->started_at = facts->started_at;
+        status->state = lend(status_state(intake));
+        status->has_intake_up = status->has_serve_up = status->has_serve_restarts = status->has_ready = true;
+        status->intake_up = !atomic_load(&facts->stop_intake);
+        status->serve_up = atomic_load(&facts->serve_up);
+        status->serve_restarts = atomic_load(&facts->serve_restarts);
+        status->ready = atomic_load(&facts->running) && status->intake_up;
+}
+
+int control_status(Intake *intake, uint32_t id) {
+        const size_t n_sources = intake->sources.n_items;
+        Carebus__V1__StatusReply status = CAREBUS__V1__STATUS_REPLY__INIT;
+        Carebus__V1__QuarantineStatus quarantine;
+        Carebus__V1__DiskStatus disk = CAREBUS__V1__DISK_STATUS__INIT;
+        _cleanup_(freep) Carebus__V1__SourceStatus *sources = calloc(n_sources + 1, sizeof(*sources));
+        _cleanup_(freep) Carebus__V1__SourceStatus **pointers = calloc(n_sources + 1, sizeof(*pointers));
+        char *notices[4];
+        StateTxn *txn;
+        int r;
+
+        if (!sources || !pointers)
+                return -ENOMEM;
+        r = intake_state(intake, &txn);
+        if (r < 0)
+                return r;
+        storage_look(intake, clock_monotonic(intake->options.clock));
+        status_fill(intake, txn, &status);
+        for (size_t i = 0; i < n_sources; i++) {
+                status_source(intake, txn, intake->sources.items[i], &sources[i]);
+                pointers[i] = &sources[i];
+        }
+        status.n_sources = n_sources;
+        status.sources = pointers;
+        status_quarantine(intake, txn, &quarantine);
+        status.quarantine = &quarantine;
+        disk.has_free_bytes = disk.has_journal_bytes = true;
+        disk.free_bytes = intake->free_bytes;
+        disk.journal_bytes = journal_bytes(intake->options.journal);
+        status.disk = &disk;
+        status.n_notices = status_notices(intake, notices);
+        status.notices = notices;
+        return control_pack_status(id, &status, &intake->out);
+}
