@@ -50,7 +50,8 @@ static ConfigProblem *problem_new(ConfigProblems *problems) {
         return problem;
 }
 
-static void problem_add(Report *report, Place place, bool is_warning, const char *format, va_list arguments) {
+_printf_(4, 0) static void problem_add(Report *report, Place place, bool is_warning, const char *format,
+                                       va_list arguments) {
         if (!is_warning)
                 report->problems->n_errors++;
         ConfigProblem *problem = problem_new(report->problems);
