@@ -45,7 +45,10 @@ int identity_find(StateTxn *txn, const char *system, const char *value, Arena *a
 /* All ids whose facts and events belong to this person: the one that answers first, then its former ones. */
 int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
 
-/* The shared record as of the transaction's folded seq, under any id the person ever had: sections in order of names, facts in
+/* One person's own, without those that it answers for: who says what of it, and its ties. */
+int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret);
+
+/* The shared record as of the transaction's folded seq, under any id that the person ever had: sections in order of names, facts in
  * order of key, source, former id. Where a person was merged, its facts stand beside the survivor's with `from_patient_id`;
  * claims of one source about one encounter are one fact whichever id they came under. `digest` is SHA-256 over the packed
  * Record without digest. */

@@ -1,0 +1,17 @@
+#pragma once
+/* Where sections and claims stand in STATE_SECTION: see proto/carebus/v1/state.proto. */
+#include "base/arena.h"
+#include "daemon/record/stamp.h"
+#include "daemon/store/state-keys.h"
+
+#define SECTION_DEMOGRAPHICS "demographics"
+#define SECTION_DEATH "death"
+#define SECTION_MERGES "merges"
+#define SECTION_ENCOUNTERS "encounters"
+#define SECTION_CONFLICTS "conflicts" /* not a section of the record: StoredConflicts */
+
+/* "encounters/SOURCE/KEY", the key replaced by its hash where it is long. NULL when the arena is full. */
+char *section_of_encounter(const char *source, const char *key, Arena *arena);
+/* Of a claim, and the prefix of all claims of one fact. */
+StateKey key_of_claim(const char *patient_id, const char *section, StampParts stamp);
+StateKey key_of_claims(const char *patient_id, const char *section);

@@ -1,0 +1,137 @@
+#include "daemon/record/read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/identity/evidence.h"
+#include "daemon/record/body.h"
+#include "daemon/store/state-keys.h"
+
+/* A packed message in the state. */
+static int value_read(StateTxn *txn, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, Arena *arena,
+                      ProtobufCMessage **ret) {
+        Bytes value;
+        int r;
+
+        if (key->error < 0)
+                return RECORD_E_NOT_FOUND;
+        r = state_get(txn, table, state_key_all(key), &value);
+        if (r == STATE_E_NOT_FOUND)
+                return RECORD_E_NOT_FOUND;
+        return r ?: message_unpack(descriptor, value, arena, ret);
+}
+
+int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome **ret) {
+        StateKey key = state_key_seq(seq);
+
+        return value_read(txn, STATE_OUTCOME, &key, &carebus__v1__outcome__descriptor, arena, (ProtobufCMessage **)ret);
+}
+
+int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret) {
+        StateKey key = state_key_meta(RECORD_META_SETTINGS);
+
+        return value_read(txn, STATE_META, &key, &carebus__v1__settings__descriptor, arena, (ProtobufCMessage **)ret);
+}
+
+int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret) {
+        StateKey key = state_key_seq(seq);
+        int r;
+
+        r = value_read(txn, STATE_QUARANTINE, &key, &carebus__v1__quarantine_item__descriptor, arena, (ProtobufCMessage **)ret);
+        if (r == RECORD_E_NOT_FOUND)
+                r = value_read(txn, STATE_RESOLVED, &key, &carebus__v1__quarantine_item__descriptor, arena, (ProtobufCMessage **)ret);
+        return r;
+}
+
+uint32_t source_seq_count(Bytes value) {
+        return value.size == sizeof(uint32_t) ? load_le32(value.data) : 0;
+}
+
+int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret) {
+        StateKey key = state_key_person(patient_id);
+
+        return value_read(txn, STATE_PERSON, &key, &carebus__v1__person__descriptor, arena, (ProtobufCMessage **)ret);
+}
+
+/* The one that answers for a patient id. Who is merged into somebody names who answers, never a link of a chain. */
+static int person_answering(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret) {
+        Carebus__V1__Person *person;
+        int r;
+
+        r = person_read(txn, patient_id, arena, &person);
+        if (r)
+                return r;
+        if (person->merged_into) {
+                r = person_read(txn, person->merged_into, arena, &person);
+                if (r)
+                        return r < 0 ? r : -EBADMSG;
+        }
+        *ret = person;
+        return 0;
+}
+
+int identity_resolve(StateTxn *txn, const char *patient_id, Arena *arena, char **ret) {
+        Carebus__V1__Person *person;
+        int r;
+
+        r = person_answering(txn, patient_id, arena, &person);
+        if (r == 0)
+                *ret = person->patient_id;
+        return r;
+}
+
+int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char ***ret_ids, size_t *ret_n_ids) {
+        Carebus__V1__Person *person;
+        char **ids;
+        int r;
+
+        r = person_answering(txn, patient_id, arena, &person);
+        if (r)
+                return r;
+        ids = arena_alloc(arena, (person->n_former_patient_ids + 1) * sizeof(*ids));
+        if (!ids)
+                return -ENOMEM;
+        ids[0] = person->patient_id;
+        for (size_t i = 0; i < person->n_former_patient_ids; i++)
+                ids[i + 1] = person->former_patient_ids[i];
+        *ret_ids = ids;
+        *ret_n_ids = person->n_former_patient_ids + 1;
+        return 0;
+}
+
+static int id_order(const void *a, const void *b) {
+        return patient_id_compare(*(char *const *)a, *(char *const *)b);
+}
+
+int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids, size_t *ret_n_ids) {
+        StateKey key = state_key_identifier(system, value);
+        Carebus__V1__IdentifierHolders *holders;
+        size_t n_ids = 0;
+        char **ids;
+        int r;
+
+        r = value_read(txn, STATE_IDENTIFIER, &key, &carebus__v1__identifier_holders__descriptor, arena, (ProtobufCMessage **)&holders);
+        if (r)
+                return r;
+        ids = arena_alloc(arena, holders->n_patient_ids * sizeof(*ids));
+        if (!ids)
+                return -ENOMEM;
+        for (size_t i = 0; i < holders->n_patient_ids; i++) {
+                char *answering;
+                bool known = false;
+
+                r = identity_resolve(txn, holders->patient_ids[i], arena, &answering);
+                if (r)
+                        return r < 0 ? r : -EBADMSG;
+                for (size_t j = 0; j < n_ids && !known; j++)
+                        known = strcmp(ids[j], answering) == 0;
+                if (!known)
+                        ids[n_ids++] = answering;
+        }
+        qsort(ids, n_ids, sizeof(*ids), id_order);
+        *ret_ids = ids;
+        *ret_n_ids = n_ids;
+        return n_ids > 0 ? 0 : RECORD_E_NOT_FOUND;
+}

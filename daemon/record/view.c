@@ -1,0 +1,280 @@
+/* The shared record: what stands under all ids that a person ever had, put together when it is read. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "daemon/identity/evidence.h"
+#include "daemon/record/encounter.h"
+#include "daemon/record/keys.h"
+#include "daemon/record/read.h"
+#include "daemon/store/state-keys.h"
+
+/* A fact and where it lies. */
+typedef struct Found {
+        const char *section; /* of the record: encounters */
+        const char *stored;  /* in the state: encounters/SOURCE/KEY */
+        const char *patient_id;
+        Carebus__V1__StoredFact *fact;
+} Found;
+
+typedef struct Viewing {
+        StateTxn *txn;
+        Arena *arena;
+        Carebus__V1__Record *record;
+        Carebus__V1__Settings *settings; /* NULL before the first */
+        const char *patient_id;          /* whose sections are read */
+        Found **found;
+        size_t n_found;
+} Viewing;
+
+static int found_add(Viewing *viewing, const char *stored, Carebus__V1__StoredFact *fact) {
+        Found *found = arena_alloc(viewing->arena, sizeof(*found));
+        const char *slash = strchr(stored, '/');
+
+        if (!found)
+                return -ENOMEM;
+        *found = (Found){ .stored = stored, .patient_id = viewing->patient_id, .fact = fact };
+        found->section = slash ? arena_text(viewing->arena, stored, (size_t)(slash - stored)) : stored;
+        if (!found->section)
+                return -ENOMEM;
+        if (strcmp(viewing->patient_id, viewing->record->patient_id) != 0)
+                fact->fact->from_patient_id = (char *)viewing->patient_id;
+        return list_append((void ***)&viewing->found, &viewing->n_found, found, viewing->arena);
+}
+
+static int conflicts_add(Viewing *viewing, Bytes value) {
+        Carebus__V1__StoredConflicts *stored;
+        int r;
+
+        r = message_unpack(&carebus__v1__stored_conflicts__descriptor, value, viewing->arena, (ProtobufCMessage **)&stored);
+        for (size_t i = 0; r == 0 && i < stored->n_conflicts; i++)
+                r = list_append((void ***)&viewing->record->conflicts, &viewing->record->n_conflicts, stored->conflicts[i]->conflict,
+                                viewing->arena);
+        return r;
+}
+
+static int section_seen(Bytes key, Bytes value, void *owner) {
+        Viewing *viewing = owner;
+        size_t n_id = strlen(viewing->patient_id) + 1;
+        Carebus__V1__StoredSection *section;
+        char *name;
+        int r;
+
+        if (key.size <= n_id)
+                return -EBADMSG;
+        name = arena_text(viewing->arena, key.data + n_id, strnlen((const char *)key.data + n_id, key.size - n_id));
+        if (!name)
+                return -ENOMEM;
+        if (strcmp(name, SECTION_CONFLICTS) == 0)
+                return conflicts_add(viewing, value);
+        r = message_unpack(&carebus__v1__stored_section__descriptor, value, viewing->arena, (ProtobufCMessage **)&section);
+        for (size_t i = 0; r == 0 && i < section->n_facts; i++)
+                r = found_add(viewing, name, section->facts[i]);
+        return r;
+}
+
+static int identifiers_add(Viewing *viewing, const Carebus__V1__Person *person) {
+        for (size_t i = 0; i < person->n_identifiers; i++) {
+                Carebus__V1__Identifier *identifier = person->identifiers[i]->identifier;
+                bool known = false;
+
+                for (size_t j = 0; j < viewing->record->n_identifiers && !known; j++)
+                        known = identifier_same(viewing->record->identifiers[j], identifier);
+                if (!known && list_append((void ***)&viewing->record->identifiers, &viewing->record->n_identifiers, identifier, viewing->arena) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int member_add(Viewing *viewing, const char *patient_id) {
+        StateKey prefix = state_key_section(patient_id, NULL);
+        Carebus__V1__Person *person;
+        int r;
+
+        r = person_read(viewing->txn, patient_id, viewing->arena, &person);
+        if (r)
+                return r < 0 ? r : -EBADMSG;
+        r = identifiers_add(viewing, person);
+        if (r < 0)
+                return r;
+        viewing->patient_id = patient_id;
+        return state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), section_seen, viewing);
+}
+
+static int found_compare(const void *a, const void *b) {
+        const Found *x = *(Found *const *)a, *y = *(Found *const *)b;
+        int order = strcmp(x->section, y->section) ?: fact_compare(x->fact->fact, y->fact->fact);
+
+        return order ?: patient_id_compare(x->patient_id, y->patient_id);
+}
+
+typedef struct Claims {
+        Carebus__V1__Claim **claims;
+        size_t n_claims;
+        Arena *arena;
+} Claims;
+
+static int claim_seen(Bytes key, Bytes value, void *owner) {
+        Claims *claims = owner;
+        Carebus__V1__Claim *claim;
+        int r;
+
+        r = message_unpack(&carebus__v1__claim__descriptor, value, claims->arena, (ProtobufCMessage **)&claim);
+        return r ?: list_append((void ***)&claims->claims, &claims->n_claims, claim, claims->arena);
+}
+
+static int claim_compare(const void *a, const void *b) {
+        return stamp_compare((*(Carebus__V1__Claim *const *)a)->stamp, (*(Carebus__V1__Claim *const *)b)->stamp);
+}
+
+static bool lists_are_whole(const Viewing *viewing, const char *source) {
+        for (size_t i = 0; viewing->settings && i < viewing->settings->n_sources; i++)
+                if (text_equal(viewing->settings->sources[i]->name, source))
+                        return viewing->settings->sources[i]->lists_complete;
+        return false;
+}
+
+/* One encounter of one source under several ids, because they were joined while it went on: one fact out of all its claims. */
+static int encounters_unite(Viewing *viewing, Found **same, size_t n_same) {
+        Claims claims = { .arena = viewing->arena };
+        int r;
+
+        for (size_t i = 0; i < n_same; i++) {
+                StateKey prefix = key_of_claims(same[i]->patient_id, same[i]->stored);
+
+                r = state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
+                if (r < 0)
+                        return r;
+        }
+        if (claims.n_claims > 0)
+                qsort(claims.claims, claims.n_claims, sizeof(*claims.claims), claim_compare);
+        same[0]->fact->fact->from_patient_id = NULL;
+        return encounter_reduce(same[0]->fact, claims.claims, claims.n_claims, lists_are_whole(viewing, same[0]->fact->fact->source),
+                                viewing->arena);
+}
+
+static int section_of_record(Carebus__V1__Record *record, const char *name, Arena *arena, Carebus__V1__Section **ret) {
+        Carebus__V1__Section *section;
+
+        if (record->n_sections > 0 && strcmp(record->sections[record->n_sections - 1]->name, name) == 0) {
+                *ret = record->sections[record->n_sections - 1];
+                return 0;
+        }
+        section = arena_alloc(arena, sizeof(*section));
+        if (!section)
+                return -ENOMEM;
+        carebus__v1__section__init(section);
+        section->name = (char *)name;
+        *ret = section;
+        return list_append((void ***)&record->sections, &record->n_sections, section, arena);
+}
+
+/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor. */
+static void facts_supersede(Found **same, size_t n_same) {
+        size_t current = 0;
+
+        for (size_t i = 1; i < n_same; i++)
+                if (!same[i]->fact->fact->from_patient_id)
+                        current = i;
+        for (size_t i = 0; i < n_same; i++)
+                if (i != current && strcmp(same[i]->section, SECTION_DEMOGRAPHICS) == 0)
+                        same[i]->fact->fact->status = (char *)"superseded";
+}
+
+static int sections_write(Viewing *viewing) {
+        qsort(viewing->found, viewing->n_found, sizeof(*viewing->found), found_compare);
+        for (size_t i = 0, n_same; i < viewing->n_found; i += n_same) {
+                Found **same = viewing->found + i;
+                Carebus__V1__Section *section;
+                size_t n_shown;
+                int r;
+
+                for (n_same = 1; i + n_same < viewing->n_found; n_same++)
+                        if (strcmp(same[0]->section, same[n_same]->section) != 0 ||
+                            fact_compare(same[0]->fact->fact, same[n_same]->fact->fact) != 0)
+                                break;
+                n_shown = n_same;
+                if (n_same > 1 && strcmp(same[0]->section, SECTION_ENCOUNTERS) == 0) {
+                        r = encounters_unite(viewing, same, n_same);
+                        if (r < 0)
+                                return r;
+                        n_shown = 1;
+                } else if (n_same > 1)
+                        facts_supersede(same, n_same);
+                r = section_of_record(viewing->record, same[0]->section, viewing->arena, &section);
+                for (size_t j = 0; r == 0 && j < n_shown; j++)
+                        r = list_append((void ***)&section->facts, &section->n_facts, same[j]->fact->fact, viewing->arena);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int identifier_order(const void *a, const void *b) {
+        const Carebus__V1__Identifier *x = *(Carebus__V1__Identifier *const *)a, *y = *(Carebus__V1__Identifier *const *)b;
+
+        return strcmp(x->system ?: "", y->system ?: "") ?: strcmp(x->value ?: "", y->value ?: "");
+}
+
+static int conflict_order(const void *a, const void *b) {
+        const Carebus__V1__Conflict *x = *(Carebus__V1__Conflict *const *)a, *y = *(Carebus__V1__Conflict *const *)b;
+
+        if (x->opened_at != y->opened_at)
+                return x->opened_at < y->opened_at ? -1 : 1;
+        return strcmp(x->id, y->id) ?: strcmp(x->path ?: "", y->path ?: "");
+}
+
+static int digest_write(Carebus__V1__Record *record, Arena *arena) {
+        uint8_t *digest = arena_alloc(arena, SHA256_SIZE);
+        Bytes packed = message_pack(&record->base, arena);
+
+        if (!digest || !packed.data)
+                return -ENOMEM;
+        sha256(packed.data, packed.size, digest);
+        record->has_digest = 1;
+        record->digest = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = digest };
+        return 0;
+}
+
+int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret) {
+        Carebus__V1__Record *record = arena_alloc(arena, sizeof(*record));
+        Viewing viewing = { .txn = txn, .arena = arena, .record = record };
+        size_t n_members;
+        char **members;
+        int r;
+
+        if (!record)
+                return -ENOMEM;
+        carebus__v1__record__init(record);
+        r = identity_members(txn, patient_id, arena, &members, &n_members);
+        if (r)
+                return r;
+        record->patient_id = members[0];
+        record->has_seq = 1;
+        record->seq = state_folded_seq(txn);
+        record->former_patient_ids = members + 1;
+        record->n_former_patient_ids = n_members - 1;
+        r = settings_read(txn, arena, &viewing.settings);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n_members; i++) {
+                r = member_add(&viewing, members[i]);
+                if (r)
+                        return r;
+        }
+        r = sections_write(&viewing);
+        if (r < 0)
+                return r;
+        if (record->n_identifiers > 0)
+                qsort(record->identifiers, record->n_identifiers, sizeof(*record->identifiers), identifier_order);
+        if (record->n_conflicts > 0)
+                qsort(record->conflicts, record->n_conflicts, sizeof(*record->conflicts), conflict_order);
+        r = digest_write(record, arena);
+        if (r < 0)
+                return r;
+        *ret = record;
+        return 0;
+}

@@ -1,0 +1,92 @@
+#pragma once
+/*
+ * What the files of the fold share. One entry is one FoldWork: persons and sections that it touches are unpacked once, changed in
+ * place, and put into the overlay when the entry is done.
+ */
+#include "base/arena.h"
+#include "carebus/v1/control.pb-c.h"
+#include "carebus/v1/journal.pb-c.h"
+#include "carebus/v1/state.pb-c.h"
+#include "daemon/record/fact.h"
+#include "daemon/stage/fold.h"
+#include "daemon/stage/overlay.h"
+#include "daemon/store/state-keys.h"
+
+/* What one source's entries come to since the last flush. */
+typedef struct FoldCounts {
+        char source[64];
+        uint64_t stored, duplicate, quarantined;
+        int64_t last_heard_at;
+} FoldCounts;
+
+struct Fold {
+        Arena *arena;          /* of one entry */
+        Arena *settings_arena; /* of the settings */
+        Overlay *overlay;
+        uint64_t seq; /* newest entry applied */
+        Carebus__V1__Settings *settings; /* NULL before the first */
+        FoldCounts *counts;
+        size_t n_counts;
+};
+
+typedef struct WorkPerson {
+        Carebus__V1__Person *person;
+        bool dirty;
+} WorkPerson;
+
+typedef struct WorkSection {
+        const char *patient_id;
+        const char *name;
+        Carebus__V1__StoredSection *section;
+        bool dirty;
+} WorkSection;
+
+#define WORK_LIST(type)    \
+        struct {           \
+                type *items; \
+                size_t n;  \
+                size_t room; \
+        }
+
+typedef struct FoldWork {
+        Fold *fold;
+        StateTxn *txn;
+        Arena *arena;
+        uint64_t seq;        /* under which its events are published */
+        int64_t received_at; /* of the entry */
+        const char *source;  /* whose events these are */
+        int64_t sent_at;     /* the message's own time; 0: none */
+        const char *message_id;
+        bool belated;
+        bool lists_whole;
+        uint32_t n_events; /* of the submission: derived ones are numbered behind */
+        uint32_t n_persons_made; /* beyond the first of an event */
+        Carebus__V1__Outcome outcome;
+        WORK_LIST(WorkPerson) persons;
+        WORK_LIST(WorkSection) sections;
+} FoldWork;
+
+/* All functions below return 0 or negative (or STATE_E_NO_SPACE from the transaction), unless they say more. */
+
+/* A packed value through the overlay. STATE_E_NOT_FOUND. */
+int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret);
+int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message);
+/* The person, as this entry has changed it. STATE_E_NOT_FOUND. */
+int work_person(FoldWork *work, const char *patient_id, Carebus__V1__Person **ret);
+int work_person_make(FoldWork *work, char *patient_id, Carebus__V1__Person **ret);
+void work_person_touch(FoldWork *work, const Carebus__V1__Person *person);
+/* The section, empty where there is none. */
+int work_section(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredSection **ret);
+void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *section);
+/* Puts what was touched into the overlay. */
+int work_store(FoldWork *work);
+/* The same, and then into the transaction, so that it can be walked. */
+int work_store_through(FoldWork *work);
+
+/* Adds an event of the bus's own to the outcome; `about` is who it is of, `cause` what brought it about. *ret_event_id: its id. */
+int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, const Said *cause, char **ret_event_id);
+/* An event of the bus's own, without its body. NULL when the arena is full. */
+Carebus__V1__Event *work_event(FoldWork *work, const char *type);
+/* The place of an event among the person's. */
+int work_index_patient(FoldWork *work, const char *patient_id, uint32_t index);
+FoldCounts *work_counts(FoldWork *work); /* of the source; NULL when memory is out */

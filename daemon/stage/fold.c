@@ -1,0 +1,407 @@
+/*
+ * One entry of the journal into the state. What is settled here: which kind it is, whether it is new, whether it can be used; and
+ * that each entry, whatever it is, leaves an outcome.
+ */
+#include "daemon/stage/fold.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "daemon/record/read.h"
+#include "daemon/stage/dedupe.h"
+#include "daemon/stage/fold-parts.h"
+#include "daemon/stage/identify.h"
+#include "daemon/stage/project.h"
+#include "daemon/stage/quarantine.h"
+#include "daemon/stage/settings.h"
+
+/* Of one entry: far beyond what an admitted message can come to. Address space, not memory. */
+#define ENTRY_ARENA_BYTES (1024UL * 1024UL * 1024UL)
+#define SETTINGS_ARENA_BYTES (64UL * 1024UL * 1024UL)
+
+#define META_FOLD_VERSION "fold_version"
+
+int fold_new(Fold **ret) {
+        _cleanup_(fold_freep) Fold *fold = calloc(1, sizeof(*fold));
+        int r;
+
+        if (!fold)
+                return -ENOMEM;
+        r = arena_new(&fold->arena, ENTRY_ARENA_BYTES);
+        if (r == 0)
+                r = arena_new(&fold->settings_arena, SETTINGS_ARENA_BYTES);
+        if (r == 0)
+                r = overlay_new(&fold->overlay);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(fold);
+        return 0;
+}
+
+Fold *fold_free(Fold *fold) {
+        if (!fold)
+                return NULL;
+        overlay_free(fold->overlay);
+        arena_free(fold->settings_arena);
+        arena_free(fold->arena);
+        free(fold->counts);
+        free(fold);
+        return NULL;
+}
+
+int fold_load(Fold *fold, StateTxn *txn) {
+        overlay_clear(fold->overlay);
+        fold->n_counts = 0;
+        fold->seq = state_folded_seq(txn);
+        return settings_load(fold, txn);
+}
+
+uint64_t fold_seq(const Fold *fold) {
+        return fold->seq;
+}
+
+uint32_t fold_version_of(StateTxn *txn) {
+        StateKey key = state_key_meta(META_FOLD_VERSION);
+        Bytes value;
+
+        if (state_get(txn, STATE_META, state_key_all(&key), &value) != 0 || value.size != sizeof(uint32_t))
+                return 0;
+        return load_le32(value.data);
+}
+
+static int counter_set(StateTxn *txn, const char *source, const char *counter, uint64_t value) {
+        uint64_t before = state_count_get(txn, source, counter);
+
+        return before == value ? 0 : state_count_add(txn, source, counter, value - before);
+}
+
+static int counts_flush(Fold *fold, StateTxn *txn) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < fold->n_counts; i++) {
+                const FoldCounts *counts = &fold->counts[i];
+
+                if (counts->stored)
+                        r = state_count_add(txn, counts->source, RECORD_COUNT_STORED, counts->stored);
+                if (r == 0 && counts->duplicate)
+                        r = state_count_add(txn, counts->source, RECORD_COUNT_DUPLICATE, counts->duplicate);
+                if (r == 0 && counts->quarantined)
+                        r = state_count_add(txn, counts->source, RECORD_COUNT_QUARANTINED, counts->quarantined);
+                if (r == 0)
+                        r = counter_set(txn, counts->source, RECORD_COUNT_LAST_HEARD_AT, (uint64_t)counts->last_heard_at);
+        }
+        if (r == 0)
+                fold->n_counts = 0;
+        return r;
+}
+
+int fold_flush(Fold *fold, StateTxn *txn) {
+        StateKey key = state_key_meta(META_FOLD_VERSION);
+        uint8_t version[4];
+        int r;
+
+        store_le32(version, FOLD_VERSION);
+        r = overlay_flush(fold->overlay, txn);
+        if (r == 0)
+                r = counts_flush(fold, txn);
+        if (r == 0)
+                r = state_put(txn, STATE_META, state_key_all(&key), bytes_of(version, sizeof(version)));
+        if (r == 0)
+                r = state_set_folded_seq(txn, fold->seq);
+        if (r == 0)
+                overlay_trim(fold->overlay);
+        return r;
+}
+
+/* When an event was said: recorded, else sent, else happened, else received. */
+static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event, uint32_t index) {
+        StampParts stamp = { .sent_at = work->sent_at, .seq = work->seq, .index = index };
+
+        if (event->recorded_at && event->recorded_at->has_utc_at)
+                stamp.said_at = event->recorded_at->utc_at;
+        else if (work->sent_at)
+                stamp.said_at = work->sent_at;
+        else if (event->occurred_at && event->occurred_at->has_utc_at)
+                stamp.said_at = event->occurred_at->utc_at;
+        else
+                stamp.said_at = work->received_at;
+        return stamp;
+}
+
+/* The event as it is published: what the bus sets is set. */
+static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, uint32_t index, Said *ret) {
+        Carebus__V1__Event *event = message_shallow_copy(&stored->base, work->arena);
+
+        if (!event)
+                return -ENOMEM;
+        event->event_id = arena_format(work->arena, "%llu.%u", (unsigned long long)work->seq, index);
+        if (!event->event_id)
+                return -ENOMEM;
+        event->has_received_at = 1;
+        event->received_at = work->received_at;
+        event->source = (char *)work->source;
+        if (!event->source_message_id)
+                event->source_message_id = (char *)work->message_id;
+        if (!event->type)
+                event->type = (char *)"";
+        *ret = (Said){ .event = event, .stamp = stamp_of(work, event, index), .lists_whole = work->lists_whole };
+        return 0;
+}
+
+/* Why the events cannot be used; NULL: they can. Nothing of an entry is applied unless all of it can be. */
+static int events_check(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events, const char **ret_reason) {
+        *ret_reason = NULL;
+        for (size_t i = 0; i < n_events && !*ret_reason; i++) {
+                int r = identify_check(work, events[i], ret_reason);
+
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int source_index(FoldWork *work) {
+        StateKey key = state_key_source_seq(work->source, work->seq);
+        uint8_t count[4];
+
+        store_le32(count, work->outcome.event_count);
+        return key.error < 0 ? key.error : state_put(work->txn, STATE_SOURCE_SEQ, state_key_all(&key), bytes_of(count, sizeof(count)));
+}
+
+static int events_apply(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events) {
+        Carebus__V1__Outcome *outcome = &work->outcome;
+        int r = 0;
+
+        work->lists_whole = settings_lists_whole(work->fold, work->source);
+        work->n_events = (uint32_t)n_events;
+        outcome->patient_ids = arena_alloc(work->arena, n_events * sizeof(*outcome->patient_ids));
+        if (!outcome->patient_ids)
+                return -ENOMEM;
+        for (uint32_t i = 0; r == 0 && i < n_events; i++) {
+                Said said;
+
+                r = event_on_its_way(work, events[i], i, &said);
+                if (r == 0)
+                        r = project_event(work, &said, (const char **)&outcome->patient_ids[i]);
+        }
+        if (r == 0)
+                r = work_store(work);
+        if (r)
+                return r;
+        outcome->n_patient_ids = n_events;
+        outcome->has_event_count = 1;
+        outcome->event_count = (uint32_t)(n_events + outcome->n_derived);
+        outcome->has_belated = work->belated;
+        outcome->belated = work->belated;
+        return source_index(work);
+}
+
+static QuarantineWhy why_of(const Carebus__V1__StoredSubmission *submission, const char *reason) {
+        if (submission->problem)
+                return (QuarantineWhy){ .reason = submission->problem->code ?: "problem",
+                                        .position = submission->problem->position,
+                                        .urgent = submission->problem->urgent };
+        return (QuarantineWhy){ .reason = reason ?: "no-events" };
+}
+
+/* Uses the submission, or says why it cannot be used. *ret_used. */
+static int submission_use(FoldWork *work, const Carebus__V1__StoredSubmission *submission, bool *ret_used, QuarantineWhy *ret_why) {
+        const char *reason = NULL;
+        int r;
+
+        *ret_used = false;
+        if (!submission->problem && submission->n_events > 0) {
+                r = events_check(work, submission->events, submission->n_events, &reason);
+                if (r)
+                        return r;
+                if (!reason) {
+                        *ret_used = true;
+                        return events_apply(work, submission->events, submission->n_events);
+                }
+        }
+        *ret_why = why_of(submission, reason);
+        return 0;
+}
+
+/* The answer to a Retranslate: it is about an entry that waits, or about nothing any more. */
+static int retranslation_apply(FoldWork *work, const Carebus__V1__StoredSubmission *submission) {
+        Carebus__V1__QuarantineItem *item;
+        QuarantineWhy why;
+        bool used;
+        int r;
+
+        work->belated = true;
+        work->outcome.has_about_seq = 1;
+        work->outcome.about_seq = submission->retranslates;
+        r = quarantine_find_open(work, submission->retranslates, &item);
+        if (r == STATE_E_NOT_FOUND) {
+                work->outcome.refused = (char *)"not-quarantined";
+                return 0;
+        }
+        if (r == 0 && !text_equal(item->source, submission->source)) {
+                work->outcome.refused = (char *)"not-of-this-source";
+                return 0;
+        }
+        if (r == 0)
+                r = submission_use(work, submission, &used, &why);
+        if (r)
+                return r;
+        return used ? quarantine_resolve(work, item, "retried") : quarantine_restate(work, item, submission, &why);
+}
+
+static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission *submission) {
+        DedupeVerdict verdict;
+        FoldCounts *counts;
+        QuarantineWhy why;
+        uint64_t before;
+        bool used;
+        int r;
+
+        work->source = submission->source ?: "";
+        work->message_id = submission->message_id;
+        work->sent_at = submission->message_time && submission->message_time->has_utc_at ? submission->message_time->utc_at : 0;
+        work->outcome.source = (char *)work->source;
+        counts = work_counts(work);
+        if (!counts)
+                return -ENOMEM;
+        counts->last_heard_at = work->received_at;
+        if (submission->has_retranslates) {
+                counts->stored++;
+                return retranslation_apply(work, submission);
+        }
+        r = dedupe_look(work->txn, work->seq, submission, &verdict, &before);
+        if (r)
+                return r;
+        if (verdict == DEDUPE_REPEAT) {
+                counts->duplicate++;
+                work->outcome.has_duplicate_of = 1;
+                work->outcome.duplicate_of = before;
+                return 0;
+        }
+        counts->stored++;
+        if (verdict == DEDUPE_CONFLICT) {
+                why = (QuarantineWhy){ .reason = REASON_SAME_ID_OTHER_BYTES, .conflicts_with = before };
+                return quarantine_add(work, submission, &why);
+        }
+        r = submission_use(work, submission, &used, &why);
+        return r || used ? r : quarantine_add(work, submission, &why);
+}
+
+/* The events of an entry that waits, used now, under the number of the decision. */
+static int retry_apply(FoldWork *work, Carebus__V1__QuarantineItem *item) {
+        const char *reason;
+        int r;
+
+        if (item->n_events == 0) {
+                work->outcome.refused = (char *)"no-events";
+                return 0;
+        }
+        work->source = item->source;
+        work->message_id = item->message_id;
+        work->belated = true;
+        r = events_check(work, item->events, item->n_events, &reason);
+        if (r)
+                return r;
+        if (reason) {
+                work->outcome.refused = (char *)reason;
+                return 0;
+        }
+        work->outcome.source = item->source;
+        work->outcome.has_republishes = 1;
+        work->outcome.republishes = item->id;
+        r = events_apply(work, item->events, item->n_events);
+        return r ?: quarantine_resolve(work, item, "retried");
+}
+
+static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
+        bool retry = decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY;
+        bool discard = decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD;
+        Carebus__V1__QuarantineItem *item;
+        int r;
+
+        work->outcome.has_about_seq = decision->has_seq;
+        work->outcome.about_seq = decision->seq;
+        if (!decision->has_kind || (!retry && !discard)) {
+                work->outcome.refused = (char *)"not-supported-yet";
+                return 0;
+        }
+        r = quarantine_find_open(work, decision->seq, &item);
+        if (r == STATE_E_NOT_FOUND) {
+                work->outcome.refused = (char *)"not-quarantined";
+                return 0;
+        }
+        if (r)
+                return r;
+        if (retry)
+                return retry_apply(work, item);
+        if (!decision->why || !decision->why[0] || ((!decision->who || !decision->who[0]) && (!decision->who_says || !decision->who_says[0]))) {
+                work->outcome.refused = (char *)"who-and-why";
+                return 0;
+        }
+        return quarantine_resolve(work, item, "discarded");
+}
+
+static int dictionary_apply(FoldWork *work, const Carebus__V1__Dictionary *dictionary) {
+        StateKey key = state_key_seq(work->seq);
+
+        return state_put(work->txn, STATE_DICTIONARY, state_key_all(&key), bytes_of(dictionary->data.data, dictionary->data.len));
+}
+
+static int entry_apply(FoldWork *work, const Carebus__V1__Entry *entry) {
+        static const char *const kinds[] = {
+                [CAREBUS__V1__ENTRY__KIND_SUBMISSION] = "submission", [CAREBUS__V1__ENTRY__KIND_TICK] = "tick",
+                [CAREBUS__V1__ENTRY__KIND_SETTINGS] = "settings",     [CAREBUS__V1__ENTRY__KIND_DECISION] = "decision",
+                [CAREBUS__V1__ENTRY__KIND_DICTIONARY] = "dictionary",
+        };
+
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND__NOT_SET) {
+                work->outcome.kind = (char *)"unknown";
+                return 0;
+        }
+        work->outcome.kind = (char *)kinds[entry->kind_case];
+        switch (entry->kind_case) {
+        case CAREBUS__V1__ENTRY__KIND_SUBMISSION:
+                return submission_apply(work, entry->submission);
+        case CAREBUS__V1__ENTRY__KIND_SETTINGS:
+                return settings_apply(work, entry->settings);
+        case CAREBUS__V1__ENTRY__KIND_DECISION:
+                return decision_apply(work, entry->decision);
+        case CAREBUS__V1__ENTRY__KIND_DICTIONARY:
+                return dictionary_apply(work, entry->dictionary);
+        default: /* a tick: nothing falls due yet */
+                return 0;
+        }
+}
+
+static int outcome_keep(FoldWork *work) {
+        StateKey key = state_key_seq(work->seq);
+        Bytes packed = message_pack(&work->outcome.base, work->arena);
+
+        return packed.data ? state_put(work->txn, STATE_OUTCOME, state_key_all(&key), packed) : -ENOMEM;
+}
+
+int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record) {
+        FoldWork work = { .fold = fold, .txn = txn, .arena = fold->arena, .seq = record->seq, .received_at = record->received_at, .source = "" };
+        Carebus__V1__Outcome *outcome = &work.outcome;
+        Carebus__V1__Entry *entry;
+        int r;
+
+        if (record->seq != fold->seq + 1)
+                return -EINVAL;
+        arena_reset(fold->arena);
+        carebus__v1__outcome__init(outcome);
+        outcome->has_seq = outcome->has_segment = outcome->has_offset = outcome->has_received_at = 1;
+        outcome->seq = record->seq;
+        outcome->segment = record->place.segment;
+        outcome->offset = record->place.offset;
+        outcome->received_at = record->received_at;
+        r = message_unpack(&carebus__v1__entry__descriptor, record->payload, fold->arena, (ProtobufCMessage **)&entry);
+        if (r == 0)
+                r = entry_apply(&work, entry);
+        if (r == 0)
+                r = outcome_keep(&work);
+        if (r == 0)
+                fold->seq = record->seq;
+        return r;
+}

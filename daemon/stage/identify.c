@@ -1,0 +1,429 @@
+#include "daemon/stage/identify.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "daemon/identity/evidence.h"
+#include "proto/types.h"
+
+/* A number that so many persons have tells nothing; beyond it nobody is added. */
+#define HOLDERS_MAX 64
+
+void identify_identifiers(const Carebus__V1__Event *event, Carebus__V1__Identifier *const **ret, size_t *ret_n) {
+        const Carebus__V1__Demographics *demographics = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS ? event->demographics : NULL;
+
+        *ret_n = event->patient ? event->patient->n_identifiers : 0;
+        *ret = *ret_n ? event->patient->identifiers : NULL;
+        if (*ret_n == 0 && event->patient && event->patient->demographics)
+                demographics = event->patient->demographics;
+        if (*ret_n == 0 && demographics) {
+                *ret = demographics->identifiers;
+                *ret_n = demographics->n_identifiers;
+        }
+}
+
+bool identify_needs_person(const Carebus__V1__Event *event) {
+        const EventType *type = event->type ? event_type_find(event->type) : NULL;
+
+        if (type)
+                return type->section != NULL;
+        return event->patient != NULL;
+}
+
+static int holders_get(FoldWork *work, const StateKey *key, Carebus__V1__IdentifierHolders **ret) {
+        return work_get(work, STATE_IDENTIFIER, key, &carebus__v1__identifier_holders__descriptor, (ProtobufCMessage **)ret);
+}
+
+int identify_holders(FoldWork *work, const char *system, const char *value, Carebus__V1__IdentifierHolders **ret) {
+        StateKey key = state_key_identifier(system, value);
+
+        return holders_get(work, &key, ret);
+}
+
+/* Where a source itself says a national number: it is that source's own word for a person, and nobody else's. */
+static int key_of_said_number(FoldWork *work, const Carebus__V1__Identifier *identifier, StateKey *ret) {
+        const char *system = arena_format(work->arena, "%s#%s", identifier->system, work->source);
+
+        if (!system)
+                return -ENOMEM;
+        *ret = state_key_identifier(system, identifier->value);
+        return ret->error;
+}
+
+static int holders_add(FoldWork *work, const StateKey *key, const char *patient_id, size_t limit) {
+        Carebus__V1__IdentifierHolders *holders;
+        int r;
+
+        r = holders_get(work, key, &holders);
+        if (r == STATE_E_NOT_FOUND) {
+                holders = message_new(&carebus__v1__identifier_holders__descriptor, work->arena);
+                r = holders ? 0 : -ENOMEM;
+        }
+        if (r)
+                return r;
+        if (holders->n_patient_ids >= limit)
+                return 0;
+        for (size_t i = 0; i < holders->n_patient_ids; i++)
+                if (strcmp(holders->patient_ids[i], patient_id) == 0)
+                        return 0;
+        r = list_append((void ***)&holders->patient_ids, &holders->n_patient_ids, (void *)patient_id, work->arena);
+        return r < 0 ? r : work_put(work, STATE_IDENTIFIER, key, &holders->base);
+}
+
+int identify_answering(FoldWork *work, const Carebus__V1__Person *person, Carebus__V1__Person **ret) {
+        int r;
+
+        r = work_person(work, person->merged_into ?: person->patient_id, ret);
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+int identify_members(FoldWork *work, const Carebus__V1__Person *person, Carebus__V1__Person ***ret, size_t *ret_n) {
+        Carebus__V1__Person *answering, **members;
+        int r;
+
+        r = identify_answering(work, person, &answering);
+        if (r)
+                return r;
+        members = arena_alloc(work->arena, (answering->n_former_patient_ids + 1) * sizeof(*members));
+        if (!members)
+                return -ENOMEM;
+        members[0] = answering;
+        for (size_t i = 0; i < answering->n_former_patient_ids; i++) {
+                r = work_person(work, answering->former_patient_ids[i], &members[i + 1]);
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        }
+        *ret = members;
+        *ret_n = answering->n_former_patient_ids + 1;
+        return 0;
+}
+
+static void others_add(IdentifyOthers *others, const char *patient_id) {
+        for (size_t i = 0; i < others->n; i++)
+                if (strcmp(others->patient_ids[i], patient_id) == 0)
+                        return;
+        if (others->n < sizeof(others->patient_ids) / sizeof(others->patient_ids[0]))
+                others->patient_ids[others->n++] = patient_id;
+}
+
+/* By a source's own numbers: the first that is known decides; who the others point to is noted. */
+static int find_by_local(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_id, bool *ret_any,
+                         IdentifyOthers *others) {
+        const char *found = NULL;
+
+        *ret_any = false;
+        for (size_t i = 0; i < n_identifiers; i++) {
+                Carebus__V1__IdentifierHolders *holders;
+                int r;
+
+                if (identifier_use(identifiers[i]) != IDENTIFIER_LOCAL)
+                        continue;
+                *ret_any = true;
+                r = identify_holders(work, identifiers[i]->system, identifiers[i]->value, &holders);
+                if (r == STATE_E_NOT_FOUND)
+                        continue;
+                if (r)
+                        return r;
+                if (!found)
+                        found = holders->patient_ids[0];
+                else if (strcmp(found, holders->patient_ids[0]) != 0 && others)
+                        others_add(others, holders->patient_ids[0]);
+        }
+        *ret_id = found;
+        return 0;
+}
+
+/* By a national number that this very source said before. It must point to one person. */
+static int find_by_number(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_id, bool *ret_any,
+                          bool *ret_ambiguous) {
+        const char *found = NULL, *answering = NULL;
+
+        *ret_any = *ret_ambiguous = false;
+        for (size_t i = 0; i < n_identifiers; i++) {
+                Carebus__V1__IdentifierHolders *holders;
+                StateKey key;
+                int r;
+
+                if (identifier_use(identifiers[i]) != IDENTIFIER_NATIONAL)
+                        continue;
+                *ret_any = true;
+                r = key_of_said_number(work, identifiers[i], &key);
+                if (r == 0)
+                        r = holders_get(work, &key, &holders);
+                if (r == STATE_E_NOT_FOUND)
+                        continue;
+                for (size_t j = 0; r == 0 && j < holders->n_patient_ids; j++) {
+                        Carebus__V1__Person *person;
+
+                        r = work_person(work, holders->patient_ids[j], &person);
+                        if (r)
+                                break;
+                        if (!found) {
+                                found = person->patient_id;
+                                answering = person->merged_into ?: person->patient_id;
+                        } else if (strcmp(answering, person->merged_into ?: person->patient_id) != 0)
+                                *ret_ambiguous = true;
+                }
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        }
+        *ret_id = found;
+        return 0;
+}
+
+static int check_list(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_reason) {
+        const char *found;
+        bool any, ambiguous;
+        int r;
+
+        *ret_reason = NULL;
+        for (size_t i = 0; i < n_identifiers; i++)
+                if (identifier_use(identifiers[i]) == IDENTIFIER_LOCAL)
+                        return 0;
+        r = find_by_number(work, identifiers, n_identifiers, &found, &any, &ambiguous);
+        if (r)
+                return r;
+        *ret_reason = !any ? REASON_NO_IDENTIFIER : ambiguous ? REASON_AMBIGUOUS : NULL;
+        return 0;
+}
+
+int identify_check(FoldWork *work, const Carebus__V1__Event *event, const char **ret_reason) {
+        Carebus__V1__Identifier *const *identifiers;
+        size_t n_identifiers;
+        int r;
+
+        *ret_reason = NULL;
+        if (!identify_needs_person(event))
+                return 0;
+        identify_identifiers(event, &identifiers, &n_identifiers);
+        if (event->body_case != CAREBUS__V1__EVENT__BODY_MERGE || !event->merge)
+                return check_list(work, identifiers, n_identifiers, ret_reason);
+        /* A merge speaks of two. */
+        if (event->merge->n_surviving > 0) {
+                identifiers = event->merge->surviving;
+                n_identifiers = event->merge->n_surviving;
+        }
+        r = check_list(work, identifiers, n_identifiers, ret_reason);
+        if (r || *ret_reason)
+                return r;
+        return check_list(work, event->merge->retired, event->merge->n_retired, ret_reason);
+}
+
+static int make_person(FoldWork *work, const Said *said, Carebus__V1__Person **ret) {
+        uint32_t index = said->stamp.index;
+        Carebus__V1__Person *taken;
+        char *patient_id;
+        int r;
+
+        patient_id = arena_format(work->arena, "p%llu.%u", (unsigned long long)work->seq, index);
+        if (!patient_id)
+                return -ENOMEM;
+        r = work_person(work, patient_id, &taken);
+        if (r == 0) {
+                /* One event speaks of several new persons: the further ones are numbered behind the events. */
+                index = work->n_events + work->n_persons_made++;
+                patient_id = arena_format(work->arena, "p%llu.%u", (unsigned long long)work->seq, index);
+                if (!patient_id)
+                        return -ENOMEM;
+        } else if (r != STATE_E_NOT_FOUND)
+                return r;
+        return work_person_make(work, patient_id, ret);
+}
+
+static bool sources_have(const Carebus__V1__PersonIdentifier *kept, const char *source) {
+        for (size_t i = 0; i < kept->n_sources; i++)
+                if (strcmp(kept->sources[i], source) == 0)
+                        return true;
+        return false;
+}
+
+static int sources_add(FoldWork *work, Carebus__V1__PersonIdentifier *kept) {
+        size_t i;
+        int r;
+
+        r = list_append((void ***)&kept->sources, &kept->n_sources, (void *)work->source, work->arena);
+        if (r < 0)
+                return r;
+        for (i = kept->n_sources - 1; i > 0 && strcmp(kept->sources[i - 1], work->source) > 0; i--)
+                kept->sources[i] = kept->sources[i - 1];
+        kept->sources[i] = (char *)work->source;
+        return 0;
+}
+
+/* A source that says another national number of the same kind no longer says the one before. */
+static void numbers_withdraw(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *const *identifiers,
+                             size_t n_identifiers, const Carebus__V1__Identifier *now) {
+        for (size_t i = 0; i < person->n_identifiers; i++) {
+                Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
+                bool said_too = false;
+
+                if (!text_equal(kept->identifier->system, now->system) || stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
+                        continue;
+                for (size_t j = 0; j < n_identifiers && !said_too; j++)
+                        said_too = identifier_same(kept->identifier, identifiers[j]);
+                for (size_t j = 0; j < kept->n_sources && !said_too; j++)
+                        if (strcmp(kept->sources[j], work->source) == 0) {
+                                memmove(&kept->sources[j], &kept->sources[j + 1], (kept->n_sources - j - 1) * sizeof(*kept->sources));
+                                kept->n_sources--;
+                                break;
+                        }
+        }
+}
+
+/* Did this source say another number of that kind later than this? Then it is a late message that says the old one. */
+static bool number_is_old(FoldWork *work, const Said *said, const Carebus__V1__Person *person, const Carebus__V1__Identifier *identifier) {
+        for (size_t i = 0; i < person->n_identifiers; i++) {
+                const Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
+
+                if (text_equal(kept->identifier->system, identifier->system) && !identifier_same(kept->identifier, identifier) &&
+                    sources_have(kept, work->source) && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
+                        return true;
+        }
+        return false;
+}
+
+static int identifier_index(FoldWork *work, const Carebus__V1__Person *person, const Carebus__V1__Identifier *identifier, IdentifierUse use) {
+        StateKey key = state_key_identifier(identifier->system, identifier->value);
+        int r;
+
+        if (key.error < 0)
+                return key.error;
+        r = holders_add(work, &key, person->patient_id, use == IDENTIFIER_LOCAL ? 1 : HOLDERS_MAX);
+        if (r || use == IDENTIFIER_LOCAL)
+                return r;
+        r = key_of_said_number(work, identifier, &key);
+        return r ?: holders_add(work, &key, person->patient_id, HOLDERS_MAX);
+}
+
+static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *identifier, IdentifierUse use) {
+        Carebus__V1__PersonIdentifier *kept = message_new(&carebus__v1__person_identifier__descriptor, work->arena);
+        int r;
+
+        if (!kept)
+                return -ENOMEM;
+        kept->identifier = identifier;
+        kept->event_id = said->event->event_id;
+        kept->stamp = stamp_make(said->stamp, work->arena);
+        if (!kept->stamp)
+                return -ENOMEM;
+        if (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier)) {
+                r = sources_add(work, kept);
+                if (r < 0)
+                        return r;
+        }
+        r = list_append((void ***)&person->identifiers, &person->n_identifiers, kept, work->arena);
+        return r ?: identifier_index(work, person, identifier, use);
+}
+
+/* One identifier that the event says of the person. *changed: it was not known so. */
+static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *identifier, bool *changed) {
+        IdentifierUse use = identifier_use(identifier);
+        Carebus__V1__PersonIdentifier *kept = NULL;
+        int r;
+
+        if (use == IDENTIFIER_USELESS)
+                return 0;
+        for (size_t i = 0; i < person->n_identifiers && !kept; i++)
+                if (identifier_same(person->identifiers[i]->identifier, identifier))
+                        kept = person->identifiers[i];
+        if (!kept) {
+                *changed = true;
+                return identifier_add(work, said, person, identifier, use);
+        }
+        if (!sources_have(kept, work->source) && (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier))) {
+                *changed = true;
+                r = sources_add(work, kept);
+                if (r == 0 && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) < 0) {
+                        kept->stamp = stamp_make(said->stamp, work->arena);
+                        r = kept->stamp ? 0 : -ENOMEM;
+                }
+                if (r == 0)
+                        r = identifier_index(work, person, identifier, use);
+                if (r)
+                        return r;
+        }
+        if (!body_equal(&kept->identifier->base, &identifier->base) && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) <= 0) {
+                *changed = true;
+                kept->identifier = identifier;
+                kept->stamp = stamp_make(said->stamp, work->arena);
+                if (!kept->stamp)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                    Carebus__V1__Person **ret, bool *ret_changed, IdentifyOthers *others) {
+        bool any, ambiguous, changed = false;
+        Carebus__V1__Person *person;
+        const char *found;
+        int r;
+
+        r = find_by_local(work, identifiers, n_identifiers, &found, &any, others);
+        if (r == 0 && !any)
+                r = find_by_number(work, identifiers, n_identifiers, &found, &any, &ambiguous);
+        if (r)
+                return r;
+        if (found) {
+                r = work_person(work, found, &person);
+                if (r == STATE_E_NOT_FOUND)
+                        r = -EBADMSG;
+        } else
+                r = make_person(work, said, &person);
+        for (size_t i = 0; r == 0 && i < n_identifiers; i++)
+                r = identifier_keep(work, said, person, identifiers[i], &changed);
+        if (r)
+                return r;
+        if (changed) {
+                for (size_t i = 0; i < n_identifiers; i++)
+                        if (identifier_use(identifiers[i]) == IDENTIFIER_NATIONAL)
+                                numbers_withdraw(work, said, person, identifiers, n_identifiers, identifiers[i]);
+                work_person_touch(work, person);
+        }
+        *ret = person;
+        if (ret_changed)
+                *ret_changed = changed;
+        return 0;
+}
+
+const Carebus__V1__PersonIdentifier *identify_verified(const Carebus__V1__Person *person, size_t *i) {
+        for (; *i < person->n_identifiers; (*i)++) {
+                const Carebus__V1__PersonIdentifier *kept = person->identifiers[*i];
+
+                if (kept->n_sources > 0 && identifier_use(kept->identifier) == IDENTIFIER_NATIONAL && identifier_is_verified(kept->identifier))
+                        return kept;
+        }
+        return NULL;
+}
+
+/* Has the group a verified number of that system, and is this one among them? */
+static void group_look(Carebus__V1__Person *const *group, size_t n_group, const Carebus__V1__Identifier *number, bool *ret_any, bool *ret_same) {
+        *ret_any = *ret_same = false;
+        for (size_t i = 0; i < n_group; i++) {
+                size_t at = 0;
+
+                for (const Carebus__V1__PersonIdentifier *kept; (kept = identify_verified(group[i], &at)); at++) {
+                        *ret_any = *ret_any || text_equal(kept->identifier->system, number->system);
+                        *ret_same = *ret_same || identifier_same(kept->identifier, number);
+                }
+        }
+}
+
+bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b) {
+        bool contradicted = false;
+
+        for (size_t i = 0; i < n_a; i++) {
+                size_t at = 0;
+
+                for (const Carebus__V1__PersonIdentifier *kept; (kept = identify_verified(a[i], &at)); at++) {
+                        bool any, same;
+
+                        group_look(b, n_b, kept->identifier, &any, &same);
+                        if (same)
+                                return false;
+                        contradicted = contradicted || any;
+                }
+        }
+        return contradicted;
+}

@@ -1,0 +1,290 @@
+#include "daemon/stage/project.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "daemon/record/death.h"
+#include "daemon/record/demographics.h"
+#include "daemon/record/encounter.h"
+#include "daemon/record/keys.h"
+#include "daemon/stage/conflict.h"
+#include "daemon/stage/identify.h"
+#include "daemon/stage/join.h"
+#include "proto/types.h"
+
+enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in Demographics */
+
+/* What an event changed that others may contradict, or be joined by. */
+typedef struct Changes {
+        bool identifiers;
+        bool birth_date;
+        bool contradictable;
+} Changes;
+
+/* The fact of this source in the section, made where there is none. */
+static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const char *key, Carebus__V1__StoredFact **ret) {
+        Carebus__V1__StoredFact *stored = section_find(section, key, work->source);
+        int r = 0;
+
+        if (!stored) {
+                stored = fact_new(key, work->source, work->arena);
+                r = stored ? section_insert(section, stored, work->arena) : -ENOMEM;
+        }
+        *ret = stored;
+        return r;
+}
+
+static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event *event) {
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
+                return event->demographics;
+        return event->patient ? event->patient->demographics : NULL;
+}
+
+static void birth_date_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Date *date, Changes *changes) {
+        if (stamp_parts_compare(stamp_parts(person->birth_date_stamp), said->stamp) > 0)
+                return;
+        changes->birth_date = true;
+        person->birth_date = date;
+        person->birth_date_stamp = stamp_make(said->stamp, work->arena);
+        work_person_touch(work, person);
+}
+
+static int project_demographics(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+        const Carebus__V1__Demographics *demographics = demographics_of(said->event);
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        FieldMask changed;
+        int r;
+
+        if (!demographics)
+                return 0;
+        r = work_section(work, person->patient_id, SECTION_DEMOGRAPHICS, &section);
+        if (r == 0)
+                r = fact_for(work, section, work->source, &stored);
+        if (r == 0)
+                r = demographics_add(stored, said, demographics, work->arena, &changed);
+        if (r)
+                return r;
+        work_section_touch(work, section);
+        if (changed & field_mask_of(FIELD_BIRTH_DATE))
+                birth_date_keep(work, said, person, stored->fact->demographics->birth_date, changes);
+        if (changed & (field_mask_of(FIELD_BIRTH_DATE) | field_mask_of(FIELD_SEX) | field_mask_of(FIELD_DECEASED)))
+                changes->contradictable = true;
+        return 0;
+}
+
+static int project_death(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        bool changed;
+        int r;
+
+        if (!death_is_said(said->event))
+                return 0;
+        r = work_section(work, person->patient_id, SECTION_DEATH, &section);
+        if (r == 0)
+                r = fact_for(work, section, work->source, &stored);
+        if (r == 0)
+                r = death_add(stored, said, work->arena, &changed);
+        if (r)
+                return r;
+        work_section_touch(work, section);
+        changes->contradictable = changes->contradictable || changed;
+        return 0;
+}
+
+typedef struct Claims {
+        Carebus__V1__Claim **claims;
+        size_t n_claims;
+        Arena *arena;
+} Claims;
+
+static int claim_seen(Bytes key, Bytes value, void *owner) {
+        Claims *claims = owner;
+        Carebus__V1__Claim *claim;
+        int r;
+
+        r = message_unpack(&carebus__v1__claim__descriptor, value, claims->arena, (ProtobufCMessage **)&claim);
+        return r ?: list_append((void ***)&claims->claims, &claims->n_claims, claim, claims->arena);
+}
+
+static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim) {
+        StateKey key = key_of_claim(patient_id, name, stamp_parts(claim->stamp));
+        Bytes packed = message_pack(&claim->base, work->arena);
+
+        if (!packed.data)
+                return -ENOMEM;
+        return key.error < 0 ? key.error : state_put(work->txn, STATE_SECTION, state_key_all(&key), packed);
+}
+
+/* The older half becomes one claim, so that an encounter that never ends does not make every late message dear. */
+static int claims_lay_together(FoldWork *work, const char *patient_id, const char *name, Claims *claims) {
+        size_t n_laid = claims->n_claims / 2;
+        Carebus__V1__Claim *together;
+
+        together = encounter_lay_together(claims->claims, n_laid, work->lists_whole, work->arena);
+        if (!together)
+                return -ENOMEM;
+        for (size_t i = 0; i + 1 < n_laid; i++) {
+                StateKey key = key_of_claim(patient_id, name, stamp_parts(claims->claims[i]->stamp));
+                int r = state_delete(work->txn, STATE_SECTION, state_key_all(&key));
+
+                if (r)
+                        return r;
+        }
+        claims->claims += n_laid - 1;
+        claims->n_claims -= n_laid - 1;
+        claims->claims[0] = together;
+        return claim_put(work, patient_id, name, together);
+}
+
+/* What undoes, or comes late, is laid at its place among all claims. */
+static int encounter_replay(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredFact *stored) {
+        StateKey prefix = key_of_claims(patient_id, name);
+        Claims claims = { .arena = work->arena };
+        int r;
+
+        r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
+        if (r == 0 && claims.n_claims > ENCOUNTER_CLAIMS_MAX)
+                r = claims_lay_together(work, patient_id, name, &claims);
+        return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
+}
+
+/* Somebody was there in person, or was not after all. */
+static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, const char *name, const Carebus__V1__StoredFact *stored,
+                         Changes *changes) {
+        const Carebus__V1__When *when = said->event->occurred_at;
+        bool present = encounter_is_presence(said->event), gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
+        Carebus__V1__Activity *activity = NULL;
+        size_t i;
+
+        for (i = 0; i < person->n_activities && !activity; i++)
+                if (strcmp(person->activities[i]->source, work->source) == 0)
+                        activity = person->activities[i];
+        if (activity && gone && strcmp(activity->fact, name) == 0) {
+                memmove(&person->activities[i - 1], &person->activities[i], (person->n_activities - i) * sizeof(*person->activities));
+                person->n_activities--;
+        } else if (present && !gone) {
+                if (activity && stamp_parts_compare(stamp_parts(activity->stamp), said->stamp) > 0)
+                        return 0;
+                if (!activity) {
+                        activity = message_new(&carebus__v1__activity__descriptor, work->arena);
+                        if (!activity || list_append((void ***)&person->activities, &person->n_activities, activity, work->arena) < 0)
+                                return -ENOMEM;
+                        activity->source = (char *)work->source;
+                }
+                activity->has_occurred_at = 1;
+                activity->occurred_at = when && when->has_utc_at ? when->utc_at : said->stamp.said_at;
+                activity->event_id = said->event->event_id;
+                activity->fact = (char *)name;
+                activity->stamp = stamp_make(said->stamp, work->arena);
+                if (!activity->stamp)
+                        return -ENOMEM;
+        } else
+                return 0;
+        changes->contradictable = true;
+        work_person_touch(work, person);
+        return 0;
+}
+
+static int project_encounter(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+        char *key = encounter_key(said->event, work->arena), *name = key ? section_of_encounter(work->source, key, work->arena) : NULL;
+        Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        bool changed, in_order;
+        int r;
+
+        if (!name || !claim)
+                return -ENOMEM;
+        r = work_section(work, person->patient_id, name, &section);
+        if (r == 0)
+                r = fact_for(work, section, key, &stored);
+        if (r == 0)
+                r = claim_put(work, person->patient_id, name, claim);
+        if (r)
+                return r;
+        in_order = stamp_parts_compare(stamp_parts(stored->newest), said->stamp) < 0 && !encounter_undoes(said->event);
+        if (in_order)
+                r = encounter_add(stored, claim, work->lists_whole, work->arena, &changed);
+        else
+                r = encounter_replay(work, person->patient_id, name, stored);
+        if (r)
+                return r;
+        work_section_touch(work, section);
+        return activity_keep(work, said, person, name, stored, changes);
+}
+
+static bool is_encounter(const Carebus__V1__Event *event) {
+        const EventType *type = event_type_find(event->type);
+
+        return type && type->body == CAREBUS__V1__EVENT__BODY_ENCOUNTER &&
+               (event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER || event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET);
+}
+
+/* Evidence that points elsewhere: what the source's own number says holds, and both records say so. */
+static int others_note(FoldWork *work, const Said *said, const Carebus__V1__Person *person, const IdentifyOthers *others) {
+        for (size_t i = 0; i < others->n; i++) {
+                Carebus__V1__Person *a, *b;
+                int r;
+
+                r = work_person(work, others->patient_ids[i], &b);
+                if (r == 0)
+                        r = identify_answering(work, b, &b);
+                if (r == 0)
+                        r = identify_answering(work, person, &a);
+                if (r == 0 && a != b)
+                        r = conflict_between(work, said, a, b, "identifier-of-another-person");
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        }
+        return 0;
+}
+
+static int project_facts(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+        int r;
+
+        r = project_demographics(work, said, person, changes);
+        if (r == 0)
+                r = project_death(work, said, person, changes);
+        if (r == 0 && is_encounter(said->event))
+                r = project_encounter(work, said, person, changes);
+        if (r == 0 && (changes->identifiers || changes->birth_date))
+                r = join_by_number(work, said, person);
+        if (r == 0 && (changes->identifiers || changes->contradictable))
+                r = conflict_settle(work, said, person);
+        return r;
+}
+
+int project_event(FoldWork *work, const Said *said, const char **ret_patient_id) {
+        const Carebus__V1__Event *event = said->event;
+        Carebus__V1__Person *person, *answering;
+        IdentifyOthers others = {};
+        Changes changes = {};
+        int r;
+
+        *ret_patient_id = "";
+        if (!identify_needs_person(event))
+                return 0;
+        if (join_is_said(event))
+                r = join_apply(work, said, &person);
+        else {
+                Carebus__V1__Identifier *const *identifiers;
+                size_t n_identifiers;
+
+                identify_identifiers(event, &identifiers, &n_identifiers);
+                r = identify_person(work, said, identifiers, n_identifiers, &person, &changes.identifiers, &others);
+        }
+        if (r == 0)
+                r = project_facts(work, said, person, &changes);
+        if (r == 0)
+                r = others_note(work, said, person, &others);
+        if (r == 0)
+                r = identify_answering(work, person, &answering);
+        if (r == 0)
+                r = work_index_patient(work, answering->patient_id, said->stamp.index);
+        if (r == 0)
+                *ret_patient_id = answering->patient_id;
+        return r;
+}

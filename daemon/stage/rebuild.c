@@ -1,0 +1,94 @@
+/* rebuild: the same fold, from the journal's first entry. */
+#include <errno.h>
+
+#include "base/error.h"
+#include "daemon/stage/fold.h"
+
+/* Entries in one transaction: what LMDB keeps of it in memory stays small. */
+#define REBUILD_BATCH 20000
+
+typedef struct Rebuild {
+        Fold *fold;
+        JournalReader *reader;
+        State *state;
+        uint64_t limit;
+        FoldProgress progress;
+        void *owner;
+        JournalFault *fault;
+} Rebuild;
+
+static int expired_apply(Rebuild *rebuild, StateTxn *txn, JournalRecord *record) {
+        /* Its payload was removed by rule: an entry of no kind, so that the numbers have no gap. */
+        record->payload = BYTES_NULL;
+        return fold_apply(rebuild->fold, txn, record);
+}
+
+/* One transaction. JOURNAL_E_END when there is nothing further. */
+static int rebuild_batch(Rebuild *rebuild) {
+        _cleanup_(state_abortp) StateTxn *txn = NULL;
+        int r, end = 0;
+
+        r = state_begin(rebuild->state, STATE_WRITE, &txn);
+        if (r)
+                return r < 0 ? r : FOLD_E_NO_SPACE;
+        for (unsigned i = 0; i < REBUILD_BATCH && !end; i++) {
+                JournalRecord record;
+
+                end = journal_reader_next(rebuild->reader, rebuild->limit ?: UINT64_MAX, &record, rebuild->fault);
+                if (end == 0)
+                        r = fold_apply(rebuild->fold, txn, &record);
+                else if (end == JOURNAL_E_EXPIRED) {
+                        end = 0;
+                        r = expired_apply(rebuild, txn, &record);
+                }
+                if (r)
+                        return r == STATE_E_NO_SPACE ? FOLD_E_NO_SPACE : error_fold(r);
+        }
+        r = fold_flush(rebuild->fold, txn);
+        if (r == 0)
+                r = state_commit(TAKE_PTR(txn));
+        if (r)
+                return r == STATE_E_NO_SPACE ? FOLD_E_NO_SPACE : error_fold(r);
+        if (rebuild->progress)
+                rebuild->progress(fold_seq(rebuild->fold), rebuild->limit, rebuild->owner);
+        return end;
+}
+
+static int digest_read(State *state, uint8_t ret_digest[32]) {
+        _cleanup_(state_abortp) StateTxn *txn = NULL;
+        int r;
+
+        r = state_begin(state, STATE_READ, &txn);
+        return error_fold(r ?: state_digest(txn, ret_digest));
+}
+
+int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldProgress progress, void *owner, uint8_t ret_digest[32],
+                 JournalFault *ret_fault) {
+        _cleanup_(fold_freep) Fold *fold = NULL;
+        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
+        _cleanup_(state_abortp) StateTxn *txn = NULL;
+        Rebuild rebuild = { .state = state, .limit = limit, .progress = progress, .owner = owner, .fault = ret_fault };
+        int r;
+
+        r = fold_new(&fold);
+        if (r == 0)
+                r = journal_reader_open(journal_folder, &reader);
+        if (r)
+                return r;
+        r = state_begin(state, STATE_READ, &txn);
+        if (r == 0)
+                r = fold_load(fold, txn);
+        if (r)
+                return error_fold(r);
+        txn = state_abort(txn);
+        rebuild.fold = fold;
+        rebuild.reader = reader;
+        if (fold_seq(fold) == 0 || fold_seq(fold) < (limit ?: UINT64_MAX)) {
+                r = journal_reader_seek(reader, fold_seq(fold) + 1, NULL);
+                while (r == 0)
+                        r = rebuild_batch(&rebuild);
+                if (r != JOURNAL_E_END)
+                        return r;
+        }
+        return digest_read(state, ret_digest);
+}

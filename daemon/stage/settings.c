@@ -1,0 +1,52 @@
+#include "daemon/stage/settings.h"
+
+#include <errno.h>
+
+#include "base/text.h"
+#include "daemon/record/read.h"
+
+static int settings_unpack(Fold *fold, Bytes packed) {
+        Carebus__V1__Settings *settings;
+        int r;
+
+        fold->settings = NULL;
+        arena_reset(fold->settings_arena);
+        r = message_unpack(&carebus__v1__settings__descriptor, packed, fold->settings_arena, (ProtobufCMessage **)&settings);
+        if (r == 0)
+                fold->settings = settings;
+        return r;
+}
+
+int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings) {
+        StateKey key = state_key_meta(RECORD_META_SETTINGS), seq_key = state_key_meta(RECORD_META_SETTINGS_SEQ);
+        Bytes packed = message_pack(&settings->base, work->arena);
+        uint8_t seq[8];
+        int r;
+
+        if (!packed.data)
+                return -ENOMEM;
+        store_le64(seq, work->seq);
+        r = state_put(work->txn, STATE_META, state_key_all(&key), packed);
+        if (r == 0)
+                r = state_put(work->txn, STATE_META, state_key_all(&seq_key), bytes_of(seq, sizeof(seq)));
+        return r ?: settings_unpack(work->fold, packed);
+}
+
+int settings_load(Fold *fold, StateTxn *txn) {
+        StateKey key = state_key_meta(RECORD_META_SETTINGS);
+        Bytes packed;
+        int r;
+
+        fold->settings = NULL;
+        r = state_get(txn, STATE_META, state_key_all(&key), &packed);
+        if (r == STATE_E_NOT_FOUND)
+                return 0;
+        return r ?: settings_unpack(fold, packed);
+}
+
+bool settings_lists_whole(const Fold *fold, const char *source) {
+        for (size_t i = 0; fold->settings && i < fold->settings->n_sources; i++)
+                if (text_equal(fold->settings->sources[i]->name, source))
+                        return fold->settings->sources[i]->lists_complete;
+        return false;
+}

@@ -1,0 +1,10 @@
+#pragma once
+/* settings: what the fold goes by comes out of the journal, never out of a file. */
+#include "daemon/stage/fold-parts.h"
+
+/* Keeps the entry's settings, for the state and for the entries behind it. */
+int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings);
+/* From the state; none is no error. */
+int settings_load(Fold *fold, StateTxn *txn);
+/* Does the source state its lists whole? */
+bool settings_lists_whole(const Fold *fold, const char *source);

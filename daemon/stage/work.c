@@ -1,0 +1,203 @@
+/* One entry on its way: what it touches, and what it leaves behind. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "daemon/stage/fold-parts.h"
+
+int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret) {
+        Bytes value;
+        int r;
+
+        if (key->error < 0)
+                return key->error;
+        r = overlay_get(work->fold->overlay, work->txn, table, state_key_all(key), &value);
+        return r ?: message_unpack(descriptor, value, work->arena, ret);
+}
+
+int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message) {
+        Bytes packed;
+
+        if (key->error < 0)
+                return key->error;
+        packed = message_pack(message, work->arena);
+        if (!packed.data)
+                return -ENOMEM;
+        return overlay_put(work->fold->overlay, table, state_key_all(key), packed);
+}
+
+/* Room for one more in a list of the work. */
+static int list_room(FoldWork *work, void **items, size_t n, size_t *room, size_t size) {
+        size_t wanted = *room ? *room * 2 : 8;
+        void *grown;
+
+        if (n < *room)
+                return 0;
+        grown = arena_alloc(work->arena, wanted * size);
+        if (!grown)
+                return -ENOMEM;
+        if (n > 0)
+                memcpy(grown, *items, n * size);
+        *items = grown;
+        *room = wanted;
+        return 0;
+}
+
+static int person_keep(FoldWork *work, Carebus__V1__Person *person, bool dirty) {
+        int r = list_room(work, (void **)&work->persons.items, work->persons.n, &work->persons.room, sizeof(WorkPerson));
+
+        if (r == 0)
+                work->persons.items[work->persons.n++] = (WorkPerson){ .person = person, .dirty = dirty };
+        return r;
+}
+
+int work_person(FoldWork *work, const char *patient_id, Carebus__V1__Person **ret) {
+        StateKey key;
+        int r;
+
+        for (size_t i = 0; i < work->persons.n; i++)
+                if (strcmp(work->persons.items[i].person->patient_id, patient_id) == 0) {
+                        *ret = work->persons.items[i].person;
+                        return 0;
+                }
+        key = state_key_person(patient_id);
+        r = work_get(work, STATE_PERSON, &key, &carebus__v1__person__descriptor, (ProtobufCMessage **)ret);
+        return r ?: person_keep(work, *ret, /* dirty= */ false);
+}
+
+int work_person_make(FoldWork *work, char *patient_id, Carebus__V1__Person **ret) {
+        Carebus__V1__Person *person = message_new(&carebus__v1__person__descriptor, work->arena);
+        int r;
+
+        if (!person)
+                return -ENOMEM;
+        person->patient_id = patient_id;
+        r = person_keep(work, person, /* dirty= */ true);
+        if (r == 0)
+                *ret = person;
+        return r;
+}
+
+void work_person_touch(FoldWork *work, const Carebus__V1__Person *person) {
+        for (size_t i = 0; i < work->persons.n; i++)
+                if (work->persons.items[i].person == person)
+                        work->persons.items[i].dirty = true;
+}
+
+int work_section(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredSection **ret) {
+        Carebus__V1__StoredSection *section;
+        StateKey key;
+        int r;
+
+        for (size_t i = 0; i < work->sections.n; i++)
+                if (strcmp(work->sections.items[i].patient_id, patient_id) == 0 && strcmp(work->sections.items[i].name, name) == 0) {
+                        *ret = work->sections.items[i].section;
+                        return 0;
+                }
+        key = state_key_section(patient_id, name);
+        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_section__descriptor, (ProtobufCMessage **)&section);
+        if (r == STATE_E_NOT_FOUND) {
+                section = message_new(&carebus__v1__stored_section__descriptor, work->arena);
+                r = section ? 0 : -ENOMEM;
+        }
+        if (r == 0)
+                r = list_room(work, (void **)&work->sections.items, work->sections.n, &work->sections.room, sizeof(WorkSection));
+        if (r)
+                return r;
+        work->sections.items[work->sections.n++] = (WorkSection){ .patient_id = patient_id, .name = name, .section = section };
+        *ret = section;
+        return 0;
+}
+
+void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *section) {
+        for (size_t i = 0; i < work->sections.n; i++)
+                if (work->sections.items[i].section == section)
+                        work->sections.items[i].dirty = true;
+}
+
+int work_store(FoldWork *work) {
+        for (size_t i = 0; i < work->persons.n; i++) {
+                WorkPerson *kept = &work->persons.items[i];
+                StateKey key = state_key_person(kept->person->patient_id);
+                int r = kept->dirty ? work_put(work, STATE_PERSON, &key, &kept->person->base) : 0;
+
+                if (r)
+                        return r;
+                kept->dirty = false;
+        }
+        for (size_t i = 0; i < work->sections.n; i++) {
+                WorkSection *kept = &work->sections.items[i];
+                StateKey key = state_key_section(kept->patient_id, kept->name);
+                int r = kept->dirty ? work_put(work, STATE_SECTION, &key, &kept->section->base) : 0;
+
+                if (r)
+                        return r;
+                kept->dirty = false;
+        }
+        return 0;
+}
+
+int work_store_through(FoldWork *work) {
+        int r = work_store(work);
+
+        return r ?: overlay_flush(work->fold->overlay, work->txn);
+}
+
+Carebus__V1__Event *work_event(FoldWork *work, const char *type) {
+        Carebus__V1__Event *event = message_new(&carebus__v1__event__descriptor, work->arena);
+
+        if (!event)
+                return NULL;
+        event->type = (char *)type;
+        event->has_action = 1;
+        event->action = CAREBUS__V1__ACTION__ACTION_NEW;
+        return event;
+}
+
+int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, const Said *cause, char **ret_event_id) {
+        uint32_t index = work->n_events + (uint32_t)work->outcome.n_derived;
+        Carebus__V1__Subject *subject = message_new(&carebus__v1__subject__descriptor, work->arena);
+        int r;
+
+        if (!subject)
+                return -ENOMEM;
+        subject->patient_id = (char *)about;
+        derived->patient = subject;
+        derived->occurred_at = cause->event->occurred_at;
+        derived->recorded_at = cause->event->recorded_at;
+        r = list_append((void ***)&derived->caused_by, &derived->n_caused_by, cause->event->event_id, work->arena);
+        if (r == 0)
+                r = list_append((void ***)&work->outcome.derived, &work->outcome.n_derived, derived, work->arena);
+        if (r == 0)
+                r = work_index_patient(work, about, index);
+        if (r)
+                return r;
+        *ret_event_id = arena_format(work->arena, "%llu.%u", (unsigned long long)work->seq, index);
+        return *ret_event_id ? 0 : -ENOMEM;
+}
+
+int work_index_patient(FoldWork *work, const char *patient_id, uint32_t index) {
+        StateKey key = state_key_patient_seq(patient_id, work->seq, index);
+
+        if (key.error < 0)
+                return key.error;
+        return state_put(work->txn, STATE_PATIENT_SEQ, state_key_all(&key), BYTES_NULL);
+}
+
+FoldCounts *work_counts(FoldWork *work) {
+        Fold *fold = work->fold;
+        FoldCounts *grown;
+
+        for (size_t i = 0; i < fold->n_counts; i++)
+                if (strncmp(fold->counts[i].source, work->source, sizeof(fold->counts[i].source) - 1) == 0)
+                        return &fold->counts[i];
+        grown = reallocarray(fold->counts, fold->n_counts + 1, sizeof(*grown));
+        if (!grown)
+                return NULL;
+        fold->counts = grown;
+        grown += fold->n_counts++;
+        *grown = (FoldCounts){};
+        /* Names are at most 32 bytes; a journal that holds another is counted under what fits. */
+        strncpy(grown->source, work->source, sizeof(grown->source) - 1);
+        return grown;
+}
