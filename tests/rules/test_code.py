@@ -50,7 +50,9 @@ def test_every_file_begins_by_saying_what_it_is():
     bad = []
     for path in tree.files(".c", ".h"):
         first = next(line for line in tree.lines(path) if not line.startswith(("#pragma once", "#ifndef", "#define")))
-        if not first.startswith("/*"):
+        # What has a header is described there.
+        own = f'#include "{path.with_suffix(".h")}"'
+        if not first.startswith("/*") and not (path.suffix == ".c" and first == own):
             bad.append(f"{path}: {first[:60]}")
     assert not bad, "\n".join(bad)
 
@@ -80,6 +82,8 @@ def test_what_has_a_better_way_is_not_called():
     bad = []
     for path in ours(".c", ".h", folders=tree.CODE_FOLDERS):
         for number, line in enumerate(tree.code_without_comments(path).splitlines(), 1):
+            if "SIG_IGN" in line or "SIG_DFL" in line:
+                continue
             for name in pattern.findall(line):
                 bad.append(f"{path}:{number}: {name}(): use {NEVER_CALLED[name]}")
     assert not bad, "\n".join(bad)
