@@ -82,10 +82,12 @@ static int resolve_operators(Resolver *resolver) {
                         config->operators[config->n_operators++] = resolver->own;
                 return 0;
         }
+        bool all_read = list->kind == YAML_KIND_SEQUENCE && list->n == draft->n_operators;
         for (size_t i = 0; i < draft->n_operators; i++) {
                 size_t n_errors = resolver->report->problems->n_errors;
+                Place place = all_read ? list->items[i]->place : list->place;
                 uid_t uid = 0;
-                int r = resolve_user(resolver, draft->operators[i], list->place, "operators", &uid);
+                int r = resolve_user(resolver, draft->operators[i], place, "operators", &uid);
                 if (r < 0)
                         return r;
                 if (resolver->report->problems->n_errors == n_errors)

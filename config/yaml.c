@@ -338,7 +338,8 @@ static int read_text(Reader *reader, Bytes text) {
         if (!yaml_parser_initialize(&reader->parser))
                 return -ENOMEM;
         yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(&reader->parser, text.data, text.size);
+        /* an empty file has no bytes, and the library insists on an address */
+        yaml_parser_set_input_string(&reader->parser, text.data ? text.data : (const unsigned char *)"", text.size);
         int r = read_events(reader, text);
         yaml_parser_delete(&reader->parser);
         free(reader->nodes);
