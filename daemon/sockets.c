@@ -159,5 +159,10 @@ int daemon_open_sockets(Daemon *daemon) {
                 r = open_ipc(daemon, "control", &daemon->control);
         if (r == 0)
                 r = open_tcp(daemon, &inherited);
-        return r == 0 ? test_strangers(daemon, inherited) : r;
+        if (r != 0)
+                return r;
+        zap_set_quiet(daemon->zap, true);
+        r = test_strangers(daemon, inherited);
+        zap_set_quiet(daemon->zap, false);
+        return r;
 }

@@ -33,6 +33,7 @@ struct Zap {
         Ring *tables;
         int stop_bell;
         atomic_bool stop;
+        atomic_bool quiet;
         atomic_uint_fast64_t progress;
         atomic_int error;
         const Clock *clock;
@@ -159,6 +160,8 @@ void zap_decide(const ZapTable *table, const Bytes *frames, size_t n_frames, Zap
 static void zap_log_refused(Zap *zap, const ZapAnswer *answer) {
         int64_t now = clock_monotonic(zap->clock);
 
+        if (atomic_load(&zap->quiet))
+                return;
         if (zap->logged_at != 0 && now - zap->logged_at < USEC_PER_SEC) {
                 zap->suppressed++;
                 return;
@@ -183,6 +186,8 @@ static int zap_serve_one(Zap *zap) {
         if (r == 0) {
                 zap_decide(zap->table, bytes, n, &answer);
                 const bool allowed = !answer.reason;
+                if (!allowed)
+                        zap_log_refused(zap, &answer); /* before the answer: who asked may end the quiet when it has it */
                 r = zsocket_send_parts(zap->socket,
                                        (Bytes[]){
                                                BYTES_LITERAL("1.0"),
@@ -193,8 +198,6 @@ static int zap_serve_one(Zap *zap) {
                                                BYTES_NULL, /* no metadata */
                                        },
                                        6);
-                if (!allowed)
-                        zap_log_refused(zap, &answer);
                 r = error_fold(r);
         }
         for (size_t i = 0; i < ZAP_FRAMES_MAX; i++)
@@ -297,6 +300,10 @@ int zap_update(Zap *zap, ZapTable *table) {
                 return 0;
         zap_table_free(table);
         return -EAGAIN;
+}
+
+void zap_set_quiet(Zap *zap, bool quiet) {
+        atomic_store(&zap->quiet, quiet);
 }
 
 uint64_t zap_progress(const Zap *zap) {

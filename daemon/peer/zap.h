@@ -51,6 +51,8 @@ DEFINE_CLEANUP(Zap *, zap_stop)
 /* From the thread that started it: another table from the next handshake on. Takes the table, also when it fails with
  * -EAGAIN (four are waiting). */
 int zap_update(Zap *zap, ZapTable *table);
+/* While quiet, refusals are not logged: around a self-test, whose stranger is no news. Any thread. */
+void zap_set_quiet(Zap *zap, bool quiet);
 /* Grows at least once a second while the thread lives. Any thread. */
 uint64_t zap_progress(const Zap *zap);
 /* 0, or the negative errno with which the thread gave up. Any thread. */
