@@ -98,7 +98,7 @@ int command_rebuild(const Context *context, int argc, char **argv) {
         _cleanup_(freep) char *fold = NULL;
         uint8_t live[32], rebuilt[32];
         JournalFault fault = { .reason = "unknown" };
-        uint64_t seq;
+        uint64_t seq = 0;
         int r;
 
         if (argc != 2 || !text_equal(argv[1], "--verify"))

@@ -81,7 +81,7 @@ int command_tail(const Context *context, int argc, char **argv) {
                 return client_say(r, "query");
         from = options.from;
         for (;;) {
-                const Carebus__V1__TailReply *tail;
+                const Carebus__V1__TailReply *tail = NULL;
 
                 r = ask_page(client, &options, from, &tail);
                 if (r == 0)

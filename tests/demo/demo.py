@@ -60,9 +60,9 @@ def message(number, trigger, who, pv1, merged):
     local, nhs, name, birth, sex = PEOPLE[who]
     at = time.strftime("%Y%m%d%H%M%S", time.localtime(time.time() - 4 * 3600 + number * 1200))
     segments = [
-        rf"MSH|^~\&|PAS|RA9|CAREBUS|RA9|{at}||ADT^{trigger}|M{number:04}|T|2.4|||AL|NE",
+        rf"MSH|^~\&|PAS|RA9|CAREBUS|RA9|{at}||ADT^{trigger}|M{number:04}|T|2.4",
         f"EVN|{trigger}|{at}||||{at}",
-        f"PID|1||{local}^^^RA9^MR~{nhs}^^^NHS^NH||{name}||{birth}|{sex}|||1 Mill Lane^^Wester^^WE1 1AA||||||||||||||||||||NSTS01",
+        f"PID|1||{local}^^^RA9^MR~{nhs}^^^NHS^NH||{name}||{birth}|{sex}|||1 Mill Lane^^Wester^^WE1 1AA|||||||||||||||||||||NSTS01",
     ]
     if merged:
         segments.append(f"MRG|{merged}^^^RA9^MR")
