@@ -40,7 +40,7 @@ static bool is(Bytes bytes, const char *text) {
                 bytes = bytes_of(bytes.data + 1, bytes.size - 1);
         while (bytes.size && bytes.data[bytes.size - 1] == ' ')
                 bytes.size--;
-        return bytes.size == strlen(text) && strncasecmp((const char *)bytes.data, text, bytes.size) == 0;
+        return bytes.size == strlen(text) && (bytes.size == 0 || strncasecmp((const char *)bytes.data, text, bytes.size) == 0);
 }
 
 static bool is_empty(Bytes bytes) {

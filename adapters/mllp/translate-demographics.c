@@ -36,7 +36,7 @@ static const FieldRow pid_rows[] = {
         ONE(16, FIELD_CODED, D, marital_status),
         ONE(17, FIELD_CODED, D, religion),
         ONE(22, FIELD_CODED, D, ethnic_category),
-        ONE(23, FIELD_CODED, D, birth_place),
+        ONE(23, FIELD_CODED_TEXT, D, birth_place),
         HAS(24, FIELD_TRUTH, D, multiple_birth),
         HAS(25, FIELD_NUMBER, D, birth_order),
         ONE(28, FIELD_CODED, D, nationality),

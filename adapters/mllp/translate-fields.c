@@ -37,6 +37,15 @@ static void read_coded(Translation *t, Hl7Value value, const Slot *slot) {
         put_pointer(slot, value_coded(t, value));
 }
 
+static void read_coded_text(Translation *t, Hl7Value value, const Slot *slot) {
+        char *text = value_text_whole(t, value);
+        Carebus__V1__Coded *coded = text ? translation_message(t, &carebus__v1__coded__descriptor) : NULL;
+
+        if (coded)
+                coded->text = text;
+        put_pointer(slot, coded);
+}
+
 static void read_when(Translation *t, Hl7Value value, const Slot *slot) {
         put_pointer(slot, value_when(t, value));
 }
@@ -129,6 +138,7 @@ static const struct {
         [FIELD_TRUTH] = { read_truth },
         [FIELD_NUMBER] = { read_number },
         [FIELD_CODED] = { read_coded },
+        [FIELD_CODED_TEXT] = { read_coded_text },
         [FIELD_CODED_LIST] = { add_coded, .is_list = true },
         [FIELD_WHEN] = { read_when },
         [FIELD_DATE] = { read_date },

@@ -76,6 +76,7 @@ typedef enum FieldKind {
         FIELD_TRUTH,        /* quantifier: has_ */
         FIELD_NUMBER,       /* quantifier: has_ */
         FIELD_CODED,
+        FIELD_CODED_TEXT,   /* a Coded whose source is words, no code: ST */
         FIELD_CODED_LIST,   /* quantifier: n_, for every list */
         FIELD_WHEN,
         FIELD_DATE,
