@@ -119,8 +119,9 @@ Session *session_free(Session *session) {
 
 static void append_answer(Session *session, const Exchange *exchange) {
         Hl7Header header;
+        Hl7Error error;
         /* Refuses an empty MSH too: then the answer is in default separators and echoes nothing. */
-        bool readable = hl7_header_read(bytes_of(exchange->msh, exchange->msh_size), &header, NULL) == 0;
+        bool readable = hl7_header_read(bytes_of(exchange->msh, exchange->msh_size), &header, &error) == 0;
         AckRequest request = {
                 .header = readable ? &header : NULL,
                 .outcome = exchange->answer.outcome,
@@ -446,5 +447,6 @@ bool session_is_dirty(const Session *session) {
 
 bool exchange_has_header(const Exchange *exchange) {
         Hl7Header header;
-        return exchange->msh_size > 0 && hl7_header_read(bytes_of(exchange->msh, exchange->msh_size), &header, NULL) == 0;
+        Hl7Error error;
+        return hl7_header_read(bytes_of(exchange->msh, exchange->msh_size), &header, &error) == 0;
 }
