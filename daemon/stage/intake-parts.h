@@ -117,8 +117,9 @@ struct Intake {
         int64_t probed_at;
         bool failed;           /* the journal may not be written again */
 
-        ControlQuarantine quarantine; /* as of quarantine_at */
+        ControlQuarantine quarantine; /* as of quarantine_at, at quarantine_seq */
         int64_t quarantine_at;
+        uint64_t quarantine_seq;
         int64_t refused_logged_at;
         uint64_t refused_suppressed;
 };

@@ -6,6 +6,7 @@
 
 #define QUARANTINE_LOOK_EVERY USEC_PER_SEC
 #define QUARANTINE_COUNT_MAX 100000 /* beyond it the count is a lower bound: intake has other things to do */
+#define QUARANTINE_COUNT_EASY 5000  /* up to here it is counted anew whenever the state has moved */
 
 static char *lend(const char *text) {
         return (char *)(uintptr_t)text;
@@ -21,11 +22,14 @@ static int count_quarantined(Bytes key, Bytes value, void *owner) {
 static void status_quarantine(Intake *intake, StateTxn *txn, Carebus__V1__QuarantineStatus *status) {
         int64_t now = clock_monotonic(intake->options.clock);
         ControlQuarantine *counts = &intake->quarantine;
+        const uint64_t folded = state_folded_seq(txn);
 
-        if (intake->quarantine_at == 0 || now - intake->quarantine_at > QUARANTINE_LOOK_EVERY) {
+        if (folded != intake->quarantine_seq &&
+            (counts->open < QUARANTINE_COUNT_EASY || now - intake->quarantine_at > QUARANTINE_LOOK_EVERY)) {
                 *counts = (ControlQuarantine){ .open = 0 };
                 (void)state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, count_quarantined, counts);
                 intake->quarantine_at = now;
+                intake->quarantine_seq = folded;
         }
         carebus__v1__quarantine_status__init(status);
         status->has_open = status->has_urgent = status->has_unhandled = true;
