@@ -44,12 +44,16 @@ static int parse(int argc, char **argv, Options *ret) {
 
 /* ---- list ---- */
 
+static void print_heading(void) {
+        printf("%10s  %-9s %-9s %9s  %-20s %-12s %-28s %s\n", "id", "class", "state", "age", "source", "trigger", "reason", "position");
+}
+
 static void print_item(const Carebus__V1__QuarantineItem *item) {
         int64_t minutes = (clock_now_at(&clock_system) - item->received_at) / (60 * USEC_PER_SEC);
 
-        printf("%10" PRIu64 "  %-9s %5" PRId64 " min  %-20s %-12s %-28s %s\n", item->id, item->class_ ? item->class_ : "?", minutes,
-               item->source ? item->source : "?", item->trigger ? item->trigger : "-", item->reason ? item->reason : "?",
-               item->position ? item->position : "");
+        printf("%10" PRIu64 "  %-9s %-9s %5" PRId64 " min  %-20s %-12s %-28s %s\n", item->id, item->class_ ? item->class_ : "?",
+               item->resolution ? item->resolution : "open", minutes, item->source ? item->source : "?", item->trigger ? item->trigger : "-",
+               item->reason ? item->reason : "?", item->position ? item->position : "");
 }
 
 static int print_page(const Context *context, const Carebus__V1__QuarantineListReply *list) {
@@ -69,7 +73,7 @@ static int list(const Context *context, const Config *config, const Options *opt
         uint64_t after = 0;
 
         if (!context->json)
-                printf("%10s  %-9s %9s  %-20s %-12s %-28s %s\n", "id", "class", "age", "source", "trigger", "reason", "position");
+                print_heading();
         for (;;) {
                 _cleanup_(client_freep) Client *client = NULL;
                 Carebus__V1__QuarantineListRequest ask = CAREBUS__V1__QUARANTINE_LIST_REQUEST__INIT;
@@ -122,11 +126,11 @@ static int print_whole(const Context *context, const Carebus__V1__QuarantineItem
         }
         if (context->json)
                 return command_print_line(json_line(&item->base));
-        printf("%10s  %-9s %9s  %-20s %-12s %-28s %s\n", "id", "class", "age", "source", "trigger", "reason", "position");
+        print_heading();
         print_item(item);
         if (item->conflicts_with)
                 printf("the same message id with other bytes is in entry %" PRIu64 "\n", item->conflicts_with);
-        if (item->resolution)
+        if (item->resolved_by)
                 printf("%s by entry %" PRIu64 "\n", item->resolution, item->resolved_by);
         printf("%" PRIu64 " bytes, %s, message id %s\n\n", item->bytes, item->media_type ? item->media_type : "?",
                item->message_id ? item->message_id : "-");
