@@ -54,6 +54,7 @@ LOG_EVENT(CURSORS_DAMAGED, "164871618fb34bf28188f9d7efacc0fc", 3, "the file with
 LOG_EVENT(QUERY_REFUSED, "956bb22512f5476b8ed84fd97c6851e4", 4, "a query was refused; the reason says why")
 LOG_EVENT(SERVE_THREAD_FAILED, "5d3e01f9fb8a412e87403a232cb9479e", 2, "a thread of the serve process failed: the process ends and is started again")
 LOG_EVENT(SERVE_THREAD_STUCK, "602a316ad4f44c98a421b821507b6614", 2, "a thread of the serve process has not moved for too long: the process ends and is started again")
+LOG_EVENT(SERVE_CANNOT_START, "31306211708f4dd88705bc29a5ac78b9", 2, "the serve process cannot use its configuration; the reason says what to correct")
 /* Adapters */
 LOG_EVENT(LISTENING, "d810146eaffe459b9d7d28ff0889a201", 6, "listening for senders")
 LOG_EVENT(BUS_CONNECTED, "2a1eff1dd4604212a8b9bf9179ca7066", 6, "the bus takes messages")

@@ -251,7 +251,6 @@ static int handle_ack(Feed *feed, FeedSession *session, const Carebus__V1__Ack *
                         feed_session_set_place(session, place);
         }
         session->answer_due = true;
-        session->answer_digest = session->answer_digest || ack->has_digest;
         session->answer_after = feed->writes_begun + (feed->cursors_dirty ? 1 : 0);
         return 0;
 }

@@ -30,9 +30,8 @@ struct FeedSession {
         uint64_t next_seq; /* looked at next, */
         size_t next_index; /* from this event on */
         uint32_t credit;
-        bool blocked;    /* the connection takes nothing now */
-        bool answer_due; /* AckAnswer, once the cursor is on disk, */
-        bool answer_digest;
+        bool blocked;          /* the connection takes nothing now */
+        bool answer_due;       /* AckAnswer, once the cursor is on disk, */
         uint64_t answer_after; /* by this write */
         int64_t spoken_at;     /* monotonic: when something was sent last */
 };

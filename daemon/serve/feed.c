@@ -170,7 +170,7 @@ static int feed_answer_acks(Feed *feed) {
                 answer.has_seq = answer.has_index = true;
                 answer.seq = session->acked.seq;
                 answer.index = session->acked.index;
-                answer.digest = session->answer_digest ? (char *)"unknown" : NULL;
+                answer.digest = (char *)"unknown"; /* digests are of records, and are not kept yet */
                 to.message_case = CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER;
                 to.ack_answer = &answer;
                 r = feed_send(feed, session, &to);
@@ -179,7 +179,7 @@ static int feed_answer_acks(Feed *feed) {
                 if (r == ZSOCK_E_UNREACHABLE)
                         feed_session_free(feed, session);
                 else if (r == 0)
-                        session->answer_due = session->answer_digest = false;
+                        session->answer_due = false;
         }
         return 0;
 }

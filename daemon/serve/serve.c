@@ -137,8 +137,10 @@ static int serve_forget_wanted(Serve *serve, const char *failure) {
         serve->wanted = config_unref(serve->wanted);
         if (r == 0)
                 r = serve_say(serve, LINK_FAILED, failure);
-        if (r == 0 && !serve->current)
+        if (r == 0 && !serve->current) {
+                log_event(LOG_SERVE_CANNOT_START, log_name("REASON", failure));
                 loop_exit(serve->loop, EXIT_CONFIGURATION);
+        }
         return r;
 }
 

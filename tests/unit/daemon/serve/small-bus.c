@@ -228,3 +228,32 @@ Sharing *small_sharing_new(const Config *config) {
         assert_int_equal(sharing_new(config, &settings, &sharing), 0);
         return sharing;
 }
+
+void small_bus_set_settings(SmallBus *bus, const char *const *teams, const char *const *sources) {
+        Carebus__V1__Settings settings = CAREBUS__V1__SETTINGS__INIT;
+        Carebus__V1__TeamSettings items[32], *pointers[32];
+        uint8_t packed[8192], number[8];
+        StateKey key = state_key_meta(RECORD_META_SETTINGS), mark = state_key_meta(RECORD_META_SETTINGS_SEQ);
+        size_t n_sources = 0, size;
+        StateTxn *txn;
+
+        while (sources[n_sources])
+                n_sources++;
+        settings.teams = pointers;
+        for (size_t i = 0; teams[i]; i++) {
+                assert_true(i < ELEMENTSOF(items));
+                carebus__v1__team_settings__init(&items[i]);
+                items[i].name = (char *)teams[i];
+                items[i].may_read = (char **)sources;
+                items[i].n_may_read = n_sources;
+                pointers[settings.n_teams++] = &items[i];
+        }
+        size = carebus__v1__settings__get_packed_size(&settings);
+        assert_true(size <= sizeof(packed));
+        carebus__v1__settings__pack(&settings, packed);
+        store_le64(number, ++bus->settings_mark);
+        assert_int_equal(state_begin(bus->state, STATE_WRITE, &txn), 0);
+        assert_int_equal(state_put(txn, STATE_META, state_key_all(&key), bytes_of(packed, size)), 0);
+        assert_int_equal(state_put(txn, STATE_META, state_key_all(&mark), bytes_of(number, sizeof(number))), 0);
+        assert_int_equal(state_commit(txn), 0);
+}

@@ -15,6 +15,7 @@ typedef struct SmallBus {
         Journal *journal;
         State *state;
         uint64_t seq; /* newest */
+        uint64_t settings_mark;
 } SmallBus;
 
 void small_bus_init(SmallBus *bus);
@@ -37,3 +38,5 @@ Config *small_config_new(void);
 Sharing *small_sharing_new(const Config *config);
 /* received_at of an entry. */
 int64_t small_bus_time(uint64_t seq);
+/* Settings as the fold keeps them: every team may read every source named. */
+void small_bus_set_settings(SmallBus *bus, const char *const *teams, const char *const *sources);
