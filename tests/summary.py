@@ -118,14 +118,25 @@ def read_step(folder, name, kind):
     return step
 
 
+def telling_part(output):
+    """From the first test that failed on, or the end of what has no tests."""
+    lines = output.splitlines()
+    first = next((i for i, line in enumerate(lines) if line.startswith("not ok") and "# SKIP" not in line.upper()), None)
+    return lines[-TAIL_LINES:] if first is None else lines[first : first + TAIL_LINES]
+
+
 def show_failures(folder, step):
     log = folder / f"{step.name}.log"
+    outputs = {}  # tests of one program share what it printed
     for test, output in step.failures:
-        text = output
-        if not text and log.exists():
-            text = log.read_text(encoding="utf-8", errors="replace")
-        print(f"\nFAILED {step.name}: {test}")
-        for line in text.splitlines()[-TAIL_LINES:]:
+        outputs.setdefault(output, []).append(test)
+    for output, tests in outputs.items():
+        print()
+        for test in tests:
+            print(f"FAILED {step.name}: {test}")
+        if not output and log.exists():
+            output = log.read_text(encoding="utf-8", errors="replace")
+        for line in telling_part(output):
             print(f"    {line}")
 
 
