@@ -1,0 +1,365 @@
+#include "tests/scenario/expect.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "daemon/store/state-keys.h"
+
+typedef struct Expect {
+        Expecting *expecting;
+        World *world;
+        StateTxn *txn;
+        char **words;
+        size_t n_words;
+} Expect;
+
+uint64_t expect_seq(World *world, const char *text) {
+        if (isdigit((unsigned char)text[0]))
+                return strtoull(text, NULL, 10);
+        for (uint64_t seq = world->n_entries; seq > 0; seq--) {
+                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, world->entries[seq - 1].size, world->entries[seq - 1].data);
+                bool found = entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && strcmp(entry->submission->message_id, text) == 0;
+
+                carebus__v1__entry__free_unpacked(entry, NULL);
+                if (found)
+                        return seq;
+        }
+        fail_msg("no message %s", text);
+        return 0;
+}
+
+/* p1.0, or SOURCE:VALUE: who answers for it. NULL when nobody does. */
+static char *person_of(Expect *e, const char *text) {
+        const char *colon = strchr(text, ':');
+        size_t n_ids;
+        char **ids, *id;
+
+        if (!colon)
+                return identity_resolve(e->txn, text, e->world->arena, &id) == 0 ? id : NULL;
+        if (identity_find(e->txn, arena_format(e->world->arena, "carebus:%.*s", (int)(colon - text), text), colon + 1, e->world->arena, &ids,
+                          &n_ids) != 0)
+                return NULL;
+        assert_int_equal(n_ids, 1);
+        return ids[0];
+}
+
+static void differs(Expect *e, const char *what, const char *is, const char *wanted) {
+        if (!text_equal(is, wanted))
+                fail_msg("%s\n  %s is %s, wanted %s", e->expecting->where, what, is, wanted);
+}
+
+static char *number(Expect *e, bool has, uint64_t value) {
+        return has ? arena_format(e->world->arena, "%" PRIu64, value) : (char *)"-";
+}
+
+static char *joined(Expect *e, char **list, size_t n) {
+        char *text = (char *)"";
+
+        for (size_t i = 0; i < n; i++)
+                text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "", list[i]);
+        return n ? text : (char *)"-";
+}
+
+/* What a message is called in a story: the part of it that a reader would name. */
+static char *message_text(Expect *e, const ProtobufCMessage *message) {
+        Arena *arena = e->world->arena;
+        char text[CIVIL_TEXT_SIZE];
+
+        if (message->descriptor == &carebus__v1__when__descriptor) {
+                civil_format(((const Carebus__V1__When *)message)->utc_at, text);
+                return arena_text(arena, text + 11, 5);
+        }
+        if (message->descriptor == &carebus__v1__date__descriptor) {
+                const Carebus__V1__Date *date = (const Carebus__V1__Date *)message;
+
+                return arena_format(arena, "%u-%02u-%02u", date->year, date->month, date->day);
+        }
+        if (message->descriptor == &carebus__v1__coded__descriptor)
+                return ((const Carebus__V1__Coded *)message)->code;
+        if (message->descriptor == &carebus__v1__identifier__descriptor)
+                return ((const Carebus__V1__Identifier *)message)->value;
+        if (message->descriptor == &carebus__v1__place__descriptor)
+                return ((const Carebus__V1__Place *)message)->point_of_care;
+        if (message->descriptor == &carebus__v1__human_name__descriptor)
+                return ((const Carebus__V1__HumanName *)message)->family;
+        if (message->descriptor == &carebus__v1__telecom__descriptor)
+                return ((const Carebus__V1__Telecom *)message)->value;
+        if (message->descriptor == &carebus__v1__related_person__descriptor)
+                return ((const Carebus__V1__RelatedPerson *)message)->name->family;
+        if (message->descriptor == &carebus__v1__participant__descriptor)
+                return ((const Carebus__V1__Participant *)message)->practitioner->name->family;
+        return (char *)"(message)";
+}
+
+static char *value_text(Expect *e, const void *value, const ProtobufCFieldDescriptor *field) {
+        switch (field->type) {
+        case PROTOBUF_C_TYPE_STRING:
+                return *(char *const *)value;
+        case PROTOBUF_C_TYPE_MESSAGE:
+                return message_text(e, *(const ProtobufCMessage *const *)value);
+        case PROTOBUF_C_TYPE_ENUM: {
+                const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)value);
+
+                return (char *)named->name;
+        }
+        case PROTOBUF_C_TYPE_BOOL:
+                return (char *)(*(const protobuf_c_boolean *)value ? "yes" : "no");
+        case PROTOBUF_C_TYPE_INT64:
+        case PROTOBUF_C_TYPE_UINT64:
+                return arena_format(e->world->arena, "%" PRIu64, *(const uint64_t *)value);
+        default:
+                return arena_format(e->world->arena, "%d", *(const int *)value);
+        }
+}
+
+/* The value at a path: encounter.place, demographics.telecom (joined by commas). "-": absent. */
+static char *path_text(Expect *e, const ProtobufCMessage *message, const char *path) {
+        char name[64];
+        size_t n = strcspn(path, ".");
+        const ProtobufCFieldDescriptor *field;
+        const char *at, *text = "";
+
+        snprintf(name, sizeof(name), "%.*s", (int)n, path);
+        field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+        if (!field)
+                fail_msg("%s\n  no field %s", e->expecting->where, name);
+        at = (const char *)message + field->offset;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+                size_t n_items = *(const size_t *)((const char *)message + field->quantifier_offset);
+                size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING ? sizeof(void *) : 4;
+
+                for (size_t i = 0; i < n_items; i++)
+                        text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "", value_text(e, *(const char *const *)at + i * size, field));
+                return n_items ? (char *)text : (char *)"-";
+        }
+        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+                if (*(const uint32_t *)((const char *)message + field->quantifier_offset) != field->id)
+                        return (char *)"-";
+        } else if (field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING) {
+                if (!*(const void *const *)at)
+                        return (char *)"-";
+        } else if (!*(const protobuf_c_boolean *)((const char *)message + field->quantifier_offset))
+                return (char *)"-";
+        return path[n] ? path_text(e, *(const ProtobufCMessage *const *)at, path + n + 1) : value_text(e, at, field);
+}
+
+static void paths_hold(Expect *e, const ProtobufCMessage *message, size_t first) {
+        for (size_t i = first; i < e->n_words; i++) {
+                char *value = strchr(e->words[i], '=');
+
+                assert_non_null(value);
+                *value = '\0';
+                differs(e, e->words[i], path_text(e, message, e->words[i]), value + 1);
+        }
+}
+
+static void expect_outcome(Expect *e) {
+        Carebus__V1__Outcome *outcome;
+
+        assert_int_equal(outcome_read(e->txn, expect_seq(e->world, e->words[1]), e->world->arena, &outcome), 0);
+        for (size_t i = 2; i < e->n_words; i++) {
+                char *key = e->words[i], *value = strchr(key, '='), *is;
+
+                assert_non_null(value);
+                *value++ = '\0';
+                if (strcmp(key, "events") == 0)
+                        is = number(e, outcome->has_event_count, outcome->event_count);
+                else if (strcmp(key, "patients") == 0)
+                        is = joined(e, outcome->patient_ids, outcome->n_patient_ids);
+                else if (strcmp(key, "derived") == 0)
+                        is = number(e, true, outcome->n_derived);
+                else if (strcmp(key, "about") == 0)
+                        is = number(e, outcome->has_about_seq, outcome->about_seq);
+                else if (strcmp(key, "belated") == 0)
+                        is = (char *)(outcome->has_belated && outcome->belated ? "yes" : "no");
+                else
+                        is = path_text(e, &outcome->base, key);
+                if (isalpha((unsigned char)value[0]) && isdigit((unsigned char)is[0]) &&
+                    (strcmp(key, "duplicate_of") == 0 || strcmp(key, "resolved_by") == 0 || strcmp(key, "republishes") == 0 || strcmp(key, "about") == 0))
+                        value = number(e, true, expect_seq(e->world, value));
+                differs(e, key, is, value);
+        }
+}
+
+static void expect_derived(Expect *e) {
+        size_t n = (size_t)atoi(e->words[2]);
+        Carebus__V1__Outcome *outcome;
+
+        assert_int_equal(outcome_read(e->txn, expect_seq(e->world, e->words[1]), e->world->arena, &outcome), 0);
+        if (strcmp(e->words[3], "-") == 0) {
+                differs(e, "derived event", outcome->n_derived > n ? outcome->derived[n]->type : "-", "-");
+                return;
+        }
+        differs(e, "derived event", outcome->n_derived > n ? outcome->derived[n]->type : "-", e->words[3]);
+        paths_hold(e, &outcome->derived[n]->base, 4);
+}
+
+static void expect_quarantine(Expect *e) {
+        Carebus__V1__QuarantineItem *item;
+
+        if (quarantine_read(e->txn, expect_seq(e->world, e->words[1]), e->world->arena, &item) != 0)
+                fail_msg("%s\n  not in the quarantine", e->expecting->where);
+        paths_hold(e, &item->base, 2);
+}
+
+static int counted(Bytes key, Bytes value, void *owner) {
+        ++*(uint64_t *)owner;
+        return 0;
+}
+
+static void expect_open(Expect *e) {
+        uint64_t n = 0;
+
+        assert_int_equal(state_walk(e->txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, counted, &n), 0);
+        differs(e, "open items", number(e, true, n), e->words[1]);
+}
+
+static void expect_answers(Expect *e) {
+        differs(e, e->words[1], person_of(e, e->words[1]) ?: "nobody", person_of(e, e->words[2]) ?: "nobody at all");
+}
+
+static void expect_apart(Expect *e) {
+        if (text_equal(person_of(e, e->words[1]), person_of(e, e->words[2])))
+                fail_msg("%s\n  they are one", e->expecting->where);
+}
+
+static void expect_nobody(Expect *e) {
+        differs(e, e->words[1], person_of(e, e->words[1]) ?: "nobody", "nobody");
+}
+
+static Carebus__V1__Record *record_of(Expect *e, const char *id) {
+        Carebus__V1__Record *record;
+        char *patient_id = person_of(e, id);
+
+        if (!patient_id || record_read(e->txn, patient_id, e->world->arena, &record) != 0)
+                fail_msg("%s\n  no record", e->expecting->where);
+        return record;
+}
+
+static bool key_is(const char *key, const char *wanted) {
+        const char *bar = strchr(key, '|');
+
+        return strcmp(key, wanted) == 0 || (bar && strcmp(bar + 1, wanted) == 0);
+}
+
+static Carebus__V1__Fact *fact_of(Expect *e) {
+        Carebus__V1__Record *record = record_of(e, e->words[1]);
+        Carebus__V1__Fact *found = NULL;
+
+        for (size_t i = 0; i < record->n_sections; i++)
+                for (size_t j = 0; strcmp(record->sections[i]->name, e->words[2]) == 0 && j < record->sections[i]->n_facts; j++) {
+                        Carebus__V1__Fact *fact = record->sections[i]->facts[j];
+
+                        if (!text_equal(fact->source, e->words[4]) || !key_is(fact->key, e->words[3]))
+                                continue;
+                        if (!found || !fact->from_patient_id)
+                                found = fact;
+                }
+        return found;
+}
+
+static void expect_fact(Expect *e) {
+        Carebus__V1__Fact *fact = fact_of(e);
+
+        if (strcmp(e->words[5], "absent") == 0) {
+                differs(e, "fact", fact ? "there" : "absent", "absent");
+                return;
+        }
+        if (!fact)
+                fail_msg("%s\n  no such fact", e->expecting->where);
+        paths_hold(e, &fact->base, 5);
+}
+
+/* History by message ids. */
+static void expect_history(Expect *e) {
+        Carebus__V1__Fact *fact = fact_of(e);
+        char *text = (char *)"";
+
+        assert_non_null(fact);
+        for (size_t i = 0; i < fact->n_history; i++) {
+                uint64_t seq = strtoull(fact->history[i], NULL, 10);
+                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, e->world->entries[seq - 1].size, e->world->entries[seq - 1].data);
+
+                text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "", entry->submission->message_id);
+                carebus__v1__entry__free_unpacked(entry, NULL);
+        }
+        differs(e, "history", text, e->words[5]);
+}
+
+static void expect_conflict(Expect *e) {
+        Carebus__V1__Record *record = record_of(e, e->words[1]);
+        const char *is = "none";
+
+        for (size_t i = 0; i < record->n_conflicts; i++)
+                if (text_equal(record->conflicts[i]->path, e->words[2]) && strcmp(is, "open") != 0)
+                        is = record->conflicts[i]->has_closed_at ? "closed" : "open";
+        differs(e, "conflict", is, e->words[3]);
+}
+
+static void expect_count(Expect *e) {
+        differs(e, e->words[2], number(e, true, state_count_get(e->txn, e->words[1], e->words[2])), e->words[3]);
+}
+
+static void expect_same(Expect *e) {
+        char *patient_id = person_of(e, e->words[1]), *text;
+        Expecting *expecting = e->expecting;
+        size_t i = 0;
+
+        assert_non_null(patient_id);
+        text = world_record_text(e->world, e->txn, patient_id);
+        while (i < expecting->n_same && strcmp(expecting->same[i].id, e->words[1]) != 0)
+                i++;
+        if (i < expecting->n_same) {
+                if (strcmp(expecting->same[i].text, text) != 0)
+                        fail_msg("%s\n  the record differs by the order of arrival\n--- first\n%s--- now\n%s", expecting->where,
+                                 expecting->same[i].text, text);
+                return;
+        }
+        assert_in_range(i, 0, EXPECT_SAME_MAX - 1);
+        expecting->same[i].id = strdup(e->words[1]);
+        expecting->same[i].text = strdup(text);
+        expecting->n_same++;
+}
+
+void expect_line(Expecting *expecting, World *world, char **words, size_t n_words) {
+        static const struct {
+                const char *word;
+                size_t n_words;
+                void (*expect)(Expect *e);
+        } verbs[] = {
+                { "outcome", 3, expect_outcome },   { "derived", 4, expect_derived }, { "quarantine", 2, expect_quarantine },
+                { "open", 2, expect_open },         { "answers", 3, expect_answers }, { "nobody", 2, expect_nobody },
+                { "fact", 6, expect_fact },         { "history", 6, expect_history }, { "conflict", 4, expect_conflict },
+                { "count", 4, expect_count },       { "same", 2, expect_same },       { "apart", 3, expect_apart },
+        };
+        Expect e = { .expecting = expecting, .world = world, .words = words, .n_words = n_words };
+
+        for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+                if (strcmp(verbs[i].word, words[0]) != 0)
+                        continue;
+                if (n_words < verbs[i].n_words)
+                        fail_msg("%s\n  words are missing", expecting->where);
+                e.txn = world_look(world);
+                verbs[i].expect(&e);
+                state_abort(e.txn);
+                return;
+        }
+        fail_msg("%s\n  nothing of that name can be expected", expecting->where);
+}
+
+void expect_end(Expecting *expecting) {
+        for (size_t i = 0; i < expecting->n_same; i++) {
+                free(expecting->same[i].id);
+                free(expecting->same[i].text);
+        }
+}

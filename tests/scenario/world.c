@@ -1,0 +1,260 @@
+#include "tests/scenario/world.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+
+#define MAP_BYTES (1UL << 30)
+
+static void folder_make(char folder[64]) {
+        const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+        snprintf(folder, 64, "%s/carebus-scenario-XXXXXX", base);
+        assert_non_null(mkdtemp(folder));
+}
+
+static void folder_remove(const char *folder) {
+        char command[128];
+
+        snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+        assert_int_equal(system(command), 0);
+}
+
+void world_begin(World *world) {
+        StateTxn *txn;
+
+        memset(world, 0, sizeof(*world));
+        folder_make(world->folder);
+        assert_int_equal(state_open(world->folder, STATE_WRITE, MAP_BYTES, &world->state), 0);
+        assert_int_equal(fold_new(&world->fold), 0);
+        assert_int_equal(arena_new(&world->arena, 1UL << 32), 0);
+        assert_int_equal(state_begin(world->state, STATE_READ, &txn), 0);
+        assert_int_equal(fold_load(world->fold, txn), 0);
+        state_abort(txn);
+}
+
+void world_end(World *world) {
+        for (size_t i = 0; i < world->n_entries; i++)
+                free(world->entries[i].data);
+        free(world->entries);
+        fold_free(world->fold);
+        state_free(world->state);
+        arena_free(world->arena);
+        folder_remove(world->folder);
+}
+
+uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t received_at) {
+        size_t size = carebus__v1__entry__get_packed_size(entry);
+        WorldEntry kept = { .data = malloc(size ? size : 1), .size = size, .received_at = received_at };
+
+        assert_non_null(kept.data);
+        carebus__v1__entry__pack(entry, kept.data);
+        world->entries = reallocarray(world->entries, world->n_entries + 1, sizeof(kept));
+        assert_non_null(world->entries);
+        world->entries[world->n_entries++] = kept;
+        return world->n_entries;
+}
+
+static void entry_fold(Fold *fold, StateTxn *txn, const World *world, uint64_t seq) {
+        const WorldEntry *entry = &world->entries[seq - 1];
+        JournalRecord record = {
+                .seq = seq,
+                .received_at = entry->received_at,
+                .payload = bytes_of(entry->data, entry->size),
+                .place = { .segment = 1, .offset = 64 * seq },
+        };
+
+        assert_int_equal(fold_apply(fold, txn, &record), 0);
+}
+
+void world_fold(World *world) {
+        StateTxn *txn;
+
+        if (fold_seq(world->fold) == world->n_entries)
+                return;
+        assert_int_equal(state_begin(world->state, STATE_WRITE, &txn), 0);
+        while (fold_seq(world->fold) < world->n_entries)
+                entry_fold(world->fold, txn, world, fold_seq(world->fold) + 1);
+        assert_int_equal(fold_flush(world->fold, txn), 0);
+        assert_int_equal(state_commit(txn), 0);
+}
+
+StateTxn *world_look(World *world) {
+        StateTxn *txn;
+
+        world_fold(world);
+        assert_int_equal(state_begin(world->state, STATE_READ, &txn), 0);
+        return txn;
+}
+
+void world_digest(World *world, uint8_t ret[32]) {
+        StateTxn *txn = world_look(world);
+
+        assert_int_equal(state_digest(txn, ret), 0);
+        state_abort(txn);
+}
+
+/* xorshift64*: the same on every machine. */
+uint64_t world_random(uint64_t *seed) {
+        *seed ^= *seed >> 12;
+        *seed ^= *seed << 25;
+        *seed ^= *seed >> 27;
+        return *seed * 0x2545f4914f6cdd1dULL;
+}
+
+void world_refold(const World *world, size_t most, uint64_t *seed, uint8_t ret_digest[32]) {
+        char folder[64];
+        State *state;
+        StateTxn *txn;
+        Fold *fold;
+
+        folder_make(folder);
+        assert_int_equal(state_open(folder, STATE_WRITE, MAP_BYTES, &state), 0);
+        assert_int_equal(fold_new(&fold), 0);
+        for (uint64_t seq = 1; seq <= world->n_entries;) {
+                size_t n = seed ? 1 + world_random(seed) % most : most;
+
+                assert_int_equal(state_begin(state, STATE_WRITE, &txn), 0);
+                /* Now and then the daemon was restarted, or a transaction was given up half way. */
+                if (seq == 1 || (seed && world_random(seed) % 4 == 0))
+                        assert_int_equal(fold_load(fold, txn), 0);
+                for (size_t i = 0; i < n && seq + i <= world->n_entries; i++)
+                        entry_fold(fold, txn, world, seq + i);
+                if (seed && world_random(seed) % 8 == 0) {
+                        state_abort(txn);
+                        assert_int_equal(state_begin(state, STATE_WRITE, &txn), 0);
+                        assert_int_equal(fold_load(fold, txn), 0);
+                        state_abort(txn);
+                        continue;
+                }
+                assert_int_equal(fold_flush(fold, txn), 0);
+                assert_int_equal(state_commit(txn), 0);
+                seq += n;
+        }
+        assert_int_equal(state_begin(state, STATE_READ, &txn), 0);
+        assert_int_equal(state_digest(txn, ret_digest), 0);
+        state_abort(txn);
+        fold_free(fold);
+        state_free(state);
+        folder_remove(folder);
+}
+
+/* Writing a record as text. */
+
+typedef struct Writing {
+        World *world;
+        StateTxn *txn;
+        Buffer out;
+} Writing;
+
+static void event_id_write(Writing *writing, const char *event_id) {
+        uint64_t seq = strtoull(event_id, NULL, 10);
+        const char *dot = strchr(event_id, '.');
+        Carebus__V1__Entry *entry;
+
+        assert_true(seq >= 1 && seq <= writing->world->n_entries && dot);
+        entry = carebus__v1__entry__unpack(NULL, writing->world->entries[seq - 1].size, writing->world->entries[seq - 1].data);
+        assert_non_null(entry);
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION) {
+                /* Events that the bus derived are numbered as it came. */
+                if (strtoul(dot + 1, NULL, 10) < entry->submission->n_events)
+                        buffer_append_format(&writing->out, "%s%s", entry->submission->message_id, dot);
+                else
+                        buffer_append_text(&writing->out, "(bus)");
+        } else
+                buffer_append_text(&writing->out, "(decision)");
+        carebus__v1__entry__free_unpacked(entry, NULL);
+}
+
+static void patient_id_write(Writing *writing, const char *patient_id) {
+        Carebus__V1__Person *person;
+
+        assert_int_equal(person_read(writing->txn, patient_id, writing->world->arena, &person), 0);
+        buffer_append_format(&writing->out, "<%s>", person->n_identifiers > 0 ? person->identifiers[0]->identifier->value : "?");
+}
+
+static bool is_left_out(const char *name) {
+        static const char *const names[] = { "seq",      "index",      "received_at",        "digest",      "id",
+                                             "opened_at", "closed_at", "confirmed_event_id", "confirmed_at" };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (strcmp(name, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+static void message_write(Writing *writing, const ProtobufCMessage *message, int depth);
+
+static void value_write(Writing *writing, const void *value, const ProtobufCFieldDescriptor *field, int depth) {
+        buffer_append_format(&writing->out, "%*s%s: ", 2 * depth, "", field->name);
+        switch (field->type) {
+        case PROTOBUF_C_TYPE_STRING: {
+                const char *text = *(const char *const *)value;
+
+                if (strstr(field->name, "event_id") || strcmp(field->name, "history") == 0)
+                        event_id_write(writing, text);
+                else if (strstr(field->name, "patient_id"))
+                        patient_id_write(writing, text);
+                else if (strcmp(field->name, "key") == 0 && strchr(text, '>'))
+                        buffer_append_text(&writing->out, "(merge)");
+                else
+                        buffer_append_text(&writing->out, text);
+                break;
+        }
+        case PROTOBUF_C_TYPE_MESSAGE:
+                buffer_append_text(&writing->out, "\n");
+                message_write(writing, *(const ProtobufCMessage *const *)value, depth + 1);
+                return;
+        case PROTOBUF_C_TYPE_INT64:
+                buffer_append_format(&writing->out, "%" PRId64, *(const int64_t *)value);
+                break;
+        default:
+                buffer_append_format(&writing->out, "%d", *(const int *)value);
+        }
+        buffer_append_text(&writing->out, "\n");
+}
+
+static void message_write(Writing *writing, const ProtobufCMessage *message, int depth) {
+        for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+                const char *at = (const char *)message + field->offset;
+                size_t n = 1, size = field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(void *) : 4;
+
+                if (is_left_out(field->name))
+                        continue;
+                if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+                        n = *(const size_t *)((const char *)message + field->quantifier_offset);
+                        at = *(const char *const *)at;
+                } else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+                        n = *(const uint32_t *)((const char *)message + field->quantifier_offset) == field->id;
+                else if (size == sizeof(void *) && (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE))
+                        n = *(const void *const *)at != NULL;
+                else
+                        n = *(const protobuf_c_boolean *)((const char *)message + field->quantifier_offset) != 0;
+                for (size_t j = 0; j < n; j++)
+                        value_write(writing, at + j * size, field, depth);
+        }
+}
+
+char *world_record_text(World *world, StateTxn *txn, const char *patient_id) {
+        Writing writing = { .world = world, .txn = txn };
+        Carebus__V1__Record *record;
+        char *text;
+
+        assert_int_equal(record_read(txn, patient_id, world->arena, &record), 0);
+        message_write(&writing, &record->base, 0);
+        assert_int_equal(writing.out.error, 0);
+        text = arena_text(world->arena, writing.out.data, writing.out.size);
+        assert_non_null(text);
+        buffer_deinit(&writing.out);
+        return text;
+}
