@@ -322,7 +322,8 @@ class Bus:
 
     @property
     def pid(self):
-        return self.process.pid
+        """Of core, also when it runs under a wrapper such as strace."""
+        return int((pathlib.Path(self.config["state"]) / "lock").read_text()) if self.wrapper else self.process.pid
 
     @property
     def serve_pid(self):
@@ -339,7 +340,7 @@ class Bus:
         if self.process is None:
             return None
         if self.process.poll() is None:
-            self.process.terminate()
+            os.kill(self.pid, signal.SIGTERM)
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -374,7 +375,7 @@ class Bus:
         self.write_config()
         self.read_notices()
         self.notices = []
-        self.process.send_signal(signal.SIGHUP)
+        os.kill(self.pid, signal.SIGHUP)
         if wait:
             self.wait_notice("READY=1")
 
