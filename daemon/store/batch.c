@@ -26,7 +26,7 @@ enum {
 
 enum {
         RECORD_AT_CRC = 0,
-        RECORD_AT_FLAGS = 4, /* the checksum begins here */
+        RECORD_AT_FLAGS = 4,  /* the checksum begins here */
         RECORD_AT_LENGTH = 8, /* the chain begins here: an expired record keeps its place in it */
         RECORD_AT_RESERVED = 12,
         RECORD_AT_SEQ = 16,
@@ -114,7 +114,9 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret) {
                 .seq = load_le64(data + RECORD_AT_SEQ),
                 .received_at = (int64_t)load_le64(data + RECORD_AT_RECEIVED_AT),
                 .flags = flags,
-                .payload = (flags & RECORD_EXPIRED) ? BYTES_NULL : bytes_of(data + RECORD_HEADER_BYTES, load_le32(data + RECORD_AT_LENGTH)),
+                .payload = (flags & RECORD_EXPIRED)
+                                   ? BYTES_NULL
+                                   : bytes_of(data + RECORD_HEADER_BYTES, load_le32(data + RECORD_AT_LENGTH)),
                 .sha256 = data + RECORD_AT_SHA256,
                 .bytes = bytes,
         };

@@ -26,10 +26,10 @@ typedef enum BatchKind {
 
 typedef struct BatchHeader {
         uint32_t kind;
-        uint32_t count;     /* records; 0 in a closing mark */
-        uint64_t bytes;     /* header, records and padding */
-        uint64_t first_seq; /* in a closing mark: of the next segment */
-        int64_t last_at;    /* received_at of the newest record up to here */
+        uint32_t count;                     /* records; 0 in a closing mark */
+        uint64_t bytes;                     /* header, records and padding */
+        uint64_t first_seq;                 /* in a closing mark: of the next segment */
+        int64_t last_at;                    /* received_at of the newest record up to here */
         uint8_t chain[SEGMENT_CHAIN_BYTES]; /* hash of the batch before */
 } BatchHeader;
 
@@ -37,9 +37,9 @@ typedef struct BatchRecord {
         uint64_t seq;
         int64_t received_at;
         uint32_t flags;
-        Bytes payload; /* borrowed */
+        Bytes payload;         /* borrowed */
         const uint8_t *sha256; /* of the payload as it came in */
-        size_t bytes; /* with header and padding */
+        size_t bytes;          /* with header and padding */
 } BatchRecord;
 
 /* What marks a batch as one of this journal: a message that quotes a journal is not taken for one. */
@@ -56,12 +56,12 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret);
 
 /* Everything in a batch whose header was decoded. */
 typedef struct BatchCheck {
-        Sha256 *sha;     /* in: for the chain */
-        Sha256 *deep;    /* in: for the payloads; NULL: their checksums will do */
-        int64_t last_at; /* in: of the record before; out: of the last */
+        Sha256 *sha;                        /* in: for the chain */
+        Sha256 *deep;                       /* in: for the payloads; NULL: their checksums will do */
+        int64_t last_at;                    /* in: of the record before; out: of the last */
         uint8_t chain[SEGMENT_CHAIN_BYTES]; /* out: hash of this batch */
-        const char *reason; /* out, on a fault */
-        uint64_t seq;       /* out, on a fault */
+        const char *reason;                 /* out, on a fault */
+        uint64_t seq;                       /* out, on a fault */
 } BatchCheck;
 int batch_check(const uint8_t *data, const BatchHeader *header, BatchCheck *check);
 

@@ -28,10 +28,10 @@ struct JournalReader {
 
         int fd; /* -1: the place of next_seq has to be found */
         uint64_t segment;
-        uint64_t offset;      /* of the batch that holds next_seq, or comes next */
-        uint64_t first_seq;   /* of that batch */
-        BatchHeader batch;    /* count 0: not read yet */
-        uint64_t record;      /* offset of the record next_seq in the file, within that batch */
+        uint64_t offset;    /* of the batch that holds next_seq, or comes next */
+        uint64_t first_seq; /* of that batch */
+        BatchHeader batch;  /* count 0: not read yet */
+        uint64_t record;    /* offset of the record next_seq in the file, within that batch */
         Window window;
         JournalFault fault;
 };

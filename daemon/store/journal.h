@@ -18,12 +18,12 @@ typedef struct JournalReader JournalReader;
 /* Positive returns. */
 enum {
         _JOURNAL_E_SUCCESS,
-        JOURNAL_E_END,       /* nothing committed behind this place yet */
-        JOURNAL_E_CORRUPT,   /* a fault, located in a JournalFault; nothing was changed */
-        JOURNAL_E_NO_SPACE,  /* ENOSPC or EDQUOT before the sync: the batch is dropped, the numbers are free again */
-        JOURNAL_E_NEWER,     /* written by a later version; untouched */
-        JOURNAL_E_BEHIND,    /* the state stands beyond the journal's end: not the same journal, or cut */
-        JOURNAL_E_EXPIRED,   /* the payload was removed by rule; its hash stands in the chain */
+        JOURNAL_E_END,      /* nothing committed behind this place yet */
+        JOURNAL_E_CORRUPT,  /* a fault, located in a JournalFault; nothing was changed */
+        JOURNAL_E_NO_SPACE, /* ENOSPC or EDQUOT before the sync: the batch is dropped, the numbers are free again */
+        JOURNAL_E_NEWER,    /* written by a later version; untouched */
+        JOURNAL_E_BEHIND,   /* the state stands beyond the journal's end: not the same journal, or cut */
+        JOURNAL_E_EXPIRED,  /* the payload was removed by rule; its hash stands in the chain */
 };
 
 /* Where a batch begins. */
@@ -41,14 +41,16 @@ typedef struct JournalRecord {
 
 typedef struct JournalFault {
         JournalPlace place;
-        uint64_t seq;        /* first that cannot be trusted; 0 when not known */
-        const char *reason;  /* static: batch-checksum, record-checksum, chain, gap, header, truncated, seal, missing-segment;
+        uint64_t seq; /* first that cannot be trusted; 0 when not known */
+        const char *
+                reason; /* static: batch-checksum, record-checksum, chain, gap, header, truncated, seal, missing-segment;
                               * with segment 0 the file `seal` or `trim` itself */
 } JournalFault;
 
 typedef struct JournalOptions {
-        uint64_t segment_bytes; /* of a prepared segment; 0: 64 MiB. One that the writer has to make itself is 4 MiB at most */
-        uint64_t state_seq;     /* the state stands here: never cut below it */
+        uint64_t
+                segment_bytes; /* of a prepared segment; 0: 64 MiB. One that the writer has to make itself is 4 MiB at most */
+        uint64_t state_seq; /* the state stands here: never cut below it */
 } JournalOptions;
 
 /* Opens for writing (the caller holds state/lock); makes the folder and the first segment where there is none. A torn last

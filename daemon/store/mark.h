@@ -13,9 +13,9 @@
 
 typedef struct Mark {
         uint8_t uuid[SEGMENT_UUID_BYTES];
-        uint64_t segment; /* seal: the newest; trim: the oldest that is kept */
-        uint64_t offset;  /* seal: behind the last batch; trim: 0 */
-        uint64_t seq;     /* seal: the newest; trim: the last that went */
+        uint64_t segment;                   /* seal: the newest; trim: the oldest that is kept */
+        uint64_t offset;                    /* seal: behind the last batch; trim: 0 */
+        uint64_t seq;                       /* seal: the newest; trim: the last that went */
         uint8_t chain[SEGMENT_CHAIN_BYTES]; /* hash of the batch that ends there */
 } Mark;
 

@@ -14,7 +14,8 @@
 #define COMPRESS_LEAST 64u /* below that a frame gains nothing */
 #define TRAIN_BYTES (1024u * 1024u)
 #define TRAIN_SAMPLES 2000u
-#define TRAIN_SAMPLES_LEAST 100u /* a few giant messages say nothing about what repeats */
+#define TRAIN_SAMPLES_LEAST 100u        /* a few giant messages say nothing about what repeats */
+#define TRAIN_BYTES_LEAST (64u * 1024u) /* nor do many that are next to empty */
 #define TRAIN_SAMPLE_MAX (32u * 1024u)
 #define DICTIONARY_BYTES (8u * 1024u)
 
@@ -108,7 +109,8 @@ uint64_t original_codec_newest(const OriginalCodec *codec) {
         return codec->newest;
 }
 
-int original_compress(OriginalCodec *codec, Bytes original, Buffer *ret, int *ret_compressed, uint64_t *ret_dictionary) {
+int original_compress(OriginalCodec *codec, Bytes original, Buffer *ret, int *ret_compressed,
+                      uint64_t *ret_dictionary) {
         size_t bound = ZSTD_compressBound(original.size), n;
         uint8_t *room;
 
@@ -153,7 +155,8 @@ int original_decompress(OriginalCodec *codec, Bytes data, size_t size, uint64_t 
         if (!room)
                 return -ENOMEM;
         if (known)
-                n = ZSTD_decompress_usingDDict(codec->decompress, room, size + 1, data.data, data.size, known->decompress);
+                n = ZSTD_decompress_usingDDict(codec->decompress, room, size + 1, data.data, data.size,
+                                               known->decompress);
         else
                 n = ZSTD_decompressDCtx(codec->decompress, room, size + 1, data.data, data.size);
         if (ZSTD_isError(n) || n != size)
@@ -201,6 +204,11 @@ int original_trainer_add(OriginalTrainer *trainer, Bytes sample, Buffer *ret_dic
         if (trainer->n < TRAIN_SAMPLES && (trainer->samples.size < TRAIN_BYTES || trainer->n < TRAIN_SAMPLES_LEAST))
                 return 1;
 
+        if (trainer->samples.size < TRAIN_BYTES_LEAST) {
+                trainer->n = 0;
+                buffer_clear(&trainer->samples);
+                return 1;
+        }
         buffer_clear(ret_dictionary);
         room = buffer_reserve(ret_dictionary, DICTIONARY_BYTES);
         if (!room)

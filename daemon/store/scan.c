@@ -14,6 +14,8 @@
 #include "base/bytes.h"
 #include "base/file.h"
 
+#define SCAN_STEP (64u * 1024u)
+
 static int scan_fault_at(Scan *scan, uint64_t segment, uint64_t offset, uint64_t seq, const char *reason) {
         scan->fault = (JournalFault){
                 .place = { .segment = segment, .offset = offset },
@@ -148,10 +150,10 @@ static int scan_look_behind(Scan *scan, uint64_t offset, uint64_t *ret_end) {
                 int r;
 
                 /* One step of the window at a time, the last header of it whole. */
-                r = window_get_some(&scan->window, at, SEGMENT_FILL_STEP + BATCH_HEADER_BYTES, &data, &size);
+                r = window_get_some(&scan->window, at, SCAN_STEP + BATCH_HEADER_BYTES, &data, &size);
                 if (r < 0)
                         return r;
-                for (size_t i = 0; i < size && i < SEGMENT_FILL_STEP; i += BATCH_ALIGN) {
+                for (size_t i = 0; i < size && i < SCAN_STEP; i += BATCH_ALIGN) {
                         size_t piece = MIN(size - i, (size_t)BATCH_ALIGN);
                         BatchHeader header;
 
@@ -161,9 +163,9 @@ static int scan_look_behind(Scan *scan, uint64_t offset, uint64_t *ret_end) {
                         if (size - i >= BATCH_HEADER_BYTES && batch_header_decode(data + i, scan->key, &header) == 0)
                                 return 1;
                 }
-                if (size <= SEGMENT_FILL_STEP)
+                if (size <= SCAN_STEP)
                         break;
-                at += SEGMENT_FILL_STEP;
+                at += SCAN_STEP;
         }
         *ret_end = end;
         return 0;
@@ -277,11 +279,10 @@ static int scan_tail(Scan *scan, uint64_t behind, uint64_t end) {
 /* A batch in the newest segment, and the one before is not closed. A live writer may have closed it since we looked. */
 static int scan_check_closed(Scan *scan) {
         uint64_t before = scan->header.previous;
-        uint8_t data[BATCH_HEADER_BYTES];
+        uint8_t data[BATCH_CLOSE_BYTES], expected[BATCH_CLOSE_BYTES];
         _cleanup_(closep) int fd = -1;
         const char *reason;
         SegmentHeader segment;
-        BatchHeader header;
         ssize_t n;
         int r;
 
@@ -291,8 +292,8 @@ static int scan_check_closed(Scan *scan) {
         n = r == 0 ? pread_all(fd, data, sizeof(data), (off_t)scan->unclosed_offset) : 0;
         if (n < 0)
                 return (int)n;
-        if ((size_t)n < sizeof(data) || batch_header_decode(data, scan->key, &header) != 0 ||
-            header.kind != BATCH_CLOSE || header.first_seq != scan->header.first_seq) {
+        batch_close_encode(scan->key, scan->header.first_seq, scan->header.last_at, scan->header.chain, expected);
+        if ((size_t)n < sizeof(data) || memcmp(data, expected, sizeof(data)) != 0) {
                 scan->fault = scan->unclosed_fault;
                 return JOURNAL_E_CORRUPT;
         }
@@ -419,8 +420,8 @@ static int scan_check_seal(Scan *scan) {
                         return scan_fault_at(scan, seal->segment, 0, seal->segment, "missing-segment");
                 return JOURNAL_E_CORRUPT;
         }
-        if (scan->header.first_seq != seal->segment || scan->offset != seal->offset || scan->next_seq != seal->seq + 1 ||
-            memcmp(seal->chain, scan->chain, sizeof(scan->chain)) != 0)
+        if (scan->header.first_seq != seal->segment || scan->offset != seal->offset ||
+            scan->next_seq != seal->seq + 1 || memcmp(seal->chain, scan->chain, sizeof(scan->chain)) != 0)
                 return scan_fault(scan, scan->next_seq, "seal");
         return 0;
 }

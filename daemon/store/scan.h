@@ -40,13 +40,13 @@ struct Scan {
         uint64_t batches, bytes;
 
         /* What it ended in. */
-        bool stopped;        /* at the limit */
-        bool torn;           /* something that is no batch lies behind the last one */
-        uint64_t torn_end;   /* behind the last byte of it that is not zero */
-        bool unclosed;       /* the segment before the newest lacks its closing mark: the newest is empty then */
+        bool stopped;             /* at the limit */
+        bool torn;                /* something that is no batch lies behind the last one */
+        uint64_t torn_end;        /* behind the last byte of it that is not zero */
+        bool unclosed;            /* the segment before the newest lacks its closing mark: the newest is empty then */
         uint64_t unclosed_offset; /* where that mark belongs */
         JournalFault unclosed_fault;
-        JournalFault fault;  /* on JOURNAL_E_CORRUPT; where it is torn, why */
+        JournalFault fault; /* on JOURNAL_E_CORRUPT; where it is torn, why */
 
         Window window;
         Sha256 *sha, *deep;

@@ -164,7 +164,8 @@ ssize_t segment_list_find(const SegmentList *list, uint64_t seq) {
         return (ssize_t)low - 1;
 }
 
-int segment_open(int folder_fd, uint64_t first_seq, int flags, int *ret_fd, SegmentHeader *ret, const char **ret_reason) {
+int segment_open(int folder_fd, uint64_t first_seq, int flags, int *ret_fd, SegmentHeader *ret,
+                 const char **ret_reason) {
         _cleanup_(freep) uint8_t *data = NULL;
         _cleanup_(closep) int fd = -1;
         char name[SEGMENT_NAME_BYTES];

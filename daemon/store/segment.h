@@ -28,9 +28,9 @@
 typedef struct SegmentHeader {
         uint8_t uuid[SEGMENT_UUID_BYTES]; /* of the journal */
         uint64_t first_seq;
-        uint64_t previous;   /* first seq of the segment before; 0: this is the first */
-        uint64_t file_bytes; /* zero-filled to here; a shorter file was cut */
-        int64_t last_at;     /* received_at of the newest record before this segment */
+        uint64_t previous;                  /* first seq of the segment before; 0: this is the first */
+        uint64_t file_bytes;                /* zero-filled to here; a shorter file was cut */
+        int64_t last_at;                    /* received_at of the newest record before this segment */
         uint8_t chain[SEGMENT_CHAIN_BYTES]; /* hash of the last batch before */
 } SegmentHeader;
 
@@ -55,7 +55,8 @@ ssize_t segment_list_find(const SegmentList *list, uint64_t seq);
 
 /* Opens one by number and checks its header, its name and its length. `flags` as open(2). 0, JOURNAL_E_CORRUPT with the
  * reason, JOURNAL_E_NEWER, negative errno (-ENOENT: no such segment). */
-int segment_open(int folder_fd, uint64_t first_seq, int flags, int *ret_fd, SegmentHeader *ret, const char **ret_reason);
+int segment_open(int folder_fd, uint64_t first_seq, int flags, int *ret_fd, SegmentHeader *ret,
+                 const char **ret_reason);
 
 /* Reserves the room first, so that a full disk shows before anything is written. */
 int segment_reserve(int fd, uint64_t bytes);

@@ -14,11 +14,11 @@ typedef struct StateKey {
 
 #define STATE_KEY_NULL ((StateKey){ .size = 0 })
 
-void state_key_text(StateKey *key, const char *text);   /* with its zero byte */
+void state_key_text(StateKey *key, const char *text); /* with its zero byte */
 void state_key_u64(StateKey *key, uint64_t number);
 void state_key_u32(StateKey *key, uint32_t number);
-void state_key_i64(StateKey *key, int64_t number);      /* order kept for negatives */
-void state_key_bytes(StateKey *key, Bytes bytes);       /* as they are, at the end */
+void state_key_i64(StateKey *key, int64_t number); /* order kept for negatives */
+void state_key_bytes(StateKey *key, Bytes bytes);  /* as they are, at the end */
 static inline Bytes state_key_all(const StateKey *key) {
         return bytes_of(key->data, key->size);
 }
@@ -41,7 +41,8 @@ typedef struct StateDedupe {
         uint8_t sha256[32];
 } StateDedupe;
 int state_dedupe_get(StateTxn *txn, const char *source, const char *message_id, int64_t message_at, StateDedupe *ret);
-int state_dedupe_put(StateTxn *txn, const char *source, const char *message_id, int64_t message_at, const StateDedupe *value);
+int state_dedupe_put(StateTxn *txn, const char *source, const char *message_id, int64_t message_at,
+                     const StateDedupe *value);
 /* STATE_COUNT: adds to a counter / reads it (0 when absent). */
 int state_count_add(StateTxn *txn, const char *source, const char *counter, uint64_t more);
 uint64_t state_count_get(StateTxn *txn, const char *source, const char *counter);

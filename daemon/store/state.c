@@ -44,7 +44,7 @@ struct State {
 
 struct StateTxn {
         State *state;
-        MDB_txn *txn; /* NULL while reset, or at an end */
+        MDB_txn *txn;    /* NULL while reset, or at an end */
         MDB_txn *asleep; /* a reader between reset and renew */
         StateMode mode;
         int error;
