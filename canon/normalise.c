@@ -106,7 +106,10 @@ static void find_status(Walk *walk, Carebus__V1__Identifier *identifier, bool tr
         if (is_empty(identifier->status_code) && walk->number_status && is_of_patient(walk))
                 identifier->status_code = (char *)walk->number_status; /* lives as long as the event */
         if (!is_empty(identifier->status_code)) {
-                set_status(identifier, nhs_number_status(identifier->status_code));
+                Carebus__V1__Identifier__Status status = nhs_number_status(identifier->status_code);
+                if (status == CAREBUS__V1__IDENTIFIER__STATUS__STATUS_UNKNOWN && is_of_patient(walk))
+                        status = nhs_number_status(walk->number_status); /* a code of the source's own, mapped */
+                set_status(identifier, status);
                 return;
         }
         if (identifier->has_status && identifier->status != CAREBUS__V1__IDENTIFIER__STATUS__STATUS_UNKNOWN)

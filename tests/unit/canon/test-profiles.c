@@ -1,0 +1,133 @@
+/* The profiles of the package: each loads without a complaint, and every canonical path in it is a field of the schema. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <dirent.h>
+#include <errno.h>
+
+#include "carebus/v1/event.pb-c.h"
+#include "config/config.h"
+
+static const ProtobufCFieldDescriptor *field_of_path(const char *path) {
+        const ProtobufCMessageDescriptor *message = &carebus__v1__event__descriptor;
+        const ProtobufCFieldDescriptor *field = NULL;
+        char part[64];
+        while (*path) {
+                size_t length = strcspn(path, ".");
+                if (!message || length >= sizeof(part))
+                        return NULL;
+                memcpy(part, path, length);
+                part[length] = '\0';
+                field = protobuf_c_message_descriptor_get_field_by_name(message, part);
+                if (!field)
+                        return NULL;
+                message = field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
+                path += length + (path[length] == '.');
+        }
+        return field;
+}
+
+static void check_paths(const Profile *profile, const char *file) {
+        for (size_t i = 0; i < profile->n_maps; i++) {
+                const ProtobufCFieldDescriptor *field = field_of_path(profile->maps[i].path);
+                if (strcmp(profile->maps[i].path, "unit") != 0 && (!field || field->descriptor != &carebus__v1__coded__descriptor))
+                        fail_msg("%s: maps.%s is no coded field", file, profile->maps[i].path);
+                assert_true(profile->maps[i].n_entries > 0);
+                for (size_t k = 0; k < profile->maps[i].n_entries; k++)
+                        assert_ptr_equal(profile_map_find(&profile->maps[i], profile->maps[i].entries[k].code), &profile->maps[i].entries[k]);
+                assert_null(profile_map_find(&profile->maps[i], "no such code"));
+                assert_ptr_equal(profile_find_map(profile, profile->maps[i].path), &profile->maps[i]);
+        }
+        for (size_t i = 0; i < profile->n_fields; i++)
+                if (!field_of_path(profile->fields[i].to))
+                        fail_msg("%s: fields.%s: no field %s", file, profile->fields[i].from, profile->fields[i].to);
+        for (size_t i = 0; i < profile->n_complete_lists; i++) {
+                const ProtobufCFieldDescriptor *field = field_of_path(profile->complete_lists[i]);
+                if (!field || field->label != PROTOBUF_C_LABEL_REPEATED)
+                        fail_msg("%s: complete_lists: %s is no list", file, profile->complete_lists[i]);
+        }
+}
+
+static bool folder_of_profiles(char folder[512]) {
+        const char *source = getenv("CAREBUS_SOURCE");
+        if (!source)
+                return false;
+        snprintf(folder, 512, "%s/etc/profiles", source);
+        return true;
+}
+
+static void test_every_profile_of_the_package_is_good(void **state) {
+        char folder[512], path[1024];
+        struct dirent *entry;
+        size_t n = 0;
+        if (!folder_of_profiles(folder)) {
+                print_message("# skipped: CAREBUS_SOURCE is not set\n");
+                skip();
+        }
+        DIR *dir = opendir(folder);
+        assert_non_null(dir);
+        while ((entry = readdir(dir))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                Profile *profile = NULL;
+                ConfigProblems problems = { 0 };
+                snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+                int r = profile_load(path, &profile, &problems);
+                config_problems_print(&problems, stderr);
+                assert_int_equal(r, 0);
+                assert_int_equal(problems.n_items, 0);
+                check_paths(profile, entry->d_name);
+                profile_free(profile);
+                config_problems_deinit(&problems);
+                n++;
+        }
+        closedir(dir);
+        assert_true(n >= 6);
+}
+
+static bool same(const char *a, const char *b) {
+        return a ? b && strcmp(a, b) == 0 : !b;
+}
+
+static void test_the_built_in_profile_is_the_file_of_that_name(void **state) {
+        char folder[512], path[1024];
+        Profile *built_in = NULL, *file = NULL;
+        ConfigProblems problems = { 0 };
+        if (!folder_of_profiles(folder)) {
+                print_message("# skipped: CAREBUS_SOURCE is not set\n");
+                skip();
+        }
+        snprintf(path, sizeof(path), "%s/default.yaml", folder);
+        assert_int_equal(profile_new_default(&built_in), 0);
+        assert_int_equal(profile_load(path, &file, &problems), 0);
+        assert_string_equal(built_in->name, "default");
+        assert_string_equal(file->name, "default");
+        assert_int_equal(built_in->n_authorities, file->n_authorities);
+        assert_true(file->n_authorities > 5);
+        for (size_t i = 0; i < file->n_authorities; i++) {
+                const ProfileAuthority *a = &built_in->authorities[i], *b = &file->authorities[i];
+                assert_true(same(a->authority, b->authority) && same(a->type, b->type) && same(a->system, b->system));
+                assert_int_equal(a->is_nhs_number, b->is_nhs_number);
+                assert_int_equal(a->traced, b->traced);
+        }
+        assert_int_equal(file->n_maps + file->n_fields + file->n_triggers + file->n_complete_lists, 0);
+        assert_int_equal(built_in->n_maps + built_in->n_fields + built_in->n_triggers + built_in->n_complete_lists, 0);
+        assert_null(file->timezone);
+        assert_null(built_in->timezone);
+        profile_free(built_in);
+        profile_free(file);
+        config_problems_deinit(&problems);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_every_profile_of_the_package_is_good),
+                cmocka_unit_test(test_the_built_in_profile_is_the_file_of_that_name),
+        };
+        return cmocka_run_group_tests_name("canon profiles", tests, NULL, NULL);
+}
