@@ -378,7 +378,7 @@ static void test_the_example_is_good(void **state) {
         Config *config = NULL;
         if (!source) {
                 print_message("# skipped: CAREBUS_SOURCE is not set\n");
-                skip();
+                return;
         }
         snprintf(path, sizeof(path), "%s/etc/carebus.yaml", source);
         int r = config_load(path, &config, NULL, &problems);
