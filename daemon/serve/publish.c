@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "daemon/serve/wire.h"
+#include "daemon/store/state-keys.h"
 #include "proto/check.h"
 
 /* Fields of Event that the bus sets, and of what lies around it. */
@@ -17,12 +18,15 @@ enum {
         EVENT_TYPE = 2,
         EVENT_RECEIVED_AT = 6,
         EVENT_SOURCE = 7,
+        EVENT_SOURCE_MESSAGE_ID = 8,
         EVENT_PATIENT = 11,
         EVENT_BELATED = 25,
         SUBJECT_PATIENT_ID = 1,
         ENTRY_SUBMISSION = 1,
-        SUBMISSION_SOURCE = 1,
+        SUBMISSION_MESSAGE_ID = 3,
         SUBMISSION_EVENTS = 7,
+        ITEM_MESSAGE_ID = 6,
+        ITEM_EVENTS = 11,
         DELIVERY_SEQ = 1,
         DELIVERY_INDEX = 2,
         DELIVERY_PREV_SEQ = 3,
@@ -47,7 +51,7 @@ struct Publisher {
         /* of the entry at hand */
         uint64_t seq;
         int64_t received_at;
-        Bytes source;
+        Bytes source, message_id;
         bool belated;
 };
 
@@ -115,6 +119,8 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
                 wire_number(stamping->ret, EVENT_RECEIVED_AT, (uint64_t)stamp->received_at);
         if (DUE(EVENT_SOURCE) && stamp->source.size)
                 wire_bytes(stamping->ret, EVENT_SOURCE, stamp->source);
+        if (DUE(EVENT_SOURCE_MESSAGE_ID) && stamp->message_id.size)
+                wire_bytes(stamping->ret, EVENT_SOURCE_MESSAGE_ID, stamp->message_id);
         if (DUE(EVENT_PATIENT) && stamp->patient_id.size)
                 stamp_patient(stamping->ret, BYTES_NULL, stamp->patient_id, &stamping->error);
         if (DUE(EVENT_BELATED) && stamp->belated)
@@ -145,6 +151,8 @@ int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, By
                         stamping.done = MAX(stamping.done, (unsigned)EVENT_PATIENT + 1);
                 } else if (!is_set_by_bus(field.number, stamp->belated))
                         buffer_append(ret, stored.data + start, offset - start);
+                if (field.number == EVENT_SOURCE_MESSAGE_ID) /* the source's own word stands */
+                        stamping.done = MAX(stamping.done, (unsigned)EVENT_SOURCE_MESSAGE_ID + 1);
                 start = offset;
         }
         if (r != -ENODATA || stamping.error < 0)
@@ -179,6 +187,7 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
                 .event_id = event_id,
                 .received_at = publisher->received_at,
                 .source = publisher->source,
+                .message_id = publisher->message_id,
                 .patient_id = patient_id,
                 .belated = publisher->belated,
         };
@@ -238,49 +247,51 @@ static Bytes entry_submission(Bytes payload) {
         return BYTES_NULL;
 }
 
-static int publisher_add_submission(Publisher *publisher, Bytes submission) {
+/* The events of a StoredSubmission or a QuarantineItem, by the field numbers of either. Its message id may stand before or
+ * behind them. */
+static int publisher_add_events(Publisher *publisher, Bytes message, unsigned message_id, unsigned events) {
         size_t offset = 0, index = 0;
         WireField field;
         int r;
 
-        while ((r = wire_field_next(submission, &offset, &field)) == 0) {
-                if (field.wire_type != WIRE_BYTES)
-                        continue;
-                if (field.number == SUBMISSION_SOURCE && publisher->source.size == 0)
-                        publisher->source = field.bytes;
-                if (field.number != SUBMISSION_EVENTS)
+        while ((r = wire_field_next(message, &offset, &field)) == 0)
+                if (field.number == message_id && field.wire_type == WIRE_BYTES)
+                        publisher->message_id = field.bytes;
+        if (r != -ENODATA)
+                return -EBADMSG;
+        for (offset = 0; wire_field_next(message, &offset, &field) == 0;) {
+                if (field.number != events || field.wire_type != WIRE_BYTES)
                         continue;
                 r = publisher_add(publisher, field.bytes, publisher_patient_id(publisher, index++));
                 if (r < 0)
                         return r;
         }
-        return r == -ENODATA ? 0 : -EBADMSG;
+        return 0;
 }
 
-/* The events of a submission: of the entry itself, or of the earlier one that a retry publishes under its number. */
-static int publisher_add_stored(Publisher *publisher, View *view, const ViewOutcome *outcome) {
-        JournalRecord record;
-        ViewOutcome earlier;
+/* A retry: what it used stands in the item of the quarantine, which may have been read again since it was journaled. */
+static int publisher_add_retried(Publisher *publisher, View *view, uint64_t item) {
+        StateKey key = state_key_seq(item);
+        Bytes packed;
         int r;
 
-        if (outcome->republishes) {
-                r = view_outcome(view, outcome->republishes, &earlier);
-                if (r != 0)
-                        return r < 0 ? r : -EBADMSG;
-                if (earlier.source.size)
-                        publisher->source = earlier.source;
-                publisher->received_at = earlier.received_at;
-                publisher->belated = true;
-        }
-        r = view_record(view, outcome->republishes ? outcome->republishes : outcome->seq,
-                        outcome->republishes ? &earlier.place : &outcome->place, &record);
+        r = state_get(view_txn(view), STATE_RESOLVED, state_key_all(&key), &packed);
+        if (r == STATE_E_NOT_FOUND)
+                return -EBADMSG;
+        return r == 0 ? publisher_add_events(publisher, packed, ITEM_MESSAGE_ID, ITEM_EVENTS) : error_fold(r);
+}
+
+static int publisher_add_journaled(Publisher *publisher, View *view, const ViewOutcome *outcome) {
+        JournalRecord record;
+        int r;
+
+        r = view_record(view, outcome->seq, &outcome->place, &record);
         if (r == JOURNAL_E_EXPIRED)
                 return 0; /* removed by rule: a hole, and what was derived from it */
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
-        if (!outcome->republishes)
-                publisher->received_at = record.received_at;
-        return publisher_add_submission(publisher, entry_submission(record.payload));
+        return publisher_add_events(publisher, entry_submission(record.payload), SUBMISSION_MESSAGE_ID,
+                                    SUBMISSION_EVENTS);
 }
 
 static PublishedEntry *publisher_finish(Publisher *publisher) {
@@ -326,11 +337,14 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         publisher->seq = seq;
         publisher->received_at = outcome.received_at;
         publisher->source = outcome.source;
+        publisher->message_id = BYTES_NULL;
         publisher->belated = outcome.belated;
         if (outcome.event_count > 0) {
                 r = view_outcome_list(&outcome, VIEW_OUTCOME_PATIENT_IDS, keep_patient_id, publisher);
                 if (r == 0)
-                        r = publisher_add_stored(publisher, view, &outcome);
+                        r = outcome.republishes ? publisher_add_retried(publisher, view, outcome.republishes)
+                                                : publisher_add_journaled(publisher, view, &outcome);
+                publisher->message_id = BYTES_NULL; /* the bus itself says what is derived */
                 if (r == 0)
                         r = view_outcome_list(&outcome, VIEW_OUTCOME_DERIVED, add_derived, publisher);
                 if (r < 0)

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * What is given out of an entry: its events as teams get them. event_id, received_at, source and patient_id follow from
+ * What is given out of an entry: its events as teams get them. event_id, received_at, source, message id and patient_id follow from
  * the entry and its outcome and are put into the stored bytes without unpacking them; an event is made once and shared
  * by all teams, and what differs from team to team (the place before it) is written in front of it.
  */
@@ -46,6 +46,7 @@ typedef struct PublishStamp {
         const char *event_id;
         int64_t received_at;
         Bytes source;
+        Bytes message_id; /* of the submission: for an event that does not name its own */
         Bytes patient_id; /* empty: none */
         bool belated;
 } PublishStamp;

@@ -27,10 +27,22 @@ enum {
         ITEM_EVENT = 10,
         ENTRY_SUBMISSION = 1,
         SUBMISSION_MESSAGE_ID = 3,
+        EVENT_SOURCE_MESSAGE_ID = 8,
 };
+
+static Bytes event_message_id(const PublishedEvent *event) {
+        const Bytes packed = bytes_of(event->data, event->size);
+        WireField field;
+
+        for (size_t offset = 0; wire_field_next(packed, &offset, &field) == 0;)
+                if (field.number == EVENT_SOURCE_MESSAGE_ID && field.wire_type == WIRE_BYTES)
+                        return field.bytes;
+        return BYTES_NULL;
+}
 
 static void put_event_item(Query *query, const PublishedEntry *entry, size_t index, Buffer *items) {
         const PublishedEvent *event = &entry->events[index];
+        const Bytes id = event_message_id(event);
         Buffer *item = &query->scratch;
 
         buffer_clear(item);
@@ -38,6 +50,8 @@ static void put_event_item(Query *query, const PublishedEntry *entry, size_t ind
         wire_number(item, ITEM_INDEX, index);
         wire_bytes(item, ITEM_TYPE, bytes_of(event->topic, strcspn(event->topic, "/")));
         wire_bytes(item, ITEM_SOURCE, entry->source);
+        if (id.size)
+                wire_bytes(item, ITEM_MESSAGE_ID, id);
         wire_number(item, ITEM_RECEIVED_AT, (uint64_t)entry->received_at);
         wire_bytes(item, ITEM_EVENT, bytes_of(event->data, event->size));
         if (item->error < 0)
@@ -105,8 +119,8 @@ static int put_entry_item(Query *query, const ViewOutcome *outcome, Buffer *item
         wire_number(item, ITEM_RECEIVED_AT, (uint64_t)outcome->received_at);
         if (outcome->duplicate_of)
                 wire_number(item, ITEM_DUPLICATE_OF, outcome->duplicate_of);
-        if (outcome->quarantined.size)
-                wire_bytes(item, ITEM_REASON, outcome->quarantined);
+        if (outcome->quarantined.size || outcome->refused.size)
+                wire_bytes(item, ITEM_REASON, outcome->quarantined.size ? outcome->quarantined : outcome->refused);
         if (item->error < 0)
                 return item->error;
         wire_bytes(items, TAIL_ITEMS, buffer_bytes(item));

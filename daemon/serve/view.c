@@ -31,6 +31,7 @@ enum {
         OUTCOME_RESOLVED_BY = 14,
         OUTCOME_EVENT_COUNT = 15,
         OUTCOME_REPUBLISHES = 16,
+        OUTCOME_REFUSED = 17,
 };
 
 typedef struct ViewReader {
@@ -154,6 +155,9 @@ static void outcome_take_text(ViewOutcome *outcome, uint32_t number, Bytes text)
                 break;
         case OUTCOME_CLASS:
                 outcome->class = text;
+                break;
+        case OUTCOME_REFUSED:
+                outcome->refused = text;
                 break;
         case OUTCOME_RESOLUTION:
                 outcome->resolution = text;

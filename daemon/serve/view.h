@@ -31,7 +31,7 @@ typedef struct ViewOutcome {
         int64_t received_at;
         JournalPlace place;
         bool belated;
-        Bytes kind, source, quarantined, class, resolution;
+        Bytes kind, source, quarantined, class, resolution, refused;
         Bytes packed; /* the whole, for view_outcome_list() */
 } ViewOutcome;
 

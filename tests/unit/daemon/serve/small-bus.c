@@ -92,7 +92,6 @@ static uint64_t add(SmallBus *bus, const char *source, size_t n_events, Carebus_
         for (size_t i = 0; i < n_events; i++) {
                 carebus__v1__event__init(&events[i]);
                 events[i].type = (char *)"encounter.admitted";
-                events[i].source_message_id = (char *)"M1";
                 pointers[i] = &events[i];
         }
         submission.source = (char *)source;
@@ -130,6 +129,32 @@ uint64_t small_bus_add_duplicate(SmallBus *bus, const char *source, uint64_t of)
         return seq;
 }
 
+/* As the fold keeps what it used in a retry. */
+static void put_resolved(SmallBus *bus, uint64_t seq, const char *source, size_t n_events) {
+        Carebus__V1__QuarantineItem item = CAREBUS__V1__QUARANTINE_ITEM__INIT;
+        Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT, *events[EVENTS_MAX];
+        StateKey key = state_key_seq(seq);
+        uint8_t packed[4096];
+        StateTxn *txn;
+        size_t size;
+
+        event.type = (char *)"encounter.admitted";
+        for (size_t i = 0; i < n_events; i++)
+                events[i] = &event;
+        item.has_id = true;
+        item.id = seq;
+        item.source = (char *)source;
+        item.message_id = (char *)"M1";
+        item.events = events;
+        item.n_events = n_events;
+        size = carebus__v1__quarantine_item__get_packed_size(&item);
+        assert_true(size <= sizeof(packed));
+        carebus__v1__quarantine_item__pack(&item, packed);
+        assert_int_equal(state_begin(bus->state, STATE_WRITE, &txn), 0);
+        assert_int_equal(state_put(txn, STATE_RESOLVED, state_key_all(&key), bytes_of(packed, size)), 0);
+        assert_int_equal(state_commit(txn), 0);
+}
+
 uint64_t small_bus_add_quarantined(SmallBus *bus, const char *source, const char *reason) {
         Carebus__V1__Outcome outcome = CAREBUS__V1__OUTCOME__INIT;
         uint64_t seq = add(bus, source, 1, &outcome);
@@ -150,6 +175,7 @@ uint64_t small_bus_add_republishing(SmallBus *bus, const char *source, uint64_t 
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
         entry.decision = &decision;
         seq = append(bus, &entry);
+        put_resolved(bus, earlier, source, n_events);
         for (size_t i = 0; i < n_events; i++)
                 ids[i] = (char *)"p9.0";
         outcome.kind = (char *)"decision";

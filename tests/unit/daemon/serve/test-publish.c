@@ -33,10 +33,12 @@ static void check_stamp(const Carebus__V1__Event *stored, const PublishStamp *st
         _cleanup_(buffer_deinit) Buffer made = BUFFER_NULL;
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         Carebus__V1__Event wanted = *stored;
-        char source[64], patient_id[64];
+        char source[64], patient_id[64], message_id[64];
         Bytes type;
 
         snprintf(source, sizeof(source), "%.*s", (int)stamp->source.size, (const char *)stamp->source.data);
+        snprintf(message_id, sizeof(message_id), "%.*s", (int)stamp->message_id.size,
+                 (const char *)stamp->message_id.data);
         snprintf(patient_id, sizeof(patient_id), "%.*s", (int)stamp->patient_id.size,
                  (const char *)stamp->patient_id.data);
         if (stored->patient)
@@ -48,6 +50,8 @@ static void check_stamp(const Carebus__V1__Event *stored, const PublishStamp *st
         wanted.has_received_at = true;
         wanted.received_at = stamp->received_at;
         wanted.source = source;
+        if (!wanted.source_message_id && stamp->message_id.size)
+                wanted.source_message_id = message_id;
         if (stamp->belated)
                 wanted.has_belated = wanted.belated = true;
         assert_int_equal(publish_stamp_event(pack(&stored->base, room, sizeof(room)), stamp, &made, &type), 0);
@@ -84,6 +88,7 @@ static void test_stamped_event_equals_the_event_packed_anew(void **state) {
                 event.death = &death;
                 stamp.patient_id = bits & 1024 ? bytes_of_text("p7.0") : BYTES_NULL;
                 stamp.belated = (bits & 2048) != 0;
+                stamp.message_id = bits & 4096 ? bytes_of_text("of-the-submission") : BYTES_NULL;
                 check_stamp(&event, &stamp);
         }
 }
@@ -226,6 +231,7 @@ static void test_entry_gives_its_events_with_what_the_bus_knows_of_them(void **s
         assert_true(bytes_equal_text(entry->source, "alpha"));
         assert_string_equal(event->event_id, "1.1");
         assert_string_equal(event->source, "alpha");
+        assert_string_equal(event->source_message_id, "M1");
         assert_string_equal(event->patient->patient_id, "p4.0");
         assert_true(event->received_at == small_bus_time(seq));
         assert_false(event->has_belated);
@@ -264,6 +270,7 @@ static void test_derived_events_follow_with_the_next_index(void **state) {
         assert_string_equal(event->type, "conflict.opened");
         assert_string_equal(event->source, "alpha");
         assert_string_equal(event->patient->patient_id, "p2.0");
+        assert_null(event->source_message_id);
         assert_string_equal(entry->events[1].topic, "conflict.opened/p2.0");
         carebus__v1__event__free_unpacked(event, NULL);
 }
@@ -278,7 +285,8 @@ static void test_retry_publishes_the_earlier_events_under_its_own_number_as_bela
         assert_string_equal(event->event_id, "2.0");
         assert_string_equal(event->source, "beta");
         assert_string_equal(event->patient->patient_id, "p9.0");
-        assert_true(event->received_at == small_bus_time(earlier));
+        assert_true(event->received_at == small_bus_time(retry));
+        assert_string_equal(event->source_message_id, "M1");
         assert_true(event->belated);
         assert_true(bytes_equal_text(entry->source, "beta"));
         carebus__v1__event__free_unpacked(event, NULL);
