@@ -439,8 +439,10 @@ int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const 
         if (n_claims > 0)
                 fresh->newest = claims[n_claims - 1]->stamp;
         fresh->fact->from_patient_id = stored->fact->from_patient_id;
-        *stored = *fresh;
-        return emptied_write(&course);
+        r = emptied_write(&course);
+        if (r == 0)
+                *stored = *fresh;
+        return r;
 }
 
 Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole, Arena *arena) {

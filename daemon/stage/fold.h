@@ -38,7 +38,8 @@ uint64_t fold_seq(const Fold *fold);
 /* The version that the state was folded by; 0 where it is empty. */
 uint32_t fold_version_of(StateTxn *txn);
 
-/* Folds a journal into a state up to `limit` (0: all), from where the state stands, and gives the digest. Commits as it goes:
+/* Folds a journal into a state up to `limit`, a committed seq, from where the state stands, and gives the digest. 0: all, which
+ * takes a proof of the whole journal first; not beside a running daemon. Commits as it goes:
  * what was broken off goes on from there. `progress` may be NULL.
  * 0, JOURNAL_E_CORRUPT with the fault, FOLD_E_NO_SPACE, or negative. */
 typedef void (*FoldProgress)(uint64_t seq, uint64_t limit, void *owner);

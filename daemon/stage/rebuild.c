@@ -34,7 +34,7 @@ static int rebuild_batch(Rebuild *rebuild) {
         for (unsigned i = 0; i < REBUILD_BATCH && !end; i++) {
                 JournalRecord record;
 
-                end = journal_reader_next(rebuild->reader, rebuild->limit ?: UINT64_MAX, &record, rebuild->fault);
+                end = journal_reader_next(rebuild->reader, rebuild->limit, &record, rebuild->fault);
                 if (end == 0)
                         r = fold_apply(rebuild->fold, txn, &record);
                 else if (end == JOURNAL_E_EXPIRED) {
@@ -54,6 +54,17 @@ static int rebuild_batch(Rebuild *rebuild) {
         return end;
 }
 
+/* The number of the last whole batch: nothing but proving the journal tells it. */
+static int journal_end(const char *folder, uint64_t *ret, JournalFault *ret_fault) {
+        JournalVerified verified = {};
+        int r;
+
+        r = journal_verify(folder, /* limit= */ 0, /* progress= */ NULL, /* owner= */ NULL, &verified, ret_fault);
+        if (r == 0)
+                *ret = verified.last_seq;
+        return r;
+}
+
 static int digest_read(State *state, uint8_t ret_digest[32]) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
         int r;
@@ -70,7 +81,9 @@ int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldP
         Rebuild rebuild = { .state = state, .limit = limit, .progress = progress, .owner = owner, .fault = ret_fault };
         int r;
 
-        r = fold_new(&fold);
+        r = limit > 0 ? 0 : journal_end(journal_folder, &rebuild.limit, ret_fault);
+        if (r == 0)
+                r = fold_new(&fold);
         if (r == 0)
                 r = journal_reader_open(journal_folder, &reader);
         if (r)
@@ -83,7 +96,7 @@ int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldP
         txn = state_abort(txn);
         rebuild.fold = fold;
         rebuild.reader = reader;
-        if (fold_seq(fold) == 0 || fold_seq(fold) < (limit ?: UINT64_MAX)) {
+        if (fold_seq(fold) < rebuild.limit) {
                 r = journal_reader_seek(reader, fold_seq(fold) + 1, NULL);
                 while (r == 0)
                         r = rebuild_batch(&rebuild);
