@@ -6,19 +6,23 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "daemon/store/state-keys.h"
 
 #define MAP_BYTES_DEFAULT (200ull << 30)
 #define MAP_BYTES_LEAST (256ull << 20)
 #define READERS_MOST 512
 #define DIGEST_STEP 65536u
+#define STATE_FILE "data.mdb" /* LMDB's own name for it */
+#define STATE_FILE_NEW "data.new"
 
 static const char *const table_names[_STATE_TABLE_MAX] = {
         [STATE_META] = "meta",
@@ -97,9 +101,7 @@ static bool starts_with(const MDB_val *key, Bytes prefix) {
         return key->mv_size >= prefix.size && (prefix.size == 0 || memcmp(key->mv_data, prefix.data, prefix.size) == 0);
 }
 
-static int state_open_env(State *state, const char *folder, uint64_t map_bytes) {
-        /* Readers may end in another thread than they began in: a transaction is the caller's, not the thread's. */
-        unsigned flags = MDB_NOTLS | (state->mode == STATE_READ ? MDB_RDONLY : 0);
+static int state_open_env(State *state, const char *path, unsigned flags, uint64_t map_bytes) {
         int r;
 
         r = mdb_env_create(&state->env);
@@ -110,7 +112,7 @@ static int state_open_env(State *state, const char *folder, uint64_t map_bytes) 
         if (r == 0)
                 r = mdb_env_set_mapsize(state->env, map_bytes);
         if (r == 0)
-                r = mdb_env_open(state->env, folder, flags, 0640);
+                r = mdb_env_open(state->env, path, flags, 0640);
         if (r != 0 && state->env) {
                 mdb_env_close(state->env);
                 state->env = NULL;
@@ -137,22 +139,18 @@ static int state_open_tables(State *state) {
         return state_code(mdb_txn_commit(txn));
 }
 
-int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **ret) {
+/* Environment and tables. */
+static int state_open_at(const char *path, StateMode mode, unsigned flags, uint64_t map_bytes, State **ret) {
         _cleanup_(state_freep) State *state = NULL;
         uint64_t bytes = map_bytes ? map_bytes : MAP_BYTES_DEFAULT;
         int r;
 
-        if (mode == STATE_WRITE) {
-                r = folder_make(folder, 0750);
-                if (r < 0)
-                        return r;
-        }
         state = calloc(1, sizeof(*state));
         if (!state)
                 return -ENOMEM;
         state->mode = mode;
         for (;;) {
-                r = state_open_env(state, folder, bytes);
+                r = state_open_env(state, path, flags, bytes);
                 /* Address space may be bounded (ulimit -v, sanitizers): less of it will do. */
                 if (r != ENOMEM || map_bytes != 0 || bytes / 2 < MAP_BYTES_LEAST)
                         break;
@@ -163,14 +161,55 @@ int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **r
         r = state_open_tables(state);
         if (r != 0)
                 return r;
-        if (mode == STATE_WRITE) {
-                /* The files themselves are new, perhaps. */
-                r = folder_sync(folder);
-                if (r < 0)
-                        return r;
-        }
         *ret = TAKE_PTR(state);
         return 0;
+}
+
+/* A new environment gets its name when it is whole: LMDB cannot open one whose first pages were torn by a power cut. */
+static int state_create(const char *folder, uint64_t map_bytes) {
+        _cleanup_(freep) char *path = NULL, *temporary = NULL, *lock = NULL;
+        State *state = NULL;
+        int r;
+
+        r = text_format(&path, "%s/" STATE_FILE, folder);
+        if (r == 0)
+                r = text_format(&temporary, "%s/" STATE_FILE_NEW, folder);
+        if (r == 0)
+                r = text_format(&lock, "%s/" STATE_FILE_NEW "-lock", folder);
+        if (r < 0)
+                return r;
+        if (access(path, F_OK) == 0)
+                return 0;
+        if (errno != ENOENT)
+                return -errno;
+        if (unlink(temporary) < 0 && errno != ENOENT)
+                return -errno;
+        r = state_open_at(temporary, STATE_WRITE, MDB_NOSUBDIR, map_bytes, &state);
+        if (r != 0)
+                return r;
+        r = state_code(mdb_env_sync(state->env, 1));
+        state_free(state);
+        (void)unlink(lock);
+        if (r != 0)
+                return r;
+        return rename(temporary, path) < 0 ? -errno : 0;
+}
+
+int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **ret) {
+        /* Readers may end in another thread than they began in: a transaction is the caller's, not the thread's. */
+        unsigned flags = MDB_NOTLS | (mode == STATE_READ ? MDB_RDONLY : 0);
+        int r;
+
+        if (mode == STATE_WRITE) {
+                r = folder_make(folder, 0750);
+                if (r == 0)
+                        r = state_create(folder, map_bytes);
+                if (r == 0)
+                        r = folder_sync(folder);
+                if (r != 0)
+                        return r;
+        }
+        return state_open_at(folder, mode, flags, map_bytes, ret);
 }
 
 State *state_free(State *state) {
@@ -235,7 +274,11 @@ int state_commit(StateTxn *txn) {
                 state_abort(txn);
                 return r;
         }
-        r = state_code(mdb_txn_commit(TAKE_PTR(txn->txn)));
+        errno = 0;
+        r = mdb_txn_commit(TAKE_PTR(txn->txn));
+        /* A short write of data pages is EIO to LMDB, though no call failed: the file system is full. Nothing was synced and no
+         * meta page was written, so the transaction never was. */
+        r = r == EIO && errno == 0 ? STATE_E_NO_SPACE : state_code(r);
         /* LMDB, and the kernel beneath it, tell of a lost write once; the next commit would pretend. */
         if (r < 0 && txn->mode == STATE_WRITE)
                 state->error = r;
