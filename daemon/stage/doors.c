@@ -21,6 +21,22 @@ static Pending *pending_of_turn(Turn *turn) {
         return CONTAINER_OF(turn, Pending, turn);
 }
 
+static void log_refused(Intake *intake, const char *identity, const char *reason) {
+        int64_t suppressed;
+
+        if (log_limit(&intake->log_refused, LOG_LINES, clock_monotonic(intake->options.clock), &suppressed))
+                log_event(LOG_SOURCE_REFUSED, log_name("PEER", identity), log_name("REASON", reason),
+                          log_number("SUPPRESSED", suppressed));
+}
+
+static void log_session(Intake *intake, const Session *session, LogEvent event, LogLimit *limit) {
+        int64_t suppressed;
+
+        if (log_limit(limit, LOG_LINES, clock_monotonic(intake->options.clock), &suppressed))
+                log_event(event, log_name("SOURCE", session->source->name), log_name("PEER", session->identity),
+                          log_number("SUPPRESSED", suppressed));
+}
+
 void intake_close(Intake *intake, Session *session) {
         Turn *turn;
 
@@ -28,7 +44,7 @@ void intake_close(Intake *intake, Session *session) {
                 return;
         while ((turn = turns_take_from(&intake->turns, &session->lane)))
                 pending_free(pending_of_turn(turn));
-        log_event(LOG_SOURCE_GONE, log_name("SOURCE", session->source->name), log_name("PEER", session->identity));
+        log_session(intake, session, LOG_SOURCE_GONE, &intake->log_gone);
         sessions_close(intake->sessions, session);
 }
 
@@ -62,20 +78,6 @@ static int send_packed(Intake *intake, uint8_t door, const ZRoute *route, const 
         buffer_advance(&intake->out, carebus__v1__to_source__pack(message, room));
         r = send_to(intake, door, route, buffer_bytes(&intake->out));
         return r < 0 ? r : 0; /* whoever is gone need not know */
-}
-
-/* A peer that greets in vain ten times a second must not fill the log. */
-static void log_refused(Intake *intake, const char *identity, const char *reason) {
-        int64_t now = clock_monotonic(intake->options.clock);
-
-        if (intake->refused_logged_at != 0 && now - intake->refused_logged_at < USEC_PER_SEC) {
-                intake->refused_suppressed++;
-                return;
-        }
-        log_event(LOG_SOURCE_REFUSED, log_name("PEER", identity), log_name("REASON", reason),
-                  log_number("SUPPRESSED", (int64_t)intake->refused_suppressed));
-        intake->refused_logged_at = now;
-        intake->refused_suppressed = 0;
 }
 
 static int refuse_hello(Intake *intake, uint8_t door, const ZRoute *route, const char *reason, const char *detail) {
@@ -155,7 +157,7 @@ static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const c
         session->generation = intake->generation;
         session->heard_at = clock_monotonic(intake->options.clock);
         session->source->heard_at = clock_now_at(intake->options.clock);
-        log_event(LOG_SOURCE_CONNECTED, log_name("SOURCE", session->source->name), log_name("PEER", identity));
+        log_session(intake, session, LOG_SOURCE_CONNECTED, &intake->log_connected);
         return welcome(intake, session);
 }
 

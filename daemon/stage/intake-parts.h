@@ -8,6 +8,7 @@
 #include "daemon/peer/session.h"
 #include "daemon/stage/intake.h"
 #include "daemon/stage/known.h"
+#include "daemon/stage/log-limit.h"
 #include "daemon/stage/receipts.h"
 #include "proto/validate.h"
 
@@ -24,6 +25,7 @@
 #define SESSION_PROBE_AFTER (5 * USEC_PER_SEC)
 #define SPACE_LOOK_EVERY USEC_PER_SEC
 #define ASKED_MAX 64
+#define LOG_LINES 20 /* of a kind, in a while */
 
 /* A frame that waits for its turn. */
 typedef struct Pending {
@@ -120,8 +122,7 @@ struct Intake {
         ControlQuarantine quarantine; /* as of quarantine_at, at quarantine_seq */
         int64_t quarantine_at;
         uint64_t quarantine_seq;
-        int64_t refused_logged_at;
-        uint64_t refused_suppressed;
+        LogLimit log_connected, log_gone, log_refused;
 };
 
 /* doors.c: frames in and out */

@@ -1,0 +1,122 @@
+"""Disks that are full, and disks that fail."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from carebus_bus import BusError, submission, wait_for
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 24 MiB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def free_bytes(folder):
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize
+
+
+def fill(folder, leave):
+    """Takes all but `leave` bytes; the file that takes them."""
+    path = folder / "ballast"
+    with open(path, "wb") as ballast:
+        ballast.write(b"\1" * max(0, free_bytes(folder) - leave))
+    return path
+
+
+@pytest.mark.root
+def test_below_the_reserve_senders_are_asked_to_try_later_and_all_resumes(make_bus, small_disk):
+    bus = make_bus({"state": str(small_disk / "state"), "journal": {"reserve_bytes": "4 MiB", "segment_bytes": "256 KiB"}}).start()
+    pas = bus.source("pas")
+    first, = pas.send(submission("A-1"))
+    ballast = fill(small_disk, 2 << 20)
+    wait_for(lambda: bus.status().state == "storage-full", what="the full disk to be seen")
+    one, two = pas.send(submission("A-2"), submission("A-3"))
+    assert one.refused.reason == "storage-full" and not one.refused.permanent and one.refused.retry_after_ms > 0
+    assert two.refused.reason == "behind-refused"
+    assert bus.status().seq == first.stored.seq
+    assert any("storage" in notice for notice in bus.status().notices)
+    ballast.unlink()
+    wait_for(lambda: bus.status().state == "running", what="the room to be seen")
+    again = pas.send(submission("A-2"), submission("A-3"), number=2)
+    assert [receipt.stored.seq for receipt in again] == [first.stored.seq + 1, first.stored.seq + 2]
+    events = bus.log_events()
+    assert events.count("STORAGE_FULL") == 1 and events.count("STORAGE_RESUMED") == 1
+
+
+@pytest.mark.root
+def test_write_that_finds_no_room_refuses_the_batch_and_resumes(make_bus, small_disk):
+    """No reserve: only the write itself says so. Nothing that was acknowledged is missing, and numbers have no gap."""
+    bus = make_bus({"state": str(small_disk / "state"), "journal": {"reserve_bytes": 0, "segment_bytes": "256 KiB"}}).start()
+    pas = bus.source("pas")
+    stored, number = [], 1
+    ballast = fill(small_disk, 300_000)
+    for turn in range(400):
+        receipts = pas.send(*[submission(f"{turn}-{i}", original=os.urandom(3000), events=0) for i in range(10)], number=number)
+        good = [receipt for receipt in receipts if receipt.WhichOneof("result") == "stored"]
+        stored.extend(good)
+        number += len(good)
+        if len(good) < len(receipts):
+            break
+    else:
+        raise BusError("the disk did not get full")
+    refused = receipts[len(good):]
+    assert refused[0].refused.reason == "storage-full"
+    assert all(not receipt.refused.permanent for receipt in refused)
+    assert bus.process.poll() is None
+    assert bus.status().state == "storage-full"
+    ballast.unlink()
+
+    def resumed():
+        receipt, = pas.send(submission("after", original=b"after", events=0), number=number)
+        return receipt if receipt.WhichOneof("result") == "stored" else None
+    after = wait_for(resumed, 30, "messages to be taken in again")
+    assert [receipt.stored.seq for receipt in stored] == list(range(2, 2 + len(stored)))
+    assert after.stored.seq == stored[-1].stored.seq + 1
+    bus.wait_folded()
+    bus.ctl("journal", "verify", check=0)
+    bus.kill()
+    bus.start()
+    assert bus.status().seq == after.stored.seq
+
+
+@pytest.mark.plain
+def test_failed_sync_acknowledges_nothing_ends_the_daemon_and_loses_nothing(make_bus):
+    """EIO on one fdatasync of the journal, by strace: the kernel reports it once and then pretends."""
+    if subprocess.run(["strace", "-V"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs strace")
+    bus = make_bus().start()
+    pas = bus.source("pas")
+    first = pas.send(*[submission(f"A-{i}") for i in range(10)])
+    bus.wait_folded()
+    intake = next(tid for tid in os.listdir(f"/proc/{bus.pid}/task")
+                  if open(f"/proc/{bus.pid}/task/{tid}/comm", encoding="ascii").read().strip() == "intake")
+    tracer = subprocess.Popen(["strace", "-qq", "-p", intake, "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"],
+                              stderr=subprocess.PIPE)
+    try:
+        wait_for(lambda: re.search(r"TracerPid:\s*[1-9]", open(f"/proc/{bus.pid}/task/{intake}/status", encoding="ascii").read()),
+                 what="strace")
+        pas.submit(submission("LOST"))
+        message = pas.receive()
+        assert message is None or [receipt.WhichOneof("result") for receipt in message.receipts.receipts] == ["refused"]
+        assert bus.wait() == 74
+    finally:
+        tracer.kill()
+        tracer.wait()
+    bus.process = None
+    assert "STORAGE_FAULT" in bus.log_events()
+    bus.start()
+    again = bus.source("pas").send(*[submission(f"A-{i}") for i in range(10)], submission("LOST"))
+    assert [receipt.duplicate.of for receipt in again[:10]] == [receipt.stored.seq for receipt in first]
+    assert again[10].WhichOneof("result") in ("stored", "duplicate")
+    bus.wait_folded()
+    bus.ctl("journal", "verify", check=0)
