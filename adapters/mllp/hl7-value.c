@@ -16,12 +16,22 @@
 
 enum { DEPTH_FIELD, DEPTH_REPEAT, DEPTH_COMPONENT, DEPTH_SUBCOMPONENT };
 
+/* As memchr(), for the few bytes that a value has: a call costs more than the search. */
+static const uint8_t *find(Bytes bytes, uint8_t byte) {
+        if (bytes.size > 32)
+                return memchr(bytes.data, byte, bytes.size);
+        for (size_t i = 0; i < bytes.size; i++)
+                if (bytes.data[i] == byte)
+                        return bytes.data + i;
+        return NULL;
+}
+
 /* The `number`th part of `bytes`, from 1; data is NULL when there is none. */
 static Bytes part(Bytes bytes, uint8_t separator, unsigned number) {
         if (!bytes.data)
                 return BYTES_NULL;
         while (separator) {
-                const uint8_t *end = bytes.size ? memchr(bytes.data, separator, bytes.size) : NULL;
+                const uint8_t *end = find(bytes, separator);
 
                 if (number <= 1)
                         return bytes_of(bytes.data, end ? (size_t)(end - bytes.data) : bytes.size);
@@ -86,7 +96,7 @@ bool hl7_next_repeat(const Hl7Message *message, Hl7Value *rest, Hl7Value *ret_re
         *ret_repeat = *rest;
         ret_repeat->depth = DEPTH_REPEAT;
         rest->depth = DEPTH_REPEAT;
-        end = message->separators.repeat && rest->raw.size ? memchr(rest->raw.data, message->separators.repeat, rest->raw.size) : NULL;
+        end = message->separators.repeat ? find(rest->raw, message->separators.repeat) : NULL;
         if (end) {
                 ret_repeat->raw.size = (size_t)(end - rest->raw.data);
                 rest->raw = bytes_of(end + 1, rest->raw.size - ret_repeat->raw.size - 1);
@@ -102,7 +112,7 @@ size_t hl7_split_components(const Hl7Message *message, Hl7Value repeat, Hl7Value
         if (repeat.depth == DEPTH_FIELD)
                 repeat = hl7_repeat(message, repeat, 1);
         while (repeat.raw.data && n < max) {
-                const uint8_t *end = separator && repeat.raw.size ? memchr(repeat.raw.data, separator, repeat.raw.size) : NULL;
+                const uint8_t *end = separator ? find(repeat.raw, separator) : NULL;
                 size_t size = end ? (size_t)(end - repeat.raw.data) : repeat.raw.size;
 
                 ret_components[n] = (Hl7Value){
@@ -224,36 +234,39 @@ static bool put_escape(const Hl7Message *message, TextOut *out, Bytes body) {
         return false;
 }
 
+/* One escape at the front of `raw`, or its first mark as it is. Returns how many bytes of `raw` it was. */
+static size_t put_front(const Hl7Message *message, TextOut *out, Bytes raw) {
+        uint8_t escape = message->separators.escape;
+        const uint8_t *end = find(bytes_of(raw.data + 1, raw.size - 1), escape);
+        Bytes body;
+
+        if (!end) {
+                put_byte(out, escape);
+                return 1;
+        }
+        body = bytes_of(raw.data + 1, (size_t)(end - raw.data) - 1);
+        if (put_escape(message, out, body))
+                return body.size + 2;
+        if (body.size > 0 && memchr("CMZX.", body.data[0], 5)) {
+                put(out, raw.data, body.size + 2); /* an escape of a kind that stays as it is */
+                return body.size + 2;
+        }
+        put_byte(out, escape); /* the closing mark may be the opening one of the next */
+        return 1;
+}
+
 static void put_unescaped(const Hl7Message *message, TextOut *out, Bytes raw) {
         uint8_t escape = message->separators.escape;
 
-        while (raw.size > 0) {
-                const uint8_t *start = escape ? memchr(raw.data, escape, raw.size) : NULL;
-                size_t before = start ? (size_t)(start - raw.data) : raw.size;
-                const uint8_t *end;
-                Bytes body;
+        for (size_t i = 0; i < raw.size;) {
+                uint8_t byte = raw.data[i];
 
-                put(out, raw.data, before);
-                raw = bytes_of(raw.data + before, raw.size - before);
-                if (!start)
-                        return;
-                end = raw.size > 1 ? memchr(raw.data + 1, escape, raw.size - 1) : NULL;
-                if (!end) {
-                        put(out, raw.data, raw.size);
-                        return;
+                if (byte == escape && escape)
+                        i += put_front(message, out, bytes_of(raw.data + i, raw.size - i));
+                else {
+                        put_byte(out, byte ? byte : '?'); /* a NUL would cut the text in two */
+                        i++;
                 }
-                body = bytes_of(raw.data + 1, (size_t)(end - raw.data) - 1);
-                if (!put_escape(message, out, body)) {
-                        /* The closing mark may be the opening one of the next. */
-                        put(out, raw.data, body.size + 1);
-                        raw = bytes_of(end, raw.size - body.size - 1);
-                        if (body.size > 0 && memchr("CMZX.", body.data[0], 5)) {
-                                put_byte(out, escape);
-                                raw = bytes_of(raw.data + 1, raw.size - 1);
-                        }
-                        continue;
-                }
-                raw = bytes_of(end + 1, raw.size - body.size - 2);
         }
 }
 
@@ -267,8 +280,6 @@ static char *make_text(const Hl7Message *message, Bytes raw, Arena *arena) {
         if (!out.text)
                 return NULL;
         put_unescaped(message, &out, raw);
-        for (char *nul; (nul = memchr(out.text, 0, out.size));) /* would cut the text in two */
-                *nul = '?';
         out.text[out.size] = 0;
         return out.text;
 }

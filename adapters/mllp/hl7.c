@@ -190,15 +190,26 @@ static uint32_t occurrence_of(const Hl7Message *message, const Hl7Segment *segme
 }
 
 static int add_field(Hl7Message *message, const Hl7Limits *limits, size_t offset, size_t size) {
-        int r;
+        if (message->n_fields == message->n_fields_allocated) {
+                int r = grow(&message->fields, &message->n_fields_allocated, message->n_fields + 64, sizeof(Hl7Field));
 
+                if (r < 0)
+                        return r;
+        }
         if (message->n_fields >= limits->max_fields)
                 return HL7_E_TOO_MANY_FIELDS;
-        r = grow(&message->fields, &message->n_fields_allocated, message->n_fields + 1, sizeof(Hl7Field));
-        if (r < 0)
-                return r;
         message->fields[message->n_fields++] = (Hl7Field){ .offset = (uint32_t)offset, .size = (uint32_t)size };
         return 0;
+}
+
+/* The next separator or the end. Fields are short: a loop beats a call. */
+static size_t field_end(const Hl7Message *message, size_t at, size_t end) {
+        const uint8_t *data = message->bytes.data;
+        uint8_t separator = message->separators.field;
+
+        while (at < end && data[at] != separator)
+                at++;
+        return at;
 }
 
 static int add_segment(Hl7Message *message, const Hl7Limits *limits, size_t offset, size_t end) {
@@ -216,14 +227,10 @@ static int add_segment(Hl7Message *message, const Hl7Limits *limits, size_t offs
                 return r;
         segment.occurrence = occurrence_of(message, &segment);
         if (message->n_segments == 0) /* MSH-1 is the separator itself; MSH-2 is read already, and must not be split */
-                at = (size_t)((const uint8_t *)memchr(data + offset + 4, message->separators.field, end - offset - 4) - data);
+                at = field_end(message, offset + 4, end);
         while (at < end) {
-                const uint8_t *separator;
-                size_t next;
+                size_t next = field_end(message, ++at, end);
 
-                at++;
-                separator = at < end ? memchr(data + at, message->separators.field, end - at) : NULL;
-                next = separator ? (size_t)(separator - data) : end;
                 r = add_field(message, limits, at, next - at);
                 if (r)
                         return r;
@@ -235,6 +242,15 @@ static int add_segment(Hl7Message *message, const Hl7Limits *limits, size_t offs
 }
 
 static size_t line_end(Bytes bytes, size_t offset) {
+        /* Eight at a time as long as none of them is below a space: control characters are rare. */
+        for (; bytes.size - offset >= 8; offset += 8) {
+                uint64_t eight = load_le64(bytes.data + offset);
+
+                if ((eight - 0x2020202020202020ULL) & ~eight & 0x8080808080808080ULL)
+                        for (size_t i = 0; i < 8; i++)
+                                if (is_line_end(bytes.data[offset + i]))
+                                        return offset + i;
+        }
         while (offset < bytes.size && !is_line_end(bytes.data[offset]))
                 offset++;
         return offset;

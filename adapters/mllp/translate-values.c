@@ -22,7 +22,7 @@ static void split(const Translation *t, Hl7Value value, Parts *ret) {
 }
 
 static char *checked(Translation *t, Hl7Value value, char *text) {
-        if (text && strlen(text) > TRANSLATE_TEXT_MAX) {
+        if (text && value.raw.size > TRANSLATE_TEXT_MAX && strlen(text) > TRANSLATE_TEXT_MAX) {
                 t->is_full = true;
                 return NULL;
         }

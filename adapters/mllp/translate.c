@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/common/pack.h"
 #include "adapters/mllp/charset.h"
 #include "adapters/mllp/translate-rules.h"
 #include "base/text.h"
@@ -18,6 +19,8 @@
 #define ARENA_MAX (128UL << 20)
 /* Events may be larger than their message, since each carries the person; but a submission has to fit a frame. */
 #define EVENTS_SIZE_FLOOR (512 * 1024)
+/* Of one event: few are larger. */
+#define EVENT_SIZE_GUESS (16 * 1024)
 
 struct Translator {
         TranslateOptions options;
@@ -344,12 +347,10 @@ int translate_pack(Translator *translator, const TranslateResult *result, Bytes 
         if (!packed)
                 return -ENOMEM;
         for (size_t i = 0; i < result->n_events; i++) {
-                size_t size = protobuf_c_message_get_packed_size(&result->events[i]->base);
-                uint8_t *data = arena_alloc(translator->arena, size + 1);
+                int r = pack_message(&result->events[i]->base, EVENT_SIZE_GUESS, translator->arena, &packed[i]);
 
-                if (!data)
-                        return -ENOMEM;
-                packed[i] = bytes_of(data, protobuf_c_message_pack(&result->events[i]->base, data));
+                if (r < 0)
+                        return r;
         }
         *ret_packed = packed;
         return 0;

@@ -45,6 +45,16 @@ static void check_event(Bytes packed) {
         arena_free(arena);
 }
 
+/* Our packing is that of protobuf-c. */
+static void check_packing(const ProtobufCMessage *event, Bytes packed) {
+        size_t size = protobuf_c_message_get_packed_size(event);
+        uint8_t *data = malloc(size + 1);
+
+        if (!data || protobuf_c_message_pack(event, data) != packed.size || memcmp(data, packed.data, packed.size) != 0)
+                abort();
+        free(data);
+}
+
 static size_t run(Bytes message, Buffer *ret) {
         TranslateResult result;
         Bytes *packed;
@@ -56,6 +66,7 @@ static size_t run(Bytes message, Buffer *ret) {
                 abort();
         for (size_t i = 0; i < result.n_events; i++) {
                 check_event(packed[i]);
+                check_packing(&result.events[i]->base, packed[i]);
                 buffer_append_bytes(ret, packed[i]);
         }
         for (size_t i = 0; i < result.n_unmapped; i++)
