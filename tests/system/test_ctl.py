@@ -1,0 +1,217 @@
+"""What carebusctl promises to a person and to a script: answers, exit codes, JSON, and pages that agree with it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission
+
+MAN = ROOT / "packaging" / "man"
+PROGRAMS = {"carebusctl": (CAREBUSCTL, MAN / "carebusctl.1"), "carebusd": (CAREBUSD, MAN / "carebusd.8"),
+            "carebus-mllp": (CAREBUS_MLLP, MAN / "carebus-mllp.8")}
+
+
+def run(*arguments, **options):
+    return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+# ---- exit codes
+
+
+def test_status_is_0_when_both_parts_answer_1_when_one_does_not_69_when_none(bus):
+    status, = bus.ctl_json("status")
+    assert status["ready"] is True
+    os.kill(bus.serve_pid, signal.SIGSTOP)
+    try:
+        done = bus.ctl("--json", "status")
+    finally:
+        os.kill(bus.serve_pid, signal.SIGCONT)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["ready"] is False
+    bus.stop()
+    assert bus.ctl("status").returncode == 69
+
+
+@pytest.mark.parametrize("arguments, code", [
+    ([], 64), (["statsu"], 64), (["status", "more"], 64), (["trace"], 64), (["tail", "--from", "x"], 64), (["quarantine", "retry", "3"], 64),
+    (["quarantine", "retry", "3", "--who", "a"], 64), (["quarantine", "discard", "3", "--why", "a"], 64), (["key", "new", "Not A Name"], 64),
+    (["journal", "mend"], 64), (["rebuild"], 64), (["--no-such-option"], 64),
+])
+def test_wrong_use_is_64_with_one_line_that_says_how(bus, arguments, code):
+    done = bus.ctl(*arguments)
+    assert done.returncode == code
+    assert done.stdout == "" and done.stderr
+    if arguments:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_near_miss_of_a_command_is_named(bus):
+    assert "did you mean status" in bus.ctl("statsu").stderr
+
+
+def test_what_is_not_there_is_1(bus):
+    assert bus.ctl("trace", "99").returncode == 1
+    assert bus.ctl("trace", "pas", "NONE").returncode == 1
+    assert bus.ctl("record", "p9.0").returncode == 1
+    assert bus.ctl("quarantine", "show", "9").returncode == 1
+    assert bus.ctl("quarantine", "discard", "9", "--who", "a", "--why", "b").returncode == 1
+
+
+def test_configuration_that_cannot_be_read_is_78(tmp_path):
+    assert run(CAREBUSCTL, "--config", tmp_path / "none.yaml", "status").returncode == 78
+    (tmp_path / "bad.yaml").write_text("bus: x\nteems: {}\n", encoding="utf-8")
+    assert run(CAREBUSCTL, "--config", tmp_path / "bad.yaml", "check").returncode == 78
+    assert run(CAREBUSD, "--config", tmp_path / "bad.yaml").returncode == 78
+
+
+@pytest.mark.root
+def test_user_who_is_no_operator_is_77(bus):
+    for path in (bus.folder, bus.folder / "run"):
+        path.chmod(0o755)
+
+    def as_daemon():
+        os.setgid(1)
+        os.setuid(1)
+
+    done = run(CAREBUSCTL, "--config", bus.config_path, "status", preexec_fn=as_daemon)
+    # The configuration names the daemon's own user by what it runs as; who asks is another.
+    assert done.returncode == 77, done.stderr
+    assert "operators" in done.stderr
+
+
+# ---- what check says
+
+
+def test_check_and_the_start_say_the_same_and_every_mistake(tmp_path):
+    config = tmp_path / "carebus.yaml"
+    config.write_text("bus: x\nstate: relative/path\nrun: /run/x\nteems: {}\nteams: {a: {class: clinicl, organisation: RA9}}\n"
+                      "sources: {s: {team: b, adapter: mllp, listen: \"nonsense\"}}\n", encoding="utf-8")
+    check = run(CAREBUSCTL, "--config", config, "check")
+    start = run(CAREBUSD, "--config", config)
+    assert (check.returncode, start.returncode) == (78, 78)
+    assert check.stderr == start.stderr
+    places = set(re.findall(r"carebus\.yaml:(\d+):(\d+): error", check.stderr))
+    assert {"2", "4", "5", "6"} <= {line for line, _ in places}
+    assert "did you mean" in check.stderr
+    problems = json.loads(run(CAREBUSCTL, "--config", config, "--json", "check").stdout)
+    assert problems["errors"] == len(places) or problems["errors"] >= 5
+
+
+def test_good_configuration_is_said_to_be_good(bus):
+    done = bus.ctl("check", check=0)
+    assert "is good" in done.stdout and done.stderr == ""
+
+
+# ---- tail, trace, record
+
+
+def test_tail_has_every_number_and_a_team_only_what_it_sees(make_bus):
+    bus = make_bus({"teams": {"other": {"name": "Other", "organisation": "RX1", "class": "clinical"}}}).start()
+    bus.source("pas").send(*[submission(f"A-{i}") for i in range(5)])
+    bus.source("lab").send(submission("B-0", events=0, problem={"code": "unhandled-trigger", "position": "MSH-9"}), submission("B-1"))
+    bus.wait_folded()
+    every = bus.ctl_json("tail")
+    assert [line["seq"] for line in every] == list(range(1, len(every) + 1))
+    assert every[0]["type"] == "bus.settings"
+    quarantined, = [line for line in every if line["type"] == "bus.quarantined"]
+    assert (quarantined["source"], quarantined["reason"]) == ("lab", "unhandled-trigger")
+    assert {line["source"] for line in bus.ctl_json("tail", "--team", "ward")} == {"pas", "lab"}
+    assert bus.ctl_json("tail", "--team", "other") == []
+    assert bus.ctl_json("tail", "--from", "4")[0]["seq"] == 4
+
+
+def test_tail_lines_have_the_keys_that_scripts_rely_on(bus):
+    bus.source("pas").send(submission("A-1"))
+    bus.wait_folded()
+    line = bus.ctl_json("tail")[-1]
+    assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at", "patient"} <= set(line)
+    assert {"patient_id", "identifiers"} <= set(line["patient"])
+    assert line["event_id"] == f"{line['seq']}.{line['index']}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line["received_at"])
+
+
+def test_tail_follow_goes_on_with_what_comes(bus):
+    following = subprocess.Popen([str(CAREBUSCTL), "--config", str(bus.config_path), "tail", "--from", "2", "--follow"], stdout=subprocess.PIPE, text=True)
+    try:
+        bus.source("pas").send(submission("A-1"))
+        assert json.loads(following.stdout.readline())["source_message_id"] == "A-1"
+        bus.source("pas").send(submission("A-2"))
+        assert json.loads(following.stdout.readline())["source_message_id"] == "A-2"
+    finally:
+        following.kill()
+        following.wait()
+        following.stdout.close()
+
+
+def test_trace_finds_a_message_by_its_own_id_and_names_the_stages(bus):
+    bus.source("pas").send(submission("A-1"))
+    bus.wait_folded()
+    entry, = bus.ctl_json("trace", "pas", "A-1")
+    assert entry["seq"] == 2
+    assert [step["stage"] for step in entry["steps"]] == ["accept", "admit", "normalise", "journal", "dedupe", "identify", "project", "publish"]
+    assert bus.ctl_json("trace", "2") == [entry]
+
+
+# ---- keys
+
+
+def test_new_key_is_secret_and_never_written_over(make_bus):
+    bus = make_bus()
+    bus.config["keys"] = str(bus.folder / "keys")
+    bus.write_config()
+    made, = bus.ctl_json("key", "new", "bus")
+    secret, public = bus.folder / "keys/bus.key", bus.folder / "keys/bus.pub"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert re.fullmatch(r"\S{40}", made["public_key"]) and public.read_text().strip() == made["public_key"]
+    before = secret.read_text()
+    again = bus.ctl("key", "new", "bus")
+    assert again.returncode == 74 and secret.read_text() == before
+    assert before.strip() not in again.stdout + again.stderr
+
+
+# ---- verify
+
+
+def test_verify_and_rebuild_work_beside_the_running_daemon_and_without_it(bus):
+    bus.source("pas").send(*[submission(f"A-{i}") for i in range(50)])
+    bus.wait_folded()
+    for _ in range(2):
+        verified, = bus.ctl_json("journal", "verify")
+        rebuilt, = bus.ctl_json("rebuild", "--verify")
+        assert verified["intact"] and verified["last_seq"] == 51
+        assert rebuilt["equal"] and rebuilt["seq"] == 51
+        assert not list((bus.folder / "state").glob("rebuild-*"))
+        if bus.process:
+            bus.stop()
+
+
+# ---- pages
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_and_man_page_name_the_same_options(name):
+    program, page = PROGRAMS[name]
+    text = page.read_text(encoding="utf-8")
+    options = set(re.findall(r"--([a-z-]+)", run(program, "--help").stdout))
+    documented = set(re.findall(r"Fl -([a-z-]+)", text))
+    assert options <= documented, f"{page.name} lacks {options - documented}"
+    assert documented <= options | {"help", "version"}, f"--help lacks {documented - options}"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_man_page_is_well_formed(name):
+    _, page = PROGRAMS[name]
+    done = run("mandoc", "-T", "lint", "-W", "warning", page)
+    assert [line for line in done.stdout.splitlines() if "referenced manual not found" not in line] == []
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_version_is_one_line(name):
+    program, _ = PROGRAMS[name]
+    done = run(program, "--version")
+    assert done.returncode == 0
+    assert re.fullmatch(rf"{name} \d+\.\d+\.\d+\n", done.stdout)
