@@ -30,7 +30,7 @@ def person(system, value, message_id, source_place="Ward 7", **more):
     event.patient.identifiers.add(system=system, value=value, type="MR")
     event.encounter.identifier.system = system
     event.encounter.identifier.value = f"V-{message_id}"
-    event.encounter.location.point_of_care = source_place
+    event.encounter.place.point_of_care = source_place
     return one
 
 
@@ -175,7 +175,7 @@ def test_record_is_found_by_patient_id_and_by_identifier(wards):
     request.identifier.ClearField("system")
     assert ask(wards, record=request) == record
     encounters, = [section for section in record.sections if section.name == "encounters"]
-    assert encounters.facts[0].encounter.location.point_of_care == "Ward 7"
+    assert encounters.facts[0].encounter.place.point_of_care == "Ward 7"
 
 
 def test_record_of_a_team_holds_what_its_sources_said_and_nothing_else(wards):
@@ -298,24 +298,24 @@ def test_retried_events_are_given_out_under_the_decision_as_belated(wards):
 
 
 def test_what_an_adapter_reads_again_is_given_out_as_belated(wards):
-    with wards.source("pas", can_retranslate=True) as pas:
-        seq = pas.send(unreadable("A-9"))[0].stored.seq
-        wards.wait_folded()
-        with Feed(wards, "ward") as feed:
-            feed.open(feed_pb2.Open.FROM_NOW).opened()
-            assert wards.request(retry=control_pb2.RetryRequest(seq=seq, who="Sam", why="new rules")).decision.state == "asked"
-            asked = pas.receive().retranslate
-            assert asked.seq == seq and asked.original == b"MSH|^~\\&|odd\r"
-            again = person("carebus:pas", "N-9", "A-9")
-            again.ClearField("original")
-            again.retranslates = seq
-            stored = pas.send(again)[0].stored.seq
-            delivery, = feed.take(1)
-        assert place(delivery) == (stored, 0)
-        assert delivery.event.belated
-        assert delivery.event.source_message_id == "A-9"
-        entries = ask(wards, trace=control_pb2.TraceRequest(seq=seq)).entries
-        assert [entry.seq for entry in entries] == [seq, stored]
+    pas = wards.source("pas", can_retranslate=True)
+    seq = pas.send(unreadable("A-9"))[0].stored.seq
+    wards.wait_folded()
+    with Feed(wards, "ward") as feed:
+        feed.open(feed_pb2.Open.FROM_NOW).opened()
+        assert wards.request(retry=control_pb2.RetryRequest(seq=seq, who="Sam", why="new rules")).decision.state == "asked"
+        asked = pas.receive().retranslate
+        assert asked.seq == seq and asked.original == b"MSH|^~\\&|odd\r"
+        again = person("carebus:pas", "N-9", "A-9")
+        again.ClearField("original")
+        again.retranslates = seq
+        stored = pas.send(again)[0].stored.seq
+        delivery, = feed.take(1)
+    assert place(delivery) == (stored, 0)
+    assert delivery.event.belated
+    assert delivery.event.source_message_id == "A-9"
+    entries = ask(wards, trace=control_pb2.TraceRequest(seq=seq)).entries
+    assert [entry.seq for entry in entries] == [seq, stored]
 
 
 # -- status, and who may ask
@@ -372,7 +372,7 @@ def test_only_operators_may_ask(wards):
 def test_operator_who_is_one_no_more_is_refused(make_bus):
     bus = make_bus({"teams": teams()}).start()
     assert ask(bus, status=control_pb2.StatusRequest())
-    bus.config["operators"] = ["nobody"] if os.geteuid() == 0 else ["root"]
+    bus.config["operators"] = ["daemon"] if os.geteuid() == 0 else ["root"]
     bus.reload()
     with pytest.raises(BusError):
         bus.request("query", 2, status=control_pb2.StatusRequest())
@@ -391,7 +391,7 @@ def test_ctl_prints_what_serve_answers(wards):
     line = next(line for line in lines if line["seq"] == seq)
     assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at", "patient"} <= set(line)
     assert line["patient"]["patient_id"] == f"p{seq}.0"
-    assert line["encounter"]["location"]["point_of_care"] == "Ward 7"
+    assert line["encounter"]["place"]["point_of_care"] == "Ward 7"
     assert [one["seq"] for one in wards.ctl_json("tail", "--team", "ward")] == [seq]
     assert wards.ctl_json("tail", "--team", "outside") == []
     assert wards.ctl_json("trace", str(seq))[0]["seq"] == seq
