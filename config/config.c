@@ -4,9 +4,8 @@
 #include "base/text.h"
 #include "config/resolve.h"
 
-/* Trees while reading, and what stays. */
-#define READING_BYTES (256 << 20)
-#define CONFIG_BYTES (64 << 20)
+/* What stays: a byte of the files can become a source. */
+#define CONFIG_BYTES(text_bytes) ((size_t)(1 << 20) + 512 * (size_t)(text_bytes))
 
 static ConfigBox *box_free(ConfigBox *box) {
         if (!box)
@@ -39,6 +38,13 @@ const char *config_environment_name(ConfigEnvironment environment) {
                 [CONFIG_ENVIRONMENT_ANY] = "any",
         };
         return names[environment];
+}
+
+static size_t text_size(const ConfigText *text) {
+        size_t size = 0;
+        for (size_t i = 0; i < text->n_files; i++)
+                size += text->files[i].content.size;
+        return size;
 }
 
 /* The layers as one tree. 0, CONFIG_E_INVALID when one of them is not YAML, or -ENOMEM. */
@@ -104,9 +110,9 @@ static int read_config(Report *report, Files *files, Config **ret) {
         Draft draft = { 0 };
         if (!box)
                 return -ENOMEM;
-        int r = arena_new(&nodes, READING_BYTES);
+        int r = arena_new(&nodes, YAML_ARENA_BYTES(text_size(files->text)));
         if (r == 0)
-                r = arena_new(&box->arena, CONFIG_BYTES);
+                r = arena_new(&box->arena, CONFIG_BYTES(text_size(files->text)));
         if (r == 0)
                 r = read_tree(report, files, nodes, &root);
         if (r != 0)
@@ -178,9 +184,9 @@ int config_keys_folder(const char *path, char **ret) {
         int r = text ? files_init(&files, text, path, /* on_disk= */ true) : -ENOMEM;
         Report report = { .text = text, .problems = &problems };
         if (r == 0)
-                r = arena_new(&nodes, READING_BYTES);
-        if (r == 0)
                 r = files_read_layers(&files, &report, path);
+        if (r == 0)
+                r = arena_new(&nodes, YAML_ARENA_BYTES(text_size(text)));
         if (r == 0)
                 r = read_tree(&report, &files, nodes, &root);
         if (r >= 0) {

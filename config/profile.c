@@ -6,9 +6,8 @@
 #include "base/text.h"
 #include "config/schema.h"
 
-/* Nodes while reading, and what stays. */
-#define READING_BYTES (64 << 20)
-#define PROFILE_BYTES (32 << 20)
+/* What stays: a byte of the file can become an element. */
+#define PROFILE_BYTES(text_bytes) ((size_t)(64 << 10) + 128 * (size_t)(text_bytes))
 #define WORD_MAX 200
 
 /* The arena holds everything the profile points to. */
@@ -341,9 +340,10 @@ int profile_read(Report *report, const Files *files, size_t file, const char *na
         if (!box)
                 return -ENOMEM;
         profile = &box->profile;
-        int r = arena_new(&nodes, READING_BYTES);
+        size_t size = report->text->files[file].content.size;
+        int r = arena_new(&nodes, YAML_ARENA_BYTES(size));
         if (r == 0)
-                r = arena_new(&box->arena, PROFILE_BYTES);
+                r = arena_new(&box->arena, PROFILE_BYTES(size));
         if (r < 0)
                 return r;
         profile->name = arena_text(box->arena, name, strlen(name));

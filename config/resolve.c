@@ -266,6 +266,10 @@ static int may_read_said(Resolver *resolver, const DraftTeam *draft, ConfigTeam 
         return 0;
 }
 
+static bool is_of_team(const DraftSource *source, const ConfigTeam *team) {
+        return source->team && strcmp(source->team, team->name) == 0;
+}
+
 static int resolve_team(Resolver *resolver, size_t index) {
         const DraftTeam *draft = &resolver->draft->teams[index];
         ConfigTeam *team = &resolver->box->config.teams[index];
@@ -274,17 +278,18 @@ static int resolve_team(Resolver *resolver, size_t index) {
         team->name = draft->element.name;
         if (!team->title)
                 team->title = team->name;
-        size_t room = config->n_sources + draft->n_may_read;
+        /* not a place for every source in every team: a thousand of each would be a million */
+        size_t room = draft->n_may_read;
+        for (size_t i = 0; i < config->n_sources && !draft->may_read; i++)
+                room += is_of_team(&resolver->draft->sources[i], team);
         team->may_read = arena_alloc(resolver->box->arena, MAX(room, (size_t)1) * sizeof(*team->may_read));
         if (!team->may_read)
                 return -ENOMEM;
         if (draft->may_read)
                 return may_read_said(resolver, draft, team);
-        for (size_t i = 0; i < config->n_sources; i++) {
-                const char *of = resolver->draft->sources[i].team;
-                if (of && strcmp(of, team->name) == 0)
+        for (size_t i = 0; i < config->n_sources; i++)
+                if (is_of_team(&resolver->draft->sources[i], team))
                         team->may_read[team->n_may_read++] = i;
-        }
         if (team->n_may_read == 0) {
                 report_warning(resolver->report, draft->element.key->place, "teams.%s: reads nothing", team->name);
                 report_hint(resolver->report, "no source belongs to it: say may_read: [SOURCE, ...]");

@@ -183,10 +183,10 @@ static int drop_duplicates(Reader *reader, YamlNode *mapping) {
 static int on_collection_end(Reader *reader) {
         Frame frame = reader->frames[--reader->n_frames];
         size_t n = reader->n_nodes - frame.base;
-        YamlNode **children = reader->nodes + frame.base;
         reader->n_nodes = frame.base;
         if (n == 0)
                 return 0;
+        YamlNode **children = reader->nodes + frame.base;
         YamlNode **items = arena_alloc(reader->arena, n * sizeof(*items));
         if (!items)
                 return -ENOMEM;

@@ -41,6 +41,9 @@ struct YamlNode {
  * that what else is wrong in it can be said in the same run. */
 int yaml_read(Report *report, size_t file, Arena *arena, YamlNode **ret);
 
+/* What an arena must hold for the trees of texts of so many bytes together, merged ones included: a value may be one byte. */
+#define YAML_ARENA_BYTES(text_bytes) ((size_t)(1 << 20) + 256 * (size_t)(text_bytes))
+
 /* The value of a key, or NULL. */
 YamlNode *yaml_get(const YamlNode *mapping, const char *key);
 /* Where the value of a key stands, or the mapping where there is none. */
