@@ -70,7 +70,7 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_WORD] = { "word", "one of its words", NULL, NULL },
         [SCHEMA_NUMBER] = { "number", "a whole number", NULL, NULL },
         [SCHEMA_SIZE] = { "size", "a size", "write bytes, or a number with KiB, MiB or GiB: 64 MiB", NULL },
-        [SCHEMA_BOOL] = { "yes or no", "true or false", "write true or false", NULL },
+        [SCHEMA_BOOL] = { "true or false", "true or false", "write true or false", NULL },
         [SCHEMA_PATH] = { "absolute path", "an absolute path", "a path begins with /: the daemon has no folder that it starts in",
                           path_is_valid },
         [SCHEMA_FILENAME] = { "file name", "a file name without a folder", NULL, filename_is_valid },
@@ -260,6 +260,7 @@ void schema_describe_type(const SchemaItem *item, char *text, size_t size) {
                 buffer_append_text(&says, "list of mappings");
                 break;
         case SCHEMA_WORD:
+                buffer_append_text(&says, "one of ");
                 for (size_t i = 0; item->words[i]; i++)
                         buffer_append_format(&says, "%s%s", i > 0 ? ", " : "", item->words[i]);
                 break;
