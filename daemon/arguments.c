@@ -12,12 +12,9 @@
 enum { OPTION_CHECK = 256, OPTION_SERVE, OPTION_VERSION };
 
 static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "check", no_argument, NULL, OPTION_CHECK },
-        { "serve", required_argument, NULL, OPTION_SERVE },
-        { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, OPTION_VERSION },
-        { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' },         { "check", no_argument, NULL, OPTION_CHECK },
+        { "serve", required_argument, NULL, OPTION_SERVE }, { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, OPTION_VERSION },   { NULL, 0, NULL, 0 },
 };
 
 void arguments_help(void) {

@@ -17,14 +17,14 @@
 
 /* The serve process, as core sees it. */
 typedef struct Serve {
-        pid_t pid;               /* 0: none */
-        Link *link;              /* NULL: none */
+        pid_t pid;  /* 0: none */
+        Link *link; /* NULL: none */
         LoopSource *on_link, *on_child, *on_restart;
-        bool was_ready;          /* since the daemon started */
+        bool was_ready; /* since the daemon started */
         bool ready;
         bool stopping;
-        int64_t started_at;      /* monotonic */
-        int64_t wait;            /* before the next start */
+        int64_t started_at; /* monotonic */
+        int64_t wait;       /* before the next start */
 } Serve;
 
 typedef struct Daemon {
@@ -37,13 +37,13 @@ typedef struct Daemon {
         size_t max_frame;
 
         Loop *loop;
-        LoopSource *on_term, *on_int, *on_hup, *on_fault, *on_watchdog, *on_status, *on_reloaded, *on_reload_again;
+        LoopSource *on_term, *on_int, *on_hup, *on_fault, *on_watchdog, *on_status, *on_reloaded, *on_reload;
         Serve serve;
 
         State *state;
         Journal *journal;
         char *journal_folder;
-        OriginalCodec *codec;    /* until intake has it */
+        OriginalCodec *codec; /* until intake has it */
         FoldThread *fold;
         Helper *helper;
         Intake *intake;
@@ -57,12 +57,12 @@ typedef struct Daemon {
 } Daemon;
 
 /* Start and stop: an exit code, 0 to go on. What went wrong is logged. */
-int daemon_open(Daemon *daemon);          /* open.c: lock, state, journal, fold */
-int daemon_open_sockets(Daemon *daemon);  /* sockets.c: ZAP, intake, control, the self-test */
+int daemon_open(Daemon *daemon);         /* open.c: lock, state, journal, fold */
+int daemon_open_sockets(Daemon *daemon); /* sockets.c: ZAP, intake, control, the self-test */
 
 /* supervise.c: serve */
-int serve_start(Daemon *daemon);          /* before threads; sends nothing yet */
-int serve_attach(Daemon *daemon);         /* once there is a loop and a state: hands over the configuration */
+int serve_start(Daemon *daemon);  /* before threads; sends nothing yet */
+int serve_attach(Daemon *daemon); /* once there is a loop and a state: hands over the configuration */
 int serve_configure(Daemon *daemon);
 /* Asks it to end, waits a while, then ends it. */
 void serve_stop(Daemon *daemon);

@@ -38,7 +38,8 @@ static int load_config(Daemon *daemon) {
         if (r == 0)
                 return 0;
         if (problems.n_errors == 0)
-                error_print("carebusd", "cannot read %s: %s", daemon->config_path, r < 0 ? strerror(-r) : "it is not valid");
+                error_print("carebusd", "cannot read %s: %s", daemon->config_path,
+                            r < 0 ? strerror(-r) : "it is not valid");
         return EXIT_CONFIGURATION;
 }
 
@@ -61,12 +62,12 @@ static int on_fault(LoopSource *source, int fd, uint32_t revents, void *owner) {
 /* The manager is told that all is well only when every thread has moved since it was told last. */
 static int on_watchdog(LoopSource *source, void *owner) {
         Daemon *daemon = owner;
-        const uint64_t intake = atomic_load(&daemon->facts.intake_rounds), fold = atomic_load(&daemon->facts.fold_rounds),
-                       zap = zap_progress(daemon->zap);
-        const char *stuck = intake == daemon->intake_seen ? "intake" :
-                            fold == daemon->fold_seen     ? "fold" :
-                            zap == daemon->zap_seen       ? "zap" :
-                                                            NULL;
+        const uint64_t intake = atomic_load(&daemon->facts.intake_rounds),
+                       fold = atomic_load(&daemon->facts.fold_rounds), zap = zap_progress(daemon->zap);
+        const char *stuck = intake == daemon->intake_seen ? "intake"
+                            : fold == daemon->fold_seen   ? "fold"
+                            : zap == daemon->zap_seen     ? "zap"
+                                                          : NULL;
 
         if (stuck)
                 log_event(LOG_STUCK, log_name("THREAD", stuck));
@@ -89,7 +90,8 @@ static int on_status(LoopSource *source, void *owner) {
         if (atomic_load(&daemon->facts.running))
                 service_status("running at %llu, folded %llu, serve %s; not for patient data",
                                (unsigned long long)journal_committed(daemon->journal),
-                               (unsigned long long)atomic_load(&daemon->facts.folded_seq), daemon->serve.ready ? "up" : "down");
+                               (unsigned long long)atomic_load(&daemon->facts.folded_seq),
+                               daemon->serve.ready ? "up" : "down");
         return loop_timer_set(source, STATUS_EVERY);
 }
 
@@ -200,8 +202,8 @@ static int seal_journal(Daemon *daemon, int code) {
 }
 
 static void daemon_close(Daemon *daemon) {
-        LoopSource **sources[] = { &daemon->on_term,   &daemon->on_int,      &daemon->on_hup,         &daemon->on_fault, &daemon->on_watchdog,
-                                   &daemon->on_status, &daemon->on_reloaded, &daemon->on_reload_again };
+        LoopSource **sources[] = { &daemon->on_term,     &daemon->on_int,    &daemon->on_hup,      &daemon->on_fault,
+                                   &daemon->on_watchdog, &daemon->on_status, &daemon->on_reloaded, &daemon->on_reload };
 
         for (size_t i = 0; i < ELEMENTSOF(sources); i++)
                 *sources[i] = loop_source_free(*sources[i]);

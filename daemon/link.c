@@ -54,7 +54,9 @@ int link_flush(Link *link) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0) {
-                        r = errno == EAGAIN ? LINK_E_AGAIN : errno == EPIPE || errno == ECONNRESET ? LINK_E_CLOSED : -errno;
+                        r = errno == EAGAIN                         ? LINK_E_AGAIN
+                            : errno == EPIPE || errno == ECONNRESET ? LINK_E_CLOSED
+                                                                    : -errno;
                         break;
                 }
                 done += (size_t)n;

@@ -23,7 +23,7 @@
 /* Positive returns. */
 enum {
         _LINK_E_SUCCESS,
-        LINK_E_AGAIN,  /* no whole frame there; or not all could be written: link_flush() when the descriptor can take more */
+        LINK_E_AGAIN, /* no whole frame there; or not all could be written: link_flush() when the descriptor can take more */
         LINK_E_CLOSED, /* the other side is gone */
 };
 

@@ -1,6 +1,7 @@
 /* carebusd: one program, two processes. Core takes in and folds; serve, started by it, gives out. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +42,7 @@ int main(int argc, char **argv) {
                 return check(arguments.config);
         case MODE_SERVE:
                 log_start("carebusd", "serve");
+                (void)prctl(PR_SET_NAME, "carebusd-serve"); /* started as /proc/self/exe it would be called exe */
                 return serve_run(arguments.serve_fd);
         default:
                 log_start("carebusd", NULL);

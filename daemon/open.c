@@ -41,7 +41,8 @@ static int open_lock(Daemon *daemon) {
                 n = pread(daemon->lock_fd, owner, sizeof(owner) - 1, 0);
                 owner[n > 0 ? strcspn(owner, "\n") : 0] = '\0';
                 log_event(LOG_LOCKED, log_name("PATH", path), log_name("OWNER", owner));
-                error_print("carebusd", "another carebusd (pid %s) uses %s: stop it first, or give this one a `state:` of its own",
+                error_print("carebusd",
+                            "another carebusd (pid %s) uses %s: stop it first, or give this one a `state:` of its own",
                             owner[0] ? owner : "unknown", daemon->config->state);
                 return EXIT_LATER;
         }
@@ -100,7 +101,8 @@ static int journal_damaged(const Daemon *daemon, const JournalFault *fault) {
                   log_number("OFFSET", (int64_t)fault->place.offset), log_number("SEQ", (int64_t)fault->seq),
                   log_name("REASON", fault->reason ? fault->reason : "unknown"));
         error_print("carebusd",
-                    "the journal is damaged at segment %llu, offset %llu, seq %llu (%s); nothing was changed. Run: carebusctl "
+                    "the journal is damaged at segment %llu, offset %llu, seq %llu (%s); nothing was changed. Run: "
+                    "carebusctl "
                     "--config %s journal verify",
                     (unsigned long long)fault->place.segment, (unsigned long long)fault->place.offset,
                     (unsigned long long)fault->seq, fault->reason ? fault->reason : "unknown", daemon->config_path);
@@ -126,14 +128,19 @@ static int open_journal(Daemon *daemon, uint64_t state_seq) {
         case JOURNAL_E_BEHIND:
                 log_event(LOG_STATE_BEYOND_JOURNAL, log_number("STATE_SEQ", (int64_t)state_seq),
                           log_number("SEQ", (int64_t)fault.seq));
-                error_print("carebusd", "the state stands at %llu, beyond the end of the journal in %s: restore the journal, or move "
-                                        "the folder `fold` away to have it built anew",
-                            (unsigned long long)state_seq, daemon->journal_folder);
+                error_print(
+                        "carebusd",
+                        "the state stands at %llu, beyond the end of the journal in %s: restore the journal, or move "
+                        "the folder `fold` away to have it built anew",
+                        (unsigned long long)state_seq, daemon->journal_folder);
                 return EXIT_STORAGE;
         case JOURNAL_E_NEWER:
                 log_event(LOG_JOURNAL_NEWER, log_name("PATH", daemon->journal_folder));
-                error_print("carebusd", "the journal in %s was written by a later version of carebus and is left as it is: start that "
-                                        "version", daemon->journal_folder);
+                error_print(
+                        "carebusd",
+                        "the journal in %s was written by a later version of carebus and is left as it is: start that "
+                        "version",
+                        daemon->journal_folder);
                 return EXIT_CONFIGURATION;
         case JOURNAL_E_NO_SPACE:
                 return fail(LOG_STORAGE_FULL, daemon->journal_folder, -ENOSPC, EXIT_LATER);

@@ -11,7 +11,8 @@
 #include "daemon/daemon-parts.h"
 
 #define PROBLEMS_LOGGED_MAX 20
-#define AGAIN_AFTER (200 * USEC_PER_MSEC)
+#define GATHER_FOR (20 * USEC_PER_MSEC)
+#define AGAIN_AFTER (100 * USEC_PER_MSEC)
 #define ANSWER_WITHIN (10 * USEC_PER_SEC)
 
 static void log_problems(const ConfigProblems *problems) {
@@ -60,13 +61,6 @@ static int on_no_answer(LoopSource *source, void *owner) {
         return 0;
 }
 
-static int on_again(LoopSource *source, void *owner) {
-        Daemon *daemon = owner;
-
-        daemon->on_reload_again = loop_source_free(daemon->on_reload_again);
-        return daemon_on_hup(NULL, 0, daemon);
-}
-
 /* Hands the new configuration over; -EAGAIN when somebody has not yet taken the ones before. */
 static int hand_over(Daemon *daemon, const Config *config) {
         _cleanup_(snapshot_freep) Snapshot *snapshot = NULL;
@@ -92,7 +86,8 @@ static int reload(Daemon *daemon) {
         if (r != 0) {
                 log_problems(&problems);
                 if (problems.n_errors == 0)
-                        log_event(LOG_RELOAD_REFUSED, log_name("FILE", daemon->config_path), log_errno(r < 0 ? r : -EINVAL));
+                        log_event(LOG_RELOAD_REFUSED, log_name("FILE", daemon->config_path),
+                                  log_errno(r < 0 ? r : -EINVAL));
                 return r < 0 ? r : CONFIG_E_INVALID;
         }
         fixed = needs_restart(daemon->config, config);
@@ -112,18 +107,21 @@ static int reload(Daemon *daemon) {
         return serve_configure(daemon);
 }
 
-int daemon_on_hup(LoopSource *source, int signal, void *owner) {
+static int on_reload(LoopSource *source, void *owner) {
         Daemon *daemon = owner;
         int r;
 
+        /* One after the other: who has not answered the last one would be asked for the next. */
+        if (daemon->reloading)
+                return loop_timer_set(source, AGAIN_AFTER);
         service_reloading();
         daemon->reloading = true;
         r = reload(daemon);
         if (r == -EAGAIN) {
-                if (!daemon->on_reload_again)
-                        return loop_add_timer(daemon->loop, AGAIN_AFTER, on_again, daemon, &daemon->on_reload_again);
-                return 0;
+                daemon->reloading = false;
+                return loop_timer_set(source, AGAIN_AFTER);
         }
+        daemon->on_reload = loop_source_free(daemon->on_reload);
         /* What failed here changed nothing: the daemon goes on as it was. */
         if (r != 0 || !daemon->serve.ready) {
                 daemon_reloaded(daemon);
@@ -131,7 +129,14 @@ int daemon_on_hup(LoopSource *source, int signal, void *owner) {
                         service_status("running; the last reload was refused, see the log");
                 return 0;
         }
-        if (daemon->on_reloaded)
-                return loop_timer_set(daemon->on_reloaded, ANSWER_WITHIN);
         return loop_add_timer(daemon->loop, ANSWER_WITHIN, on_no_answer, daemon, &daemon->on_reloaded);
+}
+
+/* Those that come in a row are one: what counts is the file as it is after the last. */
+int daemon_on_hup(LoopSource *source, int signal, void *owner) {
+        Daemon *daemon = owner;
+
+        if (daemon->on_reload)
+                return 0;
+        return loop_add_timer(daemon->loop, GATHER_FOR, on_reload, daemon, &daemon->on_reload);
 }

@@ -74,7 +74,8 @@ static int open_tcp(Daemon *daemon, bool *ret_inherited) {
         if (!endpoint && inherited < 0)
                 return 0;
         if (!endpoint)
-                endpoint = "tcp://0.0.0.0:7401"; /* says what kind of listener it is; the address is the descriptor's own */
+                endpoint =
+                        "tcp://0.0.0.0:7401"; /* says what kind of listener it is; the address is the descriptor's own */
         if (!daemon->config->bus_secret_key) {
                 log_event(LOG_NO_BUS_KEY);
                 error_print("carebusd", "%s needs the bus's own keys: run `carebusctl key new bus`", endpoint);
@@ -90,8 +91,8 @@ static int open_tcp(Daemon *daemon, bool *ret_inherited) {
                         },
                         &daemon->doors[1]);
         if (r == 0)
-                r = inherited >= 0 ? zsocket_bind_fd(daemon->doors[1], endpoint, inherited) :
-                                     zsocket_bind(daemon->doors[1], endpoint);
+                r = inherited >= 0 ? zsocket_bind_fd(daemon->doors[1], endpoint, inherited)
+                                   : zsocket_bind(daemon->doors[1], endpoint);
         return r == 0 ? 0 : cannot_bind(endpoint, r);
 }
 
@@ -131,10 +132,10 @@ static int test_strangers(Daemon *daemon, bool inherited) {
         }
         if (r == 0)
                 return 0;
-        log_event(LOG_STRANGER_LET_IN, log_name("RESULT", r == SELF_TEST_E_LET_IN   ? "let-in" :
-                                                          r == SELF_TEST_E_NO_CURVE ? "no-curve" :
-                                                          r > 0                     ? "no-answer" :
-                                                                                      "failed"));
+        log_event(LOG_STRANGER_LET_IN, log_name("RESULT", r == SELF_TEST_E_LET_IN     ? "let-in"
+                                                          : r == SELF_TEST_E_NO_CURVE ? "no-curve"
+                                                          : r > 0                     ? "no-answer"
+                                                                                      : "failed"));
         error_print("carebusd", "a random key was not seen to be refused at the intake: not starting");
         return EXIT_SOFTWARE;
 }

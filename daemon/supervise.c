@@ -50,7 +50,8 @@ static int serve_fds_add(ServeFds *fds, int fd, const char *name) {
         fds->fds[fds->n++] = copy;
         if (!name)
                 return 0;
-        return text_format(&fds->names, "%s%s%s=%d", before ? before : "", before ? "," : "", name, FIRST_FD + (int)fds->n - 1);
+        return text_format(&fds->names, "%s%s%s=%d", before ? before : "", before ? "," : "", name,
+                           FIRST_FD + (int)fds->n - 1);
 }
 
 /* The link goes first: descriptor 3. */
@@ -100,7 +101,7 @@ static char **serve_environment(char *extra) {
 
 static int serve_spawn(const ServeFds *fds, char **environment, pid_t *ret) {
         char number[16];
-        char *const arguments[] = { (char *)(uintptr_t)"carebusd", (char *)(uintptr_t)"--serve", number, NULL };
+        char *const arguments[] = { (char *)(uintptr_t) "carebusd", (char *)(uintptr_t) "--serve", number, NULL };
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t none, all;
@@ -258,7 +259,8 @@ static int serve_on_child(LoopSource *source, const siginfo_t *info, void *owner
         atomic_store(&daemon->facts.serve_up, false);
         log_event(LOG_SERVE_ENDED, log_name("HOW", exited ? "exit" : "signal"), log_number("STATUS", info->si_status));
         /* What it cannot do at the first start (an address that is taken, a key that cannot be read) waiting does not mend. */
-        if (!serve->was_ready && exited && (info->si_status == EXIT_CONFIGURATION || info->si_status == EXIT_NOT_ALLOWED)) {
+        if (!serve->was_ready && exited &&
+            (info->si_status == EXIT_CONFIGURATION || info->si_status == EXIT_NOT_ALLOWED)) {
                 loop_exit(daemon->loop, info->si_status);
                 return 0;
         }

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define ONE 1000000LL            /* one message */
-#define RATE_MAX 1000000000ULL   /* beyond this a limit is none, and the sums below stay inside 64 bits */
+#define ONE 1000000LL          /* one message */
+#define RATE_MAX 1000000000ULL /* beyond this a limit is none, and the sums below stay inside 64 bits */
 
 static int64_t quota_most(const Quota *quota) {
         return (int64_t)quota->rate * ONE;

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 typedef struct Quota {
-        uint64_t rate;    /* messages a second; 0: no limit */
-        int64_t level;    /* millionths of a message that may still come now */
+        uint64_t rate;     /* messages a second; 0: no limit */
+        int64_t level;     /* millionths of a message that may still come now */
         int64_t filled_at; /* monotonic */
 } Quota;
 

@@ -68,7 +68,8 @@ int self_test_private(ZContext *context, const char *endpoint, const char *zap_d
                 return SELF_TEST_E_NO_CURVE;
         if (r != 0)
                 return r;
-        r = zsocket_new(context, ZSOCKET_ROUTER, &(ZSocketOptions){ .zap_domain = zap_domain, .curve_server_secret = secret }, &door);
+        r = zsocket_new(context, ZSOCKET_ROUTER,
+                        &(ZSocketOptions){ .zap_domain = zap_domain, .curve_server_secret = secret }, &door);
         if (r == 0)
                 r = zsocket_bind(door, endpoint);
         if (r != 0)

@@ -8,9 +8,9 @@
 /* Positive returns. */
 enum {
         _SELF_TEST_E_SUCCESS,
-        SELF_TEST_E_LET_IN,     /* a random key was let in */
-        SELF_TEST_E_NO_ANSWER,  /* nothing was said within the time */
-        SELF_TEST_E_NO_CURVE,   /* libzmq was built without CURVE */
+        SELF_TEST_E_LET_IN,    /* a random key was let in */
+        SELF_TEST_E_NO_ANSWER, /* nothing was said within the time */
+        SELF_TEST_E_NO_CURVE,  /* libzmq was built without CURVE */
 };
 
 #define SELF_TEST_MS 5000

@@ -81,7 +81,8 @@ static void sessions_grow(Sessions *sessions) {
         sessions->n_buckets = n;
 }
 
-int sessions_add(Sessions *sessions, uint8_t door, const ZRoute *route, const char *identity, SourcePeer *source, Session **ret) {
+int sessions_add(Sessions *sessions, uint8_t door, const ZRoute *route, const char *identity, SourcePeer *source,
+                 Session **ret) {
         Session *session = calloc(1, sizeof(*session)), **bucket;
 
         if (!session)
@@ -164,8 +165,8 @@ SourcePeer *source_peers_find(const SourcePeers *peers, const char *name) {
         return NULL;
 }
 
-int source_peers_update(SourcePeers *peers, const Config *config, int64_t now, void (*gone)(SourcePeer *peer, void *owner),
-                        void *owner) {
+int source_peers_update(SourcePeers *peers, const Config *config, int64_t now,
+                        void (*gone)(SourcePeer *peer, void *owner), void *owner) {
         SourcePeer **items = calloc(config->n_sources + 1, sizeof(*items));
 
         if (!items)

@@ -18,37 +18,37 @@
 
 typedef struct SourcePeer {
         char name[SOURCE_NAME_SIZE];
-        size_t index;          /* in the configuration that is in force */
+        size_t index; /* in the configuration that is in force */
         TurnGroup group;
         Quota quota;
         size_t n_sessions;
-        int64_t heard_at;      /* since 1970; 0: not since the start */
-        uint64_t received;     /* submissions, since the start, whatever became of them */
+        int64_t heard_at;  /* since 1970; 0: not since the start */
+        uint64_t received; /* submissions, since the start, whatever became of them */
         uint64_t stored;
         uint64_t stored_before; /* as the state said at the start */
-        uint64_t duplicate;    /* answered without being written again */
+        uint64_t duplicate;     /* answered without being written again */
         uint64_t refused;
 } SourcePeer;
 
 typedef struct Session Session;
 struct Session {
-        uint8_t door;              /* which of the intake sockets */
+        uint8_t door; /* which of the intake sockets */
         ZRoute route;
         char identity[IDENTITY_SIZE];
         SourcePeer *source;
         TurnLane lane;
-        uint64_t answering;        /* number that is answered next */
-        bool refusing;             /* `answering` was refused as later: all behind it too, until it comes again */
+        uint64_t answering; /* number that is answered next */
+        bool refusing;      /* `answering` was refused as later: all behind it too, until it comes again */
         char refusing_reason[SESSION_REASON_SIZE];
         bool can_retranslate;
-        bool leaving;              /* said goodbye: goes when what waits is answered */
-        bool closed;               /* out of the table; freed by sessions_sweep() */
-        uint64_t generation;       /* of the configuration that let it in */
-        int64_t heard_at;          /* monotonic */
+        bool leaving;                       /* said goodbye: goes when what waits is answered */
+        bool closed;                        /* out of the table; freed by sessions_sweep() */
+        uint64_t generation;                /* of the configuration that let it in */
+        int64_t heard_at;                   /* monotonic */
         uint32_t first_answer, last_answer; /* places + 1 in the batch's answers */
         Session *next_in_table;
         Session *next_closed;
-        Session *next_answered;    /* sessions that the batch has answers for */
+        Session *next_answered; /* sessions that the batch has answers for */
 };
 
 static inline Session *session_of_lane(TurnLane *lane) {
@@ -63,7 +63,8 @@ Sessions *sessions_free(Sessions *sessions);
 DEFINE_CLEANUP(Sessions *, sessions_free)
 /* NULL when that route has not greeted. */
 Session *sessions_find(const Sessions *sessions, uint8_t door, const ZRoute *route);
-int sessions_add(Sessions *sessions, uint8_t door, const ZRoute *route, const char *identity, SourcePeer *source, Session **ret);
+int sessions_add(Sessions *sessions, uint8_t door, const ZRoute *route, const char *identity, SourcePeer *source,
+                 Session **ret);
 /* Takes a session out; its memory stays until sessions_sweep(), since a batch may still point to it. Twice is once. */
 void sessions_close(Sessions *sessions, Session *session);
 void sessions_sweep(Sessions *sessions);
@@ -81,7 +82,7 @@ typedef struct SourcePeers {
 #define SOURCE_PEERS_NULL ((SourcePeers){ .n_items = 0 })
 
 /* The sources of a new configuration; those that went are handed to `gone` before they are freed. */
-int source_peers_update(SourcePeers *peers, const Config *config, int64_t now, void (*gone)(SourcePeer *peer, void *owner),
-                        void *owner);
+int source_peers_update(SourcePeers *peers, const Config *config, int64_t now,
+                        void (*gone)(SourcePeer *peer, void *owner), void *owner);
 void source_peers_deinit(SourcePeers *peers);
 SourcePeer *source_peers_find(const SourcePeers *peers, const char *name);

@@ -132,7 +132,9 @@ void zap_decide(const ZapTable *table, const Bytes *frames, size_t n_frames, Zap
         Bytes mechanism, credential;
         int r;
 
-        *ret = (ZapAnswer){ .status = "500", .reason = "bad-request", .request_id = n_frames > 1 ? frames[1] : BYTES_NULL };
+        *ret = (ZapAnswer){ .status = "500",
+                            .reason = "bad-request",
+                            .request_id = n_frames > 1 ? frames[1] : BYTES_NULL };
         if (n_frames < 6 || !bytes_equal_text(frames[0], "1.0"))
                 return;
         ret->status = "400";
@@ -187,12 +189,11 @@ static int zap_serve_one(Zap *zap) {
                 zap_decide(zap->table, bytes, n, &answer);
                 const bool allowed = !answer.reason;
                 if (!allowed)
-                        zap_log_refused(zap, &answer); /* before the answer: who asked may end the quiet when it has it */
+                        zap_log_refused(zap,
+                                        &answer); /* before the answer: who asked may end the quiet when it has it */
                 r = zsocket_send_parts(zap->socket,
                                        (Bytes[]){
-                                               BYTES_LITERAL("1.0"),
-                                               answer.request_id,
-                                               bytes_of_text(answer.status),
+                                               BYTES_LITERAL("1.0"), answer.request_id, bytes_of_text(answer.status),
                                                bytes_of_text(allowed ? "OK" : answer.reason),
                                                allowed ? bytes_of_text(answer.identity) : BYTES_NULL,
                                                BYTES_NULL, /* no metadata */

@@ -21,7 +21,7 @@ typedef struct ZapTable ZapTable;
 int zap_table_new(ZapTable **ret);
 ZapTable *zap_table_free(ZapTable *table);
 DEFINE_CLEANUP(ZapTable *, zap_table_free)
-int zap_table_allow(ZapTable *table, const char *domain, const char *identity); /* twice is once */
+int zap_table_allow(ZapTable *table, const char *domain, const char *identity);        /* twice is once */
 int zap_table_allow_peer(ZapTable *table, const char *domain, const ConfigPeer *peer); /* its unix user, and its key */
 bool zap_table_allows(const ZapTable *table, const char *domain, const char *identity);
 
@@ -30,11 +30,11 @@ bool zap_table_allows(const ZapTable *table, const char *domain, const char *ide
 #define ZAP_FRAMES_MAX 8
 
 typedef struct ZapAnswer {
-        const char *status;              /* "200", "400", or "500" for a request that is none */
-        const char *reason;              /* static reason code when it is not 200 */
-        char domain[64];                 /* as asked, cut */
-        char identity[IDENTITY_SIZE];    /* "" where it could not be made out */
-        Bytes request_id;                /* borrowed from the frames */
+        const char *status;           /* "200", "400", or "500" for a request that is none */
+        const char *reason;           /* static reason code when it is not 200 */
+        char domain[64];              /* as asked, cut */
+        char identity[IDENTITY_SIZE]; /* "" where it could not be made out */
+        Bytes request_id;             /* borrowed from the frames */
 } ZapAnswer;
 /* `frames` as received by a REP socket: version, request id, domain, address, routing id, mechanism, credentials. */
 void zap_decide(const ZapTable *table, const Bytes *frames, size_t n_frames, ZapAnswer *ret);

@@ -7,8 +7,9 @@
 
 /* Whether what could not be used may have concerned something that somebody must look at first. */
 static bool event_is_urgent(const Carebus__V1__Event *event) {
-        static const char *const families[] = { "decision.",      "death.",         "allergy.",      "patient.merged",
-                                                "patient.unmerged", "patient.linked", "patient.unlinked", "patient.moved" };
+        static const char *const families[] = { "decision.",        "death.",           "allergy.",
+                                                "patient.merged",   "patient.unmerged", "patient.linked",
+                                                "patient.unlinked", "patient.moved" };
 
         switch (event->body_case) {
         case CAREBUS__V1__EVENT__BODY_DECISION:
@@ -61,7 +62,8 @@ int stage_accept(Intake *intake, Item *item) {
                 return item_refuse(intake, item, validate_reason(&error), detail);
         }
         if (source->max_message_bytes > 0 && item->submission->original.len > source->max_message_bytes) {
-                snprintf(detail, sizeof(detail), "original: %zu bytes, the limit of this source is %zu (max_message_bytes)",
+                snprintf(detail, sizeof(detail),
+                         "original: %zu bytes, the limit of this source is %zu (max_message_bytes)",
                          item->submission->original.len, source->max_message_bytes);
                 return item_refuse(intake, item, "too-large", detail);
         }

@@ -18,7 +18,8 @@ static int admit_retranslation(Intake *intake, Item *item) {
         if (r == 0)
                 r = quarantine_read(txn, submission->retranslates, intake->arena, &waiting);
         if (r == RECORD_E_NOT_FOUND)
-                return item_refuse(intake, item, "bad-retranslates", "retranslates: nothing of that number waits in the quarantine");
+                return item_refuse(intake, item, "bad-retranslates",
+                                   "retranslates: nothing of that number waits in the quarantine");
         if (r != 0)
                 return error_fold(r);
         if (!text_equal(waiting->source, item->session->source->name))

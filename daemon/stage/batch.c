@@ -49,8 +49,8 @@ int item_later(Intake *intake, Item *item, const char *reason, uint32_t retry_af
 
 int intake_state(Intake *intake, StateTxn **ret) {
         if (!intake->state_fresh) {
-                int r = intake->state ? state_renew(intake->state) :
-                                        state_begin(intake->options.state, STATE_READ, &intake->state);
+                int r = intake->state ? state_renew(intake->state)
+                                      : state_begin(intake->options.state, STATE_READ, &intake->state);
                 if (r != 0)
                         return error_fold(r);
                 intake->state_fresh = true;
@@ -143,7 +143,8 @@ static int batch_append_own(Intake *intake) {
 
         intake->settings_seq = intake->dictionary_seq = 0;
         if (intake->settings_due)
-                r = journal_append(journal, intake->batch_at, buffer_bytes(&intake->snapshot->entry), &intake->settings_seq);
+                r = journal_append(journal, intake->batch_at, buffer_bytes(&intake->snapshot->entry),
+                                   &intake->settings_seq);
         if (r == 0 && intake->dictionary_due) {
                 Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
                 Carebus__V1__Dictionary dictionary = CAREBUS__V1__DICTIONARY__INIT;
@@ -170,7 +171,8 @@ static int batch_committed(Intake *intake) {
         if (intake->settings_seq)
                 intake->settings_due = false;
         if (intake->dictionary_seq) {
-                r = original_codec_add_dictionary(intake->options.codec, intake->dictionary_seq, buffer_bytes(intake->dictionary_due));
+                r = original_codec_add_dictionary(intake->options.codec, intake->dictionary_seq,
+                                                  buffer_bytes(intake->dictionary_due));
                 if (r < 0)
                         return r;
                 log_event(LOG_DICTIONARY_ADDED, log_number("SEQ", (int64_t)intake->dictionary_seq));

@@ -63,7 +63,8 @@ static int enter_decision(Intake *intake, const ControlCall *call, const Control
         int r;
 
         if (intake->n_controls >= CONTROLS_MAX)
-                return reply_error(intake, &call->route, call->request->id, "too-many", "many decisions wait for the disk: try again");
+                return reply_error(intake, &call->route, call->request->id, "too-many",
+                                   "many decisions wait for the disk: try again");
         if (!intake->controls) {
                 intake->controls = calloc(CONTROLS_MAX, sizeof(*intake->controls));
                 if (!intake->controls)
@@ -115,14 +116,16 @@ static int read_original(Intake *intake, uint64_t seq, Carebus__V1__StoredSubmis
                 return -ENODATA;
         *ret = entry->submission;
         if (entry->submission->original->compressed)
-                return original_decompress(intake->options.codec,
-                                           bytes_of(entry->submission->original->data.data, entry->submission->original->data.len),
-                                           entry->submission->original->size, entry->submission->original->dictionary, ret_original);
+                return original_decompress(
+                        intake->options.codec,
+                        bytes_of(entry->submission->original->data.data, entry->submission->original->data.len),
+                        entry->submission->original->size, entry->submission->original->dictionary, ret_original);
         buffer_append(ret_original, entry->submission->original->data.data, entry->submission->original->data.len);
         return ret_original->error;
 }
 
-static int send_retranslate(Intake *intake, Session *session, uint64_t seq, const Carebus__V1__StoredSubmission *stored, Bytes original) {
+static int send_retranslate(Intake *intake, Session *session, uint64_t seq, const Carebus__V1__StoredSubmission *stored,
+                            Bytes original) {
         Carebus__V1__ToSource message = CAREBUS__V1__TO_SOURCE__INIT;
         Carebus__V1__Retranslate again = CAREBUS__V1__RETRANSLATE__INIT;
         uint8_t *room;
@@ -154,14 +157,16 @@ static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V
 
         sessions_each(intake->sessions, find_translator, &translator);
         if (!translator.session)
-                return reply_error(intake, &call->route, call->request->id, "no-adapter",
-                                   "no adapter of its source is connected that can read it again: start the adapter, then retry");
+                return reply_error(
+                        intake, &call->route, call->request->id, "no-adapter",
+                        "no adapter of its source is connected that can read it again: start the adapter, then retry");
         r = read_original(intake, item->id, &stored, &original);
         if (r == -ENOMEM)
                 return r;
         if (r != 0)
-                return reply_error(intake, &call->route, call->request->id, "unreadable",
-                                   "its original could not be read out of the journal: run `carebusctl journal verify`");
+                return reply_error(
+                        intake, &call->route, call->request->id, "unreadable",
+                        "its original could not be read out of the journal: run `carebusctl journal verify`");
         asked = &intake->asked[intake->next_asked++ % ASKED_MAX];
         asked->seq = item->id;
         snprintf(asked->who, sizeof(asked->who), "%s", call->identity);
@@ -262,7 +267,8 @@ int control_receive(Intake *intake) {
 int control_append(Intake *intake) {
         for (size_t i = 0; i < intake->n_controls; i++) {
                 PendingControl *control = &intake->controls[i];
-                int r = journal_append(intake->options.journal, intake->batch_at, buffer_bytes(&control->entry), &control->seq);
+                int r = journal_append(intake->options.journal, intake->batch_at, buffer_bytes(&control->entry),
+                                       &control->seq);
                 if (r != 0)
                         return error_fold(r);
         }
@@ -282,8 +288,9 @@ int control_settle(Intake *intake, bool committed) {
                 const PendingControl *control = &intake->controls[i];
 
                 if (!committed)
-                        r = reply_error(intake, &control->route, control->id, "storage-full",
-                                        "the decision could not be written: free space under `state:`, then decide again");
+                        r = reply_error(
+                                intake, &control->route, control->id, "storage-full",
+                                "the decision could not be written: free space under `state:`, then decide again");
                 else {
                         r = control_pack_decision(control->id, control->seq, "stored", &intake->out);
                         if (r == 0)

@@ -114,7 +114,8 @@ static int welcome(Intake *intake, Session *session) {
 }
 
 /* Why this identity may not come in as this source: a reason, and a sentence for whoever set it up; NULL when it may. */
-static const char *hello_refusal(Intake *intake, const char *identity, const Carebus__V1__Hello *hello, char detail[DETAIL_SIZE]) {
+static const char *hello_refusal(Intake *intake, const char *identity, const Carebus__V1__Hello *hello,
+                                 char detail[DETAIL_SIZE]) {
         const Config *config = intake->snapshot->config;
         ssize_t index = config_find_source(config, hello->source);
 
@@ -123,11 +124,13 @@ static const char *hello_refusal(Intake *intake, const char *identity, const Car
                 return "stopping";
         }
         if (index < 0) {
-                snprintf(detail, DETAIL_SIZE, "no source of that name: look under `sources:` in the bus's configuration");
+                snprintf(detail, DETAIL_SIZE,
+                         "no source of that name: look under `sources:` in the bus's configuration");
                 return "unknown-source";
         }
         if (!identity_is(identity, &config->sources[index].peer)) {
-                snprintf(detail, DETAIL_SIZE, "%s may not speak for this source: look at its `user:` or `key:`", identity);
+                snprintf(detail, DETAIL_SIZE, "%s may not speak for this source: look at its `user:` or `key:`",
+                         identity);
                 return "not-allowed";
         }
         if (sessions_count_identity(intake->sessions, identity) >= SESSIONS_PER_IDENTITY_MAX) {
@@ -137,7 +140,8 @@ static const char *hello_refusal(Intake *intake, const char *identity, const Car
         return NULL;
 }
 
-static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const char *identity, const Carebus__V1__Hello *hello) {
+static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const char *identity,
+                      const Carebus__V1__Hello *hello) {
         Session *session = sessions_find(intake->sessions, door, route);
         char detail[DETAIL_SIZE];
         const char *reason;
@@ -150,7 +154,8 @@ static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const c
                 log_refused(intake, identity, reason);
                 return refuse_hello(intake, door, route, reason, detail);
         }
-        r = sessions_add(intake->sessions, door, route, identity, source_peers_find(&intake->sources, hello->source), &session);
+        r = sessions_add(intake->sessions, door, route, identity, source_peers_find(&intake->sources, hello->source),
+                         &session);
         if (r < 0)
                 return r;
         session->can_retranslate = hello->has_can_retranslate && hello->can_retranslate;
@@ -227,13 +232,15 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
                 return take_hello(intake, door, route, identity, message->hello);
         session = sessions_find(intake->sessions, door, route);
         if (!session)
-                return message->what == CAREBUS__V1__FROM_SOURCE__MESSAGE_GOODBYE ?
-                               0 :
-                               refuse_hello(intake, door, route, "not-greeted", "say Hello first: the bus knows no session of yours");
+                return message->what == CAREBUS__V1__FROM_SOURCE__MESSAGE_GOODBYE
+                               ? 0
+                               : refuse_hello(intake, door, route, "not-greeted",
+                                              "say Hello first: the bus knows no session of yours");
         if (!may_still_speak(intake, session, identity)) {
                 log_refused(intake, identity, "not-allowed");
                 intake_close(intake, session);
-                return refuse_hello(intake, door, route, "not-allowed", "the right to speak for this source was taken away");
+                return refuse_hello(intake, door, route, "not-allowed",
+                                    "the right to speak for this source was taken away");
         }
         if (message->what == CAREBUS__V1__FROM_SOURCE__MESSAGE_GOODBYE) {
                 session->leaving = true;
@@ -245,7 +252,8 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
 }
 
 /* A frame that is not the protocol: whoever sent it is told where it breaks, and nothing else happens. */
-static int take_rubbish(Intake *intake, uint8_t door, const ZRoute *route, const char *identity, const ValidateError *error) {
+static int take_rubbish(Intake *intake, uint8_t door, const ZRoute *route, const char *identity,
+                        const ValidateError *error) {
         Session *session = sessions_find(intake->sessions, door, route);
         char detail[VALIDATE_DETAIL_SIZE];
 

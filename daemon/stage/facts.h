@@ -10,18 +10,18 @@
 #include "base/doorbell.h"
 
 typedef struct CoreFacts {
-        atomic_uint_fast64_t folded_seq;   /* fold: what the state stands at */
-        atomic_uint_fast64_t fold_rounds;  /* each thread's goes up at least once a second while it lives */
+        atomic_uint_fast64_t folded_seq;  /* fold: what the state stands at */
+        atomic_uint_fast64_t fold_rounds; /* each thread's goes up at least once a second while it lives */
         atomic_uint_fast64_t intake_rounds;
         atomic_uint_fast64_t helper_rounds;
-        atomic_bool fold_waits;            /* fold: no room for the state */
-        atomic_bool serve_up;              /* main */
+        atomic_bool fold_waits; /* fold: no room for the state */
+        atomic_bool serve_up;   /* main */
         atomic_uint serve_restarts;
-        atomic_bool running;               /* main: ready was said */
+        atomic_bool running;                             /* main: ready was said */
         atomic_bool stop_intake, stop_fold, stop_helper; /* main */
-        atomic_int fault;                  /* exit code of the first thread that cannot go on; 0: none */
-        int fault_bell;                    /* main sleeps on it */
-        int64_t started_at;                /* set before the threads */
+        atomic_int fault;                                /* exit code of the first thread that cannot go on; 0: none */
+        int fault_bell;                                  /* main sleeps on it */
+        int64_t started_at;                              /* set before the threads */
 } CoreFacts;
 
 /* The first one counts: what follows from a fault is not its cause. */

@@ -173,7 +173,8 @@ static void *fold_run(void *owner) {
                 if (r == STATE_E_NO_SPACE)
                         fold_no_space(thread);
                 else if (r < 0) {
-                        log_event(LOG_FOLD_FAULT, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)), log_errno(r));
+                        log_event(LOG_FOLD_FAULT, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)),
+                                  log_errno(r));
                         facts_fault(facts, EXIT_STORAGE);
                         break;
                 } else

@@ -14,8 +14,8 @@ typedef struct FoldThreadOptions {
         Journal *journal; /* for journal_committed() only */
         const char *journal_folder;
         State *state;
-        int bell;         /* rung by intake after each commit of the journal */
-        int serve_bell;   /* rung after each commit of the state */
+        int bell;       /* rung by intake after each commit of the journal */
+        int serve_bell; /* rung after each commit of the state */
 } FoldThreadOptions;
 
 /* Everything but the thread; folds nothing yet. What is handed over is borrowed. */

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "base/bytes.h"
+#include "base/doorbell.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon/store/original.h"
@@ -20,6 +21,7 @@ struct Helper {
         HelperOptions options;
         pthread_t thread;
         bool started;
+        int bell; /* main: stop */
         Ring *samples;
         Ring *dictionaries;
         OriginalTrainer *trainer; /* NULL: none is wanted */
@@ -37,7 +39,8 @@ int helper_new(const HelperOptions *options, Helper **ret) {
         if (!helper)
                 return -ENOMEM;
         helper->options = *options;
-        r = ring_new(&helper->samples, SAMPLES_WAITING);
+        helper->bell = doorbell_new();
+        r = helper->bell < 0 ? helper->bell : ring_new(&helper->samples, SAMPLES_WAITING);
         if (r == 0)
                 r = ring_new(&helper->dictionaries, 2);
         if (r == 0 && options->wants_samples)
@@ -86,11 +89,12 @@ static void *helper_run(void *owner) {
         /* Of this thread only, on Linux. */
         (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
         while (!atomic_load(&facts->stop_helper)) {
-                struct pollfd poll_samples = { .fd = ring_fd(helper->samples), .events = POLLIN };
+                struct pollfd polls[] = { { .fd = ring_fd(helper->samples), .events = POLLIN },
+                                          { .fd = helper->bell, .events = POLLIN } };
                 Buffer *sample;
                 int r;
 
-                (void)poll(&poll_samples, 1, more ? PIECE_MS : IDLE_MS);
+                (void)poll(polls, ELEMENTSOF(polls), more ? PIECE_MS : IDLE_MS);
                 ring_clear(helper->samples);
                 while ((sample = ring_pop(helper->samples))) {
                         helper_train(helper, sample);
@@ -117,6 +121,7 @@ int helper_start(Helper *helper) {
 void helper_stop(Helper *helper) {
         if (!helper || !helper->started)
                 return;
+        doorbell_ring(helper->bell);
         pthread_join(helper->thread, NULL);
         helper->started = false;
 }
@@ -127,6 +132,7 @@ Helper *helper_free(Helper *helper) {
         ring_free(helper->samples);
         ring_free(helper->dictionaries);
         original_trainer_free(helper->trainer);
+        closep(&helper->bell);
         free(helper);
         return NULL;
 }

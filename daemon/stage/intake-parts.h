@@ -12,16 +12,17 @@
 #include "daemon/stage/receipts.h"
 #include "proto/validate.h"
 
-#define BATCH_SUBMISSIONS_MAX 1024        /* what one sync carries */
+#define BATCH_SUBMISSIONS_MAX 1024 /* what one sync carries */
 #define BATCH_BYTES_MAX (16u << 20)
-#define BATCH_TURNS_MAX 4096              /* frames looked at in one round, refused ones included */
-#define DRAIN_FRAMES_MAX 2048             /* taken from each door in one round */
-#define SESSION_BYTES_MAX (32u << 20)     /* waiting in one session; behind it: refused as later, `overload` */
-#define WAITING_BYTES_MAX (256u << 20)    /* in all sessions; then only sessions with nothing waiting may add */
+#define BATCH_TURNS_MAX 4096           /* frames looked at in one round, refused ones included */
+#define DRAIN_FRAMES_MAX 2048          /* taken from each door in one round */
+#define SESSION_BYTES_MAX (32u << 20)  /* waiting in one session; behind it: refused as later, `overload` */
+#define WAITING_BYTES_MAX (256u << 20) /* in all sessions; then only sessions with nothing waiting may add */
 #define SESSIONS_PER_IDENTITY_MAX 512
 #define RETRY_LATER_MS 1000
-#define FOLD_BEHIND_SLOW 200000           /* entries that the fold may be behind before intake goes at its pace */
-#define FOLD_BEHIND_PATIENCE (2 * USEC_PER_SEC) /* without any progress of the fold; then senders are refused as later */
+#define FOLD_BEHIND_SLOW 200000 /* entries that the fold may be behind before intake goes at its pace */
+#define FOLD_BEHIND_PATIENCE \
+        (2 * USEC_PER_SEC) /* without any progress of the fold; then senders are refused as later */
 #define SESSION_PROBE_AFTER (5 * USEC_PER_SEC)
 #define SPACE_LOOK_EVERY USEC_PER_SEC
 #define ASKED_MAX 64
@@ -66,26 +67,26 @@ typedef struct Asked {
 typedef struct PendingControl {
         ZRoute route;
         uint32_t id;
-        uint64_t seq;   /* of its entry, once appended */
-        Buffer entry;   /* to append */
+        uint64_t seq; /* of its entry, once appended */
+        Buffer entry; /* to append */
 } PendingControl;
 
 typedef enum StorageState {
         STORAGE_GOOD,
-        STORAGE_FULL,     /* by statvfs: below the reserve */
-        STORAGE_REFUSED,  /* a write said so: a batch is tried once in a while */
+        STORAGE_FULL,    /* by statvfs: below the reserve */
+        STORAGE_REFUSED, /* a write said so: a batch is tried once in a while */
 } StorageState;
 
 struct Intake {
         IntakeOptions options;
         pthread_t thread;
         bool started;
-        int bell;              /* main: stop */
-        Ring *snapshots;       /* from main */
+        int bell;        /* main: stop */
+        Ring *snapshots; /* from main */
 
         Snapshot *snapshot;
-        uint64_t generation;   /* of the snapshot; a session let in by an earlier one is looked at again */
-        bool settings_due;     /* the journal's newest settings are others */
+        uint64_t generation; /* of the snapshot; a session let in by an earlier one is looked at again */
+        bool settings_due;   /* the journal's newest settings are others */
         Buffer *dictionary_due;
         ValidateLimits limits;
 
@@ -99,8 +100,8 @@ struct Intake {
         JournalReader *reader; /* made when it is needed first */
 
         Answers answers;
-        int64_t batch_at;      /* received_at of its entries */
-        uint64_t batch_first;  /* its first number; 0: nothing was appended yet */
+        int64_t batch_at;     /* received_at of its entries */
+        uint64_t batch_first; /* its first number; 0: nothing was appended yet */
         size_t batch_submissions, batch_bytes;
         uint64_t settings_seq, dictionary_seq; /* appended in this batch */
         Buffer packed, compressed, out;
@@ -113,11 +114,11 @@ struct Intake {
         StorageState storage;
         int64_t storage_look_at, storage_try_at; /* monotonic */
         uint64_t free_bytes;
-        uint64_t fold_seen;    /* folded number, and when it last moved */
+        uint64_t fold_seen; /* folded number, and when it last moved */
         int64_t fold_moved_at;
         bool fold_stuck;
         int64_t probed_at;
-        bool failed;           /* the journal may not be written again */
+        bool failed; /* the journal may not be written again */
 
         ControlQuarantine quarantine; /* as of quarantine_at, at quarantine_seq */
         int64_t quarantine_at;

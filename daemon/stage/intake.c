@@ -13,7 +13,7 @@
 
 #define SNAPSHOTS_WAITING 8
 #define WAKE_MS 500
-#define SLOW_MS 2                  /* between looks at a fold that is behind */
+#define SLOW_MS 2                        /* between looks at a fold that is behind */
 #define STOP_QUIET (200 * USEC_PER_MSEC) /* without a message before the doors close */
 #define STOP_AT_MOST (3 * USEC_PER_SEC)
 
@@ -42,7 +42,8 @@ static void source_gone(SourcePeer *peer, void *owner) {
 static int intake_apply(Intake *intake, Snapshot *snapshot) {
         const bool first = !intake->snapshot;
         Snapshot *before = intake->snapshot;
-        int r = source_peers_update(&intake->sources, snapshot->config, clock_monotonic(intake->options.clock), source_gone, intake);
+        int r = source_peers_update(&intake->sources, snapshot->config, clock_monotonic(intake->options.clock),
+                                    source_gone, intake);
 
         if (r < 0) {
                 snapshot_free(snapshot);
@@ -147,10 +148,11 @@ static void intake_wind_down(Intake *intake) {
                 const int64_t now = clock_monotonic(intake->options.clock);
                 uint64_t received = 0;
 
-                if (now - heard > STOP_QUIET || now - began > STOP_AT_MOST)
+                if (now - heard > STOP_QUIET || now - began > STOP_AT_MOST || sessions_count(intake->sessions) == 0)
                         return;
                 nanosleep(&(struct timespec){ .tv_nsec = SLOW_MS * 1000000L }, NULL);
-                if (intake_receive(intake) < 0 || control_receive(intake) < 0 || intake_batch(intake) < 0 || intake->failed)
+                if (intake_receive(intake) < 0 || control_receive(intake) < 0 || intake_batch(intake) < 0 ||
+                    intake->failed)
                         return;
                 if (intake->state_fresh)
                         state_reset(intake->state);

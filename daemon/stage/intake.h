@@ -34,10 +34,10 @@ typedef struct IntakeOptions {
         Journal *journal;
         const char *journal_folder;
         State *state;
-        OriginalCodec *codec;             /* taken; knows the journal's dictionaries */
-        int fold_bell;                    /* rung after each commit */
-        Ring *samples;                    /* Buffer *, to the helper: originals to train on */
-        Ring *dictionaries;               /* Buffer *, from the helper */
+        OriginalCodec *codec; /* taken; knows the journal's dictionaries */
+        int fold_bell;        /* rung after each commit */
+        Ring *samples;        /* Buffer *, to the helper: originals to train on */
+        Ring *dictionaries;   /* Buffer *, from the helper */
 } IntakeOptions;
 
 /* Everything but the thread. Takes what is taken also when it fails. */

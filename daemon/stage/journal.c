@@ -153,7 +153,8 @@ int stage_journal(Intake *intake, Item *item) {
         if (!found && !again) {
                 KnownMessage message = { .seq = seq };
                 memcpy(message.sha256, item->sha256, SHA256_SIZE);
-                r = known_add(intake->known, item->session->source->name, item->submission->message_id, item->message_at, &message);
+                r = known_add(intake->known, item->session->source->name, item->submission->message_id,
+                              item->message_at, &message);
                 if (r < 0)
                         return r;
         }

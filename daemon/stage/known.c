@@ -78,7 +78,8 @@ static uint64_t hash_key(const Known *known, const char *source, const char *mes
         return mix(hash_text(hash_text(known->seed, source), message_id) ^ (uint64_t)message_at);
 }
 
-static bool entry_is(const KnownEntry *entry, uint64_t hash, const char *source, const char *message_id, int64_t message_at) {
+static bool entry_is(const KnownEntry *entry, uint64_t hash, const char *source, const char *message_id,
+                     int64_t message_at) {
         return entry->hash == hash && entry->message_at == message_at && strcmp(entry->text, source) == 0 &&
                strcmp(entry->text + strlen(source) + 1, message_id) == 0;
 }
@@ -86,7 +87,8 @@ static bool entry_is(const KnownEntry *entry, uint64_t hash, const char *source,
 bool known_find(const Known *known, const char *source, const char *message_id, int64_t message_at, KnownMessage *ret) {
         uint64_t hash = hash_key(known, source, message_id, message_at);
 
-        for (const KnownEntry *entry = known->buckets[hash & (known->n_buckets - 1)]; entry; entry = entry->next_in_bucket)
+        for (const KnownEntry *entry = known->buckets[hash & (known->n_buckets - 1)]; entry;
+             entry = entry->next_in_bucket)
                 if (entry_is(entry, hash, source, message_id, message_at)) {
                         *ret = entry->message;
                         return true;
@@ -110,7 +112,8 @@ static void known_grow(Known *known) {
         known->n_buckets = n;
 }
 
-int known_add(Known *known, const char *source, const char *message_id, int64_t message_at, const KnownMessage *message) {
+int known_add(Known *known, const char *source, const char *message_id, int64_t message_at,
+              const KnownMessage *message) {
         size_t n_source = strlen(source) + 1, n_id = strlen(message_id) + 1;
         KnownEntry *entry = malloc(sizeof(*entry) + n_source + n_id), **bucket;
 

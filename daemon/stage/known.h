@@ -23,7 +23,8 @@ Known *known_free(Known *known);
 DEFINE_CLEANUP(Known *, known_free)
 bool known_find(const Known *known, const char *source, const char *message_id, int64_t message_at, KnownMessage *ret);
 /* `message.seq` goes up from call to call. The key must not be there yet. */
-int known_add(Known *known, const char *source, const char *message_id, int64_t message_at, const KnownMessage *message);
+int known_add(Known *known, const char *source, const char *message_id, int64_t message_at,
+              const KnownMessage *message);
 /* Forgets what the state shows now. */
 void known_forget_until(Known *known, uint64_t seq);
 /* Forgets what was not committed after all: this number and all behind it. */

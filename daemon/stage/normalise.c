@@ -48,7 +48,8 @@ int stage_normalise(Intake *intake, Item *item) {
                 if (r < 0)
                         return r;
         }
-        item->message_at = submission->message_time && submission->message_time->has_utc_at ? submission->message_time->utc_at :
-                                                                                              INT64_MIN;
+        item->message_at = submission->message_time && submission->message_time->has_utc_at
+                                   ? submission->message_time->utc_at
+                                   : INT64_MIN;
         return name_message(intake, item);
 }

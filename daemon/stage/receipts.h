@@ -20,12 +20,12 @@ typedef struct Answer {
         Session *session;
         uint64_t number;
         AnswerKind kind;
-        bool unsynced;           /* stored, or duplicate of what is stored, in this batch */
+        bool unsynced; /* stored, or duplicate of what is stored, in this batch */
         uint64_t seq;
         uint32_t retry_after_ms;
-        uint32_t next;           /* place + 1 of the session's next answer */
+        uint32_t next;                    /* place + 1 of the session's next answer */
         char reason[SESSION_REASON_SIZE]; /* "" for none */
-        char *detail;            /* owned, or NULL */
+        char *detail;                     /* owned, or NULL */
 } Answer;
 
 typedef struct Answers {

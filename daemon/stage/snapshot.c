@@ -93,7 +93,9 @@ static int settings_parts_init(SettingsParts *parts, const Config *config) {
                 .team_pointers = calloc(config->n_teams + 1, sizeof(*parts->team_pointers)),
                 .may_read = calloc(n_may_read + 1, sizeof(*parts->may_read)),
         };
-        return parts->sources && parts->source_pointers && parts->teams && parts->team_pointers && parts->may_read ? 0 : -ENOMEM;
+        return parts->sources && parts->source_pointers && parts->teams && parts->team_pointers && parts->may_read
+                       ? 0
+                       : -ENOMEM;
 }
 
 static void settings_fill_sources(SettingsParts *parts, const Config *config) {

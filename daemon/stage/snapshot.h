@@ -14,8 +14,8 @@ typedef struct Snapshot {
         char **authorities; /* one a source: carebus:SOURCE */
         Zone **zones;       /* each zone once */
         size_t n_zones;
-        Buffer settings;    /* a packed Settings: equal bytes mean equal settings */
-        Buffer entry;       /* the same as a packed Entry */
+        Buffer settings; /* a packed Settings: equal bytes mean equal settings */
+        Buffer entry;    /* the same as a packed Entry */
 } Snapshot;
 
 /* -ENOENT when a zone of the configuration is not in the system's database (the check has looked, but it may go). */

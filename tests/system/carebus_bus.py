@@ -8,6 +8,7 @@
 CAREBUS_BUILD names the build folder (default: build). The generated protobuf modules are made there once.
 """
 
+import collections
 import contextlib
 import fcntl
 import json
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import yaml
@@ -238,7 +240,9 @@ class Bus:
         self.sources = []
         self.notify = None
         self.notices = []
+        self.heard = collections.deque()
         self.wrapper = []
+        self.pass_fds = []
         self.config = {
             "bus": "test-bus",
             "environment": "test",
@@ -293,21 +297,32 @@ class Bus:
         notify_path.unlink(missing_ok=True)
         self.notify.bind(str(notify_path))
         self.notices = []
+        self.heard = collections.deque()
+        threading.Thread(target=self._listen, args=(self.notify, self.heard), daemon=True).start()
         environment = {**os.environ, **self.environment, "NOTIFY_SOCKET": str(notify_path)}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*self.wrapper, str(CAREBUSD), "--config", str(self.config_path)], stderr=log, stdout=log,
-                                            env=environment, start_new_session=True)
+                                            env=environment, start_new_session=True, pass_fds=self.pass_fds)
         if wait:
             self.wait_notice("READY=1")
         return self
 
-    def read_notices(self):
-        """What the daemon told its service manager so far."""
+    def _listen(self, notify, heard):
+        """Reads as a service manager does: at once, or the daemon would wait."""
         while True:
             try:
-                self.notices.extend(self.notify.recv(4096, socket.MSG_DONTWAIT).decode().split("\n"))
-            except BlockingIOError:
-                return self.notices
+                message = notify.recv(4096)
+            except OSError:
+                return
+            if not message:
+                return
+            heard.extend(message.decode().split("\n"))
+
+    def read_notices(self):
+        """What the daemon told its service manager and nobody has waited for yet."""
+        while self.heard:
+            self.notices.append(self.heard.popleft())
+        return self.notices
 
     def wait_notice(self, notice, seconds=READY_SECONDS):
         """Waits for an assignment such as READY=1 that comes from now on or was not read yet."""
@@ -362,6 +377,8 @@ class Bus:
 
     def _ended(self):
         if self.notify:
+            with contextlib.suppress(OSError):
+                self.notify.shutdown(socket.SHUT_RDWR)
             self.notify.close()
         self.notify = None
         self.process = None

@@ -173,11 +173,11 @@ def test_event_of_no_use_is_stored_and_quarantined(bus, spoil, code):
 
 def test_submission_that_is_none_is_refused_for_good_with_field_and_limit(bus):
     pas = bus.source("pas")
-    bad = submission("X" * 201)
+    bad = submission("q" * 201)
     receipt, good = pas.send(bad, submission("A-1"))
     assert receipt.refused.permanent
     assert "message_id" in receipt.refused.detail
-    assert "XXX" not in receipt.refused.detail
+    assert "qqq" not in receipt.refused.detail
     assert good.stored.seq == 2  # a permanent refusal holds up nothing
     without = submission("A-2")
     without.ClearField("original")

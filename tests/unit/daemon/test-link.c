@@ -120,10 +120,12 @@ static void test_descriptors_are_found_by_their_whole_name(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_frames_arrive_whole_and_in_order, pair_up, pair_down),
-                cmocka_unit_test_setup_teardown(test_large_frame_passes_without_either_side_waiting, pair_up, pair_down),
+                cmocka_unit_test_setup_teardown(test_large_frame_passes_without_either_side_waiting, pair_up,
+                                                pair_down),
                 cmocka_unit_test_setup_teardown(test_frame_that_comes_byte_by_byte_is_put_together, pair_up, pair_down),
                 cmocka_unit_test_setup_teardown(test_what_was_sent_before_the_end_is_still_read, pair_up, pair_down),
-                cmocka_unit_test_setup_teardown(test_absurd_length_is_refused_before_memory_is_taken, pair_up, pair_down),
+                cmocka_unit_test_setup_teardown(test_absurd_length_is_refused_before_memory_is_taken, pair_up,
+                                                pair_down),
                 cmocka_unit_test(test_descriptors_are_found_by_their_whole_name),
         };
 

@@ -26,8 +26,20 @@ static void test_address_is_read_from_the_right(void **state) {
 
 static void test_address_without_uid_gid_and_pid_is_nobody(void **state) {
         static const char *const bad[] = {
-                "", "127.0.0.1", "localhost", "localhost:1:2", ":::", "1:2:3", "localhost:1:2:x", "localhost:1:2:", "localhost::2:3",
-                "localhost:-1:2:3", "localhost:+1:2:3", "localhost: 1:2:3", "localhost:4294967295:1:1", "localhost:99999999999999999999:1:1",
+                "",
+                "127.0.0.1",
+                "localhost",
+                "localhost:1:2",
+                ":::",
+                "1:2:3",
+                "localhost:1:2:x",
+                "localhost:1:2:",
+                "localhost::2:3",
+                "localhost:-1:2:3",
+                "localhost:+1:2:3",
+                "localhost: 1:2:3",
+                "localhost:4294967295:1:1",
+                "localhost:99999999999999999999:1:1",
                 "localhost:1:2:3 ",
         };
         uid_t uid = 4711;
@@ -56,7 +68,9 @@ static void test_overflow_uid_is_refused(void **state) {
 static void test_ipc_handshake_gives_the_unix_user(void **state) {
         char identity[IDENTITY_SIZE];
 
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("NULL"), BYTES_LITERAL("localhost:12:13:14"), BYTES_NULL, identity), 0);
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("NULL"), BYTES_LITERAL("localhost:12:13:14"), BYTES_NULL,
+                                               identity),
+                         0);
         assert_string_equal(identity, "unix:12");
 }
 
@@ -68,7 +82,9 @@ static void test_curve_handshake_gives_the_key_whatever_the_address(void **state
                 raw[i] = (uint8_t)(i * 7);
         assert_int_equal(zkey_encode(raw, key), 0);
         identity_of_key(key, expected);
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("CURVE"), BYTES_LITERAL("localhost:12:13:14"), bytes_of(raw, 32), identity), 0);
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("CURVE"), BYTES_LITERAL("localhost:12:13:14"),
+                                               bytes_of(raw, 32), identity),
+                         0);
         assert_string_equal(identity, expected);
         assert_int_equal(strlen(identity), 44);
 }
@@ -76,12 +92,16 @@ static void test_curve_handshake_gives_the_key_whatever_the_address(void **state
 static void test_anything_but_curve_over_tcp_is_refused(void **state) {
         char identity[IDENTITY_SIZE] = "untouched";
 
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("NULL"), BYTES_LITERAL("10.1.2.3"), BYTES_NULL, identity), IDENTITY_E_ADDRESS);
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("PLAIN"), BYTES_LITERAL("localhost:0:0:1"), BYTES_LITERAL("root"), identity),
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("NULL"), BYTES_LITERAL("10.1.2.3"), BYTES_NULL, identity),
+                         IDENTITY_E_ADDRESS);
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("PLAIN"), BYTES_LITERAL("localhost:0:0:1"),
+                                               BYTES_LITERAL("root"), identity),
                          IDENTITY_E_MECHANISM);
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("curve"), BYTES_LITERAL("localhost:0:0:1"), BYTES_NULL, identity),
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("curve"), BYTES_LITERAL("localhost:0:0:1"), BYTES_NULL,
+                                               identity),
                          IDENTITY_E_MECHANISM);
-        assert_int_equal(identity_of_handshake(BYTES_LITERAL("CURVE"), BYTES_LITERAL("10.1.2.3"), BYTES_LITERAL("short"), identity),
+        assert_int_equal(identity_of_handshake(BYTES_LITERAL("CURVE"), BYTES_LITERAL("10.1.2.3"),
+                                               BYTES_LITERAL("short"), identity),
                          IDENTITY_E_KEY);
         assert_string_equal(identity, "untouched");
 }

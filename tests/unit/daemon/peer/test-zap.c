@@ -18,8 +18,8 @@ typedef struct Request {
 
 static Request request_ipc(const char *domain, const char *address) {
         return (Request){
-                .frames = { BYTES_LITERAL("1.0"), BYTES_LITERAL("77"), bytes_of_text(domain), bytes_of_text(address), BYTES_NULL,
-                            BYTES_LITERAL("NULL") },
+                .frames = { BYTES_LITERAL("1.0"), BYTES_LITERAL("77"), bytes_of_text(domain), bytes_of_text(address),
+                            BYTES_NULL, BYTES_LITERAL("NULL") },
                 .n = 6,
         };
 }
@@ -143,7 +143,8 @@ static void fixture_open(Fixture *f, const char *domain, uid_t uid) {
 
         identity_of_uid(uid, identity);
         assert_int_equal(zap_start(f->context, table_with(domain, identity), &f->zap), 0);
-        assert_int_equal(zsocket_new(f->context, ZSOCKET_ROUTER, &(ZSocketOptions){ .zap_domain = "intake" }, &f->door), 0);
+        assert_int_equal(zsocket_new(f->context, ZSOCKET_ROUTER, &(ZSocketOptions){ .zap_domain = "intake" }, &f->door),
+                         0);
         assert_int_equal(zsocket_bind(f->door, f->endpoint), 0);
 }
 
@@ -206,7 +207,9 @@ static void test_self_test_notices_a_key_that_is_let_in(void **state) {
 
         /* No domain: libzmq asks nobody, and lets every key in. */
         assert_int_equal(zkey_new(public, secret), 0);
-        assert_int_equal(zsocket_new(f->context, ZSOCKET_ROUTER, &(ZSocketOptions){ .curve_server_secret = secret }, &f->door), 0);
+        assert_int_equal(zsocket_new(f->context, ZSOCKET_ROUTER, &(ZSocketOptions){ .curve_server_secret = secret },
+                                     &f->door),
+                         0);
         assert_int_equal(zsocket_bind(f->door, f->endpoint), 0);
         assert_int_equal(self_test_refuses(f->context, f->endpoint, public), SELF_TEST_E_LET_IN);
 }
@@ -232,8 +235,10 @@ int main(void) {
                 cmocka_unit_test(test_domain_cut_short_by_a_nul_is_not_that_domain),
                 cmocka_unit_test(test_table_finds_all_of_many),
                 cmocka_unit_test_setup_teardown(test_own_user_comes_in_over_ipc, fixture_up, fixture_down),
-                cmocka_unit_test_setup_teardown(test_user_who_is_not_named_is_refused_over_ipc, fixture_up, fixture_down),
-                cmocka_unit_test_setup_teardown(test_new_table_holds_from_the_next_handshake_on, fixture_up, fixture_down),
+                cmocka_unit_test_setup_teardown(test_user_who_is_not_named_is_refused_over_ipc, fixture_up,
+                                                fixture_down),
+                cmocka_unit_test_setup_teardown(test_new_table_holds_from_the_next_handshake_on, fixture_up,
+                                                fixture_down),
                 cmocka_unit_test_setup_teardown(test_random_key_is_refused, fixture_up, fixture_down),
                 cmocka_unit_test_setup_teardown(test_self_test_notices_a_key_that_is_let_in, fixture_up, fixture_down),
                 cmocka_unit_test_setup_teardown(test_thread_moves_while_nobody_knocks, fixture_up, fixture_down),

@@ -12,7 +12,12 @@
 #include "carebus/v1/intake.pb-c.h"
 
 static void answer(Answers *answers, Session *session, uint64_t number, AnswerKind kind, uint64_t seq, bool unsynced) {
-        Answer a = { .session = session, .number = number, .kind = kind, .seq = seq, .unsynced = unsynced, .retry_after_ms = 10 };
+        Answer a = { .session = session,
+                     .number = number,
+                     .kind = kind,
+                     .seq = seq,
+                     .unsynced = unsynced,
+                     .retry_after_ms = 10 };
 
         if (kind >= ANSWER_REFUSED)
                 snprintf(a.reason, sizeof(a.reason), "quota");
@@ -39,11 +44,13 @@ static const char *receipts_of(const Answers *answers, const Session *session) {
 
                         if (r->result_case == CAREBUS__V1__RECEIPT__RESULT_STORED)
                                 snprintf(one, sizeof(one), "%d:s%d%s%s ", (int)r->number, (int)r->stored->seq,
-                                         r->stored->quarantined ? "!" : "", r->stored->quarantined ? r->stored->quarantined : "");
+                                         r->stored->quarantined ? "!" : "",
+                                         r->stored->quarantined ? r->stored->quarantined : "");
                         else if (r->result_case == CAREBUS__V1__RECEIPT__RESULT_DUPLICATE)
                                 snprintf(one, sizeof(one), "%d:d%d ", (int)r->number, (int)r->duplicate->of);
                         else
-                                snprintf(one, sizeof(one), "%d:%c(%s) ", (int)r->number, r->refused->permanent ? 'r' : 'l', r->refused->reason);
+                                snprintf(one, sizeof(one), "%d:%c(%s) ", (int)r->number,
+                                         r->refused->permanent ? 'r' : 'l', r->refused->reason);
                         strncat(text, one, sizeof(text) - strlen(text) - 1);
                 }
                 if (place != 0)
@@ -142,8 +149,9 @@ static void test_when_the_sync_fails_nothing_of_the_batch_is_acknowledged(void *
         answer(&answers, &a, 6, ANSWER_REFUSED, 0, false);
         answer(&answers, &b, 1, ANSWER_REFUSED, 0, false);
         answers_fail(&answers, "storage-full", 7);
-        assert_string_equal(receipts_of(&answers, &a), "1:d3 2:r(quota) 3:l(storage-full) 4:l(behind-refused) 5:l(behind-refused) "
-                                                       "6:l(behind-refused) ");
+        assert_string_equal(receipts_of(&answers, &a),
+                            "1:d3 2:r(quota) 3:l(storage-full) 4:l(behind-refused) 5:l(behind-refused) "
+                            "6:l(behind-refused) ");
         assert_string_equal(receipts_of(&answers, &b), "1:r(quota) ");
         assert_int_equal(session_number(&a, 3), NUMBER_NEXT);
         assert_int_equal(session_number(&a, 4), NUMBER_BEHIND_REFUSED);
