@@ -18,7 +18,7 @@
 
 #define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
 #define FILE_MAX (1UL << 30)
-#define ARENA_MAX (256UL << 20)
+#define ARENA_MAX (64UL << 20)
 /* Where neither the configuration nor the profile says: as the configuration's own default. */
 #define TIMEZONE_DEFAULT "Europe/London"
 #define SOURCE_DEFAULT "source"

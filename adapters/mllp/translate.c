@@ -15,8 +15,8 @@
 #include "canon/when.h"
 #include "canon/zone.h"
 
-/* What one message may cost, its events packed included: eight times the largest message that is read. */
-#define ARENA_MAX (128UL << 20)
+/* What one message may cost, its events packed included: four times the largest message that is read. */
+#define ARENA_MAX (64UL << 20)
 /* Events may be larger than their message, since each carries the person; but a submission has to fit a frame. */
 #define EVENTS_SIZE_FLOOR (512 * 1024)
 /* Of one event: few are larger. */
