@@ -14,11 +14,14 @@
 static const char message[] =
         "MSH|^~\\&|PAS|RA9|CAREBUS|RA9|20240305101500||ADT^A01^ADT_A01|MSG00001|P|2.4|||||GBR|UNICODE UTF-8|EN\r"
         "EVN||20240305101400|||U7^BROWN^SAM^^^NURSE|20240305101000|RA9\r"
-        "PID|1||123456^^^RA9^PI~9434765919^^^NHS^NH||SMITH^JOHN^ALBERT^^MR^^L~SMITH^JACK^^^^^D||19400201|1|||1 HIGH STREET^TOWNEND^LEEDS^WEST "
-        "YORKSHIRE^LS1 1AA^GBR^H||01632 960001^PRN^PH~07700900001^PRS^CP|01632960002^WPN^PH|EN|M|C21||||||A||||||||||N||NSTS01\r"
+        "PID|1||123456^^^RA9^PI~9434765919^^^NHS^NH||SMITH^JOHN^ALBERT^^MR^^L~SMITH^JACK^^^^^D||19400201|1|||1 HIGH "
+        "STREET^TOWNEND^LEEDS^WEST "
+        "YORKSHIRE^LS1 1AA^GBR^H||01632 "
+        "960001^PRN^PH~07700900001^PRS^CP|01632960002^WPN^PH|EN|M|C21||||||A||||||||||N||NSTS01\r"
         "PD1|||RIVERSIDE SURGERY^^B86001|G9012345^GREY^THOMAS^^^DR\r"
         "NK1|1|SMITH^MARY|1^Spouse|1 HIGH STREET^TOWNEND^LEEDS^^LS1 1AA|01632960003||C\r"
-        "PV1|1|I|WARD7^BAY2^BED3^RA9^^^MAIN^2|21|||C1234567^JONES^ANNA^^^DR|G9012345^GREY^THOMAS^^^DR|C7654321^HILL^PETER^^^MR|100||||19||||I|V7700123^^^RA9"
+        "PV1|1|I|WARD7^BAY2^BED3^RA9^^^MAIN^2|21|||C1234567^JONES^ANNA^^^DR|G9012345^GREY^THOMAS^^^DR|C7654321^HILL^"
+        "PETER^^^MR|100||||19||||I|V7700123^^^RA9"
         "|||||||||||||||||||||||||20240305100500\r"
         "PV2|||R07.4^CHEST PAIN^I10|||||20240305070000|20240312||||||||||||||||||||||||||||||4\r"
         "DG1|1||G12.2^Motor neurone disease^I10||20230101|A\r"
@@ -56,7 +59,8 @@ static double measure_framing(void) {
                 Bytes input = buffer_bytes(&frame);
                 FramerItem item;
 
-                if (framer_next(&framer, &input, &item) != FRAMER_MESSAGE || framer_next(&framer, &input, &item) != FRAMER_MORE)
+                if (framer_next(&framer, &input, &item) != FRAMER_MESSAGE ||
+                    framer_next(&framer, &input, &item) != FRAMER_MORE)
                         abort();
         }
         buffer_deinit(&frame);
@@ -80,8 +84,8 @@ static double measure_translation(size_t *ret_packed) {
                 TranslateResult result;
                 Bytes *packed;
 
-                if (translate_message(translator, bytes_of(message, sizeof(message) - 1), &result) < 0 || result.n_events != 1 ||
-                    translate_pack(translator, &result, &packed) < 0)
+                if (translate_message(translator, bytes_of(message, sizeof(message) - 1), &result) < 0 ||
+                    result.n_events != 1 || translate_pack(translator, &result, &packed) < 0)
                         abort();
                 *ret_packed = packed[0].size;
         }
@@ -98,6 +102,7 @@ int main(void) {
         printf("message %zu bytes, event %zu bytes packed\n", sizeof(message) - 1, packed);
         printf("%-40s %9.3f us\n", "copy of the bytes", copy);
         printf("%-40s %9.3f us  %7.1f copies\n", "framer", framing, framing / copy);
-        printf("%-40s %9.3f us  %7.1f copies  %.0f/s on one core\n", "read, translate, pack", translation, translation / copy, 1e6 / translation);
+        printf("%-40s %9.3f us  %7.1f copies  %.0f/s on one core\n", "read, translate, pack", translation,
+               translation / copy, 1e6 / translation);
         return EXIT_SUCCESS;
 }

@@ -96,7 +96,8 @@ static void put_value(Packer *packer, const ProtobufCFieldDescriptor *field, con
 
 /* The commonest of all: a text or a message that is not there. Said again here because it is asked a hundred times an event. */
 static bool is_absent_pointer(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
-        return (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) && field->label == PROTOBUF_C_LABEL_OPTIONAL &&
+        return (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) &&
+               field->label == PROTOBUF_C_LABEL_OPTIONAL &&
                !*(const void *const *)((const uint8_t *)message + field->offset);
 }
 

@@ -40,7 +40,8 @@ static bool is(Bytes bytes, const char *text) {
                 bytes = bytes_of(bytes.data + 1, bytes.size - 1);
         while (bytes.size && bytes.data[bytes.size - 1] == ' ')
                 bytes.size--;
-        return bytes.size == strlen(text) && (bytes.size == 0 || strncasecmp((const char *)bytes.data, text, bytes.size) == 0);
+        return bytes.size == strlen(text) &&
+               (bytes.size == 0 || strncasecmp((const char *)bytes.data, text, bytes.size) == 0);
 }
 
 static bool is_empty(Bytes bytes) {
@@ -102,14 +103,15 @@ static void put_text(const Writer *writer, const char *text) {
         const Hl7Separators *separators = &writer->header->separators;
 
         for (; *text; text++) {
-                const uint8_t chars[] = { separators->field, separators->component, separators->repeat, separators->escape, separators->subcomponent };
+                const uint8_t chars[] = { separators->field, separators->component, separators->repeat,
+                                          separators->escape, separators->subcomponent };
                 const uint8_t *found = memchr(chars, *text, sizeof(chars));
 
                 if (!found)
                         buffer_append_byte(writer->buffer, (uint8_t)*text);
                 else if (separators->escape) {
                         buffer_append_byte(writer->buffer, separators->escape);
-                        buffer_append_byte(writer->buffer, (uint8_t)"FSRET"[found - chars]);
+                        buffer_append_byte(writer->buffer, (uint8_t) "FSRET"[found - chars]);
                         buffer_append_byte(writer->buffer, separators->escape);
                 }
         }
@@ -144,7 +146,8 @@ static void put_time(const Writer *writer, int64_t at) {
         CivilTime civil = civil_from_utc(at);
         char text[64];
 
-        snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d+0000", civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second);
+        snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d+0000", civil.year, civil.month, civil.day, civil.hour,
+                 civil.minute, civil.second);
         put(writer, bytes_of_text(text));
 }
 
@@ -168,8 +171,10 @@ static void put_msh(const Writer *writer, const AckRequest *request, unsigned ki
                 put_component(writer, "ACK");
         }
         put_control_id(writer, request);
-        put(writer, is_empty(header->fields[MSH_PROCESSING_ID]) ? BYTES_LITERAL("P") : header->fields[MSH_PROCESSING_ID]);
-        put(writer, is_empty(header->fields[MSH_VERSION]) ? BYTES_LITERAL(VERSION_UNSAID) : header->fields[MSH_VERSION]);
+        put(writer,
+            is_empty(header->fields[MSH_PROCESSING_ID]) ? BYTES_LITERAL("P") : header->fields[MSH_PROCESSING_ID]);
+        put(writer,
+            is_empty(header->fields[MSH_VERSION]) ? BYTES_LITERAL(VERSION_UNSAID) : header->fields[MSH_VERSION]);
         if (enhanced || !is_empty(header->fields[MSH_CHARSET])) {
                 put_empty(writer, 2);
                 /* An answer wants none itself. */

@@ -11,9 +11,9 @@
 #include "config/config.h"
 
 typedef enum AckOutcome {
-        ACK_STORED,  /* durable, or known to be so: AA, CA */
-        ACK_LATER,   /* not stored: storage, overload, stopping. The same again later: AE, CE */
-        ACK_NEVER,   /* no readable MSH, source not allowed, MSH-11 does not fit, too large: AR, CR */
+        ACK_STORED, /* durable, or known to be so: AA, CA */
+        ACK_LATER,  /* not stored: storage, overload, stopping. The same again later: AE, CE */
+        ACK_NEVER,  /* no readable MSH, source not allowed, MSH-11 does not fit, too large: AR, CR */
 } AckOutcome;
 
 /* HL7 table 0357; what goes into ERR-3. */
@@ -31,11 +31,11 @@ typedef enum AckError {
 typedef struct AckRequest {
         const Hl7Header *header; /* NULL: it could not be read */
         AckOutcome outcome;
-        AckError error;          /* for LATER and NEVER */
-        const char *position;    /* MSH-11, or NULL; never content */
-        const char *reason;      /* reason code of ours for MSA-3 and ERR-7: "try-later"; or NULL */
+        AckError error;       /* for LATER and NEVER */
+        const char *position; /* MSH-11, or NULL; never content */
+        const char *reason;   /* reason code of ours for MSA-3 and ERR-7: "try-later"; or NULL */
         int64_t now_at;
-        uint64_t number;         /* makes MSH-10 of the answer unlike any other of this process */
+        uint64_t number; /* makes MSH-10 of the answer unlike any other of this process */
 } AckRequest;
 
 /* Which answers the sender's mode asks for. */

@@ -29,7 +29,8 @@ static bool is_segment(Bytes bytes, const char *name) {
 }
 
 static bool is_envelope(Bytes bytes) {
-        return is_segment(bytes, "FHS") || is_segment(bytes, "BHS") || is_segment(bytes, "BTS") || is_segment(bytes, "FTS");
+        return is_segment(bytes, "FHS") || is_segment(bytes, "BHS") || is_segment(bytes, "BTS") ||
+               is_segment(bytes, "FTS");
 }
 
 static Bytes skip_padding(Bytes bytes) {

@@ -72,7 +72,8 @@ static bool begun_fits(const Framer *framer, uint8_t byte) {
         if (!framer->start_optional || (framer->n_begun == 0 && !framer->at_line_start))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(begins); i++)
-                if (memcmp(begins[i], framer->begun, framer->n_begun) == 0 && (uint8_t)begins[i][framer->n_begun] == byte)
+                if (memcmp(begins[i], framer->begun, framer->n_begun) == 0 &&
+                    (uint8_t)begins[i][framer->n_begun] == byte)
                         return true;
         return false;
 }
@@ -119,7 +120,8 @@ static size_t find_control(Bytes input) {
         for (size_t offset = 0; offset < input.size; offset += SCAN_BLOCK) {
                 size_t n = MIN((size_t)SCAN_BLOCK, input.size - offset);
                 const uint8_t *end = memchr(input.data + offset, FRAMER_END, n);
-                const uint8_t *start = memchr(input.data + offset, FRAMER_START, end ? (size_t)(end - input.data) - offset : n);
+                const uint8_t *start = memchr(input.data + offset, FRAMER_START,
+                                              end ? (size_t)(end - input.data) - offset : n);
 
                 if (start || end)
                         return (size_t)((start ? start : end) - input.data);
@@ -255,12 +257,9 @@ void framer_deinit(Framer *framer) {
 
 const char *framer_kind_text(FramerKind kind) {
         static const char *const texts[_FRAMER_KIND_MAX] = {
-                [FRAMER_MORE] = "more",
-                [FRAMER_MESSAGE] = "message",
-                [FRAMER_EMPTY] = "empty",
-                [FRAMER_UNFINISHED] = "unfinished",
-                [FRAMER_TOO_LARGE] = "too-large",
-                [FRAMER_GARBAGE] = "garbage",
+                [FRAMER_MORE] = "more",           [FRAMER_MESSAGE] = "message",
+                [FRAMER_EMPTY] = "empty",         [FRAMER_UNFINISHED] = "unfinished",
+                [FRAMER_TOO_LARGE] = "too-large", [FRAMER_GARBAGE] = "garbage",
         };
 
         return texts[kind];

@@ -39,9 +39,9 @@ typedef enum FramerKind {
 
 typedef struct FramerItem {
         FramerKind kind;
-        Bytes bytes;    /* the message without its frame: borrowed from the input or the framer, until the next call */
-        uint64_t size;  /* what there was altogether: of a message too large, and of garbage */
-        bool no_start;  /* begun without 0x0B */
+        Bytes bytes;   /* the message without its frame: borrowed from the input or the framer, until the next call */
+        uint64_t size; /* what there was altogether: of a message too large, and of garbage */
+        bool no_start; /* begun without 0x0B */
 } FramerItem;
 
 typedef struct FramerCounts {
@@ -53,7 +53,7 @@ typedef struct FramerCounts {
 } FramerCounts;
 
 typedef enum FramerState {
-        FRAMER_STATE_BETWEEN,  /* outside of a frame */
+        FRAMER_STATE_BETWEEN, /* outside of a frame */
         FRAMER_STATE_INSIDE,
         FRAMER_STATE_SKIPPING, /* inside a message that is too large */
         FRAMER_STATE_AFTER,    /* behind 0x1C: a 0x0D belongs to it */
@@ -63,14 +63,14 @@ typedef struct Framer {
         size_t max_message_bytes;
         bool start_optional;
         FramerState state;
-        bool no_start;       /* of the message that is being read */
-        bool at_line_start;  /* between frames: a message without 0x0B may begin here */
-        uint8_t n_begun;     /* between frames: letters of MSH, FHS or BHS seen so far */
+        bool no_start;      /* of the message that is being read */
+        bool at_line_start; /* between frames: a message without 0x0B may begin here */
+        uint8_t n_begun;    /* between frames: letters of MSH, FHS or BHS seen so far */
         uint8_t begun[3];
-        bool given;          /* `held` was given out by the last call and is empty now */
-        uint64_t size;       /* of the message that is being read */
-        uint64_t garbage;    /* not yet given out */
-        Buffer held;         /* the message so far, when the input ended inside of it */
+        bool given;       /* `held` was given out by the last call and is empty now */
+        uint64_t size;    /* of the message that is being read */
+        uint64_t garbage; /* not yet given out */
+        Buffer held;      /* the message so far, when the input ended inside of it */
         FramerCounts counts;
 } Framer;
 

@@ -145,8 +145,8 @@ void hl7_note_read(Hl7Value value) {
 static Bytes trimmed(Bytes raw) {
         while (raw.size && (raw.data[0] == ' ' || raw.data[0] == '\t'))
                 raw = bytes_of(raw.data + 1, raw.size - 1);
-        while (raw.size && (raw.data[raw.size - 1] == ' ' || raw.data[raw.size - 1] == '\t' || raw.data[raw.size - 1] == '\r' ||
-                            raw.data[raw.size - 1] == '\n'))
+        while (raw.size && (raw.data[raw.size - 1] == ' ' || raw.data[raw.size - 1] == '\t' ||
+                            raw.data[raw.size - 1] == '\r' || raw.data[raw.size - 1] == '\n'))
                 raw.size--;
         return raw;
 }
@@ -227,7 +227,8 @@ static bool put_escape(const Hl7Message *message, TextOut *out, Bytes body) {
         }
         if (body.size > 1 && body.data[0] == 'X')
                 return put_hex(out, bytes_of(body.data + 1, body.size - 1));
-        if (bytes_equal_text(body, ".br") || bytes_equal_text(body, ".ce") || (body.size >= 3 && memcmp(body.data, ".sp", 3) == 0)) {
+        if (bytes_equal_text(body, ".br") || bytes_equal_text(body, ".ce") ||
+            (body.size >= 3 && memcmp(body.data, ".sp", 3) == 0)) {
                 put_byte(out, '\n');
                 return true;
         }

@@ -27,8 +27,8 @@ static bool is_line_end(uint8_t byte) {
 
 /* White space, and what a frame or a file leaves behind. */
 static bool is_padding(uint8_t byte) {
-        return byte == ' ' || byte == '\t' || is_line_end(byte) || byte == 0 || byte == 0x0B || byte == 0x0C || byte == 0x1A ||
-               byte == 0x1C;
+        return byte == ' ' || byte == '\t' || is_line_end(byte) || byte == 0 || byte == 0x0B || byte == 0x0C ||
+               byte == 0x1A || byte == 0x1C;
 }
 
 static size_t skip_padding(Bytes bytes) {
@@ -61,7 +61,8 @@ static bool separator_is_valid(uint8_t byte) {
 static int read_separators(Bytes said, uint8_t field, Hl7Separators *ret) {
         Hl7Separators separators = { .field = field };
         uint8_t *const places[SEPARATORS_MAX] = {
-                &separators.component, &separators.repeat, &separators.escape, &separators.subcomponent, &separators.truncation,
+                &separators.component,    &separators.repeat,     &separators.escape,
+                &separators.subcomponent, &separators.truncation,
         };
         uint8_t chars[SEPARATORS_MAX];
         size_t n = said.size;
@@ -111,7 +112,8 @@ int hl7_header_read(Bytes message, Hl7Header *ret, Hl7Error *ret_error) {
         for (at += header.fields[2].size; at < end && header.n_fields + 1 < HL7_HEADER_FIELDS;) {
                 at++; /* the separator in front of the field */
                 separator = at < end ? memchr(data + at, field, end - at) : NULL;
-                header.fields[++header.n_fields] = bytes_of(data + at, (separator ? (size_t)(separator - data) : end) - at);
+                header.fields[++header.n_fields] = bytes_of(data + at,
+                                                            (separator ? (size_t)(separator - data) : end) - at);
                 at += header.fields[header.n_fields].size;
         }
         *ret = header;
@@ -214,7 +216,9 @@ static size_t field_end(const Hl7Message *message, size_t at, size_t end) {
 
 static int add_segment(Hl7Message *message, const Hl7Limits *limits, size_t offset, size_t end) {
         const uint8_t *data = message->bytes.data;
-        Hl7Segment segment = { .offset = (uint32_t)offset, .size = (uint32_t)(end - offset), .first_field = (uint32_t)message->n_fields };
+        Hl7Segment segment = { .offset = (uint32_t)offset,
+                               .size = (uint32_t)(end - offset),
+                               .first_field = (uint32_t)message->n_fields };
         size_t at = offset + 3;
         int r;
 

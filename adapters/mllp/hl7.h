@@ -19,20 +19,20 @@ typedef struct Hl7Separators {
         uint8_t truncation; /* 0: none said */
 } Hl7Separators;
 
-#define HL7_SEPARATORS_DEFAULT                                                                                           \
+#define HL7_SEPARATORS_DEFAULT \
         ((Hl7Separators){ .field = '|', .component = '^', .repeat = '~', .escape = '\\', .subcomponent = '&' })
 
 /* Positive returns. */
 enum {
         _HL7_E_SUCCESS,
-        HL7_E_EMPTY,              /* nothing but white space */
-        HL7_E_NO_MSH,             /* does not begin with MSH */
-        HL7_E_MSH_TOO_SHORT,      /* no room for the separators */
-        HL7_E_SEPARATORS,         /* two are alike, or one is a letter, a digit, white space or a control character */
+        HL7_E_EMPTY,         /* nothing but white space */
+        HL7_E_NO_MSH,        /* does not begin with MSH */
+        HL7_E_MSH_TOO_SHORT, /* no room for the separators */
+        HL7_E_SEPARATORS,    /* two are alike, or one is a letter, a digit, white space or a control character */
         HL7_E_TOO_LARGE,
         HL7_E_TOO_MANY_SEGMENTS,
         HL7_E_TOO_MANY_FIELDS,
-        HL7_E_SEGMENT_NAME,       /* not three letters or digits, or not followed by a separator */
+        HL7_E_SEGMENT_NAME, /* not three letters or digits, or not followed by a separator */
         _HL7_E_MAX,
 };
 
@@ -75,8 +75,8 @@ typedef struct Hl7Segment {
         uint32_t size;        /* without its end */
         uint32_t first_field; /* in fields: that of number 1 (of MSH: number 3) */
         uint32_t n_fields;
-        uint32_t occurrence;  /* among segments of its name, from 1 */
-        uint32_t group;       /* free for the reader: which patient group it belongs to */
+        uint32_t occurrence; /* among segments of its name, from 1 */
+        uint32_t group;      /* free for the reader: which patient group it belongs to */
 } Hl7Segment;
 
 typedef struct Hl7Field {

@@ -21,20 +21,13 @@ static const struct {
         const ProtobufCMessageDescriptor *descriptor;
         const char *field;
 } value_fields[] = {
-        { &carebus__v1__coded__descriptor, "original" },
-        { &carebus__v1__original_code__descriptor, "code" },
-        { &carebus__v1__when__descriptor, "text" },
-        { &carebus__v1__date__descriptor, "text" },
-        { &carebus__v1__identifier__descriptor, "value" },
-        { &carebus__v1__human_name__descriptor, "text" },
-        { &carebus__v1__address__descriptor, "text" },
-        { &carebus__v1__telecom__descriptor, "value" },
-        { &carebus__v1__quantity__descriptor, "value" },
-        { &carebus__v1__organisation__descriptor, "name" },
-        { &carebus__v1__practitioner__descriptor, "name" },
-        { &carebus__v1__place__descriptor, "text" },
-        { &carebus__v1__text__descriptor, "text" },
-        { &carebus__v1__service_ref__descriptor, "name" },
+        { &carebus__v1__coded__descriptor, "original" },    { &carebus__v1__original_code__descriptor, "code" },
+        { &carebus__v1__when__descriptor, "text" },         { &carebus__v1__date__descriptor, "text" },
+        { &carebus__v1__identifier__descriptor, "value" },  { &carebus__v1__human_name__descriptor, "text" },
+        { &carebus__v1__address__descriptor, "text" },      { &carebus__v1__telecom__descriptor, "value" },
+        { &carebus__v1__quantity__descriptor, "value" },    { &carebus__v1__organisation__descriptor, "name" },
+        { &carebus__v1__practitioner__descriptor, "name" }, { &carebus__v1__place__descriptor, "text" },
+        { &carebus__v1__text__descriptor, "text" },         { &carebus__v1__service_ref__descriptor, "name" },
 };
 
 static const char *value_field_of(const ProtobufCMessageDescriptor *descriptor) {
@@ -110,7 +103,8 @@ static ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descripto
 }
 
 /* Room for the element that a step names; a list gets one more, or is filled up to the index. */
-static int element_of(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, unsigned index, Arena *arena, void **ret) {
+static int element_of(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, unsigned index, Arena *arena,
+                      void **ret) {
         size_t size = element_size(field), *n = quantifier_of(message, field), wanted = index ? index : *n + 1;
         uint8_t **list = place_of(message, field), *grown;
 
@@ -136,7 +130,8 @@ static int element_of(ProtobufCMessage *message, const ProtobufCFieldDescriptor 
 }
 
 /* The place of a field, with its presence noted. */
-static int open_field(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, unsigned index, Arena *arena, void **ret) {
+static int open_field(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, unsigned index, Arena *arena,
+                      void **ret) {
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
                 return element_of(message, field, index, arena, ret);
         if (index > 0)
@@ -149,7 +144,8 @@ static int open_field(ProtobufCMessage *message, const ProtobufCFieldDescriptor 
                 if (*member == 0 && field->type == PROTOBUF_C_TYPE_MESSAGE)
                         *(ProtobufCMessage **)place_of(message, field) = NULL;
                 *member = field->id;
-        } else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
+        } else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING &&
+                   field->type != PROTOBUF_C_TYPE_MESSAGE)
                 *(protobuf_c_boolean *)quantifier_of(message, field) = 1;
         *ret = place_of(message, field);
         return 0;

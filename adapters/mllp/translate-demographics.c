@@ -12,10 +12,14 @@
 #define D Carebus__V1__Demographics
 #define R Carebus__V1__RelatedPerson
 
-#define ONE(number, kind, type, member) { number, kind, offsetof(type, member), 0, #member, NULL }
-#define HAS(number, kind, type, member) { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
-#define LIST(number, kind, type, member, extra) { number, kind, offsetof(type, member), offsetof(type, n_##member), #member, extra }
-#define SKIP(number) { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
+#define ONE(number, kind, type, member) \
+        { number, kind, offsetof(type, member), 0, #member, NULL }
+#define HAS(number, kind, type, member) \
+        { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
+#define LIST(number, kind, type, member, extra) \
+        { number, kind, offsetof(type, member), offsetof(type, n_##member), #member, extra }
+#define SKIP(number) \
+        { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
 
 static const FieldRow pid_rows[] = {
         SKIP(1),
@@ -91,7 +95,8 @@ static void related_person_read(Translation *t, const Hl7Segment *segment, D *de
                 person->has_emergency_contact = true;
                 person->emergency_contact = true;
         }
-        if (person->name || person->relationship || person->role || person->n_telecom || person->n_addresses || person->n_identifiers)
+        if (person->name || person->relationship || person->role || person->n_telecom || person->n_addresses ||
+            person->n_identifiers)
                 translation_append(t, &demographics->n_related_persons, &demographics->related_persons, person);
 }
 
@@ -120,7 +125,8 @@ static void number_status_read(Translation *t, D *demographics) {
                 demographics->nhs_number_status = coded;
                 for (size_t j = 0; j < demographics->n_identifiers; j++) {
                         Carebus__V1__Identifier *identifier = demographics->identifiers[j];
-                        const ProfileAuthority *authority = canon_authority(t->options->profile, identifier->authority, identifier->type);
+                        const ProfileAuthority *authority = canon_authority(t->options->profile, identifier->authority,
+                                                                            identifier->type);
 
                         if (authority && authority->is_nhs_number)
                                 identifier->status_code = code;
@@ -139,7 +145,8 @@ static void sensitivity_said(Translation *t, Person *person, bool is_restricted,
                 sensitivity = person->sensitivity = translation_message(t, &carebus__v1__sensitivity__descriptor);
         if (!sensitivity)
                 return;
-        original = arena_format(t->arena, "%s%s%s=%s", sensitivity->original ?: "", sensitivity->original ? " " : "", where, said);
+        original = arena_format(t->arena, "%s%s%s=%s", sensitivity->original ?: "", sensitivity->original ? " " : "",
+                                where, said);
         if (!original) {
                 t->is_full = true;
                 return;
@@ -196,7 +203,8 @@ int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Pe
         fields_apply(t, pid, pid_rows, ELEMENTSOF(pid_rows), demographics, "demographics", &ret->cleared);
         for (const Hl7Segment *segment = pid + 1; segment < last; segment++) {
                 if (strcmp(segment->name, "PD1") == 0) {
-                        fields_apply(t, segment, pd1_rows, ELEMENTSOF(pd1_rows), demographics, "demographics", &ret->cleared);
+                        fields_apply(t, segment, pd1_rows, ELEMENTSOF(pd1_rows), demographics, "demographics",
+                                     &ret->cleared);
                         living_arrangement_read(t, segment, demographics);
                 } else if (strcmp(segment->name, "NK1") == 0)
                         related_person_read(t, segment, demographics);

@@ -8,10 +8,14 @@
 
 #define E Carebus__V1__Encounter
 
-#define ONE(number, kind, member) { number, kind, offsetof(E, member), 0, #member, NULL }
-#define HAS(number, kind, member) { number, kind, offsetof(E, member), offsetof(E, has_##member), #member, NULL }
-#define LIST(number, kind, member, extra) { number, kind, offsetof(E, member), offsetof(E, n_##member), #member, extra }
-#define SKIP(number) { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
+#define ONE(number, kind, member) \
+        { number, kind, offsetof(E, member), 0, #member, NULL }
+#define HAS(number, kind, member) \
+        { number, kind, offsetof(E, member), offsetof(E, has_##member), #member, NULL }
+#define LIST(number, kind, member, extra) \
+        { number, kind, offsetof(E, member), offsetof(E, n_##member), #member, extra }
+#define SKIP(number) \
+        { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
 
 static const FieldRow pv1_rows[] = {
         SKIP(1),
@@ -40,12 +44,9 @@ static const FieldRow pv1_rows[] = {
 };
 
 static const FieldRow pv2_rows[] = {
-        ONE(1, FIELD_PLACE, pending_place),
-        ONE(3, FIELD_CODED, reason),
-        ONE(4, FIELD_CODED, transfer_reason),
-        ONE(8, FIELD_WHEN, expected_admission_at),
-        ONE(9, FIELD_WHEN, expected_discharge_at),
-        ONE(38, FIELD_CODED, arrival_mode),
+        ONE(1, FIELD_PLACE, pending_place),        ONE(3, FIELD_CODED, reason),
+        ONE(4, FIELD_CODED, transfer_reason),      ONE(8, FIELD_WHEN, expected_admission_at),
+        ONE(9, FIELD_WHEN, expected_discharge_at), ONE(38, FIELD_CODED, arrival_mode),
 };
 
 static const FieldRow zu1_rows[] = {
@@ -74,8 +75,9 @@ static bool is_one_of(const char *code, const char *const *codes, size_t n_codes
                         return true;
         return false;
 }
-#define IS_ONE_OF(code, ...)                                                                            \
-        is_one_of(code, (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+#define IS_ONE_OF(code, ...)                                  \
+        is_one_of(code, (const char *const[]){ __VA_ARGS__ }, \
+                  sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 /* PV1-4 in the United Kingdom is the method of admission. 2x are emergencies; of HL7's own table 0007, A and E. */
 static void admission_method_read(const Translation *t, E *encounter) {
@@ -139,5 +141,6 @@ void visit_read(Translation *t, Visit *ret) {
         discharge_method_read(t, encounter);
         diagnoses_read(t, encounter);
         ret->is_emergency = IS_ONE_OF(meant_code(t, "encounter.class", encounter->class_), "E", "EMER");
-        ret->is_visit = encounter->identifier || encounter->n_further_identifiers || encounter->place || encounter->admitted_at;
+        ret->is_visit = encounter->identifier || encounter->n_further_identifiers || encounter->place ||
+                        encounter->admitted_at;
 }

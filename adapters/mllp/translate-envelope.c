@@ -7,8 +7,10 @@
 #include "adapters/mllp/translate-rules.h"
 
 static Carebus__V1__Author *sender_read(Translation *t, const Hl7Segment *msh) {
-        char *system = value_text(t, hl7_field(t->message, msh, 3)), *organisation = value_text(t, hl7_field(t->message, msh, 4));
-        Carebus__V1__Author *sender = system || organisation ? translation_message(t, &carebus__v1__author__descriptor) : NULL;
+        char *system = value_text(t, hl7_field(t->message, msh, 3)),
+             *organisation = value_text(t, hl7_field(t->message, msh, 4));
+        Carebus__V1__Author *sender = system || organisation ? translation_message(t, &carebus__v1__author__descriptor)
+                                                             : NULL;
 
         if (sender) {
                 sender->system = system;
@@ -23,16 +25,19 @@ static char *name_text(Translation *t, const Carebus__V1__HumanName *name) {
         if (!name)
                 return NULL;
         text = arena_format(t->arena, "%s%s%s%s%s", name->n_prefix ? name->prefix[0] : "", name->n_prefix ? " " : "",
-                            name->n_given ? name->given[0] : "", name->n_given && name->family ? " " : "", name->family ?: "");
+                            name->n_given ? name->given[0] : "", name->n_given && name->family ? " " : "",
+                            name->family ?: "");
         t->is_full = t->is_full || !text;
         return text;
 }
 
 /* EVN-5 who did it, EVN-7 where. Neither: nobody said who did the work, and the sender is not thereby the author. */
 static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
-        Carebus__V1__Practitioner *operator = value_practitioner(t, hl7_repeat(t->message, hl7_field(t->message, evn, 5), 1));
+        Carebus__V1__Practitioner *operator= value_practitioner(t, hl7_repeat(t->message, hl7_field(t->message, evn, 5),
+                                                                              1));
         char *facility = value_text(t, hl7_field(t->message, evn, 7));
-        Carebus__V1__Author *author = operator || facility ? translation_message(t, &carebus__v1__author__descriptor) : NULL;
+        Carebus__V1__Author *author = operator|| facility ? translation_message(t, &carebus__v1__author__descriptor)
+                                                          : NULL;
 
         if (!author)
                 return NULL;
@@ -172,7 +177,8 @@ static void event_set_complete(Translation *t, Carebus__V1__Event *event) {
 
         for (size_t i = 0; i < profile->n_complete_lists; i++) {
                 const char *path = profile->complete_lists[i];
-                bool of_person = strncmp(path, "demographics.", strlen("demographics.")) == 0 && event->patient && event->patient->demographics;
+                bool of_person = strncmp(path, "demographics.", strlen("demographics.")) == 0 && event->patient &&
+                                 event->patient->demographics;
 
                 if (of_person || belongs_to(event, path))
                         translation_append(t, &event->n_complete, &event->complete, (char *)path);

@@ -119,7 +119,8 @@ static void add_participant(Translation *t, Hl7Value value, const Slot *slot) {
 }
 
 static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
-        Carebus__V1__Identifier *identifier = value_identifier(t, value), **list = *(Carebus__V1__Identifier ***)slot->field;
+        Carebus__V1__Identifier *identifier = value_identifier(t, value),
+                                **list = *(Carebus__V1__Identifier ***)slot->field;
 
         if (!identifier)
                 return;
@@ -172,11 +173,13 @@ void cleared_add(Translation *t, ClearedList *cleared, const char *path, const c
         translation_append(t, &cleared->n, &cleared->paths, text);
 }
 
-void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *rows, size_t n_rows, void *target, const char *path,
-                  ClearedList *cleared) {
+void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *rows, size_t n_rows, void *target,
+                  const char *path, ClearedList *cleared) {
         for (const FieldRow *row = rows; row < rows + n_rows; row++) {
                 Hl7Value value = hl7_field(t->message, segment, row->number), repeat;
-                Slot slot = { .field = (uint8_t *)target + row->offset, .quantifier = (uint8_t *)target + row->quantifier, .row = row };
+                Slot slot = { .field = (uint8_t *)target + row->offset,
+                              .quantifier = (uint8_t *)target + row->quantifier,
+                              .row = row };
 
                 if (value.raw.size == 0)
                         continue;

@@ -25,15 +25,15 @@
 
 typedef struct Command {
         const TranslateCommand *arguments;
-        Config *config;          /* where one was asked for; may be NULL */
-        Profile *own_profile;    /* that this command loaded */
+        Config *config;       /* where one was asked for; may be NULL */
+        Profile *own_profile; /* that this command loaded */
         const Profile *profile;
         const char *source;
         const char *timezone;
         Zone *zone;
         char *default_authority;
         Translator *translator;
-        Arena *arena;            /* what normalising adds */
+        Arena *arena; /* what normalising adds */
         Carebus__V1__Problem *problems;
         const Carebus__V1__Problem **problem_list;
         size_t n_problems, n_problems_allocated;
@@ -77,8 +77,10 @@ static int load_profile(Command *command) {
                 command->profile = command->own_profile;
                 return EXIT_DONE;
         }
-        error_print(command->arguments->program, "profile %s cannot be used; name one that lies in profiles/ beside the configuration, or give its path",
-                    command->arguments->profile);
+        error_print(
+                command->arguments->program,
+                "profile %s cannot be used; name one that lies in profiles/ beside the configuration, or give its path",
+                command->arguments->profile);
         return EXIT_CONFIGURATION;
 }
 
@@ -98,7 +100,8 @@ static int load_config(Command *command) {
                 return EXIT_DONE;
         found = config_find_source(command->config, command->arguments->source);
         if (found < 0) {
-                error_print(command->arguments->program, "no source %s in the configuration; `sources:` lists them", command->arguments->source);
+                error_print(command->arguments->program, "no source %s in the configuration; `sources:` lists them",
+                            command->arguments->source);
                 return EXIT_CONFIGURATION;
         }
         command->profile = command->config->sources[found].profile;
@@ -129,7 +132,8 @@ static int command_open(Command *command) {
         options.timezone = command->timezone;
         r = zone_new(command->timezone, &command->zone);
         if (r > 0) {
-                error_print(command->arguments->program, "time zone %s is not known here; install tzdata or name another", command->timezone);
+                error_print(command->arguments->program,
+                            "time zone %s is not known here; install tzdata or name another", command->timezone);
                 return EXIT_CONFIGURATION;
         }
         if (r < 0 || translator_new(&command->translator, &options) != 0 || arena_new(&command->arena, ARENA_MAX) < 0 ||
@@ -214,7 +218,8 @@ static int print_line(Command *command, const TranslateResult *result) {
 
 /* Could be read, though nobody here makes anything of it. */
 static bool is_readable(const TranslateResult *result) {
-        return !result->problem_code || text_equal(result->problem_code, "unhandled-trigger") || text_equal(result->problem_code, "wrong-receiver");
+        return !result->problem_code || text_equal(result->problem_code, "unhandled-trigger") ||
+               text_equal(result->problem_code, "wrong-receiver");
 }
 
 static int translate_one(Command *command, Bytes message) {

@@ -15,13 +15,13 @@ typedef struct Translation {
         Arena *arena;
         const Hl7Message *message;
         const TranslateOptions *options;
-        bool is_full;              /* the arena, a list or a text was at its limit */
-        const char *problem;       /* reason code; the first one stays */
+        bool is_full;        /* the arena, a list or a text was at its limit */
+        const char *problem; /* reason code; the first one stays */
         const char *position;
         bool is_urgent;
         Carebus__V1__Event **events;
         size_t n_events, n_events_allocated;
-        const char *trigger;       /* ADT^A01 */
+        const char *trigger; /* ADT^A01 */
         const char *message_id;
         /* What every event of the message carries: translate-envelope.c. */
         Carebus__V1__Author *sender, *author;
@@ -46,17 +46,17 @@ const char *translation_position(Translation *t, const Hl7Segment *segment, unsi
 
 /* The whole of the value is nothing but "" and separators. */
 bool value_is_cleared(const Translation *t, Hl7Value value);
-char *value_text(Translation *t, Hl7Value value);       /* ST, ID: first component and sub-component */
-char *value_text_whole(Translation *t, Hl7Value value); /* ST, TX, FT: ampersands that nobody escaped stay */
-Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value);          /* CWE, CE, IS, ID */
-Carebus__V1__When *value_when(Translation *t, Hl7Value value);            /* TS, DTM, DT */
+char *value_text(Translation *t, Hl7Value value);                /* ST, ID: first component and sub-component */
+char *value_text_whole(Translation *t, Hl7Value value);          /* ST, TX, FT: ampersands that nobody escaped stay */
+Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value); /* CWE, CE, IS, ID */
+Carebus__V1__When *value_when(Translation *t, Hl7Value value);   /* TS, DTM, DT */
 Carebus__V1__Date *value_date(Translation *t, Hl7Value value);
-Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value); /* CX */
-Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value);       /* XPN */
-Carebus__V1__Address *value_address(Translation *t, Hl7Value value);      /* XAD */
+Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value);     /* CX */
+Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value);            /* XPN */
+Carebus__V1__Address *value_address(Translation *t, Hl7Value value);           /* XAD */
 Carebus__V1__Organisation *value_organisation(Translation *t, Hl7Value value); /* XON */
 Carebus__V1__Practitioner *value_practitioner(Translation *t, Hl7Value value); /* XCN */
-Carebus__V1__Place *value_place(Translation *t, Hl7Value value);          /* PL */
+Carebus__V1__Place *value_place(Translation *t, Hl7Value value);               /* PL */
 /* XTN: at most two, a number and an address for mail that stood in the same repeat. `use` where it says none. */
 void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, Carebus__V1__Telecom ***list);
 /* Y or N; 0 said, 1 nothing that can be read. */
@@ -73,11 +73,11 @@ bool texts_are_equal(const char *a, const char *b);
 
 typedef enum FieldKind {
         FIELD_TEXT,
-        FIELD_TRUTH,        /* quantifier: has_ */
-        FIELD_NUMBER,       /* quantifier: has_ */
+        FIELD_TRUTH,  /* quantifier: has_ */
+        FIELD_NUMBER, /* quantifier: has_ */
         FIELD_CODED,
-        FIELD_CODED_TEXT,   /* a Coded whose source is words, no code: ST */
-        FIELD_CODED_LIST,   /* quantifier: n_, for every list */
+        FIELD_CODED_TEXT, /* a Coded whose source is words, no code: ST */
+        FIELD_CODED_LIST, /* quantifier: n_, for every list */
         FIELD_WHEN,
         FIELD_DATE,
         FIELD_IDENTIFIER,
@@ -91,16 +91,16 @@ typedef enum FieldKind {
         FIELD_PRACTITIONER,
         FIELD_PARTICIPANT_LIST, /* `extra` is the role */
         FIELD_PLACE,
-        FIELD_SKIPPED,      /* read by intent: it says nothing about the patient */
+        FIELD_SKIPPED, /* read by intent: it says nothing about the patient */
         _FIELD_KIND_MAX,
 } FieldKind;
 
 typedef struct FieldRow {
         uint8_t number;
         uint8_t kind;
-        uint16_t offset;     /* in the target */
+        uint16_t offset; /* in the target */
         uint16_t quantifier;
-        const char *name;    /* of the field in the schema, for `cleared` */
+        const char *name; /* of the field in the schema, for `cleared` */
         const char *extra;
 } FieldRow;
 
@@ -109,8 +109,8 @@ typedef struct ClearedList {
         size_t n;
         char **paths;
 } ClearedList;
-void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *rows, size_t n_rows, void *target, const char *path,
-                  ClearedList *cleared);
+void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *rows, size_t n_rows, void *target,
+                  const char *path, ClearedList *cleared);
 void cleared_add(Translation *t, ClearedList *cleared, const char *path, const char *name);
 
 /* ---- translate-demographics.c, translate-encounter.c */

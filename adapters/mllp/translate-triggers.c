@@ -29,14 +29,15 @@ typedef struct TriggerRow {
         const char *type;
         const char *type_emergency; /* where PV1-2 is E; NULL: the same */
         Carebus__V1__Action action;
-        const char *status;         /* of the stay */
+        const char *status; /* of the stay */
         TriggerTime time;
 } TriggerRow;
 
 static const TriggerRow rows[] = {
         { "A01", SHAPE_ENCOUNTER, "encounter.admitted", "encounter.ed_arrived", NEW, "in-progress", TIME_ADMITTED },
         { "A02", SHAPE_ENCOUNTER, "encounter.transferred", NULL, UPDATE, "in-progress", TIME_OF_EVENT },
-        { "A03", SHAPE_ENCOUNTER, "encounter.discharged", "encounter.ed_departed", UPDATE, "finished", TIME_DISCHARGED },
+        { "A03", SHAPE_ENCOUNTER, "encounter.discharged", "encounter.ed_departed", UPDATE, "finished",
+          TIME_DISCHARGED },
         { "A04", SHAPE_ENCOUNTER, "encounter.registered", "encounter.ed_arrived", NEW, "arrived", TIME_ADMITTED },
         { "A05", SHAPE_ENCOUNTER, "encounter.preadmitted", NULL, NEW, "planned", TIME_OF_EVENT },
         { "A08", SHAPE_UPDATE, "encounter.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },

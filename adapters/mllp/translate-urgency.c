@@ -13,10 +13,10 @@
 static const struct {
         const char *code, *event;
 } urgent_triggers[] = {
-        { "ADT", "A18" }, { "ADT", "A23" }, { "ADT", "A24" }, { "ADT", "A29" }, { "ADT", "A30" }, { "ADT", "A34" }, { "ADT", "A35" },
-        { "ADT", "A36" }, { "ADT", "A37" }, { "ADT", "A39" }, { "ADT", "A40" }, { "ADT", "A41" }, { "ADT", "A42" }, { "ADT", "A43" },
-        { "ADT", "A44" }, { "ADT", "A45" }, { "ADT", "A46" }, { "ADT", "A47" }, { "ADT", "A48" }, { "ADT", "A49" }, { "ADT", "A50" },
-        { "ADT", "A51" }, { "ADT", "A60" },
+        { "ADT", "A18" }, { "ADT", "A23" }, { "ADT", "A24" }, { "ADT", "A29" }, { "ADT", "A30" }, { "ADT", "A34" },
+        { "ADT", "A35" }, { "ADT", "A36" }, { "ADT", "A37" }, { "ADT", "A39" }, { "ADT", "A40" }, { "ADT", "A41" },
+        { "ADT", "A42" }, { "ADT", "A43" }, { "ADT", "A44" }, { "ADT", "A45" }, { "ADT", "A46" }, { "ADT", "A47" },
+        { "ADT", "A48" }, { "ADT", "A49" }, { "ADT", "A50" }, { "ADT", "A51" }, { "ADT", "A60" },
 };
 
 /* Segments that are about them wherever they stand. */
@@ -24,8 +24,8 @@ static const char *const urgent_segments[] = { "AL1", "IAM", "MRG", "PDA", "CON"
 
 /* Words of decisions, whole words only; and the two codes of SNOMED for and not for resuscitation. */
 static const char *const urgent_words[] = {
-        "DNACPR", "DNAR",  "DNR",   "CPR",       "NFR",          "RESUS",     "RESUSCITATION", "RESUSCITATE", "ADRT",
-        "LPA",    "TEP",   "UFTO",  "ESCALATION", "450475007",   "450476008", "DECEASED",
+        "DNACPR", "DNAR",  "DNR",     "CPR",       "NFR",         "RESUS",     "RESUSCITATION", "RESUSCITATE",
+        "ADRT",   "LPA",   "TEP",     "UFTO",      "ESCALATION",  "450475007", "450476008",     "DECEASED",
         "DIED",   "DEATH", "ALLERGY", "ALLERGIES", "ANAPHYLAXIS", "RIP",
 };
 

@@ -50,7 +50,8 @@ bool value_is_cleared(const Translation *t, Hl7Value value) {
 
                 if (byte == '"')
                         n_quotes++;
-                else if (byte != ' ' && byte != separators->component && byte != separators->repeat && byte != separators->subcomponent)
+                else if (byte != ' ' && byte != separators->component && byte != separators->repeat &&
+                         byte != separators->subcomponent)
                         return false;
         }
         return n_quotes >= 2 && n_quotes % 2 == 0;
@@ -61,7 +62,8 @@ bool texts_are_equal(const char *a, const char *b) {
 }
 
 bool identifiers_are_equal(const Carebus__V1__Identifier *a, const Carebus__V1__Identifier *b) {
-        return texts_are_equal(a->value, b->value) && texts_are_equal(a->authority, b->authority) && texts_are_equal(a->type, b->type);
+        return texts_are_equal(a->value, b->value) && texts_are_equal(a->authority, b->authority) &&
+               texts_are_equal(a->type, b->type);
 }
 
 /* ---- codes */
@@ -191,7 +193,8 @@ static char *authority_of(Translation *t, Hl7Value hd) {
 }
 
 static Carebus__V1__Identifier *identifier_new(Translation *t, char *value, char *authority, char *type) {
-        Carebus__V1__Identifier *identifier = value ? translation_message(t, &carebus__v1__identifier__descriptor) : NULL;
+        Carebus__V1__Identifier *identifier = value ? translation_message(t, &carebus__v1__identifier__descriptor)
+                                                    : NULL;
 
         if (!identifier)
                 return NULL;
@@ -238,16 +241,30 @@ static const char *use_of(const Use *uses, size_t n_uses, const char *said) {
 }
 
 static const Use name_uses[] = {
-        { "L", "official" },         { "R", "official" },  { "CURRENT", "official" }, { "D", "usual" },
-        { "PREFERRED", "usual" },    { "M", "maiden" },    { "B", "maiden" },         { "PREVIOUS-BIRTH", "maiden" },
-        { "PREVIOUS-BACHELOR", "maiden" }, { "PREVIOUS", "old" }, { "BAD", "old" },   { "NOUSE", "old" },
-        { "N", "nickname" },         { "S", "anonymous" }, { "MSK", "anonymous" },    { "NAV", "temp" },
+        { "L", "official" },
+        { "R", "official" },
+        { "CURRENT", "official" },
+        { "D", "usual" },
+        { "PREFERRED", "usual" },
+        { "M", "maiden" },
+        { "B", "maiden" },
+        { "PREVIOUS-BIRTH", "maiden" },
+        { "PREVIOUS-BACHELOR", "maiden" },
+        { "PREVIOUS", "old" },
+        { "BAD", "old" },
+        { "NOUSE", "old" },
+        { "N", "nickname" },
+        { "S", "anonymous" },
+        { "MSK", "anonymous" },
+        { "NAV", "temp" },
         { "TEMP", "temp" },
 };
 
 static const Use address_uses[] = {
-        { "H", "home" },   { "HOME", "home" }, { "P", "home" },  { "C", "temp" },   { "TEMP", "temp" }, { "B", "work" },
-        { "O", "work" },   { "WORK", "work" }, { "BA", "old" },  { "N", "birth" },  { "BDL", "birth" }, { "BR", "birth" },
+        { "H", "home" },           { "HOME", "home" },           { "P", "home" },
+        { "C", "temp" },           { "TEMP", "temp" },           { "B", "work" },
+        { "O", "work" },           { "WORK", "work" },           { "BA", "old" },
+        { "N", "birth" },          { "BDL", "birth" },           { "BR", "birth" },
         { "M", "correspondence" }, { "CORR", "correspondence" },
 };
 
@@ -284,7 +301,8 @@ Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value) {
 
 static void address_lines(Translation *t, const Parts *parts, Carebus__V1__Address *address) {
         for (unsigned i = 1; i <= 3; i++) /* SAD: the whole, or street and dwelling number apart */
-                append_text(t, &address->n_line, &address->line, value_text_whole(t, hl7_subcomponent(t->message, parts->at[1], i)));
+                append_text(t, &address->n_line, &address->line,
+                            value_text_whole(t, hl7_subcomponent(t->message, parts->at[1], i)));
         append_text(t, &address->n_line, &address->line, value_text_whole(t, parts->at[2]));
         append_text(t, &address->n_line, &address->line, value_text_whole(t, parts->at[19]));
 }
@@ -307,7 +325,8 @@ Carebus__V1__Address *value_address(Translation *t, Hl7Value value) {
         address->use = (char *)use_of(address_uses, ELEMENTSOF(address_uses), address->original_use);
         address->period = period_of(t, parts.at[13], parts.at[14]);
         if (!address->period)
-                address->period = period_of(t, hl7_subcomponent(t->message, parts.at[12], 1), hl7_subcomponent(t->message, parts.at[12], 2));
+                address->period = period_of(t, hl7_subcomponent(t->message, parts.at[12], 1),
+                                            hl7_subcomponent(t->message, parts.at[12], 2));
         if (!address->n_line && !address->city && !address->district && !address->postal_code && !address->country)
                 return NULL;
         return address;
@@ -316,14 +335,14 @@ Carebus__V1__Address *value_address(Translation *t, Hl7Value value) {
 /* ---- telephones and mail */
 
 static const Use telecom_uses[] = {
-        { "PRN", "home" },   { "ORN", "home" }, { "VHN", "home" },   { "HOME", "home" },     { "WPN", "work" },
-        { "WORK", "work" },  { "EMR", "emergency" }, { "PRS", "mobile" }, { "MOBILE", "mobile" }, { "TEMP", "temp" },
+        { "PRN", "home" },  { "ORN", "home" },      { "VHN", "home" },   { "HOME", "home" },     { "WPN", "work" },
+        { "WORK", "work" }, { "EMR", "emergency" }, { "PRS", "mobile" }, { "MOBILE", "mobile" }, { "TEMP", "temp" },
 };
 
 static const Use telecom_systems[] = {
-        { "PH", "phone" },     { "CP", "phone" },        { "FX", "fax" },    { "BP", "pager" }, { "SAT", "phone" },
-        { "Internet", "email" }, { "X.400", "email" },   { "EMAIL", "email" }, { "TDD", "other" }, { "TTY", "other" },
-        { "MD", "other" },
+        { "PH", "phone" },  { "CP", "phone" },       { "FX", "fax" },      { "BP", "pager" },
+        { "SAT", "phone" }, { "Internet", "email" }, { "X.400", "email" }, { "EMAIL", "email" },
+        { "TDD", "other" }, { "TTY", "other" },      { "MD", "other" },
 };
 
 /* Country, area, number and extension apart, where no field holds the whole. */
@@ -334,8 +353,8 @@ static char *number_of_parts(Translation *t, const Parts *parts) {
 
         if (!local)
                 return NULL;
-        text = arena_format(t->arena, "%s%s%s%s%s%s%s%s", country ? "+" : "", country ?: "", country ? " " : "", area ?: "",
-                            area ? " " : "", local, extension ? " x" : "", extension ?: "");
+        text = arena_format(t->arena, "%s%s%s%s%s%s%s%s", country ? "+" : "", country ?: "", country ? " " : "",
+                            area ?: "", area ? " " : "", local, extension ? " x" : "", extension ?: "");
         t->is_full = t->is_full || !text;
         return text;
 }
@@ -460,7 +479,8 @@ Carebus__V1__Place *value_place(Translation *t, Hl7Value value) {
         place->building = value_text(t, parts.at[7]);
         place->floor = value_text(t, parts.at[8]);
         place->text = value_text_whole(t, parts.at[9]);
-        if (!place->point_of_care && !place->room && !place->bed && !place->facility && !place->building && !place->floor && !place->text)
+        if (!place->point_of_care && !place->room && !place->bed && !place->facility && !place->building &&
+            !place->floor && !place->text)
                 return NULL;
         return place;
 }

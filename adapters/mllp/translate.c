@@ -147,7 +147,8 @@ static char *header_text(Translator *translator, const Hl7Header *header, Bytes 
                 raw = bytes_of(raw.data + 1, raw.size - 1);
         while (raw.size && raw.data[raw.size - 1] == ' ')
                 raw.size--;
-        if (raw.size == 0 || bytes_equal_text(raw, "\"\"") || memchr(raw.data, 0, raw.size) || !utf8_is_valid(raw.data, raw.size))
+        if (raw.size == 0 || bytes_equal_text(raw, "\"\"") || memchr(raw.data, 0, raw.size) ||
+            !utf8_is_valid(raw.data, raw.size))
                 return NULL;
         return arena_text(translator->arena, raw.data, raw.size);
 }
@@ -161,7 +162,8 @@ static void read_time(Translator *translator, TranslateResult *result) {
 }
 
 /* ADT^A01 of MSH-9; where only the type is there, EVN-1 has the event. */
-static void read_trigger(Translation *t, Translator *translator, TranslateResult *result, char **ret_code, char **ret_event) {
+static void read_trigger(Translation *t, Translator *translator, TranslateResult *result, char **ret_code,
+                         char **ret_event) {
         Bytes type = result->header.fields[9];
 
         *ret_code = header_text(translator, &result->header, hl7_raw_component(&result->header, type, 1));
@@ -188,7 +190,8 @@ static bool read_header(Translator *translator, Bytes message, TranslateResult *
         Hl7Error error;
 
         if (hl7_header_read(message, &result->header, &error)) {
-                fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)), false);
+                fail(result, hl7_reason(error.code),
+                     arena_text(translator->arena, error.position, strlen(error.position)), false);
                 return false;
         }
         result->has_header = true;
@@ -214,7 +217,8 @@ static bool convert(Translator *translator, Bytes message, TranslateResult *resu
         if (r == CHARSET_E_UNKNOWN)
                 fail(result, "unknown-charset", "MSH-18", false);
         else
-                fail(result, r == CHARSET_E_UNSAID ? "no-charset" : "bad-charset", arena_format(translator->arena, "byte %zu", offset), false);
+                fail(result, r == CHARSET_E_UNSAID ? "no-charset" : "bad-charset",
+                     arena_format(translator->arena, "byte %zu", offset), false);
         return false;
 }
 
@@ -229,7 +233,8 @@ static bool read_segments(Translator *translator, Bytes text, TranslateResult *r
                 fail(result, "too-large", "message", false);
                 return false;
         }
-        fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)), false);
+        fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)),
+             false);
         return false;
 }
 
@@ -306,7 +311,10 @@ static void check_message_id(TranslateResult *result) {
 
 static void translate_known(Translator *translator, Bytes message, TranslateResult *result) {
         Translation t = {
-                .arena = translator->arena, .message = &translator->message, .options = &translator->options, .message_id = result->message_id,
+                .arena = translator->arena,
+                .message = &translator->message,
+                .options = &translator->options,
+                .message_id = result->message_id,
         };
         char *code, *event;
         Bytes text;
@@ -323,7 +331,8 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
                 return;
         }
         translate_body(&t, result, code, event);
-        if (translator->options.want_unmapped && hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
+        if (translator->options.want_unmapped &&
+            hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
                 fail(result, "too-large", "message", true);
 }
 

@@ -30,7 +30,8 @@ typedef struct TranslateOptions {
 typedef struct TranslateResult {
         Carebus__V1__Event **events;
         size_t n_events;
-        const char *problem_code;     /* reason code: unhandled-trigger, parse-..., bad-charset, no-patient; NULL: understood */
+        const char *
+                problem_code; /* reason code: unhandled-trigger, parse-..., bad-charset, no-patient; NULL: understood */
         const char *problem_position; /* MSH-9, PID[1]-3, byte 120; or NULL */
         bool problem_urgent;          /* it may touch a decision, a death, a merge or an allergy */
         bool ignored;                 /* the profile says so: acknowledge and count it, but keep nothing */
@@ -39,8 +40,8 @@ typedef struct TranslateResult {
         const char *message_id;       /* MSH-10; NULL: none, or too long (then there is a problem) */
         int64_t message_time;         /* MSH-7 in microseconds since 1970 UTC; INT64_MIN: none that can be read */
         const char *message_time_text;
-        const char *trigger;          /* ADT^A01, as said; NULL when not even that */
-        const char **unmapped;        /* SEG-F or SEG-F.C, each once */
+        const char *trigger;   /* ADT^A01, as said; NULL when not even that */
+        const char **unmapped; /* SEG-F or SEG-F.C, each once */
         size_t n_unmapped;
 } TranslateResult;
 

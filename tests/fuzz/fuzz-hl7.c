@@ -13,14 +13,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_inside(const Hl7Message *message, Bytes part) {
-        if (part.size && (part.data < message->bytes.data || part.data + part.size > message->bytes.data + message->bytes.size))
+        if (part.size &&
+            (part.data < message->bytes.data || part.data + part.size > message->bytes.data + message->bytes.size))
                 abort();
 }
 
 static void check_text(const Hl7Message *message, Hl7Value value, Arena *arena, bool is_utf8) {
         const char *text = hl7_text(message, value, arena), *whole = hl7_text_whole(message, value, arena);
 
-        if (is_utf8 && ((text && !utf8_is_valid(text, strlen(text))) || (whole && !utf8_is_valid(whole, strlen(whole)))))
+        if (is_utf8 &&
+            ((text && !utf8_is_valid(text, strlen(text))) || (whole && !utf8_is_valid(whole, strlen(whole)))))
                 abort();
         if (text && !whole)
                 abort();
@@ -41,7 +43,8 @@ static void walk(const Hl7Message *message, Arena *arena, bool is_utf8) {
                                         check_inside(message, components[c].raw);
                                         check_inside(message, hl7_subcomponent(message, components[c], 2).raw);
                                         check_text(message, components[c], arena, is_utf8);
-                                        if (!bytes_equal(components[c].raw, hl7_component(message, repeat, (unsigned)c + 1).raw))
+                                        if (!bytes_equal(components[c].raw,
+                                                         hl7_component(message, repeat, (unsigned)c + 1).raw))
                                                 abort();
                                 }
                         }
@@ -54,7 +57,11 @@ static void answer(const Hl7Header *header) {
         Buffer buffer = BUFFER_NULL;
 
         for (size_t i = 0; i < 3; i++) {
-                AckRequest request = { .header = header, .outcome = outcomes[i], .error = ACK_ERROR_INTERNAL, .position = "PID[2]-3", .reason = "try-later" };
+                AckRequest request = { .header = header,
+                                       .outcome = outcomes[i],
+                                       .error = ACK_ERROR_INTERNAL,
+                                       .position = "PID[2]-3",
+                                       .reason = "try-later" };
                 Hl7Header read;
                 Hl7Error error;
 

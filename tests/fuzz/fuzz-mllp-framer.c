@@ -19,7 +19,8 @@ static void note(Buffer *log, const FramerItem *item) {
         buffer_append_bytes(log, item->bytes);
         if (item->kind != FRAMER_GARBAGE && item->kind != FRAMER_TOO_LARGE && item->size != item->bytes.size)
                 abort();
-        if (item->bytes.size && (memchr(item->bytes.data, FRAMER_START, item->bytes.size) || memchr(item->bytes.data, FRAMER_END, item->bytes.size)))
+        if (item->bytes.size && (memchr(item->bytes.data, FRAMER_START, item->bytes.size) ||
+                                 memchr(item->bytes.data, FRAMER_END, item->bytes.size)))
                 abort();
 }
 

@@ -79,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (!translator)
                 open_translator();
-        if (run(bytes_of(data, size), &once) != run(bytes_of(data, size), &again) || !bytes_equal(buffer_bytes(&once), buffer_bytes(&again)))
+        if (run(bytes_of(data, size), &once) != run(bytes_of(data, size), &again) ||
+            !bytes_equal(buffer_bytes(&once), buffer_bytes(&again)))
                 abort();
         buffer_deinit(&once);
         buffer_deinit(&again);

@@ -87,11 +87,15 @@ static ProtobufCMessage *fill(const ProtobufCMessageDescriptor *descriptor, unsi
 
                         assert_non_null(list);
                         for (size_t n = 0; n < 3; n++)
-                                fill_value(field, list + n * (field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) :
-                                                              field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE ||
-                                                                              field->type == PROTOBUF_C_TYPE_UINT64 || field->type == PROTOBUF_C_TYPE_INT64 ?
-                                                                                                                   8 :
-                                                                                                                   4),
+                                fill_value(field,
+                                           list + n * (field->type == PROTOBUF_C_TYPE_BYTES
+                                                               ? sizeof(ProtobufCBinaryData)
+                                                       : field->type == PROTOBUF_C_TYPE_STRING ||
+                                                                       field->type == PROTOBUF_C_TYPE_MESSAGE ||
+                                                                       field->type == PROTOBUF_C_TYPE_UINT64 ||
+                                                                       field->type == PROTOBUF_C_TYPE_INT64
+                                                               ? 8
+                                                               : 4),
                                            depth, number + n);
                         *(size_t *)(base + field->quantifier_offset) = 3;
                         *(void **)(base + field->offset) = list;
@@ -116,8 +120,9 @@ static void test_an_empty_message_has_no_bytes(void **state) {
 
 static void test_every_kind_of_field_is_packed_alike(void **state) {
         static const ProtobufCMessageDescriptor *const descriptors[] = {
-                &carebus__v1__event__descriptor,      &carebus__v1__demographics__descriptor, &carebus__v1__encounter__descriptor,
-                &carebus__v1__notice__descriptor,     &carebus__v1__submission__descriptor,   &carebus__v1__merge__descriptor,
+                &carebus__v1__event__descriptor,        &carebus__v1__demographics__descriptor,
+                &carebus__v1__encounter__descriptor,    &carebus__v1__notice__descriptor,
+                &carebus__v1__submission__descriptor,   &carebus__v1__merge__descriptor,
                 &carebus__v1__care_package__descriptor,
         };
 

@@ -40,7 +40,8 @@ static void assert_answer(const AckRequest *request, unsigned kind, const char *
         char text[1024];
 
         assert_non_null(place);
-        snprintf(text, sizeof(text), "%.*s%014llX000007%s", (int)(place - expected), expected, (unsigned long long)NOW, place + strlen("<id>"));
+        snprintf(text, sizeof(text), "%.*s%014llX000007%s", (int)(place - expected), expected, (unsigned long long)NOW,
+                 place + strlen("<id>"));
         buffer_clear(&answer);
         ack_append(&answer, request, kind);
         buffer_append_byte(&answer, 0);
@@ -98,17 +99,23 @@ static void test_our_own_text_is_escaped_in_the_senders_separators(void **state)
 }
 
 static void test_a_header_that_cannot_be_read_is_answered_ar_in_default_separators(void **state) {
-        AckRequest request = { .outcome = ACK_NEVER, .error = ACK_ERROR_SEGMENT_SEQUENCE, .reason = "parse-no-msh", .now_at = NOW, .number = 7 };
+        AckRequest request = { .outcome = ACK_NEVER,
+                               .error = ACK_ERROR_SEGMENT_SEQUENCE,
+                               .reason = "parse-no-msh",
+                               .now_at = NOW,
+                               .number = 7 };
 
         assert_int_equal(ack_wanted(NULL, ACK_NEVER), ACK_WANTED_APPLICATION);
         assert_answer(&request, ACK_WANTED_APPLICATION,
-                      "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|P|2.4\rMSA|AR||parse-no-msh\rERR|^^^100&Segment sequence error\r");
+                      "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|P|2.4\rMSA|AR||parse-no-msh\rERR|^^^100&Segment "
+                      "sequence error\r");
 }
 
 static void test_a_part_of_a_header_is_enough(void **state) {
         AckRequest request = request_for("MSH|^~\\&|APP", ACK_STORED);
 
-        assert_answer(&request, ACK_WANTED_APPLICATION, "MSH|^~\\&|||APP||20240305101500+0000||ACK|<id>|P|2.4\rMSA|AA|\r");
+        assert_answer(&request, ACK_WANTED_APPLICATION,
+                      "MSH|^~\\&|||APP||20240305101500+0000||ACK|<id>|P|2.4\rMSA|AA|\r");
 }
 
 static void assert_wanted(const char *accept, const char *application, AckOutcome outcome, unsigned expected) {
@@ -194,18 +201,22 @@ static void test_training_never_goes_into_a_live_bus_nor_production_into_a_test(
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_a_stored_message_is_answered_aa, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_the_senders_separators_and_character_set_come_back, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_the_senders_separators_and_character_set_come_back, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_what_cannot_be_stored_now_is_answered_ae, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_error_names_its_place_and_code_by_version, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_our_own_text_is_escaped_in_the_senders_separators, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_answered_ar_in_default_separators, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_our_own_text_is_escaped_in_the_senders_separators, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_answered_ar_in_default_separators,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_part_of_a_header_is_enough, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_original_mode_always_wants_an_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enhanced_mode_wants_what_it_says, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_answer_in_enhanced_mode_wants_none_itself, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_acknowledgement_is_never_acknowledged, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_every_wanted_answer_comes_in_its_frame, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_training_never_goes_into_a_live_bus_nor_production_into_a_test, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_training_never_goes_into_a_live_bus_nor_production_into_a_test,
+                                                setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,9 +25,9 @@ static void assert_messages(const char *text, size_t n, const char *const *expec
         assert_false(batch_next(&reader, &message));
         assert_false(batch_next(&reader, &message));
 }
-#define ASSERT_MESSAGES(text, ...)                                                      \
-        do {                                                                            \
-                static const char *const expected_[] = { __VA_ARGS__ };                 \
+#define ASSERT_MESSAGES(text, ...)                                                        \
+        do {                                                                              \
+                static const char *const expected_[] = { __VA_ARGS__ };                   \
                 assert_messages(text, sizeof(expected_) / sizeof(*expected_), expected_); \
         } while (0)
 
@@ -45,7 +45,8 @@ static void test_msh_inside_a_field_is_no_begin(void **state) {
 }
 
 static void test_envelopes_are_passed_over(void **state) {
-        ASSERT_MESSAGES("FHS|^~\\&|x\rBHS|^~\\&|y\rMSH|1\rPID|1\rMSH|2\rBTS|2\rBHS|y\rMSH|3\rBTS|1\rFTS|2\r", "MSH|1\rPID|1", "MSH|2", "MSH|3");
+        ASSERT_MESSAGES("FHS|^~\\&|x\rBHS|^~\\&|y\rMSH|1\rPID|1\rMSH|2\rBTS|2\rBHS|y\rMSH|3\rBTS|1\rFTS|2\r",
+                        "MSH|1\rPID|1", "MSH|2", "MSH|3");
 }
 
 static void test_frames_that_were_left_in_are_passed_over(void **state) {

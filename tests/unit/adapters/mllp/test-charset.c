@@ -91,7 +91,8 @@ static void test_of_repeated_sets_the_one_beyond_ascii_counts(void **state) {
 }
 
 static void test_converters_are_reused_and_forgotten(void **state) {
-        static const char *const sets[] = { "8859/1", "8859/2", "8859/3", "8859/4", "8859/5", "8859/7", "8859/9", "8859/15" };
+        static const char *const sets[] = { "8859/1", "8859/2", "8859/3", "8859/4",
+                                            "8859/5", "8859/7", "8859/9", "8859/15" };
 
         for (int round = 0; round < 3; round++)
                 for (size_t i = 0; i < ELEMENTSOF(sets); i++)
@@ -101,10 +102,12 @@ static void test_converters_are_reused_and_forgotten(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_declared_sets_become_utf8, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_byte_that_the_declared_set_does_not_have_is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_byte_that_the_declared_set_does_not_have_is_refused, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_a_declaration_beats_the_profile, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_set_that_nobody_knows_is_refused, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_undeclared_bytes_are_utf8_or_what_the_profile_says, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_undeclared_bytes_are_utf8_or_what_the_profile_says, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_undeclared_bytes_are_never_guessed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_of_repeated_sets_the_one_beyond_ascii_counts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_converters_are_reused_and_forgotten, setup, teardown),

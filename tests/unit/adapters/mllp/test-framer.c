@@ -81,26 +81,46 @@ static const Framer strict = FRAMER_INIT(64);
 static const Framer lenient = { .max_message_bytes = 64, .start_optional = true, .at_line_start = true };
 
 static void test_a_frame_gives_its_message(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "MSH|1\r" "\x1C\r", "message:MSH|1\r ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "MSH|1\r"
+                      "\x1C\r",
+                      "message:MSH|1\r ");
 }
 
 static void test_frames_come_back_to_back(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "A\x1C\r\x0B" "B\x1C\r\x0B" "C\x1C\r", "message:A message:B message:C ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "A\x1C\r\x0B"
+                      "B\x1C\r\x0B"
+                      "C\x1C\r",
+                      "message:A message:B message:C ");
 }
 
 static void test_line_ends_inside_are_content(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "A\nB\r\nC\r" "\x1C\r", "message:A\nB\r\nC\r ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "A\nB\r\nC\r"
+                      "\x1C\r",
+                      "message:A\nB\r\nC\r ");
 }
 
 static void test_the_return_may_be_missing(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "A\x1C\x0B" "B\x1C", "message:A message:B ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "A\x1C\x0B"
+                      "B\x1C",
+                      "message:A message:B ");
 }
 
 static void test_the_end_is_given_before_its_return_comes(void **state) {
         Framer framer = strict;
         Log log = { BUFFER_NULL };
 
-        feed(&framer, &log, "\x0B" "A\x1C", 3);
+        feed(&framer, &log,
+             "\x0B"
+             "A\x1C",
+             3);
         assert_true(log.text.size > 0);
         assert_false(framer_is_inside(&framer));
         feed(&framer, &log, "\r", 1);
@@ -113,41 +133,77 @@ static void test_the_end_is_given_before_its_return_comes(void **state) {
 }
 
 static void test_an_unfinished_message_is_given_out_when_another_begins(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "AB\x0B" "C\x1C\r", "unfinished:AB message:C ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "AB\x0B"
+                      "C\x1C\r",
+                      "unfinished:AB message:C ");
 }
 
 static void test_an_unfinished_message_is_given_out_at_the_end(void **state) {
-        ASSERT_STREAM(&strict, "\x0B" "A\x1C\r\x0B" "BC", "message:A unfinished:BC ");
+        ASSERT_STREAM(&strict,
+                      "\x0B"
+                      "A\x1C\r\x0B"
+                      "BC",
+                      "message:A unfinished:BC ");
 }
 
 static void test_a_doubled_start_is_one(void **state) {
-        ASSERT_STREAM(&strict, "\x0B\x0B" "A\x1C\r", "message:A ");
+        ASSERT_STREAM(&strict,
+                      "\x0B\x0B"
+                      "A\x1C\r",
+                      "message:A ");
 }
 
 static void test_an_empty_frame_is_told_from_a_message(void **state) {
-        ASSERT_STREAM(&strict, "\x0B\x1C\r\x0B" "A\x1C\r", "empty: message:A ");
+        ASSERT_STREAM(&strict,
+                      "\x0B\x1C\r\x0B"
+                      "A\x1C\r",
+                      "empty: message:A ");
 }
 
 static void test_garbage_between_frames_is_counted(void **state) {
-        ASSERT_STREAM(&strict, "xyz\x0B" "A\x1C\rhm\x0B" "B\x1C\rq", "garbage:3 message:A garbage:2 message:B garbage:1 ");
+        ASSERT_STREAM(&strict,
+                      "xyz\x0B"
+                      "A\x1C\rhm\x0B"
+                      "B\x1C\rq",
+                      "garbage:3 message:A garbage:2 message:B garbage:1 ");
 }
 
 static void test_keep_alive_bytes_are_no_garbage(void **state) {
-        ASSERT_STREAM(&strict, "\r\n\0 \x0B" "A\x1C\r\n\n\0\x0B" "B\x1C\r\r\x1C", "message:A message:B ");
+        ASSERT_STREAM(&strict,
+                      "\r\n\0 \x0B"
+                      "A\x1C\r\n\n\0\x0B"
+                      "B\x1C\r\r\x1C",
+                      "message:A message:B ");
 }
 
 static void test_a_message_at_the_limit_passes(void **state) {
         Framer like = FRAMER_INIT(4);
 
-        ASSERT_STREAM(&like, "\x0B" "ABCD\x1C\r", "message:ABCD ");
+        ASSERT_STREAM(&like,
+                      "\x0B"
+                      "ABCD\x1C\r",
+                      "message:ABCD ");
 }
 
 static void test_a_message_beyond_the_limit_is_skipped_to_its_end(void **state) {
         Framer like = FRAMER_INIT(4);
 
-        ASSERT_STREAM(&like, "\x0B" "ABCDE\x1C\r\x0B" "F\x1C\r", "too-large:5/5 message:F ");
-        ASSERT_STREAM(&like, "\x0B" "ABCDEFGH\x0B" "F\x1C\r", "too-large:8/8 message:F ");
-        ASSERT_STREAM(&like, "\x0B" "ABCDEFGH", "too-large:8/8 ");
+        ASSERT_STREAM(&like,
+                      "\x0B"
+                      "ABCDE\x1C\r\x0B"
+                      "F\x1C\r",
+                      "too-large:5/5 message:F ");
+        ASSERT_STREAM(&like,
+                      "\x0B"
+                      "ABCDEFGH\x0B"
+                      "F\x1C\r",
+                      "too-large:8/8 message:F ");
+        ASSERT_STREAM(&like,
+                      "\x0B"
+                      "ABCDEFGH",
+                      "too-large:8/8 ");
 }
 
 static void test_a_message_beyond_the_limit_keeps_no_more_than_its_head(void **state) {
@@ -173,18 +229,25 @@ static void test_a_message_beyond_the_limit_keeps_no_more_than_its_head(void **s
 }
 
 static void test_without_leniency_a_message_without_start_is_garbage(void **state) {
-        ASSERT_STREAM(&strict, "MSH|A\x1C\r\x0B" "B\x1C\r", "garbage:5 message:B ");
+        ASSERT_STREAM(&strict,
+                      "MSH|A\x1C\r\x0B"
+                      "B\x1C\r",
+                      "garbage:5 message:B ");
 }
 
 static void test_with_leniency_msh_at_the_start_of_a_line_begins_a_message(void **state) {
         ASSERT_STREAM(&lenient, "MSH|A\x1C\rMSH|B\x1C\r", "+message:MSH|A +message:MSH|B ");
-        ASSERT_STREAM(&lenient, "FHS|A\x1C\r\x0B" "B\x1C\r", "+message:FHS|A message:B ");
+        ASSERT_STREAM(&lenient,
+                      "FHS|A\x1C\r\x0B"
+                      "B\x1C\r",
+                      "+message:FHS|A message:B ");
         ASSERT_STREAM(&lenient, "MSxMSH|A\x1C\r", "garbage:8 ");
         ASSERT_STREAM(&lenient, "no\nMSH|A\x1C\r", "garbage:2 +message:MSH|A ");
 }
 
 static void test_a_whole_frame_is_not_copied(void **state) {
-        static const char frame[] = "\x0B" "ABC\x1C\r";
+        static const char frame[] = "\x0B"
+                                    "ABC\x1C\r";
         Framer framer = strict;
         Bytes input = bytes_of(frame, sizeof(frame) - 1);
         FramerItem item;
@@ -204,7 +267,10 @@ static void test_memory_of_a_large_message_is_given_back(void **state) {
         feed(&framer, &log, "\x0B", 1);
         feed(&framer, &log, block, 500000);
         feed(&framer, &log, "\x1C\r", 2);
-        feed(&framer, &log, "\x0B" "A", 2);
+        feed(&framer, &log,
+             "\x0B"
+             "A",
+             2);
         assert_true(framer.held.capacity < 100000);
         buffer_deinit(&log.text);
         framer_deinit(&framer);
@@ -224,7 +290,8 @@ static void random_stream(unsigned *seed, Buffer *stream, Buffer *expected) {
                 switch (rand_r(seed) % 4) {
                 case 0: /* garbage, closed by a frame so that pieces do not run together */
                         buffer_append(stream, content, size);
-                        buffer_append_text(stream, "\x0B" "z\x1C\r");
+                        buffer_append_text(stream, "\x0B"
+                                                   "z\x1C\r");
                         buffer_append_format(expected, "garbage:%zu message:z ", size);
                         break;
                 case 1:

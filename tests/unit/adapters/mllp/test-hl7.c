@@ -55,7 +55,9 @@ static void assert_refused(const char *text, int code, const char *position) {
 }
 
 static void test_values_are_found_by_path(void **state) {
-        assert_int_equal(read_text("MSH|^~\\&|APP|FAC|||2024||ADT^A01|ID1|P|2.4\rPID|1||A1^^^X&1.2&ISO^MR~B2^^^Y||SMITH^JOHN^A\rPID|2||C3\r"), 0);
+        assert_int_equal(read_text("MSH|^~\\&|APP|FAC|||2024||ADT^A01|ID1|P|2.4\rPID|1||A1^^^X&1.2&ISO^MR~B2^^^Y||"
+                                   "SMITH^JOHN^A\rPID|2||C3\r"),
+                         0);
         assert_string_equal(get("MSH-3"), "APP");
         assert_string_equal(get("MSH-9.2"), "A01");
         assert_string_equal(get("PID-3"), "A1");
@@ -70,7 +72,8 @@ static void test_values_are_found_by_path(void **state) {
 }
 
 static void test_paths_that_are_none_are_refused(void **state) {
-        static const char *const bad[] = { "", "PID", "PID-", "PID-0", "PID-1.", "PID-1.0", "PID[0]-1", "PID-1[x]", "1PD-1", "PID-1.2.3.4", "PID-99999", "PID 3" };
+        static const char *const bad[] = { "",         "PID",      "PID-",  "PID-0",       "PID-1.",    "PID-1.0",
+                                           "PID[0]-1", "PID-1[x]", "1PD-1", "PID-1.2.3.4", "PID-99999", "PID 3" };
         Hl7Path path;
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
@@ -79,7 +82,10 @@ static void test_paths_that_are_none_are_refused(void **state) {
 
 static void test_any_line_end_ends_a_segment(void **state) {
         static const char *const texts[] = {
-                "MSH|^~\\&|A\rPID|1\rPV1|2\r", "MSH|^~\\&|A\nPID|1\nPV1|2", "MSH|^~\\&|A\r\nPID|1\r\nPV1|2\r\n", "MSH|^~\\&|A\rPID|1\n\r\nPV1|2\n",
+                "MSH|^~\\&|A\rPID|1\rPV1|2\r",
+                "MSH|^~\\&|A\nPID|1\nPV1|2",
+                "MSH|^~\\&|A\r\nPID|1\r\nPV1|2\r\n",
+                "MSH|^~\\&|A\rPID|1\n\r\nPV1|2\n",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
@@ -165,7 +171,9 @@ static void test_limits_are_kept(void **state) {
 }
 
 static void test_escapes_become_what_they_stand_for(void **state) {
-        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||\\F\\\\S\\\\T\\\\R\\\\E\\|a\\.br\\b|\\H\\loud\\N\\|\\X48C3A9\\|100\\E\\\r"), 0);
+        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||\\F\\\\S\\\\T\\\\R\\\\E\\|a\\.br\\b|\\H\\loud\\N\\|\\X48C3A9\\|"
+                                   "100\\E\\\r"),
+                         0);
         assert_string_equal(get("NTE-3"), "|^&~\\");
         assert_string_equal(get("NTE-4"), "a\nb");
         assert_string_equal(get("NTE-5"), "loud");
@@ -174,7 +182,9 @@ static void test_escapes_become_what_they_stand_for(void **state) {
 }
 
 static void test_escapes_that_nobody_knows_stay_as_they_are(void **state) {
-        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||\\Z99\\|\\C2842\\|\\X0\\|\\XFF\\|\\X00\\|C:\\dir\\T\\x|lone \\ mark|\\M24\\x\\F\\\r"), 0);
+        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||\\Z99\\|\\C2842\\|\\X0\\|\\XFF\\|\\X00\\|C:\\dir\\T\\x|lone \\ "
+                                   "mark|\\M24\\x\\F\\\r"),
+                         0);
         assert_string_equal(get("NTE-3"), "\\Z99\\");
         assert_string_equal(get("NTE-4"), "\\C2842\\");
         assert_string_equal(get("NTE-5"), "\\X0\\");
@@ -271,12 +281,14 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_values_are_found_by_path, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_paths_that_are_none_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_any_line_end_ends_a_segment, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_line_that_is_no_segment_belongs_to_the_one_before, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_line_that_is_no_segment_belongs_to_the_one_before, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_the_senders_separators_hold, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_truncation_character_is_known, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_escaped_backslash_in_msh_2_is_understood, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_separators_that_are_not_named_are_not_used, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_refused_with_its_place, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_refused_with_its_place, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_what_stands_in_front_of_msh_is_passed_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_segment_names_in_lower_case_are_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limits_are_kept, setup, teardown),

@@ -91,8 +91,20 @@ static void test_what_does_not_fit_changes_nothing(void **state) {
 
 static void test_paths_that_name_nothing_are_refused(void **state) {
         static const char *const bad[] = {
-                "", ".", "demographics", "demographics.", "demographics.nothing", "nothing.at_all", "demographics.names[0]", "demographics.names[65]",
-                "demographics.names[x]", "demographics.sex[1]", "demographics..sex", "patient", "demographics.access_note.text", "encounter.period",
+                "",
+                ".",
+                "demographics",
+                "demographics.",
+                "demographics.nothing",
+                "nothing.at_all",
+                "demographics.names[0]",
+                "demographics.names[65]",
+                "demographics.names[x]",
+                "demographics.sex[1]",
+                "demographics..sex",
+                "patient",
+                "demographics.access_note.text",
+                "encounter.period",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
@@ -136,7 +148,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_what_does_not_fit_changes_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_paths_that_name_nothing_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_body_is_never_replaced_by_another, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_every_path_of_the_schema_that_is_said_to_be_good_can_be_set, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_every_path_of_the_schema_that_is_said_to_be_good_can_be_set, setup,
+                                                teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,10 @@ static void test_each_trigger_of_the_family_is_a_merge_of_persons(void **state) 
                 char text[512];
                 Carebus__V1__Event *event;
 
-                snprintf(text, sizeof(text), "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\rEVN||20240305\rPID|1||NEW1^^^RA9||SMITH^JOHN\rMRG|OLD1^^^RA9\r", triggers[i]);
+                snprintf(text, sizeof(text),
+                         "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\rEVN||20240305\rPID|1||NEW1^^^RA9||SMITH^"
+                         "JOHN\rMRG|OLD1^^^RA9\r",
+                         triggers[i]);
                 translate_text(text);
                 event = only_event("patient.merged");
                 assert_int_equal(event->merge->scope, CAREBUS__V1__MERGE__SCOPE__SCOPE_PERSON);

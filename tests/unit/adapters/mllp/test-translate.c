@@ -3,8 +3,10 @@
  */
 #include "translate-fixture.h"
 
-#define PID "PID|1||123456^^^RA9&1.2.3&ISO^PI~943 476 5919^^^NHS^NH||SMITH^JOHN^A^^MR^^L||19400201|1|||1 HIGH ST^^LEEDS^^LS1 1AA^GBR^H\r"
-#define PV1                                                                              \
+#define PID                                                                                                 \
+        "PID|1||123456^^^RA9&1.2.3&ISO^PI~943 476 5919^^^NHS^NH||SMITH^JOHN^A^^MR^^L||19400201|1|||1 HIGH " \
+        "ST^^LEEDS^^LS1 1AA^GBR^H\r"
+#define PV1                                                                               \
         "PV1|1|I|W1^R2^B3^RA9|21|||C1^JONES^ANNA^^^DR|G1^HILL||100||||19||||I|V77^^^RA9|" \
         "||||||||||||||||||||||||20240305080000\r"
 
@@ -19,16 +21,21 @@ static void test_each_trigger_gives_its_event(void **state) {
                 { "ADT^A03", "encounter.discharged", CAREBUS__V1__ACTION__ACTION_UPDATE, "finished" },
                 { "ADT^A04", "encounter.registered", CAREBUS__V1__ACTION__ACTION_NEW, "arrived" },
                 { "ADT^A05", "encounter.preadmitted", CAREBUS__V1__ACTION__ACTION_NEW, "planned" },
-                { "ADT^A11", "encounter.admission_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR, "cancelled" },
-                { "ADT^A12", "encounter.transfer_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR, "in-progress" },
-                { "ADT^A13", "encounter.discharge_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR, "in-progress" },
+                { "ADT^A11", "encounter.admission_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR,
+                  "cancelled" },
+                { "ADT^A12", "encounter.transfer_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR,
+                  "in-progress" },
+                { "ADT^A13", "encounter.discharge_cancelled", CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR,
+                  "in-progress" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char text[1024];
                 Carebus__V1__Event *event;
 
-                snprintf(text, sizeof(text), "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\rEVN||20240305101400\r%s%s", rows[i].trigger, PID, PV1);
+                snprintf(text, sizeof(text),
+                         "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\rEVN||20240305101400\r%s%s", rows[i].trigger,
+                         PID, PV1);
                 translate_text(text);
                 event = only_event(rows[i].type);
                 assert_int_equal(event->action, rows[i].action);
@@ -83,9 +90,10 @@ static void test_the_trigger_may_stand_in_evn(void **state) {
 static void test_fields_reach_the_encounter(void **state) {
         Carebus__V1__Encounter *encounter;
 
-        translate_text(MSH_OF("ADT^A01") PID PV1 "PV2|||R07^CHEST PAIN^I10|T1||||202403050700|20240312|||||||||||||||||||||||||||||4\r"
-                                                   "DG1|1||G12.2^Motor neurone disease^I10\rDG1|2|||words only\r"
-                                                   "ZU1|20240305060000||||||||||||A1|||||||||Y||20240311\r");
+        translate_text(MSH_OF("ADT^A01") PID PV1
+                       "PV2|||R07^CHEST PAIN^I10|T1||||202403050700|20240312|||||||||||||||||||||||||||||4\r"
+                       "DG1|1||G12.2^Motor neurone disease^I10\rDG1|2|||words only\r"
+                       "ZU1|20240305060000||||||||||||A1|||||||||Y||20240311\r");
         encounter = only_event("encounter.admitted")->encounter;
         assert_string_equal(encounter->class_->original->code, "I");
         assert_string_equal(encounter->place->point_of_care, "W1");
@@ -117,10 +125,14 @@ static void test_fields_reach_the_encounter(void **state) {
 static void test_fields_reach_the_person(void **state) {
         Carebus__V1__Demographics *person;
 
-        translate_text(MSH_OF("ADT^A28") "PID|1||A1^^^RA9^PI||O\\T\\NEIL&&&&X^MARY JANE^^JR^MRS^^L~BLACK^MARY^^^^^M||19400201|2|||1 HIGH ST^TOWNEND^LEEDS^WEST YORKS^LS1 1AA^GBR^H"
-                                         "||01632 960001^PRN^PH~07700900001^^CP~^NET^Internet^m@example.org|01632960002|EN|M|1A|||||A||Y|2||||||Y|NSTS01~UD\r"
-                                         "PD1|||SURGERY^^B86001||G9012345^GREY^TOM|\r" /* PD1-4 is empty here */
-                                         "NK1|1|ONEIL^PAT|2^Partner|1 HIGH ST|01632960003||C\r");
+        translate_text(MSH_OF(
+                "ADT^A28") "PID|1||A1^^^RA9^PI||O\\T\\NEIL&&&&X^MARY JANE^^JR^MRS^^L~BLACK^MARY^^^^^M||19400201|2|||1 "
+                           "HIGH ST^TOWNEND^LEEDS^WEST YORKS^LS1 1AA^GBR^H"
+                           "||01632 "
+                           "960001^PRN^PH~07700900001^^CP~^NET^Internet^m@example.org|01632960002|EN|M|1A|||||A||Y|2|||"
+                           "|||Y|NSTS01~UD\r"
+                           "PD1|||SURGERY^^B86001||G9012345^GREY^TOM|\r" /* PD1-4 is empty here */
+                           "NK1|1|ONEIL^PAT|2^Partner|1 HIGH ST|01632960003||C\r");
         person = only_event("patient.registered")->demographics;
         assert_string_equal(person->names[0]->family, "O&NEIL");
         assert_string_equal(person->names[0]->given[0], "MARY JANE");
@@ -159,7 +171,8 @@ static void test_fields_reach_the_person(void **state) {
 static void test_the_status_of_the_nhs_number_goes_to_the_nhs_number(void **state) {
         Carebus__V1__Event *event;
 
-        translate_text(MSH_OF("ADT^A31") "PID|1||123^^^RA9^PI~9434765919^^^NHS^NH||X^Y|||||||||||||||||||||||||||UD~NSTS02\r");
+        translate_text(
+                MSH_OF("ADT^A31") "PID|1||123^^^RA9^PI~9434765919^^^NHS^NH||X^Y|||||||||||||||||||||||||||UD~NSTS02\r");
         event = only_event("patient.updated");
         assert_null(event->patient->identifiers[0]->status_code);
         assert_string_equal(event->patient->identifiers[1]->status_code, "NSTS02");
@@ -235,7 +248,8 @@ static void test_message_time_and_id_are_read_for_the_bus(void **state) {
 static void test_an_emptied_field_is_said_to_be_emptied(void **state) {
         Carebus__V1__Event *event;
 
-        translate_text(MSH_OF("ADT^A08") "PID|1||A1||X^Y||19400201|\"\"|||\"\"^\"\"|||||\"\"\rPV1|1|I|\"\"||||||||||||||||V1\r");
+        translate_text(MSH_OF(
+                "ADT^A08") "PID|1||A1||X^Y||19400201|\"\"|||\"\"^\"\"|||||\"\"\rPV1|1|I|\"\"||||||||||||||||V1\r");
         event = event_of("patient.updated");
         assert_non_null(event);
         assert_true(has_cleared(event, "demographics.sex"));
@@ -254,14 +268,15 @@ static void test_hidden_persons_are_marked(void **state) {
         static const struct {
                 const char *pv1_16, *zu8_4;
                 int expected; /* -1: nothing is said */
-        } rows[] = { { "", "", -1 }, { "N", "", 0 }, { "S", "", 1 }, { "Y", "", 1 }, { "I", "", 1 }, { "VIP", "", -1 }, { "", "0", 0 },
-                     { "", "1", 1 }, { "", "2", 1 }, { "N", "1", 1 }, { "S", "0", 1 } };
+        } rows[] = { { "", "", -1 }, { "N", "", 0 }, { "S", "", 1 }, { "Y", "", 1 },  { "I", "", 1 }, { "VIP", "", -1 },
+                     { "", "0", 0 }, { "", "1", 1 }, { "", "2", 1 }, { "N", "1", 1 }, { "S", "0", 1 } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char text[1024];
                 Carebus__V1__Event *event;
 
-                snprintf(text, sizeof(text), MSH_OF("ADT^A31") PID "PV1|1|I||||||||||||||%s\rZU8||||%s\r", rows[i].pv1_16, rows[i].zu8_4);
+                snprintf(text, sizeof(text), MSH_OF("ADT^A31") PID "PV1|1|I||||||||||||||%s\rZU8||||%s\r",
+                         rows[i].pv1_16, rows[i].zu8_4);
                 translate_text(text);
                 event = only_event("patient.updated");
                 if (rows[i].expected < 0) {
@@ -291,11 +306,15 @@ static void assert_death(const char *text, const char *how, const char *died_at)
 }
 
 static void test_a_death_is_notified(void **state) {
-        assert_death(MSH_OF("ADT^A31") "PID|1||A1||X||||||||||||||||||||||||202403010300|Y\r", "PID-30", "202403010300");
+        assert_death(MSH_OF("ADT^A31") "PID|1||A1||X||||||||||||||||||||||||202403010300|Y\r", "PID-30",
+                     "202403010300");
         assert_death(MSH_OF("ADT^A31") "PID|1||A1||X|||||||||||||||||||||||||Y\r", "PID-30", NULL);
         assert_death(MSH_OF("ADT^A31") "PID|1||A1||X||||||||||||||||||||||||202403010300\r", "PID-29", "202403010300");
-        assert_death(MSH_OF("ADT^A03") PID "PV1|1|I|W1||||||||||||||||V1|||||||||||||||||4||||||||20240301|202403020400\r", "discharge-method", "202403020400");
-        assert_death(MSH_OF("ADT^A03") PID "PV1|1|I|W1||||||||||||||||V1||||||||||||||||||79\r", "discharge-method", NULL);
+        assert_death(MSH_OF("ADT^A03") PID
+                     "PV1|1|I|W1||||||||||||||||V1|||||||||||||||||4||||||||20240301|202403020400\r",
+                     "discharge-method", "202403020400");
+        assert_death(MSH_OF("ADT^A03") PID "PV1|1|I|W1||||||||||||||||V1||||||||||||||||||79\r", "discharge-method",
+                     NULL);
         assert_true(event_of("encounter.discharged")->encounter->died);
 }
 

@@ -51,7 +51,9 @@ static inline void use_profile(const char *yaml) {
 
 /* Translates, and asserts what holds for any message: the events pass the bus's own validator. */
 static inline void translate_bytes(Bytes message) {
-        TranslateOptions options = { .source = "pas", .profile = profile, .timezone = "Europe/London", .want_unmapped = true };
+        TranslateOptions options = {
+                .source = "pas", .profile = profile, .timezone = "Europe/London", .want_unmapped = true
+        };
         ValidateLimits limits = VALIDATE_LIMITS_DEFAULT;
         Bytes *packed;
 
