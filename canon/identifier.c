@@ -25,7 +25,9 @@ bool modulus11_is_valid(const char digits[NATIONAL_NUMBER_SIZE]) {
 
 /* Bytes of what may stand between the digits: a space, a no-break space, a hyphen, a figure or non-breaking hyphen or dash. */
 static size_t separator_size(const char *text) {
-        static const char *const separators[] = { " ", "-", "\xc2\xa0", "\xe2\x80\x91", "\xe2\x80\x90", "\xe2\x80\x92", "\xe2\x80\x93" };
+        static const char *const separators[] = {
+                " ", "-", "\xc2\xa0", "\xe2\x80\x91", "\xe2\x80\x90", "\xe2\x80\x92", "\xe2\x80\x93"
+        };
         for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
                 size_t size = strlen(separators[i]);
                 if (strncmp(text, separators[i], size) == 0)

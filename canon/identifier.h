@@ -31,7 +31,7 @@ enum {
         IDENTIFIER_E_FORM,        /* not ten digits, spaces and hyphens aside */
         IDENTIFIER_E_PLACEHOLDER, /* all ten digits alike: passes modulus 11, means "none" or "several" */
         IDENTIFIER_E_CHECK_DIGIT,
-        IDENTIFIER_E_BIRTH_DATE,  /* CHI: its first six digits are no day */
+        IDENTIFIER_E_BIRTH_DATE, /* CHI: its first six digits are no day */
 };
 
 /* Which number a system stands for; NULL is none. */

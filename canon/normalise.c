@@ -94,7 +94,8 @@ static bool is_of_patient(const Walk *walk) {
 }
 
 static bool is_of_a_patient(const Walk *walk) {
-        return is_of_patient(walk) || strcmp(walk->path, "merge.surviving") == 0 || strcmp(walk->path, "merge.retired") == 0;
+        return is_of_patient(walk) || strcmp(walk->path, "merge.surviving") == 0 ||
+               strcmp(walk->path, "merge.retired") == 0;
 }
 
 static void set_status(Carebus__V1__Identifier *identifier, Carebus__V1__Identifier__Status status) {
@@ -305,8 +306,9 @@ static int number_status(Walk *walk, Carebus__V1__Demographics *demographics) {
         if (!demographics)
                 return 0;
         if (demographics->nhs_number_status) {
-                const ProfileMap *map =
-                        walk->rules->profile ? profile_find_map(walk->rules->profile, "demographics.nhs_number_status") : NULL;
+                const ProfileMap *map = walk->rules->profile ? profile_find_map(walk->rules->profile,
+                                                                                "demographics.nhs_number_status")
+                                                             : NULL;
                 int r = map ? coded_apply_map(demographics->nhs_number_status, map, walk->arena) : 0;
                 if (r < 0)
                         return r;

@@ -23,19 +23,20 @@
 
 typedef struct CanonRules {
         const Profile *profile;
-        const Zone *zone;              /* the source's; NULL: UTC */
-        const char *default_authority; /* system of an identifier that names no authority: carebus:SOURCE. NULL: the profile's */
-        bool test_numbers;             /* a bus that is not live: numbers of the test range are people like others. Else
+        const Zone *zone; /* the source's; NULL: UTC */
+        const char *
+                default_authority; /* system of an identifier that names no authority: carebus:SOURCE. NULL: the profile's */
+        bool test_numbers;         /* a bus that is not live: numbers of the test range are people like others. Else
                                         * they get STATUS_TEST and must not identify anybody */
 } CanonRules;
 
 typedef struct CanonCounts CanonCounts;
 struct CanonCounts {
         uint64_t maps_hit;
-        uint64_t maps_missed;          /* a map is there for that path, the code is not in it */
-        uint64_t identifiers_invalid;  /* national numbers that cannot be true */
-        uint64_t identifiers_test;     /* of the test range, where that is not welcome */
-        uint64_t times_unreadable;     /* moments and dates */
+        uint64_t maps_missed;         /* a map is there for that path, the code is not in it */
+        uint64_t identifiers_invalid; /* national numbers that cannot be true */
+        uint64_t identifiers_test;    /* of the test range, where that is not welcome */
+        uint64_t times_unreadable;    /* moments and dates */
         /* Each miss, for who collects them by path (may be NULL). The code is the source's: print it where a person asked
          * (--translate), never log it. */
         void (*map_missed)(void *owner, const char *path, const char *code);

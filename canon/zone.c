@@ -55,7 +55,8 @@ static int64_t change_between(GTimeZone *source, int64_t low, int64_t high) {
 }
 
 static int changes_read(Zone *zone, GTimeZone *source) {
-        CivilTime first = { .year = YEAR_FIRST, .month = 1, .day = 1 }, last = { .year = YEAR_LAST, .month = 1, .day = 1 };
+        CivilTime first = { .year = YEAR_FIRST, .month = 1, .day = 1 },
+                  last = { .year = YEAR_LAST, .month = 1, .day = 1 };
         int64_t at = civil_to_utc(&first) / USEC_PER_SEC, end = civil_to_utc(&last) / USEC_PER_SEC;
         int32_t offset = offset_of(source, at);
         int r = change_add(zone, INT64_MIN, offset);

@@ -65,7 +65,8 @@ static int read_tree(Report *report, const Files *files, Arena *nodes, YamlNode 
                 if (yaml_is_null(layer))
                         continue;
                 if (layer->kind != YAML_KIND_MAPPING) {
-                        report_error(report, layer->place, "a configuration is a mapping (key: value), not %s", yaml_kind_name(layer));
+                        report_error(report, layer->place, "a configuration is a mapping (key: value), not %s",
+                                     yaml_kind_name(layer));
                         is_valid = false;
                         continue;
                 }
@@ -142,10 +143,12 @@ static int read_config(Report *report, Files *files, Config **ret) {
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems) {
         ConfigProblems problems = { 0 };
         Files files = { 0 };
-        int r = text->n_files == 0 ? -EINVAL : files_init(&files, (ConfigText *)text, text->files[0].path, /* on_disk= */ false);
+        int r = text->n_files == 0 ? -EINVAL
+                                   : files_init(&files, (ConfigText *)text, text->files[0].path, /* on_disk= */ false);
         if (r == 0) {
                 Report report = { .text = text, .problems = &problems };
                 r = read_config(&report, &files, ret);
+                problems_sort(&problems, text);
         }
         files_deinit(&files);
         *ret_problems = problems;
@@ -167,6 +170,8 @@ int config_load(const char *path, Config **ret, ConfigText **ret_text, ConfigPro
         int r = text ? files_init(&files, text, path, /* on_disk= */ true) : -ENOMEM;
         if (r == 0)
                 r = load(&files, path, &problems, ret);
+        if (text)
+                problems_sort(&problems, text);
         if (r == 0 && ret_text)
                 *ret_text = TAKE_PTR(text);
         files_deinit(&files);

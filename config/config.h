@@ -28,12 +28,12 @@ typedef struct ConfigPeer {
 
 typedef struct ConfigTeam {
         char *name;
-        char *title;        /* `name:` of the file; never NULL: the name itself where none is given */
-        char *organisation; /* ODS code, or NULL */
-        char *class;        /* never NULL */
+        char *title;                         /* `name:` of the file; never NULL: the name itself where none is given */
+        char *organisation;                  /* ODS code, or NULL */
+        char *class;                         /* never NULL */
         char *contact_hours, *contact_phone; /* or NULL */
-        char *live;          /* tcp endpoint, or NULL */
-        size_t *may_read;    /* indexes of sources */
+        char *live;                          /* tcp endpoint, or NULL */
+        size_t *may_read;                    /* indexes of sources */
         size_t n_may_read;
         ConfigPeer peer;
 } ConfigTeam;
@@ -45,15 +45,15 @@ typedef struct ConfigTls {
 
 typedef struct ConfigSource {
         char *name;
-        size_t team;         /* index */
-        char *adapter;       /* mllp, fhir, csv, or a vendor's own */
-        char *listen;        /* host:port, adapter mllp and fhir */
-        char *folder;        /* adapter csv */
-        char **allow_from;   /* addresses or networks (CIDR) that may connect; none: all */
+        size_t team;       /* index */
+        char *adapter;     /* mllp, fhir, csv, or a vendor's own */
+        char *listen;      /* host:port, adapter mllp and fhir */
+        char *folder;      /* adapter csv */
+        char **allow_from; /* addresses or networks (CIDR) that may connect; none: all */
         size_t n_allow_from;
         size_t max_connections;
-        Profile *profile;    /* never NULL: defaults when none is named */
-        char *timezone;      /* never NULL: its own, else its profile's, else the bus's */
+        Profile *profile; /* never NULL: defaults when none is named */
+        char *timezone;   /* never NULL: its own, else its profile's, else the bus's */
         size_t max_message_bytes;
         uint64_t messages_per_second; /* quota; 0: none */
         ConfigTls tls;
@@ -63,24 +63,24 @@ typedef struct ConfigSource {
 typedef struct Config {
         char *bus;
         ConfigEnvironment environment;
-        char *state;         /* folder */
-        char *run;           /* folder */
+        char *state; /* folder */
+        char *run;   /* folder */
         char *timezone;
         char *listen_intake, *listen_feed; /* tcp endpoints, or NULL */
-        char *keys;          /* folder */
+        char *keys;                        /* folder */
         /* Z85; NULL when nothing listens on tcp. The secret is also NULL, with a warning, where it belongs to another user:
          * an adapter reads this file too, and is not shown it. Who binds tcp must have it. */
         char *bus_public_key, *bus_secret_key;
-        char *metrics;       /* host:port, or NULL */
+        char *metrics; /* host:port, or NULL */
         uid_t *operators;
         size_t n_operators;
         ConfigTeam *teams;
         size_t n_teams;
         ConfigSource *sources;
         size_t n_sources;
-        uint64_t segment_bytes;      /* of the journal */
-        uint64_t reserve_bytes;      /* free space below which intake refuses with try-later */
-        unsigned references;         /* atomic: config_ref(), config_unref() */
+        uint64_t segment_bytes; /* of the journal */
+        uint64_t reserve_bytes; /* free space below which intake refuses with try-later */
+        unsigned references;    /* atomic: config_ref(), config_unref() */
 } Config;
 
 /* Every file that was read, in the order in which one is laid over the other: carebus.yaml, conf.d, then profiles and keys. */

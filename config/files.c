@@ -81,7 +81,9 @@ static void report_unreadable(Report *report, const char *path, int error) {
         else {
                 report_error(&named, nowhere, "cannot be read: %s", strerror(-error));
                 if (error == -ENOENT)
-                        report_hint(&named, "say where it is with --config FILE; an example is in etc/carebus.yaml of the sources");
+                        report_hint(
+                                &named,
+                                "say where it is with --config FILE; an example is in etc/carebus.yaml of the sources");
                 if (error == -EACCES)
                         report_hint(&named, "look at the owner and mode of the file and of the folders above it");
         }

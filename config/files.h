@@ -12,7 +12,7 @@
 typedef struct Files {
         ConfigText *text; /* grows only when on_disk */
         bool on_disk;
-        char *folder;     /* of carebus.yaml */
+        char *folder; /* of carebus.yaml */
 } Files;
 
 void files_deinit(Files *files);

@@ -105,6 +105,44 @@ bool report_did_you_mean(Report *report, const char *word, const char *const *ca
         return near != NULL;
 }
 
+static size_t file_order(const ConfigText *text, const char *file) {
+        for (size_t i = 0; file && i < text->n_files; i++)
+                if (strcmp(text->files[i].path, file) == 0)
+                        return i;
+        return SIZE_MAX;
+}
+
+typedef struct Ranked {
+        ConfigProblem problem;
+        size_t file, place;
+} Ranked;
+
+static int compare_ranked(const void *a, const void *b) {
+        const Ranked *one = a, *other = b;
+        if (one->file != other->file)
+                return one->file < other->file ? -1 : 1;
+        if (one->problem.line != other->problem.line)
+                return one->problem.line < other->problem.line ? -1 : 1;
+        if (one->problem.column != other->problem.column)
+                return one->problem.column < other->problem.column ? -1 : 1;
+        return one->place < other->place ? -1 : one->place > other->place;
+}
+
+void problems_sort(ConfigProblems *problems, const ConfigText *text) {
+        _cleanup_(freep) Ranked *ranked = calloc(MAX(problems->n_items, (size_t)1), sizeof(*ranked));
+        if (!ranked || problems->n_items < 2)
+                return; /* the order is a courtesy */
+        for (size_t i = 0; i < problems->n_items; i++)
+                ranked[i] = (Ranked){
+                        .problem = problems->items[i],
+                        .file = file_order(text, problems->items[i].file),
+                        .place = i,
+                };
+        qsort(ranked, problems->n_items, sizeof(*ranked), compare_ranked);
+        for (size_t i = 0; i < problems->n_items; i++)
+                problems->items[i] = ranked[i].problem;
+}
+
 void config_problems_deinit(ConfigProblems *problems) {
         for (size_t i = 0; i < problems->n_items; i++) {
                 free(problems->items[i].file);

@@ -28,5 +28,8 @@ void report_hint(Report *report, const char *format, ...) _printf_(2, 3);
 /* report_hint("did you mean ...") where a candidate is near; whether there was one. */
 bool report_did_you_mean(Report *report, const char *word, const char *const *candidates, size_t n_candidates);
 
+/* In the order in which a reader meets them: by file as in the text, line and column; what has no place last. Once, at the end. */
+void problems_sort(ConfigProblems *problems, const ConfigText *text);
+
 /* Adds an empty file to the text: its index, or negative errno. */
 ssize_t config_text_add(ConfigText *text, const char *path);

@@ -4,19 +4,18 @@
 
 #define NHS "system: \"https://fhir.nhs.uk/Id/nhs-number\", nhs_number: true"
 
-static const char default_profile[] =
-        "authorities:\n"
-        "  - {authority: NHS, " NHS "}\n"
-        "  - {authority: NHSNBR, " NHS "}\n"
-        "  - {authority: \"2.16.840.1.113883.2.1.4.1\", " NHS "}\n"
-        "  - {authority: \"https://fhir.nhs.uk/Id/nhs-number\", " NHS "}\n"
-        "  - {type: NH, " NHS "}\n"
-        "  - {type: NHS, " NHS "}\n"
-        "  - {authority: CHI, system: \"carebus:CHI\"}\n"
-        "  - {type: CHI, system: \"carebus:CHI\"}\n"
-        "  - {authority: \"H&C\", system: \"carebus:HC\"}\n"
-        "  - {authority: HCN, system: \"carebus:HC\"}\n"
-        "  - {type: \"H&C\", system: \"carebus:HC\"}\n";
+static const char default_profile[] = "authorities:\n"
+                                      "  - {authority: NHS, " NHS "}\n"
+                                      "  - {authority: NHSNBR, " NHS "}\n"
+                                      "  - {authority: \"2.16.840.1.113883.2.1.4.1\", " NHS "}\n"
+                                      "  - {authority: \"https://fhir.nhs.uk/Id/nhs-number\", " NHS "}\n"
+                                      "  - {type: NH, " NHS "}\n"
+                                      "  - {type: NHS, " NHS "}\n"
+                                      "  - {authority: CHI, system: \"carebus:CHI\"}\n"
+                                      "  - {type: CHI, system: \"carebus:CHI\"}\n"
+                                      "  - {authority: \"H&C\", system: \"carebus:HC\"}\n"
+                                      "  - {authority: HCN, system: \"carebus:HC\"}\n"
+                                      "  - {type: \"H&C\", system: \"carebus:HC\"}\n";
 
 int profile_new_default(Profile **ret) {
         ConfigProblems problems = { 0 };

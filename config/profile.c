@@ -147,7 +147,8 @@ static bool word_is_valid(SchemaWalk *walk, const YamlNode *key) {
         size_t length = strlen(key->text);
         if (length > 0 && length <= WORD_MAX)
                 return true;
-        report_error(walk->report, key->place, "%s: a key is 1 to %d bytes, this one is %zu", walk->path, WORD_MAX, length);
+        report_error(walk->report, key->place, "%s: a key is 1 to %d bytes, this one is %zu", walk->path, WORD_MAX,
+                     length);
         return false;
 }
 
@@ -296,14 +297,16 @@ static void check_charset(Report *report, const YamlNode *root, const char *char
 
 static int take_authorities(SchemaWalk *walk, DraftProfile *draft) {
         Profile *profile = &draft->profile;
-        profile->authorities = arena_alloc(walk->arena, MAX(draft->n_authorities, (size_t)1) * sizeof(*profile->authorities));
+        profile->authorities = arena_alloc(walk->arena,
+                                           MAX(draft->n_authorities, (size_t)1) * sizeof(*profile->authorities));
         if (!profile->authorities)
                 return -ENOMEM;
         for (size_t i = 0; i < draft->n_authorities; i++) {
                 const DraftAuthority *authority = &draft->authorities[i];
                 if (!authority->authority.authority && !authority->authority.type) {
                         report_error(walk->report, authority->element.node->place,
-                                     "authorities.%zu: neither 'authority' nor 'type' says which identifiers are meant", i + 1);
+                                     "authorities.%zu: neither 'authority' nor 'type' says which identifiers are meant",
+                                     i + 1);
                         report_hint(walk->report, "for identifiers that name no authority use default_authority");
                 }
                 profile->authorities[i] = authority->authority;
@@ -379,7 +382,8 @@ int profile_load(const char *path, Profile **ret, ConfigProblems *ret_problems) 
                 if (file == -ENOMEM)
                         r = -ENOMEM;
                 else if (file < 0) {
-                        report_error(&report, (Place){ .file = PLACE_NO_FILE }, "cannot be read: %s", strerror((int)-file));
+                        report_error(&report, (Place){ .file = PLACE_NO_FILE }, "cannot be read: %s",
+                                     strerror((int)-file));
                         r = CONFIG_E_INVALID;
                 } else {
                         const char *slash = strrchr(path, '/');

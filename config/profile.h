@@ -14,16 +14,16 @@ typedef struct ProfileAuthority {
         char *type;      /* as said in CX.5; NULL: any */
         char *system;    /* URI, or carebus:NAME */
         bool is_nhs_number;
-        bool traced;     /* numbers of this source are verified though no status says so */
+        bool traced; /* numbers of this source are verified though no status says so */
 } ProfileAuthority;
 
 /* Local codes to shared codes, by canonical path: encounter.class, demographics.sex. */
 typedef struct ProfileMapEntry {
-        char *code;       /* as said */
+        char *code; /* as said */
         char *to_system, *to_code, *to_display;
 } ProfileMapEntry;
 typedef struct ProfileMap {
-        char *path;       /* a list of maps is ordered by it */
+        char *path;               /* a list of maps is ordered by it */
         ProfileMapEntry *entries; /* ordered by code */
         size_t n_entries;
 } ProfileMap;
@@ -45,8 +45,8 @@ typedef struct ProfileTrigger {
 
 typedef struct Profile {
         char *name;
-        char *timezone;        /* NULL: the bus's */
-        char *charset;         /* where MSH-18 is empty; iconv name; NULL: UTF-8, then ISO-8859-1 is NOT guessed */
+        char *timezone;          /* NULL: the bus's */
+        char *charset;           /* where MSH-18 is empty; iconv name; NULL: UTF-8, then ISO-8859-1 is NOT guessed */
         char *default_authority; /* system of an identifier that names none; NULL: carebus:SOURCE */
         ProfileAuthority *authorities;
         size_t n_authorities;

@@ -60,8 +60,8 @@ static int resolve_user(Resolver *resolver, const char *name, Place place, const
                 }
         }
         if (uid == UID_OVERFLOW) {
-                report_error(resolver->report, place, "%s: user %u (nobody) stands for everybody who cannot be told apart", path,
-                             (unsigned)uid);
+                report_error(resolver->report, place,
+                             "%s: user %u (nobody) stands for everybody who cannot be told apart", path, (unsigned)uid);
                 report_hint(resolver->report, "use a user of its own");
                 return 0;
         }
@@ -101,7 +101,8 @@ static int resolve_operators(Resolver *resolver) {
  */
 
 static bool z85_is_valid(const char *text, size_t size) {
-        static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+        static const char alphabet[] =
+                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
         if (size != KEY_SIZE)
                 return false;
         for (size_t group = 0; group < size; group += 5) {
@@ -126,7 +127,8 @@ static int key_take(Resolver *resolver, size_t file, char **ret) {
                 size--;
         if (!z85_is_valid(data, size)) {
                 Report named = { .problems = resolver->report->problems, .path = key->path };
-                report_error(&named, (Place){ .file = PLACE_NO_FILE }, "is no key: one line of 40 Z85 characters was expected");
+                report_error(&named, (Place){ .file = PLACE_NO_FILE },
+                             "is no key: one line of 40 Z85 characters was expected");
                 report_hint(&named, "make a pair with: carebusctl key new NAME");
                 return 0;
         }
@@ -144,7 +146,8 @@ static void report_no_key(Resolver *resolver, const char *file, int error, Place
         if (name_list_add_folder(&list, keys, "") == 0 &&
             !report_did_you_mean(resolver->report, file, (const char *const *)list.names, list.n_names)) {
                 const char *dot = strrchr(file, '.');
-                report_hint(resolver->report, "make the pair with: carebusctl key new %.*s", (int)(dot ? dot - file : 200), file);
+                report_hint(resolver->report, "make the pair with: carebusctl key new %.*s",
+                            (int)(dot ? dot - file : 200), file);
         }
         name_list_deinit(&list);
 }
@@ -187,7 +190,8 @@ static int resolve_peer(Resolver *resolver, const PeerSaid *said, ConfigPeer *re
                                said->element->name);
         snprintf(path, sizeof(path), "%s.%.48s.key", said->table, said->element->name);
         snprintf(file, sizeof(file), "%.32s.pub", said->element->name);
-        return resolve_key(resolver, said->key ? said->key : file, said->key != NULL, yaml_place(node, "key"), path, &ret->key);
+        return resolve_key(resolver, said->key ? said->key : file, said->key != NULL, yaml_place(node, "key"), path,
+                           &ret->key);
 }
 
 /*
@@ -211,7 +215,8 @@ static int resolve_secret(Resolver *resolver, Place place) {
         ssize_t index = files_find(resolver->files, path);
         if (index == -EACCES) {
                 Report named = { .problems = resolver->report->problems, .path = path };
-                report_warning(&named, (Place){ .file = PLACE_NO_FILE }, "belongs to another user: only the daemon's can use it");
+                report_warning(&named, (Place){ .file = PLACE_NO_FILE },
+                               "belongs to another user: only the daemon's can use it");
                 return 0;
         }
         if (index == -ENOENT && !resolver->files->on_disk)
@@ -252,7 +257,9 @@ int resolve_peers(Resolver *resolver) {
         }
         for (size_t i = 0; r == 0 && i < draft->n_sources; i++) {
                 const DraftSource *source = &draft->sources[i];
-                PeerSaid said = { .table = "sources", .element = &source->element, .user = source->user, .key = source->key };
+                PeerSaid said = {
+                        .table = "sources", .element = &source->element, .user = source->user, .key = source->key
+                };
                 r = resolve_peer(resolver, &said, &config->sources[i].peer);
         }
         for (size_t i = 0; r == 0 && i < draft->n_destinations; i++) {

@@ -22,8 +22,8 @@ static int check_socket_path(Resolver *resolver, const char *name, Place place, 
         size_t length = strlen(path);
         *ret_is_long = length > SOCKET_PATH_MAX;
         if (*ret_is_long) {
-                report_error(resolver->report, place, "the socket %s has a path of %zu bytes; the kernel takes %zu", path, length,
-                             SOCKET_PATH_MAX);
+                report_error(resolver->report, place, "the socket %s has a path of %zu bytes; the kernel takes %zu",
+                             path, length, SOCKET_PATH_MAX);
                 report_hint(resolver->report, "choose a shorter `run` folder");
         }
         return 0;
@@ -61,7 +61,8 @@ typedef struct Listeners {
         size_t n_items;
 } Listeners;
 
-static void listener_add(Resolver *resolver, Listeners *listeners, const char *text, bool is_endpoint, Place place, const char *label) {
+static void listener_add(Resolver *resolver, Listeners *listeners, const char *text, bool is_endpoint, Place place,
+                         const char *label) {
         Listener *listener = &listeners->items[listeners->n_items];
         if (!text || address_parse(text, is_endpoint, &listener->address) < 0)
                 return;
@@ -90,7 +91,8 @@ static int check_listeners(Resolver *resolver) {
         Place nowhere = resolver->root->place;
         listener_add(resolver, &listeners, config->listen_intake, true, listen ? yaml_place(listen, "intake") : nowhere,
                      "listen.intake");
-        listener_add(resolver, &listeners, config->listen_feed, true, listen ? yaml_place(listen, "feed") : nowhere, "listen.feed");
+        listener_add(resolver, &listeners, config->listen_feed, true, listen ? yaml_place(listen, "feed") : nowhere,
+                     "listen.feed");
         listener_add(resolver, &listeners, config->metrics, false, yaml_place(resolver->root, "metrics"), "metrics");
         for (size_t i = 0; i < config->n_teams; i++) {
                 snprintf(label, sizeof(label), "teams.%.48s.live", config->teams[i].name);
@@ -114,7 +116,8 @@ static void check_folder(Resolver *resolver, const char *folder, size_t below, P
         for (size_t i = 0; folder && i < below; i++) {
                 if (!config->sources[i].folder || strcmp(config->sources[i].folder, folder) != 0)
                         continue;
-                report_error(resolver->report, place, "%s: source %s reads this folder too", label, config->sources[i].name);
+                report_error(resolver->report, place, "%s: source %s reads this folder too", label,
+                             config->sources[i].name);
                 report_hint(resolver->report, "give each a folder of its own");
                 return;
         }
@@ -151,8 +154,8 @@ static void check_tls_file(Resolver *resolver, const char *path, bool is_secret,
         } else if (!S_ISREG(info.st_mode))
                 report_error(resolver->report, place, "%s: %s is not a file", label, path);
         else if (is_secret && (info.st_mode & 0007)) {
-                report_error(resolver->report, place, "%s: everybody can read the private key %s (mode %04o)", label, path,
-                             (unsigned)(info.st_mode & 07777));
+                report_error(resolver->report, place, "%s: everybody can read the private key %s (mode %04o)", label,
+                             path, (unsigned)(info.st_mode & 07777));
                 report_hint(resolver->report, "chmod 0640 %s or less", path);
         }
 }
@@ -165,10 +168,12 @@ static void check_tls(Resolver *resolver, const DraftSource *source) {
                 return;
         snprintf(label, sizeof(label), "sources.%.48s.tls", source->element.name);
         if (!tls->certificate != !tls->key) {
-                report_error(resolver->report, node->place, "%s: a certificate and its key come together; '%s' is missing", label,
+                report_error(resolver->report, node->place,
+                             "%s: a certificate and its key come together; '%s' is missing", label,
                              tls->key ? "certificate" : "key");
         } else if (!tls->certificate && tls->client_ca)
-                report_error(resolver->report, node->place, "%s: client_ca asks for TLS, which needs 'certificate' and 'key'", label);
+                report_error(resolver->report, node->place,
+                             "%s: client_ca asks for TLS, which needs 'certificate' and 'key'", label);
         check_tls_file(resolver, tls->certificate, false, yaml_place(node, "certificate"), label);
         check_tls_file(resolver, tls->key, true, yaml_place(node, "key"), label);
         check_tls_file(resolver, tls->client_ca, false, yaml_place(node, "client_ca"), label);

@@ -23,7 +23,8 @@ static ssize_t element_find(const void *elements, size_t n, size_t size, const c
         return -ENOENT;
 }
 
-static void hint_names(Report *report, const void *elements, size_t n, size_t size, const char *name, const char *otherwise) {
+static void hint_names(Report *report, const void *elements, size_t n, size_t size, const char *name,
+                       const char *otherwise) {
         _cleanup_(freep) const char **names = calloc(MAX(n, (size_t)1), sizeof(*names));
         if (!names)
                 return;
@@ -38,7 +39,8 @@ static ssize_t find_team(Resolver *resolver, const char *name, Place place, cons
         ssize_t team = element_find(draft->teams, draft->n_teams, sizeof(DraftTeam), name);
         if (team < 0) {
                 report_error(resolver->report, place, "%s.%s.team: no team '%s'", path, of, name);
-                hint_names(resolver->report, draft->teams, draft->n_teams, sizeof(DraftTeam), name, "name it under teams:");
+                hint_names(resolver->report, draft->teams, draft->n_teams, sizeof(DraftTeam), name,
+                           "name it under teams:");
         }
         return team;
 }
@@ -86,7 +88,8 @@ static int report_no_profile(Resolver *resolver, const char *name, Place place, 
                         r = name_list_add_folder(&list, PROFILE_FOLDER, ".yaml");
         }
         if (r == 0 && !report_did_you_mean(resolver->report, name, (const char *const *)list.names, list.n_names))
-                report_hint(resolver->report, "it would be %s/%s.yaml or %s/%s.yaml", beside, name, PROFILE_FOLDER, name);
+                report_hint(resolver->report, "it would be %s/%s.yaml or %s/%s.yaml", beside, name, PROFILE_FOLDER,
+                            name);
         name_list_deinit(&list);
         return r;
 }
@@ -164,7 +167,8 @@ static const AdapterNeeds *adapter_find(Resolver *resolver, const char *name, Pl
         }
         const char *near = text_did_you_mean(name, names, ELEMENTSOF(names));
         if (near) {
-                report_warning(resolver->report, place, "%s.adapter: '%s' is taken for a vendor's own adapter", path, name);
+                report_warning(resolver->report, place, "%s.adapter: '%s' is taken for a vendor's own adapter", path,
+                               name);
                 report_hint(resolver->report, "did you mean '%s'?", near);
         }
         return NULL;
@@ -178,15 +182,15 @@ static void check_source_adapter(Resolver *resolver, const DraftSource *source, 
         if (!adapter)
                 return;
         if (!yaml_get(node, adapter->needs)) {
-                report_error(resolver->report, yaml_place(node, "adapter"), "%s: a source of adapter %s needs '%s'", path,
-                             adapter->name, adapter->needs);
-                report_hint(resolver->report,
-                            strcmp(adapter->needs, "listen") == 0 ? "say where it takes connections: listen: \"127.0.0.1:2575\""
-                                                                  : "say which folder it watches: folder: /srv/NAME/in");
+                report_error(resolver->report, yaml_place(node, "adapter"), "%s: a source of adapter %s needs '%s'",
+                             path, adapter->name, adapter->needs);
+                report_hint(resolver->report, strcmp(adapter->needs, "listen") == 0
+                                                      ? "say where it takes connections: listen: \"127.0.0.1:2575\""
+                                                      : "say which folder it watches: folder: /srv/NAME/in");
         }
         if (yaml_get(node, adapter->ignores))
-                report_warning(resolver->report, yaml_place(node, adapter->ignores), "%s.%s: adapter %s does not look at it", path,
-                               adapter->ignores, adapter->name);
+                report_warning(resolver->report, yaml_place(node, adapter->ignores),
+                               "%s.%s: adapter %s does not look at it", path, adapter->ignores, adapter->name);
 }
 
 static int resolve_source(Resolver *resolver, size_t index) {
@@ -199,7 +203,8 @@ static int resolve_source(Resolver *resolver, size_t index) {
         *source = draft->source;
         source->name = draft->element.name;
         if (draft->team) {
-                ssize_t team = find_team(resolver, draft->team, yaml_place(node, "team"), "sources", draft->element.name);
+                ssize_t team = find_team(resolver, draft->team, yaml_place(node, "team"), "sources",
+                                         draft->element.name);
                 source->team = team < 0 ? 0 : (size_t)team;
         }
         check_source_adapter(resolver, draft, path);
@@ -208,9 +213,12 @@ static int resolve_source(Resolver *resolver, size_t index) {
                 if (r < 0)
                         return r;
         }
-        if (source->timezone)
-                files_check_zone(resolver->files, resolver->report, yaml_place(node, "timezone"), path, source->timezone);
-        else if (source->profile && source->profile->timezone)
+        if (source->timezone) {
+                char where[96];
+                snprintf(where, sizeof(where), "%s.timezone", path);
+                files_check_zone(resolver->files, resolver->report, yaml_place(node, "timezone"), where,
+                                 source->timezone);
+        } else if (source->profile && source->profile->timezone)
                 source->timezone = source->profile->timezone;
         else
                 source->timezone = resolver->draft->config.timezone;
@@ -224,12 +232,15 @@ static int resolve_destination(Resolver *resolver, const DraftDestination *desti
         report_warning(resolver->report, destination->element.key->place,
                        "%s: checked, but nothing delivers to destinations in this version", path);
         if (destination->team)
-                find_team(resolver, destination->team, yaml_place(node, "team"), "destinations", destination->element.name);
+                find_team(resolver, destination->team, yaml_place(node, "team"), "destinations",
+                          destination->element.name);
         if (destination->adapter) {
-                const AdapterNeeds *adapter = adapter_find(resolver, destination->adapter, yaml_place(node, "adapter"), path);
+                const AdapterNeeds *adapter = adapter_find(resolver, destination->adapter, yaml_place(node, "adapter"),
+                                                           path);
                 if (adapter && !yaml_get(node, adapter->destination_needs))
-                        report_error(resolver->report, yaml_place(node, "adapter"), "%s: a destination of adapter %s needs '%s'",
-                                     path, adapter->name, adapter->destination_needs);
+                        report_error(resolver->report, yaml_place(node, "adapter"),
+                                     "%s: a destination of adapter %s needs '%s'", path, adapter->name,
+                                     adapter->destination_needs);
         }
         Profile *profile = NULL;
         if (!destination->profile)
@@ -251,8 +262,8 @@ static int may_read_said(Resolver *resolver, const DraftTeam *draft, ConfigTeam 
                         continue; /* was reported when it was read */
                 ssize_t source = element_find(all->sources, all->n_sources, sizeof(DraftSource), items[i]->text);
                 if (source < 0) {
-                        report_error(resolver->report, items[i]->place, "teams.%s.may_read: no source '%s'", draft->element.name,
-                                     items[i]->text);
+                        report_error(resolver->report, items[i]->place, "teams.%s.may_read: no source '%s'",
+                                     draft->element.name, items[i]->text);
                         hint_names(resolver->report, all->sources, all->n_sources, sizeof(DraftSource), items[i]->text,
                                    "name it under sources:");
                         continue;
@@ -313,7 +324,8 @@ int resolve_names(Resolver *resolver) {
         Config *config = &resolver->box->config;
         const Draft *draft = resolver->draft;
         config->teams = arena_alloc(resolver->box->arena, MAX(draft->n_teams, (size_t)1) * sizeof(*config->teams));
-        config->sources = arena_alloc(resolver->box->arena, MAX(draft->n_sources, (size_t)1) * sizeof(*config->sources));
+        config->sources = arena_alloc(resolver->box->arena,
+                                      MAX(draft->n_sources, (size_t)1) * sizeof(*config->sources));
         if (!config->teams || !config->sources)
                 return -ENOMEM;
         config->n_teams = draft->n_teams;

@@ -8,9 +8,9 @@
 #include "config/schema.h"
 
 typedef struct ValueType {
-        const char *says;     /* in the reference */
-        const char *expected; /* in an error: "expected ..." */
-        const char *hint;     /* in an error that nothing better is known for; may be NULL */
+        const char *says;                   /* in the reference */
+        const char *expected;               /* in an error: "expected ..." */
+        const char *hint;                   /* in an error that nothing better is known for; may be NULL */
         bool (*is_valid)(const char *text); /* of a type whose value is its text */
 } ValueType;
 
@@ -61,7 +61,8 @@ static bool field_is_valid(const char *text) {
 
 static bool system_is_valid(const char *text) {
         const char *colon = strchr(text, ':');
-        return isalpha((unsigned char)text[0]) && colon && colon[1] != '\0' && strlen(text) <= 300 && !strpbrk(text, " \t\n<>\"");
+        return isalpha((unsigned char)text[0]) && colon && colon[1] != '\0' && strlen(text) <= 300 &&
+               !strpbrk(text, " \t\n<>\"");
 }
 
 static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
@@ -71,14 +72,16 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_NUMBER] = { "number", "a whole number", NULL, NULL },
         [SCHEMA_SIZE] = { "size", "a size", "write bytes, or a number with KiB, MiB or GiB: 64 MiB", NULL },
         [SCHEMA_BOOL] = { "true or false", "true or false", "write true or false", NULL },
-        [SCHEMA_PATH] = { "absolute path", "an absolute path", "a path begins with /: the daemon has no folder that it starts in",
-                          path_is_valid },
+        [SCHEMA_PATH] = { "absolute path", "an absolute path",
+                          "a path begins with /: the daemon has no folder that it starts in", path_is_valid },
         [SCHEMA_FILENAME] = { "file name", "a file name without a folder", NULL, filename_is_valid },
         [SCHEMA_ENDPOINT] = { "tcp endpoint", "an endpoint such as tcp://192.0.2.7:7401",
-                              "addresses are literal (no host names), a port is 1 to 65535, IPv6 stands in brackets: tcp://[::]:7401",
+                              "addresses are literal (no host names), a port is 1 to 65535, IPv6 stands in brackets: "
+                              "tcp://[::]:7401",
                               endpoint_is_valid },
         [SCHEMA_ADDRESS] = { "address and port", "an address and port such as 127.0.0.1:2575",
-                             "addresses are literal (no host names), a port is 1 to 65535, IPv6 stands in brackets: [::1]:2575",
+                             "addresses are literal (no host names), a port is 1 to 65535, IPv6 stands in brackets: "
+                             "[::1]:2575",
                              address_is_valid },
         [SCHEMA_NETWORK] = { "address or network", "an address or network such as 192.0.2.0/24",
                              "addresses are literal, and the bits behind the prefix are zero", network_is_valid },
@@ -86,9 +89,10 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_USER] = { "unix user", "the name or number of a unix user", NULL, user_is_valid },
         [SCHEMA_ODS] = { "ODS code", "an organisation code of capitals and digits such as RA9", NULL, ods_is_valid },
         [SCHEMA_FIELD] = { "canonical path", "a canonical path such as encounter.class",
-                           "it is the name of the body and the names of its fields, with dots between", field_is_valid },
-        [SCHEMA_SYSTEM] = { "code system", "a URI, or carebus: and a name", "identifiers and codes are worthless without whose they are",
-                            system_is_valid },
+                           "it is the name of the body and the names of its fields, with dots between",
+                           field_is_valid },
+        [SCHEMA_SYSTEM] = { "code system", "a URI, or carebus: and a name",
+                            "identifiers and codes are worthless without whose they are", system_is_valid },
 };
 
 static void report_value(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node) {
@@ -113,8 +117,8 @@ static int parse_text(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
                 return 0;
         }
         if (item->max > 0 && length > item->max) {
-                report_error(walk->report, node->place, "%s: at most %" PRIu64 " bytes, these are %zu", walk->path, item->max,
-                             length);
+                report_error(walk->report, node->place, "%s: at most %" PRIu64 " bytes, these are %zu", walk->path,
+                             item->max, length);
                 return 0;
         }
         return take_text(walk, node, field);
@@ -131,8 +135,8 @@ static int parse_word(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
                 buffer_append_format(&list, "%s%s", n > 0 ? ", " : "", item->words[n]);
         }
         _cleanup_(freep) char *words = buffer_steal_text(&list);
-        report_error(walk->report, node->place, "%s: expected one of %s, not '%s'", walk->path, words ? words : "its words",
-                     node->text);
+        report_error(walk->report, node->place, "%s: expected one of %s, not '%s'", walk->path,
+                     words ? words : "its words", node->text);
         report_did_you_mean(walk->report, node->text, item->words, n);
         return 0;
 }

@@ -21,8 +21,8 @@ void schema_path_pop(SchemaWalk *walk, size_t length) {
 bool schema_expect(SchemaWalk *walk, const YamlNode *node, YamlKind kind, const char *expected) {
         if (node->kind == kind)
                 return true;
-        report_error(walk->report, node->place, "%s%sexpected %s, not %s", walk->path, walk->path[0] ? ": " : "", expected,
-                     yaml_kind_name(node));
+        report_error(walk->report, node->place, "%s%sexpected %s, not %s", walk->path, walk->path[0] ? ": " : "",
+                     expected, yaml_kind_name(node));
         return false;
 }
 
@@ -85,7 +85,8 @@ static int elements_new(SchemaWalk *walk, const SchemaItem *item, size_t n, void
         return 0;
 }
 
-static int read_element(SchemaWalk *walk, const SchemaItem *item, const YamlNode *key, const YamlNode *node, char *element) {
+static int read_element(SchemaWalk *walk, const SchemaItem *item, const YamlNode *key, const YamlNode *node,
+                        char *element) {
         SchemaElement *head = (SchemaElement *)element;
         head->node = node;
         if (key) {

@@ -40,7 +40,7 @@ struct SchemaItem {
         const char *name;
         SchemaType type;
         bool required;
-        bool is_list;              /* several values of `type`: an array, its length at n_offset; min and max are each value's */
+        bool is_list; /* several values of `type`: an array, its length at n_offset; min and max are each value's */
         uint64_t min, max;         /* 0, 0: no range */
         const char *fallback;      /* what holds when nothing is said, as it would be written; NULL: nothing */
         const char *fallback_says; /* for people, where it is not a constant */
@@ -49,7 +49,7 @@ struct SchemaItem {
         size_t size;
         size_t offset, n_offset;
         int (*read)(SchemaWalk *walk, const YamlNode *node, void *target);
-        const char *doc;           /* a sentence without its full stop */
+        const char *doc; /* a sentence without its full stop */
 };
 
 /* What every element of a table or list begins with. */

@@ -80,7 +80,10 @@ static const SchemaItem tls_items[] = {
           .type = SCHEMA_PATH,
           .offset = offsetof(DraftSource, source.tls.certificate),
           .doc = "Certificate chain, PEM" },
-        { .name = "key", .type = SCHEMA_PATH, .offset = offsetof(DraftSource, source.tls.key), .doc = "Its private key, PEM" },
+        { .name = "key",
+          .type = SCHEMA_PATH,
+          .offset = offsetof(DraftSource, source.tls.key),
+          .doc = "Its private key, PEM" },
         { .name = "client_ca",
           .type = SCHEMA_PATH,
           .offset = offsetof(DraftSource, source.tls.client_ca),
@@ -227,7 +230,8 @@ const SchemaItem config_items[] = {
           .words = environments,
           .fallback = "test",
           .offset = offsetof(Draft, environment),
-          .doc = "What a message's MSH-11 must fit: T or D never gets into a live bus, P never into a test one. any is for "
+          .doc = "What a message's MSH-11 must fit: T or D never gets into a live bus, P never into a test one. any is "
+                 "for "
                  "development" },
         { .name = "state",
           .type = SCHEMA_PATH,

@@ -31,7 +31,8 @@ static bool is_space(uint8_t c) {
 static int check_comment_at(const YamlStrict *strict, Report *report, size_t file, size_t offset) {
         if (offset == 0 || is_space(strict->text.data[offset - 1]))
                 return 0;
-        report_error(report, place_of_offset(strict->text, file, offset), "a comment begins here without a space before it");
+        report_error(report, place_of_offset(strict->text, file, offset),
+                     "a comment begins here without a space before it");
         report_hint(report, "put a space before #, or quotes around the whole text if it belongs to it");
         return CONFIG_E_INVALID;
 }
@@ -53,7 +54,8 @@ static int check_gap(const YamlStrict *strict, Report *report, size_t file, size
 
 /* Lines behind the first stand deeper than the block around them, by spaces; a closing bracket alone may stand below it, as
  * everybody writes it. */
-static int check_lines(const YamlStrict *strict, Report *report, size_t file, size_t start, size_t end, int indent, bool is_flow) {
+static int check_lines(const YamlStrict *strict, Report *report, size_t file, size_t start, size_t end, int indent,
+                       bool is_flow) {
         const uint8_t *data = strict->text.data;
         for (size_t i = start; i < end; i++) {
                 if (data[i] != '\n')
@@ -87,7 +89,8 @@ static int check_block_header(const YamlStrict *strict, Report *report, size_t f
         return 0;
 }
 
-static int check_stretch(YamlStrict *strict, Report *report, size_t file, const YamlStretch *stretch, size_t start, size_t end) {
+static int check_stretch(YamlStrict *strict, Report *report, size_t file, const YamlStretch *stretch, size_t start,
+                         size_t end) {
         switch (stretch->kind) {
         case YAML_STRETCH_PLAIN:
                 if (end - start != 1 || strict->text.data[start] != '-')
@@ -110,7 +113,8 @@ static int check_stretch(YamlStrict *strict, Report *report, size_t file, const 
         case YAML_STRETCH_CLOSE:
                 if (--strict->n_flows > 0)
                         return 0;
-                return check_lines(strict, report, file, strict->flow_offset, end, strict->flow_indent, /* is_flow= */ true);
+                return check_lines(strict, report, file, strict->flow_offset, end, strict->flow_indent,
+                                   /* is_flow= */ true);
         }
         return 0;
 }

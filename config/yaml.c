@@ -12,7 +12,7 @@
 
 typedef struct Frame {
         YamlNode *node;
-        size_t base; /* where its children begin on the stack of nodes */
+        size_t base;  /* where its children begin on the stack of nodes */
         bool is_flow; /* in brackets */
 } Frame;
 
@@ -85,7 +85,8 @@ static int place_node(Reader *reader, YamlNode *node) {
         return 0;
 }
 
-static int check_properties(Reader *reader, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag) {
+static int check_properties(Reader *reader, const yaml_event_t *event, const yaml_char_t *anchor,
+                            const yaml_char_t *tag) {
         if (anchor)
                 return refuse(reader, event->start_mark, "anchors (&name) are not used here",
                               "write the value out where it is meant");
@@ -127,7 +128,8 @@ static int on_collection(Reader *reader, const yaml_event_t *event, YamlKind kin
         if (key_is_due(reader))
                 return refuse(reader, event->start_mark, "a key must be plain text, not a list or a mapping", NULL);
         if (reader->n_frames == YAML_DEPTH_MAX)
-                return refuse(reader, event->start_mark, "lists and mappings are nested too deeply (more than 32 levels)", NULL);
+                return refuse(reader, event->start_mark,
+                              "lists and mappings are nested too deeply (more than 32 levels)", NULL);
         YamlNode *node = NULL;
         r = node_new(reader, kind, event->start_mark, &node);
         if (r != 0)
@@ -135,7 +137,8 @@ static int on_collection(Reader *reader, const yaml_event_t *event, YamlKind kin
         r = place_node(reader, node);
         if (r != 0)
                 return r;
-        reader->frames[reader->n_frames++] = (Frame){ .node = node, .base = reader->n_nodes, .is_flow = is_flow(event) };
+        reader->frames[reader->n_frames++] =
+                (Frame){ .node = node, .base = reader->n_nodes, .is_flow = is_flow(event) };
         return 0;
 }
 
@@ -306,7 +309,8 @@ static int refuse_syntax(Reader *reader, Bytes text) {
                 return -ENOMEM;
         if (parser->error == YAML_READER_ERROR)
                 return refuse(reader, mark_of_offset(text, parser->problem_offset),
-                              "this character does not belong into a text file", "look for what an editor does not show");
+                              "this character does not belong into a text file",
+                              "look for what an editor does not show");
         Place place = place_of(reader, parser->problem_mark);
         const char *problem = parser->problem ? parser->problem : "it cannot be read";
         if (parser->context && parser->context_mark.line != parser->problem_mark.line)

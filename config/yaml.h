@@ -28,7 +28,7 @@ typedef struct YamlPair {
 } YamlPair;
 struct YamlNode {
         YamlKind kind;
-        bool plain;      /* a scalar without quotes */
+        bool plain; /* a scalar without quotes */
         Place place;
         const char *text; /* of a scalar; no NUL inside */
         YamlNode **items; /* of a sequence */

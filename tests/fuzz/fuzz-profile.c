@@ -17,7 +17,8 @@ static void check(const Profile *profile) {
                 }
         }
         for (size_t i = 0; i < profile->n_authorities; i++)
-                if (!profile->authorities[i].system || (!profile->authorities[i].authority && !profile->authorities[i].type))
+                if (!profile->authorities[i].system ||
+                    (!profile->authorities[i].authority && !profile->authorities[i].type))
                         __builtin_trap();
         for (size_t i = 0; i < profile->n_fields; i++)
                 if (!profile->fields[i].from || !profile->fields[i].to)

@@ -30,7 +30,9 @@ static void try_date(const char *text) {
         CalendarDate date;
         if (date_read(text, &date) != 0)
                 return;
-        CivilTime civil = { .year = (int)date.year, .month = (int)(date.month ? date.month : 1), .day = (int)(date.day ? date.day : 1) };
+        CivilTime civil = { .year = (int)date.year,
+                            .month = (int)(date.month ? date.month : 1),
+                            .day = (int)(date.day ? date.day : 1) };
         if (!civil_is_valid(&civil) || (date.day && !date.month))
                 __builtin_trap();
 }
@@ -40,7 +42,8 @@ static void try_number(const char *text) {
         for (NationalNumber number = NATIONAL_NUMBER_NHS; number <= NATIONAL_NUMBER_HC; number++) {
                 if (national_number_read(number, text, digits) != 0)
                         continue;
-                if (strlen(digits) != NATIONAL_NUMBER_SIZE || national_number_read(number, digits, again) != 0 || strcmp(digits, again) != 0)
+                if (strlen(digits) != NATIONAL_NUMBER_SIZE || national_number_read(number, digits, again) != 0 ||
+                    strcmp(digits, again) != 0)
                         __builtin_trap();
         }
         (void)nhs_number_status(text);

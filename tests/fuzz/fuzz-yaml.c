@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         ConfigProblems problems = { 0 };
         _cleanup_(arena_freep) Arena *arena = NULL;
         YamlNode *root = NULL;
-        if (size > 65536 || arena_new(&arena, YAML_ARENA_BYTES(2 * size)) < 0 || config_text_add(&text, "fuzz.yaml") < 0)
+        if (size > 65536 || arena_new(&arena, YAML_ARENA_BYTES(2 * size)) < 0 ||
+            config_text_add(&text, "fuzz.yaml") < 0)
                 return 0;
         buffer_append(&text.files[0].content, data, size);
         Report report = { .text = &text, .problems = &problems };

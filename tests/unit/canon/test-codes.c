@@ -13,9 +13,15 @@
 #include "canon/codes.h"
 
 static ProfileMapEntry entries[] = {
-        { .code = (char *)"1", .to_system = (char *)"urn:sex", .to_code = (char *)"male", .to_display = (char *)"Male" },
+        { .code = (char *)"1",
+          .to_system = (char *)"urn:sex",
+          .to_code = (char *)"male",
+          .to_display = (char *)"Male" },
         { .code = (char *)"2", .to_system = (char *)"urn:sex", .to_code = (char *)"female" },
-        { .code = (char *)"9", .to_system = (char *)"urn:sex", .to_code = (char *)"other", .to_display = (char *)"Other" },
+        { .code = (char *)"9",
+          .to_system = (char *)"urn:sex",
+          .to_code = (char *)"other",
+          .to_display = (char *)"Other" },
 };
 static const ProfileMap map = { .path = (char *)"demographics.sex", .entries = entries, .n_entries = 3 };
 
@@ -103,7 +109,9 @@ static void test_shared_codes_and_bare_text_are_left_alone(void **state) {
 }
 
 static void test_units_are_mapped_and_kept(void **state) {
-        static ProfileMapEntry unit = { .code = (char *)"mmol/l", .to_system = (char *)"u", .to_code = (char *)"mmol/L" };
+        static ProfileMapEntry unit = { .code = (char *)"mmol/l",
+                                        .to_system = (char *)"u",
+                                        .to_code = (char *)"mmol/L" };
         static const ProfileMap units = { .path = (char *)"unit", .entries = &unit, .n_entries = 1 };
         Carebus__V1__Quantity quantity = CAREBUS__V1__QUANTITY__INIT;
         Said said;

@@ -23,8 +23,9 @@ static int read_nhs(const char *text, char digits[NATIONAL_NUMBER_SIZE + 1]) {
 }
 
 static void test_known_numbers_are_valid(void **state) {
-        static const char *const valid[] = { "9434765919", "9000000009", "9000000025", "9000000033", "9111231130", "9912003888",
-                                             "9730676240", "4010232137", "4505577104", "9990079196", "9990237573", "9990316767",
+        static const char *const valid[] = { "9434765919", "9000000009", "9000000025", "9000000033",
+                                             "9111231130", "9912003888", "9730676240", "4010232137",
+                                             "4505577104", "9990079196", "9990237573", "9990316767",
                                              "9990395950", "9990475148", "9990554331", "0101011237" };
         char digits[NATIONAL_NUMBER_SIZE + 1];
         for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
@@ -50,8 +51,13 @@ static void test_ten_digits_alike_mean_none_or_several(void **state) {
 }
 
 static void test_spaces_and_hyphens_are_taken_out(void **state) {
-        static const char *const texts[] = { "943 476 5919", "943-476-5919", " 9434765919 ", "943\xc2\xa0" "476\xc2\xa0" "5919",
-                                             "943\xe2\x80\x93" "476\xe2\x80\x91" "5919" };
+        static const char *const texts[] = { "943 476 5919", "943-476-5919", " 9434765919 ",
+                                             "943\xc2\xa0"
+                                             "476\xc2\xa0"
+                                             "5919",
+                                             "943\xe2\x80\x93"
+                                             "476\xe2\x80\x91"
+                                             "5919" };
         char digits[NATIONAL_NUMBER_SIZE + 1];
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 assert_int_equal(read_nhs(texts[i], digits), 0);
@@ -60,7 +66,14 @@ static void test_spaces_and_hyphens_are_taken_out(void **state) {
 }
 
 static void test_what_is_not_ten_digits_is_refused_and_nothing_written(void **state) {
-        static const char *const texts[] = { "", " ", "943476591", "94347659190", "943476591X", "9.43E+09", "943/476/5919", "+9434765919",
+        static const char *const texts[] = { "",
+                                             " ",
+                                             "943476591",
+                                             "94347659190",
+                                             "943476591X",
+                                             "9.43E+09",
+                                             "943/476/5919",
+                                             "+9434765919",
                                              "94347659\xef\xbc\x91\xef\xbc\x99" };
         char digits[NATIONAL_NUMBER_SIZE + 1] = "unchanged";
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -85,10 +98,10 @@ static void test_only_01_is_verified(void **state) {
         static const struct {
                 const char *code;
                 int status;
-        } codes[] = { { "01", VERIFIED },     { "NSTS01", VERIFIED },   { "02", UNVERIFIED }, { "NSTS08", UNVERIFIED },
-                      { "08", UNVERIFIED },   { "09", UNKNOWN },        { "00", UNKNOWN },    { "1", UNKNOWN },
-                      { "NSTS", UNKNOWN },    { "NSTS010", UNKNOWN },   { "", UNKNOWN },      { "UD", UNKNOWN },
-                      { "nsts01", UNKNOWN },  { "NSTSNSTS01", UNKNOWN } };
+        } codes[] = { { "01", VERIFIED },    { "NSTS01", VERIFIED },   { "02", UNVERIFIED }, { "NSTS08", UNVERIFIED },
+                      { "08", UNVERIFIED },  { "09", UNKNOWN },        { "00", UNKNOWN },    { "1", UNKNOWN },
+                      { "NSTS", UNKNOWN },   { "NSTS010", UNKNOWN },   { "", UNKNOWN },      { "UD", UNKNOWN },
+                      { "nsts01", UNKNOWN }, { "NSTSNSTS01", UNKNOWN } };
         for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
                 assert_int_equal(nhs_number_status(codes[i].code), codes[i].status);
         assert_int_equal(nhs_number_status(NULL), UNKNOWN);
@@ -104,7 +117,8 @@ static void test_a_system_says_which_number_it_is(void **state) {
 
 /* Weights and remainder, written down once more in another way: every wrong digit and every swap of neighbours is found. */
 static void test_one_wrong_digit_or_a_swap_is_always_found(void **state) {
-        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10) : (unsigned)time(NULL);
+        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10)
+                                               : (unsigned)time(NULL);
         print_message("# seed %u (CAREBUS_SEED)\n", seed);
         srandom(seed);
         int n_valid = 0;

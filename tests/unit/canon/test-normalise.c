@@ -35,7 +35,9 @@ static ProfileAuthority authorities[] = {
         { .authority = (char *)"CHI", .system = (char *)SYSTEM_CHI_NUMBER },
         { .authority = (char *)"RA9", .type = (char *)"MR", .system = (char *)"urn:ra9:mrn" },
 };
-static const Profile profile = { .name = (char *)"test", .authorities = authorities, .n_authorities = 4, .maps = maps, .n_maps = 5 };
+static const Profile profile = {
+        .name = (char *)"test", .authorities = authorities, .n_authorities = 4, .maps = maps, .n_maps = 5
+};
 
 typedef struct Case {
         Arena *arena;
@@ -73,13 +75,17 @@ static void on_miss(void *owner, const char *path, const char *code) {
 /* Packs, unpacks into the arena, normalises. */
 static Carebus__V1__Event *normalise(Case *c, const Carebus__V1__Event *said) {
         uint8_t wire[8192];
-        static const CheckLimits limits = { .max_size = 8192, .max_text = 1000, .max_repeated = 100, .max_elements = 1000 };
+        static const CheckLimits limits = {
+                .max_size = 8192, .max_text = 1000, .max_repeated = 100, .max_elements = 1000
+        };
         size_t size = carebus__v1__event__get_packed_size(said);
         ProtobufCMessage *message = NULL;
         CheckError error = CHECK_ERROR_NULL;
         assert_true(size <= sizeof(wire));
         carebus__v1__event__pack(said, wire);
-        assert_int_equal(check_unpack(&carebus__v1__event__descriptor, bytes_of(wire, size), &limits, c->arena, &message, &error), 0);
+        assert_int_equal(check_unpack(&carebus__v1__event__descriptor, bytes_of(wire, size), &limits, c->arena,
+                                      &message, &error),
+                         0);
         c->event = (Carebus__V1__Event *)message;
         c->counts.map_missed = on_miss;
         c->counts.owner = c;
@@ -96,7 +102,8 @@ static Carebus__V1__Identifier identifier(const char *authority, const char *typ
 }
 
 /* One identifier of the patient in, the same out. */
-static const Carebus__V1__Identifier *one(Case *c, Carebus__V1__Identifier id, Carebus__V1__Demographics *demographics) {
+static const Carebus__V1__Identifier *one(Case *c, Carebus__V1__Identifier id,
+                                          Carebus__V1__Demographics *demographics) {
         Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         Carebus__V1__Identifier *ids[] = { &id };
@@ -127,7 +134,8 @@ static void test_authority_and_type_say_whose_number_it_is(void **state) {
                      { "&&", NULL, "carebus:pas" } };
         Case *c = *state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                const Carebus__V1__Identifier *id = one(c, identifier(rows[i].authority, rows[i].type, "9434765919"), NULL);
+                const Carebus__V1__Identifier *id = one(c, identifier(rows[i].authority, rows[i].type, "9434765919"),
+                                                        NULL);
                 assert_string_equal(id->system, rows[i].system);
                 assert_string_equal(id->value, "9434765919");
                 arena_reset(c->arena);
@@ -183,7 +191,8 @@ static void test_tracing_is_what_the_status_says(void **state) {
         Case *c = *state;
         Carebus__V1__Demographics demographics = CAREBUS__V1__DEMOGRAPHICS__INIT;
         Carebus__V1__Coded other = CAREBUS__V1__CODED__INIT, reliability = CAREBUS__V1__CODED__INIT;
-        Carebus__V1__OriginalCode other_code = CAREBUS__V1__ORIGINAL_CODE__INIT, code = CAREBUS__V1__ORIGINAL_CODE__INIT;
+        Carebus__V1__OriginalCode other_code = CAREBUS__V1__ORIGINAL_CODE__INIT,
+                                  code = CAREBUS__V1__ORIGINAL_CODE__INIT;
         Carebus__V1__Coded *list[] = { &other, &reliability };
         other_code.code = (char *)"UD";
         other.original = &other_code;
@@ -228,7 +237,8 @@ static void test_numbers_of_relatives_are_not_vouched_for(void **state) {
         Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
         Carebus__V1__Demographics demographics = CAREBUS__V1__DEMOGRAPHICS__INIT;
         Carebus__V1__RelatedPerson mother = CAREBUS__V1__RELATED_PERSON__INIT;
-        Carebus__V1__Identifier own = identifier("NHS", NULL, "9434765919"), hers = identifier(NULL, "NH", "4505577104");
+        Carebus__V1__Identifier own = identifier("NHS", NULL, "9434765919"),
+                                hers = identifier(NULL, "NH", "4505577104");
         Carebus__V1__Identifier *own_ids[] = { &own }, *her_ids[] = { &hers };
         Carebus__V1__RelatedPerson *relatives[] = { &mother };
         Carebus__V1__Coded reliability = CAREBUS__V1__CODED__INIT, *list[] = { &reliability };
@@ -253,7 +263,8 @@ static void test_codes_are_mapped_by_their_canonical_path(void **state) {
         Case *c = *state;
         Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
         Carebus__V1__Encounter encounter = CAREBUS__V1__ENCOUNTER__INIT;
-        Carebus__V1__Coded class = CAREBUS__V1__CODED__INIT, type = CAREBUS__V1__CODED__INIT, sex = CAREBUS__V1__CODED__INIT;
+        Carebus__V1__Coded class = CAREBUS__V1__CODED__INIT, type = CAREBUS__V1__CODED__INIT,
+                           sex = CAREBUS__V1__CODED__INIT;
         Carebus__V1__Coded role = CAREBUS__V1__CODED__INIT;
         Carebus__V1__Practitioner practitioner = CAREBUS__V1__PRACTITIONER__INIT;
         Carebus__V1__Participant participant = CAREBUS__V1__PARTICIPANT__INIT, *participants[] = { &participant };
@@ -305,7 +316,8 @@ static void test_units_are_mapped(void **state) {
 static void test_times_are_read_in_the_sources_zone_everywhere(void **state) {
         Case *c = *state;
         Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
-        Carebus__V1__When occurred = CAREBUS__V1__WHEN__INIT, admitted = CAREBUS__V1__WHEN__INIT, bad = CAREBUS__V1__WHEN__INIT;
+        Carebus__V1__When occurred = CAREBUS__V1__WHEN__INIT, admitted = CAREBUS__V1__WHEN__INIT,
+                          bad = CAREBUS__V1__WHEN__INIT;
         Carebus__V1__Encounter encounter = CAREBUS__V1__ENCOUNTER__INIT;
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         Carebus__V1__Demographics demographics = CAREBUS__V1__DEMOGRAPHICS__INIT;
@@ -339,7 +351,8 @@ static void full_event(Carebus__V1__Event *event, uint8_t *wire, size_t *ret_siz
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         Carebus__V1__Demographics demographics = CAREBUS__V1__DEMOGRAPHICS__INIT;
         Carebus__V1__Encounter encounter = CAREBUS__V1__ENCOUNTER__INIT;
-        Carebus__V1__Identifier nhs = identifier("NHS", NULL, "943 476 5919"), mrn = identifier(NULL, "MR", "4711"), visit = identifier(NULL, NULL, "V1");
+        Carebus__V1__Identifier nhs = identifier("NHS", NULL, "943 476 5919"), mrn = identifier(NULL, "MR", "4711"),
+                                visit = identifier(NULL, NULL, "V1");
         Carebus__V1__Identifier *ids[] = { &nhs, &mrn };
         Carebus__V1__Coded class = CAREBUS__V1__CODED__INIT, sex = CAREBUS__V1__CODED__INIT;
         Carebus__V1__When when = CAREBUS__V1__WHEN__INIT, recorded = CAREBUS__V1__WHEN__INIT;
@@ -370,8 +383,12 @@ static void full_event(Carebus__V1__Event *event, uint8_t *wire, size_t *ret_siz
 
 static Carebus__V1__Event *unpack(Case *c, const uint8_t *wire, size_t size) {
         ProtobufCMessage *message = NULL;
-        static const CheckLimits limits = { .max_size = 8192, .max_text = 1000, .max_repeated = 100, .max_elements = 1000 };
-        assert_int_equal(check_unpack(&carebus__v1__event__descriptor, bytes_of(wire, size), &limits, c->arena, &message, NULL), 0);
+        static const CheckLimits limits = {
+                .max_size = 8192, .max_text = 1000, .max_repeated = 100, .max_elements = 1000
+        };
+        assert_int_equal(check_unpack(&carebus__v1__event__descriptor, bytes_of(wire, size), &limits, c->arena,
+                                      &message, NULL),
+                         0);
         return (Carebus__V1__Event *)message;
 }
 

@@ -35,11 +35,13 @@ static const ProtobufCFieldDescriptor *field_of_path(const char *path) {
 static void check_paths(const Profile *profile, const char *file) {
         for (size_t i = 0; i < profile->n_maps; i++) {
                 const ProtobufCFieldDescriptor *field = field_of_path(profile->maps[i].path);
-                if (strcmp(profile->maps[i].path, "unit") != 0 && (!field || field->descriptor != &carebus__v1__coded__descriptor))
+                if (strcmp(profile->maps[i].path, "unit") != 0 &&
+                    (!field || field->descriptor != &carebus__v1__coded__descriptor))
                         fail_msg("%s: maps.%s is no coded field", file, profile->maps[i].path);
                 assert_true(profile->maps[i].n_entries > 0);
                 for (size_t k = 0; k < profile->maps[i].n_entries; k++)
-                        assert_ptr_equal(profile_map_find(&profile->maps[i], profile->maps[i].entries[k].code), &profile->maps[i].entries[k]);
+                        assert_ptr_equal(profile_map_find(&profile->maps[i], profile->maps[i].entries[k].code),
+                                         &profile->maps[i].entries[k]);
                 assert_null(profile_map_find(&profile->maps[i], "no such code"));
                 assert_ptr_equal(profile_find_map(profile, profile->maps[i].path), &profile->maps[i]);
         }

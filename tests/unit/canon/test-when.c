@@ -75,10 +75,24 @@ static void test_both_families_are_understood(void **state) {
 }
 
 static void test_what_no_calendar_has_is_refused(void **state) {
-        static const char *const texts[] = { "20230229",       "20240230",        "20241301",        "20240001", "20240100",
-                                             "2024071524",     "202407151260",    "20240715123060",  "0000",     "00000000",
-                                             "19000229",       "2024-02-30",      "2024-13",         "20240715123045+1500",
-                                             "20240715123045-1300", "20240715123045+0160", "2024-07-15T24:00:00Z", "2024-07-15T12:30+14:01" };
+        static const char *const texts[] = { "20230229",
+                                             "20240230",
+                                             "20241301",
+                                             "20240001",
+                                             "20240100",
+                                             "2024071524",
+                                             "202407151260",
+                                             "20240715123060",
+                                             "0000",
+                                             "00000000",
+                                             "19000229",
+                                             "2024-02-30",
+                                             "2024-13",
+                                             "20240715123045+1500",
+                                             "20240715123045-1300",
+                                             "20240715123045+0160",
+                                             "2024-07-15T24:00:00Z",
+                                             "2024-07-15T12:30+14:01" };
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 Moment moment;
                 int r = moment_read(texts[i], *state, &moment);
@@ -88,10 +102,30 @@ static void test_what_no_calendar_has_is_refused(void **state) {
 }
 
 static void test_what_is_of_neither_family_is_refused(void **state) {
-        static const char *const texts[] = { "2",          "202",         "20241",        "2024071",       "15/07/2024", "15.07.2024",
-                                             "yesterday",  "2024-7-1",    "2024-07-15T1", "2024-07-15T12", "20240715T12", "20240715123045.",
-                                             "20240715123045+1", "20240715123045+01", "2024-07-15T12:30Zx", "20240715Z", "20240715 1230",
-                                             "-20240715",  "+2024",       "2024-07-15T12:30:", "2024--07",  "20240715x",  "\xef\xbc\x92" "024" };
+        static const char *const texts[] = { "2",
+                                             "202",
+                                             "20241",
+                                             "2024071",
+                                             "15/07/2024",
+                                             "15.07.2024",
+                                             "yesterday",
+                                             "2024-7-1",
+                                             "2024-07-15T1",
+                                             "2024-07-15T12",
+                                             "20240715T12",
+                                             "20240715123045.",
+                                             "20240715123045+1",
+                                             "20240715123045+01",
+                                             "2024-07-15T12:30Zx",
+                                             "20240715Z",
+                                             "20240715 1230",
+                                             "-20240715",
+                                             "+2024",
+                                             "2024-07-15T12:30:",
+                                             "2024--07",
+                                             "20240715x",
+                                             "\xef\xbc\x92"
+                                             "024" };
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
                 Moment moment = { .utc_at = 42 };
                 int r = moment_read(texts[i], *state, &moment);
@@ -128,9 +162,14 @@ static void test_birth_dates_may_be_partial_and_have_no_zone(void **state) {
         static const struct {
                 const char *text;
                 uint32_t year, month, day;
-        } dates[] = { { "1950", 1950, 0, 0 },         { "195003", 1950, 3, 0 },           { "19500331", 1950, 3, 31 },
-                      { "1950-03", 1950, 3, 0 },      { "1950-03-31", 1950, 3, 31 },      { "195003310130", 1950, 3, 31 },
-                      { "19500331000000+0100", 1950, 3, 31 }, { "1950-03-31T23:30:00+05:00", 1950, 3, 31 } };
+        } dates[] = { { "1950", 1950, 0, 0 },
+                      { "195003", 1950, 3, 0 },
+                      { "19500331", 1950, 3, 31 },
+                      { "1950-03", 1950, 3, 0 },
+                      { "1950-03-31", 1950, 3, 31 },
+                      { "195003310130", 1950, 3, 31 },
+                      { "19500331000000+0100", 1950, 3, 31 },
+                      { "1950-03-31T23:30:00+05:00", 1950, 3, 31 } };
         for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
                 Carebus__V1__Date date = CAREBUS__V1__DATE__INIT;
                 date.text = (char *)dates[i].text;
@@ -147,19 +186,21 @@ static void test_birth_dates_may_be_partial_and_have_no_zone(void **state) {
 
 /* Any moment, written in either family with any zone, is read back as itself. */
 static void test_moments_survive_the_round_trip(void **state) {
-        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10) : (unsigned)time(NULL);
+        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10)
+                                               : (unsigned)time(NULL);
         print_message("# seed %u (CAREBUS_SEED)\n", seed);
         srandom(seed);
         for (int i = 0; i < 50000; i++) {
-                int64_t seconds = (((int64_t)random() << 31) | random()) % 250000000000LL - 62000000000LL; /* 0005 to 9892 */
+                int64_t seconds = (((int64_t)random() << 31) | random()) % 250000000000LL -
+                                  62000000000LL; /* 0005 to 9892 */
                 int64_t at = seconds * USEC_PER_SEC + random() % USEC_PER_SEC;
                 int minutes = (int)(random() % (26 * 60)) - 12 * 60, away = abs(minutes);
                 char sign = minutes < 0 ? '-' : '+', hl7[64], iso[64];
                 CivilTime c = civil_from_utc(at + minutes * 60 * USEC_PER_SEC);
-                snprintf(hl7, sizeof(hl7), "%04d%02d%02d%02d%02d%02d.%06d%c%02d%02d", c.year, c.month, c.day, c.hour, c.minute, c.second,
-                         c.microsecond, sign, away / 60, away % 60);
-                snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%02d:%02d:%02d.%06d%c%02d:%02d", c.year, c.month, c.day, c.hour, c.minute,
-                         c.second, c.microsecond, sign, away / 60, away % 60);
+                snprintf(hl7, sizeof(hl7), "%04d%02d%02d%02d%02d%02d.%06d%c%02d%02d", c.year, c.month, c.day, c.hour,
+                         c.minute, c.second, c.microsecond, sign, away / 60, away % 60);
+                snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%02d:%02d:%02d.%06d%c%02d:%02d", c.year, c.month, c.day,
+                         c.hour, c.minute, c.second, c.microsecond, sign, away / 60, away % 60);
                 Moment moment;
                 assert_int_equal(moment_read(hl7, *state, &moment), 0);
                 assert_true(moment.utc_at == at);
@@ -174,7 +215,8 @@ static void test_every_day_there_is_and_none_more(void **state) {
         for (int year = 1800; year < 2200; year++)
                 for (int month = 1; month <= 12; month++) {
                         static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-                        int last = days[month - 1] + (month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
+                        int last = days[month - 1] +
+                                   (month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
                         for (int day = 0; day <= 32; day++) {
                                 char text[16];
                                 CalendarDate date;

@@ -60,7 +60,9 @@ static void test_an_hour_that_exists_twice_is_its_first(void **state) {
 }
 
 static void test_zones_that_are_none_are_refused(void **state) {
-        static const char *const names[] = { "", "Europe/Londn", "+01:00", "../etc/passwd", "/etc/passwd", "Mars/Olympus", " UTC" };
+        static const char *const names[] = {
+                "", "Europe/Londn", "+01:00", "../etc/passwd", "/etc/passwd", "Mars/Olympus", " UTC"
+        };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 Zone *zone = NULL;
                 assert_int_equal(zone_new(names[i], &zone), ZONE_E_UNKNOWN);
@@ -77,9 +79,15 @@ static void test_no_zone_is_utc(void **state) {
 
 /* The table against localtime_r(): random moments of two centuries, in zones with whole, half and quarter hours. */
 static void test_the_table_agrees_with_the_c_library(void **state) {
-        static const char *const names[] = { "Europe/London",  "Europe/Dublin", "America/New_York", "Asia/Kathmandu",
-                                             "Australia/Lord_Howe", "Africa/Casablanca", "UTC" };
-        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10) : (unsigned)time(NULL);
+        static const char *const names[] = { "Europe/London",
+                                             "Europe/Dublin",
+                                             "America/New_York",
+                                             "Asia/Kathmandu",
+                                             "Australia/Lord_Howe",
+                                             "Africa/Casablanca",
+                                             "UTC" };
+        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10)
+                                               : (unsigned)time(NULL);
         print_message("# seed %u (CAREBUS_SEED)\n", seed);
         srandom(seed);
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -100,7 +108,8 @@ static void test_the_table_agrees_with_the_c_library(void **state) {
                         int64_t back = zone_to_utc(zone, &civil) / USEC_PER_SEC;
                         assert_true(back <= (int64_t)moment);
                         if (back != (int64_t)moment)
-                                assert_int_equal(back + zone_offset(zone, back * USEC_PER_SEC), (int64_t)moment + parts.tm_gmtoff);
+                                assert_int_equal(back + zone_offset(zone, back * USEC_PER_SEC),
+                                                 (int64_t)moment + parts.tm_gmtoff);
                 }
         }
         unsetenv("TZ");

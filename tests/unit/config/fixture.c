@@ -112,7 +112,8 @@ void fixture_assert_only(Fixture *fixture, unsigned line, unsigned column, const
         const ConfigProblem *problem = fixture_problem(fixture, part);
         if (fixture->problems.n_items != 1 || problem->line != line || problem->column != column ||
             (hint && (!problem->hint || !strstr(problem->hint, hint)))) {
-                print_error("expected one problem at %u:%u, hint %s; got:\n%s\n", line, column, hint ? hint : "any", fixture->printed);
+                print_error("expected one problem at %u:%u, hint %s; got:\n%s\n", line, column, hint ? hint : "any",
+                            fixture->printed);
                 fail();
         }
 }

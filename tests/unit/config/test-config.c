@@ -12,13 +12,13 @@
 #include "fixture.h"
 
 /* Nothing to complain about, whoever runs it. */
-#define GOOD                                                                                       \
-        "bus: wester-care\n"                                                                       \
-        "teams:\n"                                                                                 \
-        "  neurology: {class: clinical}\n"                                                         \
-        "  hospice: {class: voluntary, may_read: [pas, files]}\n"                                  \
-        "sources:\n"                                                                               \
-        "  pas: {team: neurology, adapter: mllp, listen: \"127.0.0.1:2575\"}\n"                    \
+#define GOOD                                                                    \
+        "bus: wester-care\n"                                                    \
+        "teams:\n"                                                              \
+        "  neurology: {class: clinical}\n"                                      \
+        "  hospice: {class: voluntary, may_read: [pas, files]}\n"               \
+        "sources:\n"                                                            \
+        "  pas: {team: neurology, adapter: mllp, listen: \"127.0.0.1:2575\"}\n" \
         "  files: {team: hospice, adapter: csv, folder: /srv/in}\n"
 
 static void test_defaults_are_those_of_the_reference(void **state) {
@@ -143,7 +143,8 @@ static void test_everything_that_is_said_arrives(void **state) {
         assert_string_equal(source->timezone, "Europe/Dublin"); /* its profile's, before the bus's */
         assert_non_null(source->tls.client_ca);
 
-        _cleanup_(freep) char *endpoint = config_endpoint(config, "live/t"), *journal = config_state_path(config, "journal");
+        _cleanup_(freep) char *endpoint = config_endpoint(config, "live/t"),
+                              *journal = config_state_path(config, "journal");
         fixture_path(fixture, "run/live/t", path);
         assert_string_equal(endpoint + strlen("ipc://"), path);
         assert_memory_equal(endpoint, "ipc://", 6);
@@ -197,30 +198,36 @@ static void test_each_mistake_has_its_place_and_a_hint(void **state) {
 
 static void test_each_mistake_in_a_source_or_team_has_its_place_and_a_hint(void **state) {
         static const Mistake mistakes[] = {
-                { "  x: {team: neurolgy, adapter: csv, folder: /srv/x}", "", 8, 13, "no team 'neurolgy'", "did you mean 'neurology'?" },
+                { "  x: {team: neurolgy, adapter: csv, folder: /srv/x}", "", 8, 13, "no team 'neurolgy'",
+                  "did you mean 'neurology'?" },
                 { "  x: {adapter: csv, folder: /srv/x}", "", 8, 6, "'team' is missing", "Team that stands behind" },
                 { "  x: {team: hospice, folder: /srv/x}", "", 8, 6, "'adapter' is missing", "mllp, fhir, csv" },
                 { "  x: {team: hospice, adapter: mllp}", "", 8, 31, "needs 'listen'", "127.0.0.1:2575" },
                 { "  x: {team: hospice, adapter: csv}", "", 8, 31, "needs 'folder'", NULL },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/in}", "", 8, 44, "source files reads this folder too", NULL },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/in}", "", 8, 44,
+                  "source files reads this folder too", NULL },
                 { "  x: {team: hospice, adapter: csv, folder: /srv/x, profile: itkk}", "", 8, 61, "no profile 'itkk'",
                   "did you mean 'itk'?" },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, profile: ../itk}", "", 8, 61, "expected a file name", NULL },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, max_connections: 0}", "", 8, 69, "0 is outside 1 to 10000", NULL },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, max_connections: many}", "", 8, 69, "expected a whole number", NULL },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, profile: ../itk}", "", 8, 61,
+                  "expected a file name", NULL },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, max_connections: 0}", "", 8, 69,
+                  "0 is outside 1 to 10000", NULL },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, max_connections: many}", "", 8, 69,
+                  "expected a whole number", NULL },
                 { "  x: {team: hospice, adapter: csv, folder: /srv/x, allow_from: [10.0.0.1/8]}", "", 8, 65,
                   "expected an address or network", "zero" },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, user: nobody-here}", "", 8, 58, "no user 'nobody-here'",
-                  "adduser" },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, timezone: Europe/Londn}", "", 8, 62, "no time zone",
-                  "did you mean 'Europe/London'?" },
-                { "  x: {team: hospice, adapter: csv, folder: /srv/x, tema: 1}", "", 8, 52, "sources.x: unknown key 'tema'",
-                  "did you mean 'team'?" },
-                { "  x: {team: hospice, adapter: mllp, listen: \"0.0.0.0:2575\"}", "", 8, 45, "taken by sources.pas.listen (line 6)",
-                  "another port" },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, user: nobody-here}", "", 8, 58,
+                  "no user 'nobody-here'", "adduser" },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, timezone: Europe/Londn}", "", 8, 62,
+                  "no time zone", "did you mean 'Europe/London'?" },
+                { "  x: {team: hospice, adapter: csv, folder: /srv/x, tema: 1}", "", 8, 52,
+                  "sources.x: unknown key 'tema'", "did you mean 'team'?" },
+                { "  x: {team: hospice, adapter: mllp, listen: \"0.0.0.0:2575\"}", "", 8, 45,
+                  "taken by sources.pas.listen (line 6)", "another port" },
                 { "  X_1: {team: hospice, adapter: csv, folder: /srv/x}", "", 8, 3, "'X_1' is no name", "1 to 32" },
                 { "  x: [1]", "", 8, 6, "expected a mapping", NULL },
-                { "  files: {team: hospice, adapter: csv, folder: /srv/x}", "", 8, 3, "'files' is here twice", "keep one" },
+                { "  files: {team: hospice, adapter: csv, folder: /srv/x}", "", 8, 3, "'files' is here twice",
+                  "keep one" },
         };
         Fixture *fixture = *state;
         fixture_write(fixture, "profiles/itk.yaml", "");
@@ -243,7 +250,8 @@ static void test_each_mistake_in_a_source_or_team_has_its_place_and_a_hint(void 
 static void test_all_mistakes_come_in_one_run(void **state) {
         Fixture *fixture = *state;
         fixture_write(fixture, "profiles/broken.yaml", "authorities: 1\nmaps: {Encounter: {}}\n");
-        fixture_write(fixture, "conf.d/50-more.yaml", "journal: {reserve_bytes: x}\nsources:\n  c: {team: t, adapter: csv}\n");
+        fixture_write(fixture, "conf.d/50-more.yaml",
+                      "journal: {reserve_bytes: x}\nsources:\n  c: {team: t, adapter: csv}\n");
         fixture_try(fixture, "environment: x\n"
                              "environment: y\n"
                              "teams:\n"
@@ -253,9 +261,17 @@ static void test_all_mistakes_come_in_one_run(void **state) {
                              "  b: {team: t, adapter: csv, folder: in, profile: broken}\n");
         assert_int_equal(fixture->result, CONFIG_E_INVALID);
         static const char *const parts[] = {
-                "'environment' is here twice", "environment: expected one of", "'bus' is missing", "teams.t.class: expected one of",
-                "no user 'nobodyhere'",        "no team 'u'",                  "needs 'listen'",   "sources.b.folder: expected an absolute path",
-                "authorities: expected a list", "maps: expected a canonical path", "sources.c: a source of adapter csv needs",
+                "'environment' is here twice",
+                "environment: expected one of",
+                "'bus' is missing",
+                "teams.t.class: expected one of",
+                "no user 'nobodyhere'",
+                "no team 'u'",
+                "needs 'listen'",
+                "sources.b.folder: expected an absolute path",
+                "authorities: expected a list",
+                "maps: expected a canonical path",
+                "sources.c: a source of adapter csv needs",
                 "journal.reserve_bytes: expected a size",
         };
         for (size_t i = 0; i < ELEMENTSOF(parts); i++)
@@ -272,10 +288,38 @@ static void test_all_mistakes_come_in_one_run(void **state) {
         assert_string_equal(fixture_problem(fixture, "authorities")->file, path);
 }
 
+static void test_mistakes_come_in_the_order_of_the_files(void **state) {
+        Fixture *fixture = *state;
+        fixture_write(fixture, "conf.d/x.yaml", "zzz: 1\n");
+        fixture_try(fixture, "sources: {s: {team: tt, adapter: x-y}}\n"
+                             "environment: y\n"
+                             "teams: {t: {class: z, user: nobodyhere}}\n"
+                             "bus: B B\n"
+                             "aaa: 1\n");
+        static const struct {
+                unsigned line, column;
+        } order[] = { { 1, 21 }, { 2, 14 }, { 3, 12 /* reads nothing */ }, { 3, 20 }, { 3, 29 }, { 4, 6 },
+                      { 5, 1 },  { 1, 1 } };
+        size_t at = 0;
+        for (size_t i = 0; i < fixture->problems.n_items; i++) {
+                const ConfigProblem *problem = &fixture->problems.items[i];
+                if (problem->is_warning)
+                        continue;
+                while (at < ELEMENTSOF(order) &&
+                       (order[at].line != problem->line || order[at].column != problem->column))
+                        at++;
+                if (at == ELEMENTSOF(order))
+                        fail_msg("out of order:\n%s", fixture->printed);
+        }
+        assert_int_equal(at, ELEMENTSOF(order) - 1);
+        assert_int_equal(fixture->problems.n_errors, 7);
+}
+
 static void test_later_files_win_key_by_key_and_nothing_takes_a_value_back(void **state) {
         Fixture *fixture = *state;
         fixture_write(fixture, "conf.d/20-b.yaml", "environment: any\nsources: {pas: {max_connections: 9}}\n");
-        fixture_write(fixture, "conf.d/10-a.yaml", "environment: live\nsources: {pas: {max_connections: 8, listen: \"127.0.0.1:1\"}}\n");
+        fixture_write(fixture, "conf.d/10-a.yaml",
+                      "environment: live\nsources: {pas: {max_connections: 8, listen: \"127.0.0.1:1\"}}\n");
         fixture_write(fixture, "conf.d/30-c.yaml", "timezone:\n");
         fixture_write(fixture, "conf.d/.hidden.yaml", "bus: hidden\n");
         fixture_write(fixture, "conf.d/40-note.txt", "not: [yaml\n");
@@ -333,7 +377,8 @@ static void test_destinations_are_checked_and_nobody_runs_them(void **state) {
         fixture_try(fixture, GOOD "destinations:\n  out: {team: hospice, adapter: csv, folder: /srv/out}\n");
         fixture_assert_good(fixture);
         fixture_problem(fixture, "nothing delivers to destinations");
-        fixture_try(fixture, GOOD "destinations:\n  out: {team: hospce, adapter: csv}\n  in: {team: hospice, adapter: csv, folder: /srv/in}\n");
+        fixture_try(fixture, GOOD "destinations:\n  out: {team: hospce, adapter: csv}\n  in: {team: hospice, adapter: "
+                                  "csv, folder: /srv/in}\n");
         assert_int_equal(fixture->problems.n_errors, 3);
         fixture_problem(fixture, "destinations.out.team: no team 'hospce'");
         fixture_problem(fixture, "a destination of adapter csv needs 'folder'");
@@ -352,7 +397,9 @@ static void test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at(void **sta
 
 static void test_a_team_that_reads_nothing_is_warned_about(void **state) {
         Fixture *fixture = *state;
-        fixture_try(fixture, "bus: b\nteams: {a: {class: clinical}, b: {class: clinical}}\nsources: {s: {team: a, adapter: x-y}}\n");
+        fixture_try(
+                fixture,
+                "bus: b\nteams: {a: {class: clinical}, b: {class: clinical}}\nsources: {s: {team: a, adapter: x-y}}\n");
         fixture_assert_good(fixture);
         fixture_assert_only(fixture, 2, 31, "teams.b: reads nothing", "may_read");
 }
@@ -417,6 +464,7 @@ int main(void) {
                 TEST(test_each_mistake_has_its_place_and_a_hint),
                 TEST(test_each_mistake_in_a_source_or_team_has_its_place_and_a_hint),
                 TEST(test_all_mistakes_come_in_one_run),
+                TEST(test_mistakes_come_in_the_order_of_the_files),
                 TEST(test_later_files_win_key_by_key_and_nothing_takes_a_value_back),
                 TEST(test_a_file_that_ends_in_yml_is_not_read_and_says_so),
                 TEST(test_a_missing_file_is_a_problem_and_not_an_errno),

@@ -33,7 +33,8 @@ static void test_keys_are_read_where_something_listens(void **state) {
         write_pair(fixture);
         fixture_write(fixture, "keys/s.pub", SECRET); /* without a newline */
         fixture_write(fixture, "keys/other.pub", PUBLIC "\r\n");
-        fixture_try(fixture, TCP "teams: {t: {class: clinical, key: other.pub}}\nsources: {s: {team: t, adapter: x-y}}\n");
+        fixture_try(fixture,
+                    TCP "teams: {t: {class: clinical, key: other.pub}}\nsources: {s: {team: t, adapter: x-y}}\n");
         fixture_assert_good(fixture);
         assert_string_equal(fixture->config->bus_public_key, PUBLIC);
         assert_string_equal(fixture->config->bus_secret_key, SECRET);
@@ -50,7 +51,8 @@ static void test_without_tcp_no_key_is_needed_or_read(void **state) {
         assert_int_equal(fixture->problems.n_items, 0);
         write_pair(fixture);
         fixture_write(fixture, "keys/x.pub", PUBLIC);
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, key: x.pub}}\nsources: {s: {team: t, adapter: x-y}}\n");
+        fixture_try(fixture,
+                    "bus: b\nteams: {t: {class: clinical, key: x.pub}}\nsources: {s: {team: t, adapter: x-y}}\n");
         fixture_assert_good(fixture);
         fixture_assert_only(fixture, 2, 35, "nothing listens on tcp", NULL);
 }
@@ -66,7 +68,8 @@ static void test_a_missing_pair_says_how_to_make_it(void **state) {
 
 static void test_a_live_endpoint_needs_keys_too(void **state) {
         Fixture *fixture = *state;
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, live: \"tcp://127.0.0.1:1\"}}\nsources: {s: {team: t, adapter: x-y}}\n");
+        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, live: \"tcp://127.0.0.1:1\"}}\nsources: {s: {team: "
+                             "t, adapter: x-y}}\n");
         fixture_problem(fixture, "keys/bus.pub is not there");
 }
 
@@ -78,7 +81,8 @@ static void test_a_secret_that_others_can_read_is_refused(void **state) {
                 change_mode(fixture, "keys/bus.key", modes[i]);
                 fixture_try(fixture, TCP REST);
                 assert_int_equal(fixture->problems.n_errors, 1);
-                assert_non_null(strstr(fixture_problem(fixture, "others can read this secret key")->hint, "chmod 0600"));
+                assert_non_null(
+                        strstr(fixture_problem(fixture, "others can read this secret key")->hint, "chmod 0600"));
         }
         change_mode(fixture, "keys/bus.key", 0400);
         fixture_load(fixture);
@@ -118,9 +122,11 @@ static void test_a_misspelt_key_file_is_hinted_at(void **state) {
         Fixture *fixture = *state;
         write_pair(fixture);
         fixture_write(fixture, "keys/hospice.pub", PUBLIC);
-        fixture_try(fixture, TCP "teams: {t: {class: clinical}}\nsources: {s: {team: t, adapter: x-y, key: hospce.pub}}\n");
+        fixture_try(fixture,
+                    TCP "teams: {t: {class: clinical}}\nsources: {s: {team: t, adapter: x-y, key: hospce.pub}}\n");
         fixture_assert_only(fixture, 4, 43, "keys/hospce.pub is not there", "did you mean 'hospice.pub'?");
-        fixture_try(fixture, TCP "teams: {t: {class: clinical}}\nsources: {s: {team: t, adapter: x-y, key: ../x.pub}}\n");
+        fixture_try(fixture,
+                    TCP "teams: {t: {class: clinical}}\nsources: {s: {team: t, adapter: x-y, key: ../x.pub}}\n");
         fixture_assert_only(fixture, 4, 43, "expected a file name without a folder", NULL);
 }
 
@@ -140,15 +146,18 @@ static void test_a_secret_of_another_user_is_a_warning(void **state) {
 
 static void test_users_are_names_or_numbers_and_never_nobody(void **state) {
         Fixture *fixture = *state;
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, user: root}}\nsources: {s: {team: t, adapter: x-y, user: 12345}}\n");
+        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, user: root}}\nsources: {s: {team: t, adapter: x-y, "
+                             "user: 12345}}\n");
         fixture_assert_good(fixture);
         assert_int_equal(fixture->config->teams[0].peer.uid, 0);
         assert_int_equal(fixture->config->sources[0].peer.uid, 12345);
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, user: nobody}}\nsources: {s: {team: t, adapter: x-y, user: 65534}}\n");
+        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, user: nobody}}\nsources: {s: {team: t, adapter: "
+                             "x-y, user: 65534}}\n");
         assert_int_equal(fixture->problems.n_errors, 2);
         assert_int_equal(fixture_problem(fixture, "teams.t.user: user 65534 (nobody)")->column, 36);
         fixture_problem(fixture, "sources.s.user: user 65534 (nobody)");
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical, user: a:b}}\nsources: {s: {team: t, adapter: x-y}}\n");
+        fixture_try(fixture,
+                    "bus: b\nteams: {t: {class: clinical, user: a:b}}\nsources: {s: {team: t, adapter: x-y}}\n");
         fixture_assert_only(fixture, 2, 36, "expected the name or number of a unix user", NULL);
 }
 

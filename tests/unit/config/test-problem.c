@@ -88,14 +88,17 @@ static void test_long_lines_are_cut_around_the_place(void **state) {
 static void test_json_is_whole_whatever_the_text_holds(void **state) {
         Shown shown;
         show_begin(&shown, "a\n");
-        report_error(&shown.report, (Place){ 0, 1, 1 }, "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 wrong \xff end");
+        report_error(&shown.report, (Place){ 0, 1, 1 },
+                     "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 wrong \xff end");
         report_warning(&shown.report, (Place){ .file = PLACE_NO_FILE }, "w");
         report_hint(&shown.report, "h");
         _cleanup_(freep) char *out = show_end(&shown, config_problems_json);
         assert_string_equal(out, "{\"errors\":1,\"warnings\":1,\"problems\":["
                                  "{\"file\":\"a.yaml\",\"line\":1,\"column\":1,\"severity\":\"error\",\"message\":"
-                                 "\"quote \\\" backslash \\\\ newline \\u000a bell \\u0007 umlaut \xc3\xa4 wrong \\ufffd end\",\"hint\":null},"
-                                 "{\"file\":null,\"line\":0,\"column\":0,\"severity\":\"warning\",\"message\":\"w\",\"hint\":\"h\"}]}\n");
+                                 "\"quote \\\" backslash \\\\ newline \\u000a bell \\u0007 umlaut \xc3\xa4 wrong "
+                                 "\\ufffd end\",\"hint\":null},"
+                                 "{\"file\":null,\"line\":0,\"column\":0,\"severity\":\"warning\",\"message\":\"w\","
+                                 "\"hint\":\"h\"}]}\n");
 }
 
 static void test_a_thousand_mistakes_are_counted_and_200_kept(void **state) {

@@ -31,22 +31,24 @@ static void done(Tried *tried) {
 
 static void test_all_of_a_profile_is_read(void **state) {
         Tried tried;
-        try(*state, "authorities:\n"
-                    "  - {authority: NHS, type: NH, system: \"https://fhir.nhs.uk/Id/nhs-number\", nhs_number: true, traced: true}\n"
-                    "  - {type: MR, system: \"carebus:ra9\"}\n"
-                    "default_authority: carebus:pas\n"
-                    "nhs_numbers_traced: true\n"
-                    "timezone: Europe/Dublin\n"
-                    "charset: ISO-8859-1\n"
-                    "receiving_applications: [CAREBUS, ROUTE]\n"
-                    "complete_lists: [demographics.addresses]\n"
-                    "triggers: {ADT^A60: ignore, ORM: ignore, ORM^O02: handle}\n"
-                    "fields: {ZPI-3.1: demographics.access_note}\n"
-                    "maps:\n"
-                    "  encounter.class:\n"
-                    "    O: {system: \"urn:x\", code: AMB}\n"
-                    "    I: {system: \"urn:x\", code: IMP, display: inpatient}\n"
-                    "  demographics.sex: {1: {system: \"urn:y\", code: male}, NO: {system: \"urn:y\", code: unknown}}\n",
+        try(*state,
+            "authorities:\n"
+            "  - {authority: NHS, type: NH, system: \"https://fhir.nhs.uk/Id/nhs-number\", nhs_number: true, traced: "
+            "true}\n"
+            "  - {type: MR, system: \"carebus:ra9\"}\n"
+            "default_authority: carebus:pas\n"
+            "nhs_numbers_traced: true\n"
+            "timezone: Europe/Dublin\n"
+            "charset: ISO-8859-1\n"
+            "receiving_applications: [CAREBUS, ROUTE]\n"
+            "complete_lists: [demographics.addresses]\n"
+            "triggers: {ADT^A60: ignore, ORM: ignore, ORM^O02: handle}\n"
+            "fields: {ZPI-3.1: demographics.access_note}\n"
+            "maps:\n"
+            "  encounter.class:\n"
+            "    O: {system: \"urn:x\", code: AMB}\n"
+            "    I: {system: \"urn:x\", code: IMP, display: inpatient}\n"
+            "  demographics.sex: {1: {system: \"urn:y\", code: male}, NO: {system: \"urn:y\", code: unknown}}\n",
             &tried);
         assert_int_equal(tried.result, 0);
         assert_int_equal(tried.problems.n_items, 0);
@@ -100,18 +102,25 @@ static void test_each_mistake_has_its_place(void **state) {
                 { "map: {}", 1, 1, "unknown key 'map'", "did you mean 'maps'?" },
                 { "authorities: {}", 1, 14, "expected a list, not a mapping", NULL },
                 { "authorities:\n  - {authority: NHS}", 2, 5, "authorities.1: 'system' is missing", "URI" },
-                { "authorities:\n  - {system: \"urn:x\"}", 2, 5, "neither 'authority' nor 'type'", "default_authority" },
+                { "authorities:\n  - {system: \"urn:x\"}", 2, 5, "neither 'authority' nor 'type'",
+                  "default_authority" },
                 { "authorities:\n  - {type: X, system: nonsense}", 2, 23, "expected a URI", "whose they are" },
-                { "authorities:\n  - {type: X, system: \"urn:x\", nhs_number: yes}", 2, 44, "expected true or false, not 'yes'", NULL },
+                { "authorities:\n  - {type: X, system: \"urn:x\", nhs_number: yes}", 2, 44,
+                  "expected true or false, not 'yes'", NULL },
                 { "maps: []", 1, 7, "expected canonical paths with a mapping", NULL },
                 { "maps: {Encounter.Class: {}}", 1, 8, "expected a canonical path", "fields" },
                 { "maps: {encounter..class: {}}", 1, 8, "expected a canonical path", NULL },
-                { "maps: {encounter.class: {I: IMP}}", 1, 29, "expected a mapping (key: value), not a single value", NULL },
-                { "maps: {encounter.class: {I: {code: IMP}}}", 1, 29, "maps.encounter.class.I: 'system' is missing", NULL },
+                { "maps: {encounter.class: {I: IMP}}", 1, 29, "expected a mapping (key: value), not a single value",
+                  NULL },
+                { "maps: {encounter.class: {I: {code: IMP}}}", 1, 29, "maps.encounter.class.I: 'system' is missing",
+                  NULL },
                 { "maps: {encounter.class: {I: {system: \"urn:x\"}}}", 1, 29, "'code' is missing", NULL },
-                { "maps: {encounter.class: {I: {system: \"urn:x\", code: X, dsplay: y}}}", 1, 56, "unknown key 'dsplay'", "did you mean 'display'?" },
-                { "maps: {encounter.class: {\"\": {system: \"urn:x\", code: X}}}", 1, 26, "a key is 1 to 200 bytes", NULL },
-                { "fields: {ZPI-3.1: Access Note}", 1, 19, "expected a canonical path such as encounter.class, not 'Access Note'", NULL },
+                { "maps: {encounter.class: {I: {system: \"urn:x\", code: X, dsplay: y}}}", 1, 56,
+                  "unknown key 'dsplay'", "did you mean 'display'?" },
+                { "maps: {encounter.class: {\"\": {system: \"urn:x\", code: X}}}", 1, 26, "a key is 1 to 200 bytes",
+                  NULL },
+                { "fields: {ZPI-3.1: Access Note}", 1, 19,
+                  "expected a canonical path such as encounter.class, not 'Access Note'", NULL },
                 { "triggers: {ADT_A60: ignore}", 1, 12, "'ADT_A60' is no message type", "ADT^A60" },
                 { "triggers: {ADT^A60: ignor}", 1, 21, "expected one of handle, ignore", "did you mean 'ignore'?" },
                 { "triggers: {ADT^A60: }", 1, 21, "expected one of handle, ignore", NULL },
@@ -125,11 +134,13 @@ static void test_each_mistake_has_its_place(void **state) {
                 Tried tried;
                 try(*state, mistakes[i].content, &tried);
                 const ConfigProblem *problem = tried.problems.n_items > 0 ? &tried.problems.items[0] : NULL;
-                if (tried.result != CONFIG_E_INVALID || tried.problems.n_items != 1 || problem->line != mistakes[i].line ||
-                    problem->column != mistakes[i].column || !strstr(problem->message, mistakes[i].part) ||
+                if (tried.result != CONFIG_E_INVALID || tried.problems.n_items != 1 ||
+                    problem->line != mistakes[i].line || problem->column != mistakes[i].column ||
+                    !strstr(problem->message, mistakes[i].part) ||
                     (mistakes[i].hint && (!problem->hint || !strstr(problem->hint, mistakes[i].hint)))) {
                         config_problems_print(&tried.problems, stderr);
-                        fail_msg("%s: expected only %u:%u %s", mistakes[i].content, mistakes[i].line, mistakes[i].column, mistakes[i].part);
+                        fail_msg("%s: expected only %u:%u %s", mistakes[i].content, mistakes[i].line,
+                                 mistakes[i].column, mistakes[i].part);
                 }
                 done(&tried);
         }
@@ -157,8 +168,8 @@ static void test_an_empty_profile_is_good(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_all_of_a_profile_is_read),       TEST(test_triggers_go_by_message_then_by_type),
-                TEST(test_each_mistake_has_its_place),     TEST(test_a_missing_profile_file_is_a_problem),
+                TEST(test_all_of_a_profile_is_read),   TEST(test_triggers_go_by_message_then_by_type),
+                TEST(test_each_mistake_has_its_place), TEST(test_a_missing_profile_file_is_a_problem),
                 TEST(test_an_empty_profile_is_good),
         };
         return cmocka_run_group_tests_name("config profile", tests, NULL, NULL);

@@ -36,7 +36,9 @@ static void rows_append(Buffer *buffer, const char *prefix, const SchemaItem *it
                 if (!item->items)
                         continue;
                 snprintf(path, sizeof(path), "%s%s%s.", prefix, item->name,
-                         item->type == SCHEMA_TABLE ? ".NAME" : item->type == SCHEMA_LIST ? "[]" : "");
+                         item->type == SCHEMA_TABLE  ? ".NAME"
+                         : item->type == SCHEMA_LIST ? "[]"
+                                                     : "");
                 rows_append(buffer, path, item->items);
         }
 }

@@ -35,8 +35,9 @@ static void test_a_socket_path_may_have_107_bytes_and_not_108(void **state) {
 
 static void test_a_long_team_name_can_be_what_is_too_much(void **state) {
         Fixture *fixture = *state;
-        _cleanup_(freep) char *text = config_with_run(90, "teams: {t: {class: clinical}, a-team-with-a-name-of-32-letters: {class: clinical, "
-                                                          "may_read: [s]}}\nsources: {s: {team: t, adapter: x-y}}\n");
+        _cleanup_(freep) char *text =
+                config_with_run(90, "teams: {t: {class: clinical}, a-team-with-a-name-of-32-letters: {class: clinical, "
+                                    "may_read: [s]}}\nsources: {s: {team: t, adapter: x-y}}\n");
         fixture_try(fixture, text);
         fixture_assert_only(fixture, 3, 31, "live/a-team-with-a-name-of-32-letters has a path of 120 bytes", NULL);
 }
@@ -55,7 +56,10 @@ static void test_every_pair_of_listeners_is_looked_at(void **state) {
                              "  d: {team: t, adapter: mllp, listen: \"192.0.2.1:7401\"}\n");
         fixture_problem(fixture, "listen.feed: tcp://127.0.0.1:7401 is taken by listen.intake (line 2)");
         fixture_problem(fixture, "teams.t.live: tcp://127.0.0.1:9464 is taken by metrics (line 3)");
-        assert_int_equal(fixture_problem(fixture, "sources.b.listen: 127.0.0.1:2575 is taken by sources.a.listen (line 7)")->line, 8);
+        assert_int_equal(fixture_problem(fixture,
+                                         "sources.b.listen: 127.0.0.1:2575 is taken by sources.a.listen (line 7)")
+                                 ->line,
+                         8);
         fixture_problem(fixture, "sources.d.listen: 192.0.2.1:7401 is taken by listen.intake");
         /* those four, and the two missing keys */
         assert_int_equal(fixture->problems.n_errors, 6);
@@ -74,8 +78,11 @@ static void test_adapters_complain_of_what_they_do_not_look_at(void **state) {
 
 static void try_tls(Fixture *fixture, const char *tls) {
         _cleanup_(freep) char *text = NULL;
-        assert_int_equal(text_format(&text, "bus: b\nteams: {t: {class: clinical}}\nsources:\n"
-                                            "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", tls: {%s}}\n", tls), 0);
+        assert_int_equal(text_format(&text,
+                                     "bus: b\nteams: {t: {class: clinical}}\nsources:\n"
+                                     "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", tls: {%s}}\n",
+                                     tls),
+                         0);
         fixture_try(fixture, text);
 }
 

@@ -19,7 +19,8 @@ static void load_with_everything(Fixture *fixture) {
         fixture_write(fixture, "keys/s.pub", "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\n");
         fixture_path(fixture, "keys/bus.key", path);
         assert_int_equal(chmod(path, 0600), 0);
-        fixture_write(fixture, "profiles/p.yaml", "timezone: Europe/Dublin\nmaps: {encounter.class: {I: {system: \"urn:x\", code: IMP}}}\n");
+        fixture_write(fixture, "profiles/p.yaml",
+                      "timezone: Europe/Dublin\nmaps: {encounter.class: {I: {system: \"urn:x\", code: IMP}}}\n");
         fixture_write(fixture, "conf.d/x.yaml", "environment: live\n");
         fixture_write(fixture, "conf.d/empty.yaml", "");
         fixture_try(fixture, "bus: b\nlisten: {intake: \"tcp://127.0.0.1:7401\"}\nteams: {t: {class: clinical}}\n"
@@ -28,7 +29,7 @@ static void load_with_everything(Fixture *fixture) {
 }
 
 static void remove_all(Fixture *fixture) {
-        static const char *const names[] = { "keys/bus.pub", "keys/bus.key", "keys/s.pub", "profiles/p.yaml",
+        static const char *const names[] = { "keys/bus.pub",  "keys/bus.key",      "keys/s.pub",  "profiles/p.yaml",
                                              "conf.d/x.yaml", "conf.d/empty.yaml", "carebus.yaml" };
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 char path[256];
@@ -51,7 +52,8 @@ static void test_a_child_reads_the_same_without_any_file(void **state) {
         assert_int_equal(text->n_files, fixture->text->n_files);
         for (size_t i = 0; i < text->n_files; i++) {
                 assert_string_equal(text->files[i].path, fixture->text->files[i].path);
-                assert_true(bytes_equal(buffer_bytes(&text->files[i].content), buffer_bytes(&fixture->text->files[i].content)));
+                assert_true(bytes_equal(buffer_bytes(&text->files[i].content),
+                                        buffer_bytes(&fixture->text->files[i].content)));
         }
         assert_int_equal(config_parse(text, &config, &problems), 0);
         assert_int_equal(problems.n_items, 0);
@@ -61,7 +63,8 @@ static void test_a_child_reads_the_same_without_any_file(void **state) {
         assert_string_equal(config->sources[0].peer.key, fixture->config->sources[0].peer.key);
         assert_string_equal(config->sources[0].timezone, "Europe/Dublin");
         assert_string_equal(config->sources[0].profile->name, "p");
-        assert_string_equal(profile_map_find(profile_find_map(config->sources[0].profile, "encounter.class"), "I")->to_code, "IMP");
+        assert_string_equal(
+                profile_map_find(profile_find_map(config->sources[0].profile, "encounter.class"), "I")->to_code, "IMP");
         assert_string_equal(config->sources[1].profile->name, "default");
         assert_string_equal(config->keys, fixture->config->keys);
         config_problems_deinit(&problems);
@@ -107,7 +110,8 @@ static void test_nothing_else_passes_for_a_packed_text(void **state) {
 static void test_damage_never_crashes(void **state) {
         Fixture *fixture = *state;
         Buffer packed = BUFFER_NULL;
-        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10) : (unsigned)time(NULL);
+        unsigned seed = getenv("CAREBUS_SEED") ? (unsigned)strtoul(getenv("CAREBUS_SEED"), NULL, 10)
+                                               : (unsigned)time(NULL);
         print_message("# seed %u (CAREBUS_SEED)\n", seed);
         srandom(seed);
         load_with_everything(fixture);

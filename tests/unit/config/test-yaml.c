@@ -98,7 +98,8 @@ static void test_empty_files_are_empty_mappings(void **state) {
                 Reading reading;
                 read_text(&reading, texts[i]);
                 assert_int_equal(reading.result, 0);
-                assert_true(reading.root->kind == YAML_KIND_MAPPING ? reading.root->n == 0 : yaml_is_null(reading.root));
+                assert_true(reading.root->kind == YAML_KIND_MAPPING ? reading.root->n == 0
+                                                                    : yaml_is_null(reading.root));
                 read_done(&reading);
         }
 }
@@ -153,8 +154,14 @@ static void test_a_tab_is_named_as_the_cause(void **state) {
 
 static void test_what_people_write_is_taken(void **state) {
         static const char *const texts[] = {
-                "a: {\n  b: 1, # why\n  c: [1,\n    2]\n}\n",   "a: b#c\n",     "a: 'it''s' # c\n", "[\n a\n]\n",
-                "a:\n- b\n- [c,\n  d]\n",                        "a: >\n  x\n  y\n", "a: | # why\n  x\n",  "a: \"x\n  y\"\n",
+                "a: {\n  b: 1, # why\n  c: [1,\n    2]\n}\n",
+                "a: b#c\n",
+                "a: 'it''s' # c\n",
+                "[\n a\n]\n",
+                "a:\n- b\n- [c,\n  d]\n",
+                "a: >\n  x\n  y\n",
+                "a: | # why\n  x\n",
+                "a: \"x\n  y\"\n",
         };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 Reading reading;
@@ -259,7 +266,8 @@ static void try_case(const char *folder, Tally *tally) {
         bool must_fail = access(path, F_OK) == 0;
         if (must_fail && reading.result == 0 && reading.problems.n_errors == 0)
                 fail_msg("%s is an error and was taken", folder);
-        if (reading.problems.n_errors > 0 && (reading.problems.items[0].line == 0 || reading.problems.items[0].column == 0))
+        if (reading.problems.n_errors > 0 &&
+            (reading.problems.items[0].line == 0 || reading.problems.items[0].column == 0))
                 fail_msg("%s was refused without a place", folder);
         tally->n_errors += must_fail;
         if (reading.problems.n_errors > 0)
@@ -290,15 +298,16 @@ static void test_the_yaml_test_suite(void **state) {
         if (corpus)
                 snprintf(folder, sizeof(folder), "%s/hostile-yaml/yaml-test-suite", corpus);
         else
-                snprintf(folder, sizeof(folder), "%s/../shared/corpus/hostile-yaml/yaml-test-suite", source ? source : ".");
+                snprintf(folder, sizeof(folder), "%s/../shared/corpus/hostile-yaml/yaml-test-suite",
+                         source ? source : ".");
         if (access(folder, R_OK) != 0) {
                 print_message("# skipped: no corpus at %s (set CAREBUS_CORPUS)\n", folder);
                 return;
         }
         Tally tally = { 0 };
         try_folder(folder, &tally, 2);
-        print_message("# %zu cases: %zu taken, %zu refused, %zu of those errors by the suite\n", tally.n_cases, tally.n_taken,
-                      tally.n_refused, tally.n_errors);
+        print_message("# %zu cases: %zu taken, %zu refused, %zu of those errors by the suite\n", tally.n_cases,
+                      tally.n_taken, tally.n_refused, tally.n_errors);
         assert_true(tally.n_cases > 200);
         /* a reader that refused everything would pass what is above */
         assert_true(tally.n_taken > 80);
