@@ -32,15 +32,15 @@ enum {
 #define RECORDS_MOST 1000u
 
 static const char *fuzz_folder(void) {
-        static char path[] = "/dev/shm/carebus-fuzz-XXXXXX";
-        static bool made;
+        static char in_memory[] = "/dev/shm/carebus-fuzz-XXXXXX", on_disk[] = "/tmp/carebus-fuzz-XXXXXX";
+        static const char *path;
 
-        if (!made && !mkdtemp(path)) {
-                memcpy(path, "/tmp/carebus-fuzz-XXXXXXX", sizeof(path));
-                if (!mkdtemp(path))
-                        abort();
-        }
-        made = true;
+        if (!path)
+                path = mkdtemp(in_memory);
+        if (!path)
+                path = mkdtemp(on_disk);
+        if (!path)
+                abort();
         return path;
 }
 

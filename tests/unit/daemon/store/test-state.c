@@ -256,7 +256,7 @@ static void test_a_wipe_empties_every_table(void **folder) {
 }
 
 static void test_the_digest_is_of_what_is_held_and_not_of_how_it_came_to_be(void **folder) {
-        uint8_t first[32], second[32], third[32];
+        uint8_t first[32] = { 0 }, second[32] = { 0 }, third[32];
 
         for (unsigned turn = 0; turn < 2; turn++) {
                 const char *path = folder_path(*folder, turn ? "second" : "first");
@@ -358,6 +358,8 @@ static void test_after_a_failed_commit_nothing_is_written_ever_again(void **fold
         }
 }
 
+/* A sanitizer takes terabytes of it for itself, and there is nothing left to bound. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 static void test_less_address_space_will_do(void **folder) {
         pid_t child = fork();
         int status;
@@ -366,21 +368,14 @@ static void test_less_address_space_will_do(void **folder) {
                 struct rlimit limit = { .rlim_cur = 8ull << 30, .rlim_max = 8ull << 30 };
                 State *state = NULL;
 
-                /* A sanitizer has taken more than that already: then there is nothing to bound. */
-                if (setrlimit(RLIMIT_AS, &limit) < 0)
-                        _exit(2);
-                if (state_open(*folder, STATE_WRITE, 0, &state) != 0)
+                if (setrlimit(RLIMIT_AS, &limit) < 0 || state_open(*folder, STATE_WRITE, 0, &state) != 0)
                         _exit(1);
                 _exit(commit_one(state, 1) == 0 ? 0 : 1);
         }
         assert_true(waitpid(child, &status, 0) == child);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
-                skip();
-#if defined(__SANITIZE_ADDRESS__)
-        skip();
-#endif
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+#endif
 
 static void test_a_killed_reader_is_cleared(void **folder) {
         _cleanup_(state_freep) State *state = open_state(*folder, STATE_WRITE);
@@ -434,7 +429,9 @@ int main(void) {
                 promise(test_a_full_map_is_no_space_and_passes),
                 promise(test_no_space_on_the_disk_passes),
                 promise(test_after_a_failed_commit_nothing_is_written_ever_again),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
                 promise(test_less_address_space_will_do),
+#endif
                 promise(test_a_killed_reader_is_cleared),
         };
 
