@@ -3,16 +3,23 @@
 import concurrent.futures
 import contextlib
 import os
+import random
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import promises
-from carebus_bus import ANSWER_SECONDS, BUILD, READY_SECONDS, Bus, BusError, Source, intake_pb2, submission
+from carebus_bus import ANSWER_SECONDS, BUILD, READY_SECONDS, Bus, BusError, Source, control_pb2, submission
 
 EXIT_STORAGE, EXIT_LATER = 74, 75
 # One or several in a Submit: batches of several sizes. 20 messages in all.
 PACES = (1, 1, 2, 3, 5, 8)
+ONE_BY_ONE = (1,) * 20
+# As small as it may be, so that 20 messages of ORIGINAL_BYTES fill several segments.
+SEGMENT = "64 KiB"
+ORIGINAL_BYTES = 8000
 
 
 def failshim():
@@ -28,6 +35,26 @@ def fault_environment(rules, count=None):
     if count:
         environment["CAREBUS_FAULT_COUNT"] = str(count)
     return environment
+
+
+def original(message_id):
+    """Bytes that no compression makes small, always the same for an id."""
+    return random.Random(message_id).randbytes(ORIGINAL_BYTES)
+
+
+class MemoryBus(Bus):
+    """A bus whose files lie in memory where that is possible: what is asked of these runs is not the disk's speed."""
+
+    def __init__(self, **options):
+        where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.made = tempfile.mkdtemp(prefix="carebus-", dir=where)
+        super().__init__({"journal": {"reserve_bytes": 0, "segment_bytes": SEGMENT}}, folder=self.made, **options)
+
+    def close(self):
+        try:
+            super().close()
+        finally:
+            shutil.rmtree(self.made, ignore_errors=True)
 
 
 class Ended(Exception):
@@ -53,12 +80,12 @@ class PatientSource(Source):
                 raise Ended
         return None
 
-    def deliver(self, ids, **fields):
+    def deliver(self, ids):
         """Until all of them have a place: in order, in one Submit, again what was refused for now."""
         ids = list(ids)
         end = time.monotonic() + ANSWER_SECONDS
         while ids:
-            numbers = self.submit(*[submission(message_id, **fields) for message_id in ids])
+            numbers = self.submit(*[submission(message_id, original(message_id)) for message_id in ids])
             refused = None
             for message_id, receipt in zip(list(ids), self.wait_receipts(len(numbers))):
                 kind = receipt.WhichOneof("result")
@@ -84,6 +111,19 @@ def run_ids(paces):
     return ids
 
 
+def wait_folded_or_ended(bus):
+    end = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(BusError):
+            status = bus.request(seconds=0.3, status=control_pb2.StatusRequest()).status
+            if status.folded_seq == status.seq:
+                return
+        if bus.process.poll() is not None:
+            raise Ended
+        time.sleep(0.002)
+    raise BusError("the fold does not catch up")
+
+
 class Outcome:
     def __init__(self):
         self.ready = self.complete = False
@@ -104,8 +144,7 @@ def faulty_run(bus, paces=PACES, stop=False):
         for ids in run_ids(paces):
             outcome.attempted += ids
             source.deliver(ids)
-        # The fold's own calls are part of the run.
-        bus.wait_folded()
+        wait_folded_or_ended(bus)  # the fold's own calls are part of the run
         outcome.complete = True
     except (BusError, Ended) as error:
         try:
@@ -147,7 +186,7 @@ def check_afterwards(bus, outcome, paces=PACES):
 
 def count_calls(rule, paces=PACES):
     """How many calls match the rule: until all is folded, and in all with a clean stop."""
-    bus = Bus()
+    bus = MemoryBus()
     counter = bus.folder / "count"
     try:
         bus.environment = fault_environment(f"{rule} 0 EIO", counter)
@@ -164,16 +203,20 @@ def count_calls(rule, paces=PACES):
 
 
 def try_one(rule, n, action, stop, judge, paces=PACES):
-    """One case; what was wrong with it, or None."""
-    bus = Bus(environment=fault_environment(f"{rule} {n} {action}"))
+    """One case: whether the fault struck, and what was wrong, or None."""
+    bus = MemoryBus()
+    counter = bus.folder / "count"
+    bus.environment = fault_environment(f"{rule} {n} {action}", counter)
+    struck = False
     try:
         outcome = faulty_run(bus, paces, stop)
+        struck = int(counter.read_text()) >= n
         judge(outcome)
         check_afterwards(bus, outcome, paces)
-        return None
+        return struck, None
     except Exception as error:
         # What belongs to one number is worth more in one place than a trace back through threads.
-        return f"--- {rule} {n} {action}: {type(error).__name__}: {error}\n{bus.log()[-3000:]}"
+        return struck, f"--- {rule} {n} {action}: {type(error).__name__}: {error}\n{bus.log()[-3000:]}"
     finally:
         with contextlib.suppress(Exception):
             bus.close()
@@ -185,6 +228,9 @@ def try_all(rule, action, judge, paces=PACES, workers=3):
     # The fold commits by what has come meanwhile, so no two runs have quite the same number of calls: a few more.
     cases = [(n, False) for n in range(1, running + 3)] + [(n, True) for n in range(running + 1, stopped + 3)]
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        wrong = list(filter(None, pool.map(lambda case: try_one(rule, case[0], action, case[1], judge, paces), cases)))
+        results = list(pool.map(lambda case: try_one(rule, case[0], action, case[1], judge, paces), cases))
+    wrong = [text for _, text in results if text]
     assert not wrong, f"{len(wrong)} of {len(cases)}\n" + "\n".join(wrong[:5])
-    return len(cases)
+    struck = sum(one for one, _ in results)
+    assert struck >= running * 2 // 3, f"only {struck} of {len(cases)} faults struck: the runs are not alike"
+    return f"{len(cases)} cases, {struck} struck"

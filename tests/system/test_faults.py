@@ -26,6 +26,11 @@ def judge_no_space(outcome):
         assert outcome.exit_code in (EXIT_LATER, EXIT_STORAGE), f"exit {outcome.exit_code}"
 
 
+def judge_no_space_for_state(outcome):
+    """LMDB's pages may wait for room; its last word on a commit may not."""
+    assert outcome.complete or outcome.exit_code in (EXIT_LATER, EXIT_STORAGE), f"exit {outcome.exit_code}"
+
+
 def judge_kill(outcome):
     assert outcome.complete or outcome.exit_code == -9, f"exit {outcome.exit_code}"
 
@@ -33,12 +38,27 @@ def judge_kill(outcome):
 JUDGES = {"EIO": judge_fault, "ENOSPC": judge_no_space, "EDQUOT": judge_no_space, "torn": judge_kill, "kill": judge_kill, "killed": judge_kill}
 
 
-@pytest.mark.parametrize("where, call, action", [
-    (JOURNAL, "write", "EIO"), (JOURNAL, "write", "ENOSPC"), (JOURNAL, "write", "torn"), (JOURNAL, "write", "kill"),
-    (JOURNAL, "sync", "EIO"), (JOURNAL, "sync", "kill"), (JOURNAL, "sync", "killed"),
-    (FOLD, "write", "EIO"), (FOLD, "write", "torn"), (FOLD, "write", "kill"),
-    (FOLD, "sync", "EIO"), (FOLD, "sync", "kill"), (FOLD, "sync", "killed"),
-    (ANY, "rename", "EIO"), (ANY, "rename", "kill"), (ANY, "rename", "killed"),
-])
+# Killed before the N-th call and killed after the one before it leave the same files.
+ORDINARY = [
+    (JOURNAL, "write", "EIO"), (JOURNAL, "write", "ENOSPC"), (JOURNAL, "write", "torn"),
+    (JOURNAL, "sync", "EIO"), (JOURNAL, "sync", "kill"),
+    (FOLD, "write", "EIO"), (FOLD, "write", "torn"),
+    (FOLD, "sync", "EIO"), (FOLD, "sync", "kill"),
+    (ANY, "rename", "EIO"), (ANY, "rename", "kill"),
+]
+LONG = [
+    (where, call, action) for where, call in [(JOURNAL, "write"), (JOURNAL, "sync"), (FOLD, "write"), (FOLD, "sync"), (ANY, "rename")]
+    for action in JUDGES if (action == "torn") <= (call == "write") and (action in ("ENOSPC", "EDQUOT")) <= (call == "write")
+]
+
+
+@pytest.mark.parametrize("where, call, action", ORDINARY)
 def test_every_single_call_of_a_run_may_fail_and_nothing_is_lost(where, call, action):
-    print(faulty.try_all(f"{where} {call}", action, JUDGES[action]), "cases")
+    print(faulty.try_all(f"{where} {call}", action, JUDGES[action]))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("where, call, action", LONG)
+def test_every_single_call_may_fail_in_every_way_and_nothing_is_lost(where, call, action):
+    judge = judge_no_space_for_state if where == FOLD and action in ("ENOSPC", "EDQUOT") else JUDGES[action]
+    print(faulty.try_all(f"{where} {call}", action, judge, faulty.ONE_BY_ONE))
