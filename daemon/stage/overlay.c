@@ -21,7 +21,8 @@ struct Overlay {
         size_t n_slots; /* power of two */
         size_t n_used;
         size_t bytes;
-        size_t n_dirty;
+        size_t *dirty; /* slots, in the order in which they became so */
+        size_t n_dirty, n_dirty_room;
 };
 
 int overlay_new(Overlay **ret) {
@@ -50,6 +51,7 @@ Overlay *overlay_free(Overlay *overlay) {
         if (overlay->slots)
                 overlay_clear(overlay);
         free(overlay->slots);
+        free(overlay->dirty);
         free(overlay);
         return NULL;
 }
@@ -80,7 +82,7 @@ static Slot *slot_find(Overlay *overlay, uint64_t hash, StateTable table, Bytes 
 }
 
 static int slots_grow(Overlay *overlay) {
-        size_t n_slots = overlay->n_slots * 2;
+        size_t n_slots = overlay->n_slots * 2, n_dirty = 0;
         Slot *slots = calloc(n_slots, sizeof(*slots));
 
         if (!slots)
@@ -93,6 +95,8 @@ static int slots_grow(Overlay *overlay) {
                 while (slots[at].key)
                         at = (at + 1) & (n_slots - 1);
                 slots[at] = overlay->slots[i];
+                if (slots[at].dirty)
+                        overlay->dirty[n_dirty++] = at;
         }
         free(overlay->slots);
         overlay->slots = slots;
@@ -167,6 +171,21 @@ int overlay_get(Overlay *overlay, StateTxn *txn, StateTable table, Bytes key, By
         return 0;
 }
 
+static int slot_mark_dirty(Overlay *overlay, Slot *slot) {
+        if (overlay->n_dirty == overlay->n_dirty_room) {
+                size_t room = overlay->n_dirty_room ? overlay->n_dirty_room * 2 : 256;
+                size_t *dirty = reallocarray(overlay->dirty, room, sizeof(*dirty));
+
+                if (!dirty)
+                        return -ENOMEM;
+                overlay->dirty = dirty;
+                overlay->n_dirty_room = room;
+        }
+        overlay->dirty[overlay->n_dirty++] = (size_t)(slot - overlay->slots);
+        slot->dirty = true;
+        return 0;
+}
+
 int overlay_put(Overlay *overlay, StateTable table, Bytes key, Bytes value) {
         uint64_t hash = hash_of(table, key);
         Slot *slot;
@@ -177,9 +196,7 @@ int overlay_put(Overlay *overlay, StateTable table, Bytes key, Bytes value) {
                 r = slot_write(overlay, slot, hash, table, key, value);
         if (r < 0)
                 return r;
-        overlay->n_dirty += !slot->dirty;
-        slot->dirty = true;
-        return 0;
+        return slot->dirty ? 0 : slot_mark_dirty(overlay, slot);
 }
 
 static int slot_compare(const void *a, const void *b) {
@@ -202,13 +219,13 @@ int overlay_flush(Overlay *overlay, StateTxn *txn) {
         dirty = malloc(overlay->n_dirty * sizeof(*dirty));
         if (!dirty)
                 return -ENOMEM;
-        for (size_t i = 0; i < overlay->n_slots; i++)
-                if (overlay->slots[i].key && overlay->slots[i].dirty)
-                        dirty[n_dirty++] = &overlay->slots[i];
+        for (; n_dirty < overlay->n_dirty; n_dirty++)
+                dirty[n_dirty] = &overlay->slots[overlay->dirty[n_dirty]];
         qsort(dirty, n_dirty, sizeof(*dirty), slot_compare);
         for (size_t i = 0; i < n_dirty; i++) {
                 Slot *slot = dirty[i];
-                int r = state_put(txn, slot->key[0], bytes_of(slot->key + 1, slot->n_key), bytes_of(slot->key + 1 + slot->n_key, slot->n_value));
+                int r = state_put(txn, slot->key[0], bytes_of(slot->key + 1, slot->n_key),
+                                  bytes_of(slot->key + 1 + slot->n_key, slot->n_value));
 
                 if (r)
                         return r;
