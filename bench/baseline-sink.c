@@ -55,12 +55,13 @@ static void take_frames(Sink *sink, Link *link) {
         size_t used = 0;
         const uint8_t *end;
 
-        while (link->in.size > used &&
-               (end = memmem(link->in.data + used, link->in.size - used, "\x1c\r", 2))) {
-                Bytes message = bytes_of(link->in.data + used, (size_t)(end - link->in.data) - used), id = control_id(message);
+        while (link->in.size > used && (end = memmem(link->in.data + used, link->in.size - used, "\x1c\r", 2))) {
+                Bytes message = bytes_of(link->in.data + used, (size_t)(end - link->in.data) - used),
+                      id = control_id(message);
 
                 buffer_append_bytes(&sink->batch, message);
-                buffer_append_format(&link->out, "\x0bMSH|^~\\&|SINK||||20260101000000||ACK|%.*s|T|2.4\rMSA|AA|%.*s\r\x1c\r",
+                buffer_append_format(&link->out,
+                                     "\x0bMSH|^~\\&|SINK||||20260101000000||ACK|%.*s|T|2.4\rMSA|AA|%.*s\r\x1c\r",
                                      (int)id.size, (const char *)id.data, (int)id.size, (const char *)id.data);
                 used += message.size + 2;
         }
@@ -101,7 +102,8 @@ static void commit(Sink *sink, const BaselineOptions *options) {
         if (sink->batch.size > 0 && options->sync) {
                 if (sink->offset + sink->batch.size > FILE_BYTES)
                         sink->offset = 0;
-                if (pwrite_all(sink->file, sink->batch.data, sink->batch.size, (off_t)sink->offset) < 0 || fdatasync(sink->file) < 0)
+                if (pwrite_all(sink->file, sink->batch.data, sink->batch.size, (off_t)sink->offset) < 0 ||
+                    fdatasync(sink->file) < 0)
                         tool_die("cannot write: %m");
                 sink->offset += sink->batch.size;
         }
@@ -109,7 +111,8 @@ static void commit(Sink *sink, const BaselineOptions *options) {
         for (size_t i = 0; i < sink->n_dirty; i++) {
                 Link *link = sink->dirty[i];
 
-                if (send(link->fd, link->out.data, link->out.size, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+                if (send(link->fd, link->out.data, link->out.size, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+                    errno != ECONNRESET)
                         tool_die("cannot answer: %m");
                 buffer_clear(&link->out);
         }
@@ -126,8 +129,10 @@ static void listen_somewhere(Sink *sink, uint64_t port) {
 
         sink->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sink->epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (sink->listener < 0 || sink->epoll < 0 || setsockopt(sink->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-            bind(sink->listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(sink->listener, LINKS_MAX) < 0 ||
+        if (sink->listener < 0 || sink->epoll < 0 ||
+            setsockopt(sink->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+            bind(sink->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+            listen(sink->listener, LINKS_MAX) < 0 ||
             getsockname(sink->listener, (struct sockaddr *)&address, &size) < 0 ||
             epoll_ctl(sink->epoll, EPOLL_CTL_ADD, sink->listener, &event) < 0)
                 tool_die("cannot listen: %m");

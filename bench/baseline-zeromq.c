@@ -18,9 +18,11 @@
 #include "bench/tool.h"
 #include "proto/zsock.h"
 
-#define AHEAD_MAX 1000 /* what the publisher is ahead of the slowest subscriber: else it would measure how much is lost */
+#define AHEAD_MAX \
+        1000 /* what the publisher is ahead of the slowest subscriber: else it would measure how much is lost */
 
-static pid_t start(void (*other)(const BaselineOptions *options, void *shared), const BaselineOptions *options, void *shared) {
+static pid_t start(void (*other)(const BaselineOptions *options, void *shared), const BaselineOptions *options,
+                   void *shared) {
         pid_t pid = fork();
 
         if (pid < 0)
@@ -50,7 +52,8 @@ static ZSocket *open_socket(ZContext *context, ZSocketKind kind, const char *nam
         if (r == 0 && kind == ZSOCKET_SUB)
                 r = zsocket_subscribe(opened, "");
         if (r == 0)
-                r = kind == ZSOCKET_ROUTER || kind == ZSOCKET_PUB ? zsocket_bind(opened, endpoint) : zsocket_connect(opened, endpoint);
+                r = kind == ZSOCKET_ROUTER || kind == ZSOCKET_PUB ? zsocket_bind(opened, endpoint)
+                                                                  : zsocket_connect(opened, endpoint);
         if (r != 0)
                 tool_die("cannot use %s", endpoint);
         return opened;

@@ -61,15 +61,22 @@ void baseline_sync(const BaselineOptions *options) {
                 now = tool_now();
                 histogram_add(&latency, now - before);
         }
-        printf("{\"per_second\":%.1f,\"syncs_per_second\":%.1f,\"latency\":", tool_per_second(n * options->batch, now - began),
-               tool_per_second(n, now - began));
+        printf("{\"per_second\":%.1f,\"syncs_per_second\":%.1f,\"latency\":",
+               tool_per_second(n * options->batch, now - began), tool_per_second(n, now - began));
         histogram_print_json(&latency, stdout);
         puts("}");
 }
 
 int main(int argc, char **argv) {
-        BaselineOptions values = { .folder = ".", .seconds = 2, .size = 1024, .batch = 1, .window = 1, .teams = 16, .sync = 1,
-                                   .core = UINT64_MAX, .other_core = UINT64_MAX };
+        BaselineOptions values = { .folder = ".",
+                                   .seconds = 2,
+                                   .size = 1024,
+                                   .batch = 1,
+                                   .window = 1,
+                                   .teams = 16,
+                                   .sync = 1,
+                                   .core = UINT64_MAX,
+                                   .other_core = UINT64_MAX };
         const char *what = NULL;
         const ToolOption options[] = {
                 { "what", NULL, &what, "sync, ping-pong, pipeline, fan-out or sink" },

@@ -4,14 +4,14 @@
 #include <stdint.h>
 
 typedef struct BaselineOptions {
-        const char *folder;  /* on the disk in question */
+        const char *folder; /* on the disk in question */
         uint64_t seconds;
-        uint64_t size;       /* of a message */
-        uint64_t batch;      /* messages a sync, or of which one is answered */
-        uint64_t window;     /* messages on the way */
+        uint64_t size;   /* of a message */
+        uint64_t batch;  /* messages a sync, or of which one is answered */
+        uint64_t window; /* messages on the way */
         uint64_t teams;
-        uint64_t port;       /* 0: any */
-        uint64_t sync;       /* 0: the sink answers without writing */
+        uint64_t port;             /* 0: any */
+        uint64_t sync;             /* 0: the sink answers without writing */
         uint64_t core, other_core; /* of the client and of the server */
 } BaselineOptions;
 

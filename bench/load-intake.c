@@ -178,7 +178,8 @@ static void run(Adapter *adapter) {
                 now = tool_now();
                 if (carebus_source_in_flight(adapter->source) == 0 && !has_more(adapter, now))
                         return;
-                if (carebus_source_in_flight(adapter->source) > 0 && now > MAX(adapter->last_receipt, adapter->began) + SILENCE_MAX)
+                if (carebus_source_in_flight(adapter->source) > 0 &&
+                    now > MAX(adapter->last_receipt, adapter->began) + SILENCE_MAX)
                         tool_die("no receipt for 20 s; %zu have none", carebus_source_in_flight(adapter->source));
                 /* Receipts of this turn have made room: first fill it. */
                 if (arg_rate == 0 && has_more(adapter, now) && carebus_source_in_flight(adapter->source) < arg_window)
@@ -275,9 +276,9 @@ static int print_result(const Result *results) {
         }
         uint64_t n = all.n_stored + all.n_duplicate + all.n_refused + all.n_later;
         uint64_t took = all.last_counted > began ? all.last_counted - began : 0;
-        printf("{\"events\":%" PRIu64 ",\"seconds\":%.3f,\"per_second\":%.1f,\"stored\":%" PRIu64 ",\"duplicate\":%" PRIu64
-               ",\"refused\":%" PRIu64 ",\"later\":%" PRIu64 ",\"quarantined\":%" PRIu64 ",\"bytes_each\":%.1f,\"next\":%" PRIu64
-               ",\"latency\":",
+        printf("{\"events\":%" PRIu64 ",\"seconds\":%.3f,\"per_second\":%.1f,\"stored\":%" PRIu64
+               ",\"duplicate\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"later\":%" PRIu64 ",\"quarantined\":%" PRIu64
+               ",\"bytes_each\":%.1f,\"next\":%" PRIu64 ",\"latency\":",
                all.n_counted, (double)took / 1e9, tool_per_second(all.n_counted, took), all.n_stored, all.n_duplicate,
                all.n_refused, all.n_later, all.n_quarantined, n > 0 ? (double)all.bytes / (double)n : 0, all.next);
         histogram_print_json(&all.latency, stdout);

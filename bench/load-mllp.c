@@ -39,7 +39,7 @@ typedef struct Link {
         Buffer in, out;
         Waiting *waiting; /* a ring of `in_flight`: answers come in order */
         uint64_t first, next;
-        uint32_t events;  /* what epoll watches */
+        uint32_t events; /* what epoll watches */
 } Link;
 
 static uint64_t arg_port = 2575, arg_connections = 1, arg_in_flight = 1, arg_seconds = 5, arg_count, arg_rate;
@@ -276,7 +276,8 @@ static void set_timer(const Load *load, int timer) {
 
         /* What is due already waits for room: an answer wakes us. */
         if (due > tool_now())
-                at.it_value = (struct timespec){ .tv_sec = (time_t)(due / 1000000000u), .tv_nsec = (long)(due % 1000000000u) };
+                at.it_value = (struct timespec){ .tv_sec = (time_t)(due / 1000000000u),
+                                                 .tv_nsec = (long)(due % 1000000000u) };
         if (timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL) < 0)
                 tool_die("cannot set a timer: %m");
 }
@@ -306,7 +307,8 @@ static void run(Load *load, int timer) {
                 if (load->n_sent == load->n_answered && !has_more(load, now))
                         return;
                 if (load->n_sent > load->n_answered && now > MAX(load->last_answer, load->began) + SILENCE_MAX)
-                        tool_die("no answer for 20 s; %" PRIu64 " of %" PRIu64 " are answered", load->n_answered, load->n_sent);
+                        tool_die("no answer for 20 s; %" PRIu64 " of %" PRIu64 " are answered", load->n_answered,
+                                 load->n_sent);
                 n = epoll_wait(load->epoll, events, 64, 100);
                 if (n < 0 && errno != EINTR)
                         tool_die("cannot wait: %m");
@@ -324,10 +326,10 @@ static void run(Load *load, int timer) {
 static void print_result(const Load *load) {
         uint64_t took = load->last_counted - load->counted_from;
 
-        printf("{\"messages\":%" PRIu64 ",\"seconds\":%.3f,\"per_second\":%.1f,\"accepted\":%" PRIu64 ",\"later\":%" PRIu64
-               ",\"never\":%" PRIu64 ",\"other\":%" PRIu64 ",\"next\":%" PRIu64 ",\"latency\":",
-               load->n_counted, (double)took / 1e9, tool_per_second(load->n_counted, took), load->n_accepted, load->n_later,
-               load->n_never, load->n_other, load->next);
+        printf("{\"messages\":%" PRIu64 ",\"seconds\":%.3f,\"per_second\":%.1f,\"accepted\":%" PRIu64
+               ",\"later\":%" PRIu64 ",\"never\":%" PRIu64 ",\"other\":%" PRIu64 ",\"next\":%" PRIu64 ",\"latency\":",
+               load->n_counted, (double)took / 1e9, tool_per_second(load->n_counted, took), load->n_accepted,
+               load->n_later, load->n_never, load->n_other, load->next);
         histogram_print_json(&load->latency, stdout);
         puts("}");
 }

@@ -27,7 +27,8 @@ static const struct {
         const char *trigger;
         const char *visit; /* behind PID, PD1 and NK1 */
 } adt_kinds[MESSAGES_KINDS] = {
-#define PLACED(class, place, prior, rest) "PV1|1|" class "|" place "||" prior "||^DOCTOR^BENCH|||300||||||||||V@@@@@@@%%%%^^^BENCH^VN" rest "\r"
+#define PLACED(class, place, prior, rest) \
+        "PV1|1|" class "|" place "||" prior "||^DOCTOR^BENCH|||300||||||||||V@@@@@@@%%%%^^^BENCH^VN" rest "\r"
 #define ADMITTED "|||||||||||||||||||||||||!!!!!!!!!!!!!!"
         { "A28", "" },
         { "A01", PLACED("I", "WARD7^BAY2^B4^RA9", "|", ADMITTED) },
@@ -39,16 +40,17 @@ static const struct {
 #undef PLACED
 };
 
-static const char adt_person[] =
-        "PID|1||P@@@@@@@^^^RA9^MR~$$$$$$$$$$^^^NHS^NH||BENCH^PERSON@@@@@@@^^^MX||19510304|2|||1 Nowhere Lane^^Nowhere^^ZZ99 "
-        "3WZ^^H||01632960000^PRN^PH~07700900000^PRS^CP||||||||A\r"
-        "PD1|||NOWHERE SURGERY^^Z99999|G0000000^DOCTOR^BENCH\r"
-        "NK1|1|BENCH^RELATIVE@@@@@@@|2|1 Nowhere Lane^^Nowhere^^ZZ99 3WZ|01632960001\r";
+static const char adt_person[] = "PID|1||P@@@@@@@^^^RA9^MR~$$$$$$$$$$^^^NHS^NH||BENCH^PERSON@@@@@@@^^^MX||19510304|2|||"
+                                 "1 Nowhere Lane^^Nowhere^^ZZ99 "
+                                 "3WZ^^H||01632960000^PRN^PH~07700900000^PRS^CP||||||||A\r"
+                                 "PD1|||NOWHERE SURGERY^^Z99999|G0000000^DOCTOR^BENCH\r"
+                                 "NK1|1|BENCH^RELATIVE@@@@@@@|2|1 Nowhere Lane^^Nowhere^^ZZ99 3WZ|01632960001\r";
 
 static void adt_write(Buffer *text, size_t kind, const char *prefix) {
         const char *trigger = adt_kinds[kind].trigger;
 
-        buffer_append_format(text, "MSH|^~\\&|BENCHPAS|RA9|CAREBUS|RA9|!!!!!!!!!!!!!!||ADT^%s|%s##########|T|2.4\r", trigger, prefix);
+        buffer_append_format(text, "MSH|^~\\&|BENCHPAS|RA9|CAREBUS|RA9|!!!!!!!!!!!!!!||ADT^%s|%s##########|T|2.4\r",
+                             trigger, prefix);
         buffer_append_format(text, "EVN|%s|!!!!!!!!!!!!!!||||!!!!!!!!!!!!!!\r", trigger);
         buffer_append_text(text, adt_person);
         buffer_append_text(text, adt_kinds[kind].visit);
@@ -125,7 +127,8 @@ static void set_when(Carebus__V1__When *when, int64_t at) {
         when->precision = CAREBUS__V1__WHEN__PRECISION__PRECISION_SECOND;
 }
 
-static void set_identifier(Carebus__V1__Identifier *identifier, const char *system, const char *value, const char *type) {
+static void set_identifier(Carebus__V1__Identifier *identifier, const char *system, const char *value,
+                           const char *type) {
         carebus__v1__identifier__init(identifier);
         identifier->system = (char *)system;
         identifier->value = (char *)value;
@@ -144,7 +147,8 @@ static void find_moments(EventMessages *messages, size_t kind) {
 
         write_moment(wanted, (uint64_t)messages->began_at * 1000000);
         for (size_t i = 0; i + EVENT_MOMENT_SIZE <= text.size; i++)
-                if (memcmp(text.data + i, wanted, EVENT_MOMENT_SIZE) == 0 && messages->n_moments[kind] < EVENT_MOMENTS_MAX)
+                if (memcmp(text.data + i, wanted, EVENT_MOMENT_SIZE) == 0 &&
+                    messages->n_moments[kind] < EVENT_MOMENTS_MAX)
                         messages->moments[kind][messages->n_moments[kind]++] = i;
         if (messages->n_moments[kind] == 0)
                 tool_die("a packed event does not hold its time as was thought");

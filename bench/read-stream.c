@@ -25,7 +25,8 @@
 #define READY_MAX UINT64_C(20000000000)
 #define DRAIN_MAX 256 /* deliveries of a team before it is the next one's turn */
 
-static uint64_t arg_teams = 1, arg_count, arg_idle_ms = 3000, arg_ack_every = 64, arg_credit = 1024, arg_core = UINT64_MAX;
+static uint64_t arg_teams = 1, arg_count, arg_idle_ms = 3000, arg_ack_every = 64, arg_credit = 1024,
+                arg_core = UINT64_MAX;
 static const char *arg_run, *arg_mode = "live", *arg_team = "team", *arg_consumer = "bench";
 
 static const ToolOption options[] = {
@@ -287,8 +288,8 @@ static int print_result(const Readers *readers) {
                 live += readers->teams[i].n_live;
                 least = MIN(least, readers->teams[i].n);
         }
-        printf("{\"deliveries\":%" PRIu64 ",\"teams\":%" PRIu64 ",\"least\":%" PRIu64 ",\"came_live\":%" PRIu64 ",\"gaps\":%" PRIu64
-               ",\"seconds\":%.3f,\"per_second\":%.1f,\"bytes_each\":%.1f,\"latency\":",
+        printf("{\"deliveries\":%" PRIu64 ",\"teams\":%" PRIu64 ",\"least\":%" PRIu64 ",\"came_live\":%" PRIu64
+               ",\"gaps\":%" PRIu64 ",\"seconds\":%.3f,\"per_second\":%.1f,\"bytes_each\":%.1f,\"latency\":",
                readers->n, arg_teams, least, live, missed, (double)took / 1e9, tool_per_second(readers->n, took),
                readers->n > 0 ? (double)readers->bytes / (double)readers->n : 0);
         histogram_print_json(&readers->latency, stdout);

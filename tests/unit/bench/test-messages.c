@@ -72,7 +72,8 @@ static void test_adt_messages_have_their_size_and_their_own_control_id(void **st
                 assert_non_null(strstr((char *)text, wanted));
                 assert_null(strpbrk((char *)text, "#@$%!"));
                 for (unsigned kind = 0; kind < 6; kind++)
-                        if (strstr((char *)text, (const char *[]){ "^A28|", "^A01|", "^A02|", "^A08|", "^A03|", "^A31|" }[kind]))
+                        if (strstr((char *)text,
+                                   (const char *[]){ "^A28|", "^A01|", "^A02|", "^A08|", "^A03|", "^A31|" }[kind]))
                                 kinds |= 1u << kind;
         }
         assert_int_equal(kinds, 0x3f);
