@@ -260,9 +260,11 @@ static int on_feed_delivery(carebus_stream *stream, Bytes message) {
         /* What was on the way before the last Open belongs to the place that we left. */
         if (stream->feed_state != FEED_OPEN)
                 return 0;
+        if (delivered.place_only)
+                return 0; /* takes no credit */
         if (stream->credit_out > 0)
                 stream->credit_out--;
-        if (delivered.place_only || place_compare(delivered.place, stream->queued) <= 0)
+        if (place_compare(delivered.place, stream->queued) <= 0)
                 return 0;
         if (place_compare(delivered.prev, stream->queued) > 0) {
                 send_open(stream);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 #define SLOTS 4096
-#define MEMORY_MAX (8U << 20)
+#define MEMORY_MAX (4U << 20)
 #define AHEAD_ENTRIES 64
 #define AHEAD_MEMORY (256U << 10)
 
