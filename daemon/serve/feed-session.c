@@ -1,8 +1,8 @@
 /* The table of open feeds, and the short messages to them. */
+#include "daemon/serve/feed-session.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "daemon/serve/feed-session.h"
 
 static size_t bucket_of(size_t socket, const ZRoute *route) {
         uint32_t hash = 2166136261U ^ (uint32_t)socket;

@@ -389,7 +389,8 @@ def test_ctl_prints_what_serve_answers(wards):
     lines = wards.ctl_json("tail")
     assert [line["seq"] for line in lines] == list(range(1, odd + 1))
     line = next(line for line in lines if line["seq"] == seq)
-    assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at", "patient"} <= set(line)
+    assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at",
+            "patient"} <= set(line)
     assert line["patient"]["patient_id"] == f"p{seq}.0"
     assert line["encounter"]["place"]["point_of_care"] == "Ward 7"
     assert [one["seq"] for one in wards.ctl_json("tail", "--team", "ward")] == [seq]
