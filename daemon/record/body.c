@@ -164,6 +164,9 @@ static bool element_same(const void *a, const void *b, const ProtobufCFieldDescr
         return body_equal(x, y);
 }
 
+/* A list that is never stated whole may grow with every message; beyond this it keeps what was said last. */
+#define LIST_MAX 256
+
 /* `first` whole, then the elements of `second` that `first` has nothing of. */
 static int list_unite(ProtobufCMessage *to, const ProtobufCMessage *first, const ProtobufCMessage *second,
                       const ProtobufCFieldDescriptor *field, Arena *arena) {
@@ -178,7 +181,7 @@ static int list_unite(ProtobufCMessage *to, const ProtobufCMessage *first, const
                 return -ENOMEM;
         if (n_first > 0)
                 memcpy(united, in_first, n_first * size);
-        for (size_t i = 0; i < n_second; i++) {
+        for (size_t i = 0; i < n_second && n_united < LIST_MAX; i++) {
                 bool found = false;
 
                 for (size_t j = 0; j < n_first && !found; j++)

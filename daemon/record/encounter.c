@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "daemon/record/keys.h"
+#include "proto/check.h"
 
 /* What an event does to the course of an encounter. */
 typedef enum Phase {
@@ -117,7 +119,7 @@ char *encounter_key(const Carebus__V1__Event *event, Arena *arena) {
         const Carebus__V1__Identifier *identifier = identifier_of(event);
 
         if (identifier)
-                return arena_format(arena, "%s|%s", identifier->system ?: "", identifier->value);
+                return text_joined(arena, identifier->system ?: "", "|", identifier->value, NULL);
         if (encounter->admitted_at && encounter->admitted_at->has_utc_at)
                 return arena_format(arena, "admitted:%lld", (long long)encounter->admitted_at->utc_at);
         return arena_format(arena, "event:%s", event->event_id);
@@ -135,6 +137,74 @@ Carebus__V1__Claim *encounter_claim(const Said *said, Arena *arena) {
         claim->event = event;
         claim->stamp = stamp_make(said->stamp, arena);
         return claim->stamp ? claim : NULL;
+}
+
+/* Numbers of Event and Claim that are written by hand. */
+enum { EVENT_ID = 1, EVENT_RECEIVED_AT = 6, EVENT_SOURCE = 7, EVENT_MESSAGE_ID = 8, EVENT_PATIENT = 11, EVENT_NOTES = 26 };
+
+static size_t varint_put(uint8_t *to, uint64_t value) {
+        size_t n = 0;
+
+        for (; value >= 0x80; value >>= 7)
+                to[n++] = (uint8_t)(value | 0x80);
+        to[n++] = (uint8_t)value;
+        return n;
+}
+
+static uint8_t *text_put(uint8_t *to, unsigned number, const char *text) {
+        size_t size = strlen(text);
+
+        to += varint_put(to, number << 3 | 2);
+        to += varint_put(to, size);
+        memcpy(to, text, size);
+        return to + size;
+}
+
+/* The event's fields as they are, but for what a claim does not keep and what the bus sets: that comes behind them. */
+static uint8_t *event_cut(uint8_t *to, const Said *said) {
+        const Carebus__V1__Event *event = said->event;
+        size_t offset = 0, began;
+        bool has_message_id = false;
+        WireField field;
+
+        for (began = 0; wire_field_next(said->packed, &offset, &field) == 0; began = offset) {
+                if (field.number == EVENT_ID || field.number == EVENT_RECEIVED_AT || field.number == EVENT_SOURCE ||
+                    field.number == EVENT_PATIENT || field.number == EVENT_NOTES)
+                        continue;
+                has_message_id = has_message_id || field.number == EVENT_MESSAGE_ID;
+                memcpy(to, said->packed.data + began, offset - began);
+                to += offset - began;
+        }
+        to = text_put(to, EVENT_ID, event->event_id);
+        to += varint_put(to, EVENT_RECEIVED_AT << 3);
+        to += varint_put(to, (uint64_t)event->received_at);
+        to = text_put(to, EVENT_SOURCE, event->source);
+        if (!has_message_id && event->source_message_id)
+                to = text_put(to, EVENT_MESSAGE_ID, event->source_message_id);
+        return to;
+}
+
+Bytes encounter_claim_packed(const Said *said, const Carebus__V1__Claim *claim, Arena *arena) {
+        size_t n_stamp = carebus__v1__stamp__get_packed_size(claim->stamp), n_added, n_event;
+        uint8_t *event, *packed, *at;
+
+        if (said->packed.size == 0)
+                return message_pack(&claim->base, arena);
+        n_added = strlen(said->event->event_id) + strlen(said->event->source) +
+                  (said->event->source_message_id ? strlen(said->event->source_message_id) : 0) + 64;
+        event = arena_alloc(arena, said->packed.size + n_added);
+        packed = at = arena_alloc(arena, said->packed.size + n_added + n_stamp + 32);
+        if (!event || !packed)
+                return BYTES_NULL;
+        n_event = (size_t)(event_cut(event, said) - event);
+        at += varint_put(at, 1 << 3 | 2); /* Claim.event */
+        at += varint_put(at, n_event);
+        memcpy(at, event, n_event);
+        at += n_event;
+        at += varint_put(at, 2 << 3 | 2); /* Claim.stamp */
+        at += varint_put(at, n_stamp);
+        at += carebus__v1__stamp__pack(claim->stamp, at);
+        return bytes_of(packed, (size_t)(at - packed));
 }
 
 /* What is laid on while claims are read in order. */

@@ -5,8 +5,9 @@
  */
 #include "daemon/record/fact.h"
 
-/* More claims than this are laid together, the older half into one, when they are reduced. */
+/* More claims than this, or more bytes of them, are laid together, the older half into one, when they are reduced. */
 #define ENCOUNTER_CLAIMS_MAX 512
+#define ENCOUNTER_CLAIMS_BYTES_MAX (4U * 1024U * 1024U)
 
 /* What makes it this encounter: its identifier, else its account, its time of admission or, where nothing is known, the event. NULL
  * when the arena is full. */
@@ -18,6 +19,8 @@ bool encounter_is_presence(const Carebus__V1__Event *event);
 
 /* A claim as it is kept: the event without its patient. NULL when the arena is full. */
 Carebus__V1__Claim *encounter_claim(const Said *said, Arena *arena);
+/* The same, packed. Where the event's own bytes are at hand they are cut, not packed again. data NULL when the arena is full. */
+Bytes encounter_claim_packed(const Said *said, const Carebus__V1__Claim *claim, Arena *arena);
 
 /* Adds what was said last of all and undoes nothing. *ret_changed: it said something new. 0 or -ENOMEM. */
 int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *claim, bool lists_whole, Arena *arena, bool *ret_changed);

@@ -21,6 +21,7 @@ typedef struct Said {
         const Carebus__V1__Event *event;
         StampParts stamp;
         bool lists_whole; /* the source states its lists whole */
+        Bytes packed;     /* the event as it is stored in its entry; empty where that is not at hand */
 } Said;
 
 /* A new fact without a value. NULL when the arena is full. */

@@ -2,21 +2,64 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
 /* Patient id, section and stamp of a claim stay well below STATE_KEY_MAX. */
 #define KEY_TEXT_MAX 160
 
+static char *digits_before(char *end, uint64_t number) {
+        do
+                *--end = (char)('0' + number % 10);
+        while (number /= 10);
+        return end;
+}
+
+/* By hand: several a message, and printf would be the dearest part of them. */
+char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena) {
+        char digits[40], *end = digits + sizeof(digits), *at = digits_before(end, index);
+        size_t n_prefix = strlen(prefix);
+        char *text;
+
+        *--at = '.';
+        at = digits_before(at, seq);
+        text = arena_alloc(arena, n_prefix + (size_t)(end - at) + 1);
+        if (!text)
+                return NULL;
+        memcpy(text, prefix, n_prefix);
+        memcpy(text + n_prefix, at, (size_t)(end - at));
+        text[n_prefix + (size_t)(end - at)] = '\0';
+        return text;
+}
+
+char *text_joined(Arena *arena, const char *a, const char *b, const char *c, const char *d) {
+        const char *const parts[] = { a, b, c, d };
+        size_t sizes[4] = { 0 }, size = 1;
+        char *text, *at;
+
+        for (size_t i = 0; i < ELEMENTSOF(parts) && parts[i]; i++)
+                size += sizes[i] = strlen(parts[i]);
+        text = at = arena_alloc(arena, size);
+        if (!text)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(parts) && parts[i]; i++) {
+                memcpy(at, parts[i], sizes[i]);
+                at += sizes[i];
+        }
+        *at = '\0';
+        return text;
+}
+
 char *section_of_encounter(const char *source, const char *key, Arena *arena) {
         uint8_t hash[SHA256_SIZE];
         char hex[2 * SHA256_SIZE + 1];
 
         if (strlen(key) <= KEY_TEXT_MAX)
-                return arena_format(arena, SECTION_ENCOUNTERS "/%s/%s", source, key);
+                return text_joined(arena, SECTION_ENCOUNTERS "/", source, "/", key);
         sha256(key, strlen(key), hash);
         hex_encode(hash, sizeof(hash), hex);
-        return arena_format(arena, SECTION_ENCOUNTERS "/%s/sha256:%s", source, hex);
+        return text_joined(arena, SECTION_ENCOUNTERS "/", source, "/sha256:", hex);
 }
 
 StateKey key_of_claims(const char *patient_id, const char *section) {

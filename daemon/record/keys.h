@@ -10,6 +10,11 @@
 #define SECTION_ENCOUNTERS "encounters"
 #define SECTION_CONFLICTS "conflicts" /* not a section of the record: StoredConflicts */
 
+/* "<seq>.<index>" behind `prefix`: "" an event's id, "p" a person's. NULL when the arena is full. */
+char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena);
+/* Up to four texts in one; NULL ends them early. NULL when the arena is full. */
+char *text_joined(Arena *arena, const char *a, const char *b, const char *c, const char *d);
+
 /* "encounters/SOURCE/KEY", the key replaced by its hash where it is long. NULL when the arena is full. */
 char *section_of_encounter(const char *source, const char *key, Arena *arena);
 /* Of a claim, and the prefix of all claims of one fact. */

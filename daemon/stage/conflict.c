@@ -74,7 +74,7 @@ static int wanted_claim(Look *look, Wanted *wanted, const char *event_id) {
 /* The event that last said a field: its place is the stamp's. */
 static int wanted_claim_field(Look *look, Wanted *wanted, const Carebus__V1__StoredFact *stored, unsigned number) {
         StampParts stamp = demographics_stamp(stored, number);
-        char *event_id = arena_format(look->work->arena, "%llu.%u", (unsigned long long)stamp.seq, stamp.index);
+        char *event_id = id_text("", stamp.seq, stamp.index, look->work->arena);
 
         return event_id ? wanted_claim(look, wanted, event_id) : -ENOMEM;
 }
@@ -435,15 +435,31 @@ static int conflict_open(FoldWork *work, const Said *said, const Person *person,
         return r;
 }
 
-int conflict_settle(FoldWork *work, const Said *said, Person *person) {
+static int anybody_said_dead(Look *look, bool *ret) {
+        *ret = false;
+        for (size_t i = 0; i < look->n_members && !*ret; i++) {
+                Carebus__V1__StoredSection *section;
+                int r = work_section(look->work, look->members[i]->patient_id, SECTION_DEATH, &section);
+
+                if (r)
+                        return r;
+                *ret = section->n_facts > 0;
+        }
+        return 0;
+}
+
+int conflict_settle(FoldWork *work, const Said *said, Person *person, bool deaths_only) {
         Look look = { .work = work };
         StoredConflicts *conflicts;
-        bool opened = false;
+        bool opened = false, dead = true;
         int r;
 
         r = identify_members(work, person, &look.members, &look.n_members);
-        if (r == 0)
-                r = look_around(&look);
+        if (r == 0 && deaths_only)
+                r = anybody_said_dead(&look, &dead);
+        if (r || !dead)
+                return r;
+        r = look_around(&look);
         for (size_t i = 0; r == 0 && i < look.n_members; i++) {
                 r = conflicts_of(work, look.members[i], &conflicts);
                 if (r == 0 && conflicts->n_conflicts > 0)

@@ -52,6 +52,7 @@ typedef struct FoldWork {
         Fold *fold;
         StateTxn *txn;
         Arena *arena;
+        Bytes entry;         /* as it stands in the journal */
         uint64_t seq;        /* under which its events are published */
         int64_t received_at; /* of the entry */
         const char *source;  /* whose events these are */

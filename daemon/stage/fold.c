@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/record/keys.h"
 #include "daemon/record/read.h"
 #include "daemon/stage/dedupe.h"
 #include "daemon/stage/fold-parts.h"
@@ -15,10 +16,11 @@
 #include "daemon/stage/project.h"
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/settings.h"
+#include "proto/check.h"
 
-/* Of one entry: far beyond what an admitted message can come to. Address space, not memory. */
-#define ENTRY_ARENA_BYTES (1024UL * 1024UL * 1024UL)
-#define SETTINGS_ARENA_BYTES (64UL * 1024UL * 1024UL)
+/* Of one entry: far beyond what an admitted message and the facts that it touches can come to. Address space, not memory. */
+#define ENTRY_ARENA_BYTES (256UL * 1024UL * 1024UL)
+#define SETTINGS_ARENA_BYTES (8UL * 1024UL * 1024UL)
 
 #define META_FOLD_VERSION "fold_version"
 
@@ -135,7 +137,7 @@ static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, ui
 
         if (!event)
                 return -ENOMEM;
-        event->event_id = arena_format(work->arena, "%llu.%u", (unsigned long long)work->seq, index);
+        event->event_id = id_text("", work->seq, index, work->arena);
         if (!event->event_id)
                 return -ENOMEM;
         event->has_received_at = 1;
@@ -169,7 +171,24 @@ static int source_index(FoldWork *work) {
         return key.error < 0 ? key.error : state_put(work->txn, STATE_SOURCE_SEQ, state_key_all(&key), bytes_of(count, sizeof(count)));
 }
 
+/* The events' own bytes in the entry, in their order; NULL where they cannot be told apart. */
+static Bytes *events_packed(FoldWork *work, Bytes entry, size_t n_events) {
+        enum { ENTRY_SUBMISSION = 1, SUBMISSION_EVENTS = 7 };
+        Bytes *packed = arena_alloc(work->arena, n_events * sizeof(*packed)), submission = BYTES_NULL;
+        size_t offset = 0, n = 0;
+        WireField field;
+
+        if (!packed || wire_field_next(entry, &offset, &field) != 0 || field.number != ENTRY_SUBMISSION || offset != entry.size)
+                return NULL;
+        submission = field.bytes;
+        for (offset = 0; wire_field_next(submission, &offset, &field) == 0;)
+                if (field.number == SUBMISSION_EVENTS && n < n_events)
+                        packed[n++] = field.bytes;
+        return n == n_events ? packed : NULL;
+}
+
 static int events_apply(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events) {
+        Bytes *packed = events_packed(work, work->entry, n_events);
         Carebus__V1__Outcome *outcome = &work->outcome;
         int r = 0;
 
@@ -182,6 +201,8 @@ static int events_apply(FoldWork *work, Carebus__V1__Event *const *events, size_
                 Said said;
 
                 r = event_on_its_way(work, events[i], i, &said);
+                if (packed)
+                        said.packed = packed[i];
                 if (r == 0)
                         r = project_event(work, &said, (const char **)&outcome->patient_ids[i]);
         }
@@ -382,7 +403,7 @@ static int outcome_keep(FoldWork *work) {
 }
 
 int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record) {
-        FoldWork work = { .fold = fold, .txn = txn, .arena = fold->arena, .seq = record->seq, .received_at = record->received_at, .source = "" };
+        FoldWork work = { .fold = fold, .txn = txn, .arena = fold->arena, .seq = record->seq, .received_at = record->received_at, .source = "", .entry = record->payload };
         Carebus__V1__Outcome *outcome = &work.outcome;
         Carebus__V1__Entry *entry;
         int r;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "daemon/identity/evidence.h"
+#include "daemon/record/keys.h"
 #include "proto/types.h"
 
 /* A number that so many persons have tells nothing; beyond it nobody is added. */
@@ -43,7 +44,7 @@ int identify_holders(FoldWork *work, const char *system, const char *value, Care
 
 /* Where a source itself says a national number: it is that source's own word for a person, and nobody else's. */
 static int key_of_said_number(FoldWork *work, const Carebus__V1__Identifier *identifier, StateKey *ret) {
-        const char *system = arena_format(work->arena, "%s#%s", identifier->system, work->source);
+        const char *system = text_joined(work->arena, identifier->system, "#", work->source, NULL);
 
         if (!system)
                 return -ENOMEM;
@@ -216,14 +217,14 @@ static int make_person(FoldWork *work, const Said *said, Carebus__V1__Person **r
         char *patient_id;
         int r;
 
-        patient_id = arena_format(work->arena, "p%llu.%u", (unsigned long long)work->seq, index);
+        patient_id = id_text("p", work->seq, index, work->arena);
         if (!patient_id)
                 return -ENOMEM;
         r = work_person(work, patient_id, &taken);
         if (r == 0) {
                 /* One event speaks of several new persons: the further ones are numbered behind the events. */
                 index = work->n_events + work->n_persons_made++;
-                patient_id = arena_format(work->arena, "p%llu.%u", (unsigned long long)work->seq, index);
+                patient_id = id_text("p", work->seq, index, work->arena);
                 if (!patient_id)
                         return -ENOMEM;
         } else if (r != STATE_E_NOT_FOUND)

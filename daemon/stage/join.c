@@ -231,7 +231,7 @@ static int settle(FoldWork *work, const Said *said, const char *type, Person *co
         if (r == 0)
                 r = report_publish(work, said, type, answering->patient_id, report, &event_id);
         for (size_t i = 0; r == 0 && i < n_seeds; i++)
-                r = conflict_settle(work, said, seeds[i]);
+                r = conflict_settle(work, said, seeds[i], /* deaths_only= */ false);
         return r;
 }
 

@@ -20,6 +20,7 @@ typedef struct Changes {
         bool identifiers;
         bool birth_date;
         bool contradictable;
+        bool presence; /* contradicts deaths only */
 } Changes;
 
 /* The fact of this source in the section, made where there is none. */
@@ -97,6 +98,7 @@ static int project_death(FoldWork *work, const Said *said, Carebus__V1__Person *
 typedef struct Claims {
         Carebus__V1__Claim **claims;
         size_t n_claims;
+        size_t n_bytes;
         Arena *arena;
 } Claims;
 
@@ -105,13 +107,13 @@ static int claim_seen(Bytes key, Bytes value, void *owner) {
         Carebus__V1__Claim *claim;
         int r;
 
+        claims->n_bytes += value.size;
         r = message_unpack(&carebus__v1__claim__descriptor, value, claims->arena, (ProtobufCMessage **)&claim);
         return r ?: list_append((void ***)&claims->claims, &claims->n_claims, claim, claims->arena);
 }
 
-static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim) {
+static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim, Bytes packed) {
         StateKey key = key_of_claim(patient_id, name, stamp_parts(claim->stamp));
-        Bytes packed = message_pack(&claim->base, work->arena);
 
         if (!packed.data)
                 return -ENOMEM;
@@ -136,7 +138,7 @@ static int claims_lay_together(FoldWork *work, const char *patient_id, const cha
         claims->claims += n_laid - 1;
         claims->n_claims -= n_laid - 1;
         claims->claims[0] = together;
-        return claim_put(work, patient_id, name, together);
+        return claim_put(work, patient_id, name, together, message_pack(&together->base, work->arena));
 }
 
 /* What undoes, or comes late, is laid at its place among all claims. */
@@ -146,7 +148,7 @@ static int encounter_replay(FoldWork *work, const char *patient_id, const char *
         int r;
 
         r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
-        if (r == 0 && claims.n_claims > ENCOUNTER_CLAIMS_MAX)
+        if (r == 0 && claims.n_claims > 2 && (claims.n_claims > ENCOUNTER_CLAIMS_MAX || claims.n_bytes > ENCOUNTER_CLAIMS_BYTES_MAX))
                 r = claims_lay_together(work, patient_id, name, &claims);
         return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
 }
@@ -183,7 +185,7 @@ static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *
                         return -ENOMEM;
         } else
                 return 0;
-        changes->contradictable = true;
+        changes->presence = true;
         work_person_touch(work, person);
         return 0;
 }
@@ -202,7 +204,7 @@ static int project_encounter(FoldWork *work, const Said *said, Carebus__V1__Pers
         if (r == 0)
                 r = fact_for(work, section, key, &stored);
         if (r == 0)
-                r = claim_put(work, person->patient_id, name, claim);
+                r = claim_put(work, person->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
         if (r)
                 return r;
         in_order = stamp_parts_compare(stamp_parts(stored->newest), said->stamp) < 0 && !encounter_undoes(said->event);
@@ -252,8 +254,8 @@ static int project_facts(FoldWork *work, const Said *said, Carebus__V1__Person *
                 r = project_encounter(work, said, person, changes);
         if (r == 0 && (changes->identifiers || changes->birth_date))
                 r = join_by_number(work, said, person);
-        if (r == 0 && (changes->identifiers || changes->contradictable))
-                r = conflict_settle(work, said, person);
+        if (r == 0 && (changes->identifiers || changes->contradictable || changes->presence))
+                r = conflict_settle(work, said, person, /* deaths_only= */ !changes->identifiers && !changes->contradictable);
         return r;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/record/keys.h"
 #include "daemon/stage/fold-parts.h"
 
 int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret) {
@@ -172,7 +173,7 @@ int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, 
                 r = work_index_patient(work, about, index);
         if (r)
                 return r;
-        *ret_event_id = arena_format(work->arena, "%llu.%u", (unsigned long long)work->seq, index);
+        *ret_event_id = id_text("", work->seq, index, work->arena);
         return *ret_event_id ? 0 : -ENOMEM;
 }
 

@@ -36,7 +36,7 @@ void world_begin(World *world) {
         folder_make(world->folder);
         assert_int_equal(state_open(world->folder, STATE_WRITE, MAP_BYTES, &world->state), 0);
         assert_int_equal(fold_new(&world->fold), 0);
-        assert_int_equal(arena_new(&world->arena, 1UL << 32), 0);
+        assert_int_equal(arena_new(&world->arena, 1UL << 26), 0);
         assert_int_equal(state_begin(world->state, STATE_READ, &txn), 0);
         assert_int_equal(fold_load(world->fold, txn), 0);
         state_abort(txn);
