@@ -1,7 +1,6 @@
 #include "daemon/identity/ties.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,10 +39,10 @@ static int stamp_order(const Carebus__V1__Stamp *a, const Carebus__V1__Stamp *b)
         return a->index == b->index ? 0 : a->index < b->index ? -1 : 1;
 }
 
-/* The newest first; of the same message in order of the persons. */
+/* In the order in which they were said; of the same message in order of the persons. */
 static int retirement_compare(const void *a, const void *b) {
         const Retirement *x = a, *y = b;
-        int order = stamp_order(y->stamp, x->stamp);
+        int order = stamp_order(x->stamp, y->stamp);
 
         if (order)
                 return order;
@@ -52,58 +51,82 @@ static int retirement_compare(const void *a, const void *b) {
         return x->survivor == y->survivor ? 0 : x->survivor < y->survivor ? -1 : 1;
 }
 
-static size_t top_of(const size_t *above, size_t i) {
-        while (above[i] != NOBODY)
-                i = above[i];
-        return i;
-}
+/* Groups of persons who are one: a member leads to the next nearer to the head, and the head knows who answers. */
+typedef struct Groups {
+        size_t *towards;
+        size_t *answers; /* of heads */
+} Groups;
 
-static size_t group_of(size_t *group, size_t i) {
-        while (group[i] != i) {
-                group[i] = group[group[i]];
-                i = group[i];
+static size_t head_of(Groups *groups, size_t i) {
+        while (groups->towards[i] != i) {
+                groups->towards[i] = groups->towards[groups->towards[i]];
+                i = groups->towards[i];
         }
         return i;
 }
 
+/* Whoever answers for the survivor answers for both. Said of two who are one already, it makes the survivor answer, if it is the one who
+ * answered that it retires. */
+static void groups_merge(Groups *groups, const Retirement *retirement) {
+        size_t into = head_of(groups, retirement->survivor), from = head_of(groups, retirement->retired);
+
+        if (into != from)
+                groups->towards[from] = into;
+        else if (groups->answers[into] == retirement->retired)
+                groups->answers[into] = retirement->survivor;
+}
+
+/* Of two who answer, the older goes on. */
+static void groups_tie(Groups *groups, Carebus__V1__Person *const *persons, size_t a, size_t b) {
+        size_t into = head_of(groups, a), from = head_of(groups, b);
+
+        if (into == from)
+                return;
+        if (patient_id_compare(persons[groups->answers[from]]->patient_id, persons[groups->answers[into]]->patient_id) < 0)
+                groups->answers[into] = groups->answers[from];
+        groups->towards[from] = into;
+}
+
+/* Merges into `ret`, in order; *ret_n of them. */
+static size_t retirements_gather(Carebus__V1__Person *const *persons, size_t n_persons, Retirement *ret) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_persons; i++)
+                for (size_t j = 0; j < persons[i]->n_ties; j++) {
+                        const Carebus__V1__Tie *tie = persons[i]->ties[j];
+                        size_t other = person_index(persons, n_persons, tie->patient_id);
+
+                        if (other != NOBODY && !tie->undone && tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE && tie->retires)
+                                ret[n++] = (Retirement){ .retired = i, .survivor = other, .stamp = tie->stamp };
+                }
+        qsort(ret, n, sizeof(*ret), retirement_compare);
+        return n;
+}
+
 int ties_settle(Carebus__V1__Person *const *persons, size_t n_persons, Arena *arena, size_t *ret_answers) {
-        size_t n_retirements = 0, n_ties = 0;
-        size_t *above = arena_alloc(arena, n_persons * sizeof(*above)), *group = arena_alloc(arena, n_persons * sizeof(*group));
+        Groups groups = { .towards = arena_alloc(arena, n_persons * sizeof(size_t)), .answers = arena_alloc(arena, n_persons * sizeof(size_t)) };
+        size_t n_retirements, n_ties = 0;
         Retirement *retirements;
 
         for (size_t i = 0; i < n_persons; i++)
                 n_ties += persons[i]->n_ties;
         retirements = arena_alloc(arena, n_ties * sizeof(*retirements));
-        if (!above || !group || !retirements)
+        if (!groups.towards || !groups.answers || !retirements)
                 return -ENOMEM;
-        for (size_t i = 0; i < n_persons; i++) {
-                above[i] = NOBODY;
-                group[i] = i;
-        }
+        for (size_t i = 0; i < n_persons; i++)
+                groups.towards[i] = groups.answers[i] = i;
+        n_retirements = retirements_gather(persons, n_persons, retirements);
+        for (size_t i = 0; i < n_retirements; i++)
+                groups_merge(&groups, &retirements[i]);
         for (size_t i = 0; i < n_persons; i++)
                 for (size_t j = 0; j < persons[i]->n_ties; j++) {
                         const Carebus__V1__Tie *tie = persons[i]->ties[j];
-                        size_t other = tie->undone ? NOBODY : person_index(persons, n_persons, tie->patient_id);
+                        size_t other = person_index(persons, n_persons, tie->patient_id);
 
-                        if (other == NOBODY)
-                                continue;
-                        group[group_of(group, i)] = group_of(group, other);
-                        if (tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE && tie->retires)
-                                retirements[n_retirements++] = (Retirement){ .retired = i, .survivor = other, .stamp = tie->stamp };
+                        if (other != NOBODY && !tie->undone && tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE)
+                                groups_tie(&groups, persons, i, other);
                 }
-        /* What was said last counts; an older merge that contradicts it, by going round or elsewhere, still makes them one. */
-        qsort(retirements, n_retirements, sizeof(*retirements), retirement_compare);
-        for (size_t i = 0; i < n_retirements; i++)
-                if (above[retirements[i].retired] == NOBODY && top_of(above, retirements[i].survivor) != retirements[i].retired)
-                        above[retirements[i].retired] = retirements[i].survivor;
-        for (size_t i = 0; i < n_persons; i++) {
-                size_t answers = NOBODY;
-
-                for (size_t j = 0; j < n_persons; j++)
-                        if (above[j] == NOBODY && group_of(group, j) == group_of(group, i) &&
-                            (answers == NOBODY || patient_id_compare(persons[j]->patient_id, persons[answers]->patient_id) < 0))
-                                answers = j;
-                ret_answers[i] = answers;
-        }
+        for (size_t i = 0; i < n_persons; i++)
+                ret_answers[i] = groups.answers[head_of(&groups, i)];
         return 0;
 }
