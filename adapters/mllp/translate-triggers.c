@@ -165,6 +165,11 @@ bool trigger_translate(Translation *t, const char *code, const char *event) {
                 translation_problem(t, "no-patient", "PID", /* urgent= */ false);
                 return true;
         }
+        if (hl7_find_next(t->message, "PID", pid)) { /* whose event would it be? */
+                translation_problem(t, "several-patients", translation_position(t, hl7_find(t->message, "PID", 2), 0),
+                                    /* urgent= */ true);
+                return true;
+        }
         if (person_read(t, pid, NULL, &person) < 0)
                 return true;
         if (person.demographics->n_identifiers == 0) {

@@ -202,7 +202,15 @@ static bool read_header(Translator *translator, Bytes message, TranslateResult *
 
 /* ---- the message */
 
-static bool convert(Translator *translator, Bytes message, TranslateResult *result, Bytes *ret) {
+/* Of a message in a character set that is not what it says: its segments can be found all the same. */
+static bool raw_is_urgent(Translator *translator, Bytes message, const char *code, const char *event) {
+        Hl7Error error;
+
+        return hl7_message_read(&translator->message, message, &translator->limits, &error) != 0 ||
+               message_is_urgent(&translator->message, code, event ?: "");
+}
+
+static int convert(Translator *translator, Bytes message, TranslateResult *result, Bytes *ret) {
         CharsetClaim claim = {
                 .msh18 = result->header.fields[18],
                 .repeat = result->header.separators.repeat,
@@ -213,29 +221,33 @@ static bool convert(Translator *translator, Bytes message, TranslateResult *resu
 
         r = charset_to_utf8(translator->charset, message, &claim, ret, &offset);
         if (r == 0)
-                return true;
+                return 0;
         if (r == CHARSET_E_UNKNOWN)
                 fail(result, "unknown-charset", "MSH-18", false);
         else
                 fail(result, r == CHARSET_E_UNSAID ? "no-charset" : "bad-charset",
                      arena_format(translator->arena, "byte %zu", offset), false);
-        return false;
+        return 1;
 }
 
-static bool read_segments(Translator *translator, Bytes text, TranslateResult *result) {
+/* A message that cannot be taken apart may be about anything. */
+static int read_segments(Translator *translator, Bytes text, TranslateResult *result) {
         Hl7Error error;
         int r;
 
         r = hl7_message_read(&translator->message, text, &translator->limits, &error);
-        if (r == 0)
-                return true;
-        if (r < 0) {
-                fail(result, "too-large", "message", false);
-                return false;
+        if (r < 0)
+                fail(result, "too-large", "message", /* urgent= */ true);
+        else if (r > 0)
+                fail(result, hl7_reason(error.code),
+                     arena_text(translator->arena, error.position, strlen(error.position)),
+                     /* urgent= */ true);
+        else if (hl7_find(&translator->message, "MSH", 2)) {
+                /* Two messages in one frame: the second must not pass for a part of the first. */
+                fail(result, "several-messages", "MSH[2]", /* urgent= */ true);
+                return 1;
         }
-        fail(result, hl7_reason(error.code), arena_text(translator->arena, error.position, strlen(error.position)),
-             false);
-        return false;
+        return r != 0;
 }
 
 /* Whether MSH-5 is one of those that the profile says are meant for us. */
@@ -268,14 +280,14 @@ static bool events_are_too_large(const Translation *t) {
         return size > limit;
 }
 
-static void finish(Translation *t, TranslateResult *result) {
+static void finish(Translation *t, TranslateResult *result, const char *code, const char *event) {
         t->is_full = t->is_full || events_are_too_large(t);
         if (t->is_full) {
                 fail(result, "too-large", "message", /* urgent= */ true);
                 return;
         }
         if (t->problem) {
-                fail(result, t->problem, t->position, t->is_urgent);
+                fail(result, t->problem, t->position, t->is_urgent || message_is_urgent(t->message, code, event));
                 return;
         }
         result->events = t->events;
@@ -297,16 +309,16 @@ static void translate_body(Translation *t, TranslateResult *result, const char *
                 fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event ?: ""));
                 return;
         }
-        finish(t, result);
+        finish(t, result, code, event ?: "");
 }
 
 /* A number that the bus would not take as a message id: its hash stands in, and a person looks. */
-static void check_message_id(TranslateResult *result) {
+static void check_message_id(const Translator *translator, TranslateResult *result) {
         if (!result->message_id || strlen(result->message_id) <= TRANSLATE_MESSAGE_ID_MAX)
                 return;
         result->message_id = NULL;
         if (!result->problem_code)
-                fail(result, "message-id-too-long", "MSH-10", false);
+                fail(result, "message-id-too-long", "MSH-10", message_is_urgent(&translator->message, "", ""));
 }
 
 static void translate_known(Translator *translator, Bytes message, TranslateResult *result) {
@@ -321,13 +333,17 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
 
         read_trigger(&t, translator, result, &code, &event);
         if (!code) {
-                fail(result, "no-trigger", "MSH-9", false);
+                fail(result, "no-trigger", "MSH-9", raw_is_urgent(translator, message, "", ""));
                 return;
         }
-        if (!convert(translator, message, result, &text) || !read_segments(translator, text, result))
+        if (convert(translator, message, result, &text) != 0) {
+                result->problem_urgent = raw_is_urgent(translator, message, code, event);
+                return;
+        }
+        if (read_segments(translator, text, result) != 0)
                 return;
         if (!is_for_us(translator, result)) {
-                fail(result, "wrong-receiver", "MSH-5", false);
+                fail(result, "wrong-receiver", "MSH-5", message_is_urgent(&translator->message, code, event ?: ""));
                 return;
         }
         translate_body(&t, result, code, event);
@@ -344,7 +360,7 @@ int translate_message(Translator *translator, Bytes message, TranslateResult *re
                 fail(&result, "too-large", "message", false);
         else if (read_header(translator, message, &result)) {
                 translate_known(translator, message, &result);
-                check_message_id(&result);
+                check_message_id(translator, &result);
         }
         *ret = result;
         return 0;

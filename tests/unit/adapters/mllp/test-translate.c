@@ -383,6 +383,30 @@ static void test_a_message_that_nobody_can_read_is_a_problem_with_its_place(void
         assert_string_equal(result.message_id, "M1");
 }
 
+static void test_a_second_message_or_patient_is_never_taken_for_a_part_of_the_first(void **state) {
+        translate_text(MSH_OF("ADT^A31") PID MSH_OF("ADT^A31") PID);
+        assert_problem("several-messages", "MSH[2]");
+        assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A31") PID PID);
+        assert_problem("several-patients", "PID[2]");
+        assert_true(result.problem_urgent);
+}
+
+static void test_what_cannot_be_read_is_urgent_where_it_may_matter(void **state) {
+        translate_text("MSH|^~\\&|PAS|RA9|||2024||ADT^A31|M1|P|2.4||||||ASCII\rPID|1||A1||ZO\xEB\r");
+        assert_problem("bad-charset", NULL);
+        assert_false(result.problem_urgent);
+        translate_text("MSH|^~\\&|PAS|RA9|||2024||ADT^A40|M1|P|2.4||||||ASCII\rPID|1||A1||ZO\xEB\rMRG|B\r");
+        assert_problem("bad-charset", NULL);
+        assert_true(result.problem_urgent);
+        translate_text("MSH|^~\\&|PAS|RA9|||2024||ORM^O01|M1|P|2.4||||||ASCII\rNTE|1||\xEB DNACPR\r");
+        assert_problem("bad-charset", NULL);
+        assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A31") "PID|1||||SMITH\rAL1|1\r");
+        assert_problem("no-identifier", "PID-3");
+        assert_true(result.problem_urgent);
+}
+
 static void test_bytes_of_another_character_set_are_a_problem_with_their_place(void **state) {
         translate_text("MSH|^~\\&|PAS|RA9|||2024||ADT^A31|M1|P|2.4||||||ASCII\rPID|1||A1||ZO\xEB\r");
         assert_problem("bad-charset", "byte 66");
@@ -540,6 +564,8 @@ int main(void) {
                 TEST(test_other_triggers_are_a_problem_and_never_nothing),
                 TEST(test_what_may_touch_a_decision_a_death_a_merge_or_an_allergy_is_urgent),
                 TEST(test_a_message_that_nobody_can_read_is_a_problem_with_its_place),
+                TEST(test_a_second_message_or_patient_is_never_taken_for_a_part_of_the_first),
+                TEST(test_what_cannot_be_read_is_urgent_where_it_may_matter),
                 TEST(test_bytes_of_another_character_set_are_a_problem_with_their_place),
                 TEST(test_a_message_id_beyond_the_limit_is_a_problem),
                 TEST(test_a_message_without_end_costs_no_more_than_its_cap),
