@@ -34,7 +34,12 @@ static int bind_patiently(const Endpoint *endpoint) {
         return r;
 }
 
-static int endpoint_open(Endpoint *endpoint, ZContext *context, const EndpointWish *wish) {
+/* Over tcp the key is who somebody is: without the bus's own there is no listener. */
+static bool lacks_key(const EndpointWish *wish) {
+        return text_starts_with(wish->address, "tcp://") && !wish->secret;
+}
+
+static int endpoint_open(Endpoint *endpoint, ZContext *context, const EndpointWish *wish, int fd) {
         const ZSocketOptions options = {
                 .zap_domain = wish->domain,
                 .curve_server_secret = wish->secret,
@@ -44,16 +49,15 @@ static int endpoint_open(Endpoint *endpoint, ZContext *context, const EndpointWi
         Endpoint made = ENDPOINT_NULL;
         int r;
 
+        if (lacks_key(wish))
+                return ZSOCK_E_NO_KEY;
         made.kind = wish->kind;
+        made.fd = fd;
         made.address = strdup(wish->address);
         made.secret = wish->secret ? strdup(wish->secret) : NULL;
         if (!made.address || (wish->secret && !made.secret)) {
                 endpoint_deinit(&made);
                 return -ENOMEM;
-        }
-        if (wish->inherited) {
-                r = link_inherited(wish->inherited);
-                made.fd = r >= 0 ? r : -1;
         }
         r = zsocket_new(context, wish->kind, &options, &made.socket);
         if (r == 0)
@@ -66,12 +70,33 @@ static int endpoint_open(Endpoint *endpoint, ZContext *context, const EndpointWi
         return 0;
 }
 
+static int wish_listener(const EndpointWish *wish) {
+        int fd = wish->inherited ? link_inherited(wish->inherited) : -1;
+
+        return fd >= 0 ? fd : -1;
+}
+
+/* An inherited listener needs no address: this says of what kind it is. */
+static const char *wish_address(const EndpointWish *wish) {
+        return wish->address || wish_listener(wish) < 0 ? wish->address : "tcp://0.0.0.0:0";
+}
+
+bool endpoint_fits(const Endpoint *endpoint, const EndpointWish *wish) {
+        const char *address = wish_address(wish);
+
+        if (!endpoint->socket || !address)
+                return !endpoint->socket && !address;
+        return text_equal(endpoint->address, address) && text_equal(endpoint->secret, wish->secret);
+}
+
 int endpoint_apply(Endpoint *endpoint, ZContext *context, const EndpointWish *wish) {
-        if (endpoint->socket && wish->address && text_equal(endpoint->address, wish->address) &&
-            text_equal(endpoint->secret, wish->secret))
+        EndpointWish wanted = *wish;
+
+        if (endpoint_fits(endpoint, wish))
                 return 0;
         endpoint_deinit(endpoint);
-        return wish->address ? endpoint_open(endpoint, context, wish) : 0;
+        wanted.address = wish_address(wish);
+        return wanted.address ? endpoint_open(endpoint, context, &wanted, wish_listener(wish)) : 0;
 }
 
 int endpoint_renew(Endpoint *endpoint) {

@@ -17,7 +17,7 @@ typedef struct Endpoint {
 
 typedef struct EndpointWish {
         ZSocketKind kind;
-        const char *address; /* NULL: there should be none */
+        const char *address; /* NULL: there should be none, unless a listener is inherited */
         const char *domain;
         const char *secret;    /* tcp: the bus's own */
         const char *inherited; /* name of an inherited listener; may be NULL */
@@ -25,6 +25,8 @@ typedef struct EndpointWish {
         int high_water;
 } EndpointWish;
 
+/* Is it so already? Else its connections end with endpoint_apply(). */
+bool endpoint_fits(const Endpoint *endpoint, const EndpointWish *wish);
 /* Makes the endpoint what it should be; one that is so already is left alone. 0, or a positive ZSOCK_E_*, or negative. */
 int endpoint_apply(Endpoint *endpoint, ZContext *context, const EndpointWish *wish);
 /* Ends every connection of it and listens again: who was let in has to ask anew. */

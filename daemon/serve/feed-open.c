@@ -211,9 +211,13 @@ static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const cha
 static int is_deliverable(Feed *feed, const FeedSession *session, Place place, int64_t *ret_received_at) {
         ViewOutcome outcome;
         Place newest;
-        int r;
+        int r = 0;
 
-        r = view_outcome(feed->view, place.seq, &outcome);
+        /* Live looks at the state with eyes of its own, and may have given out what came after our last look. */
+        if (place.seq > view_head(feed->view))
+                r = view_renew(feed->view);
+        if (r == 0)
+                r = view_outcome(feed->view, place.seq, &outcome);
         if (r != 0)
                 return MIN(r, 0);
         *ret_received_at = outcome.received_at;

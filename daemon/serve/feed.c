@@ -25,6 +25,13 @@
 
 /* ---- configuration ------------------------------------------------------------------------------------------------ */
 
+/* Sessions end with the listener that they came by. */
+static void feed_forget_sessions(Feed *feed, size_t socket) {
+        for (size_t i = feed->n_sessions; i > 0; i--)
+                if (feed->sessions[i - 1]->socket == socket)
+                        feed_session_free(feed, feed->sessions[i - 1]);
+}
+
 static int feed_bind(Feed *feed, const Config *config, char **ret_failure) {
         _cleanup_(freep) char *address = config_endpoint(config, "feed");
         const EndpointWish ipc = { .kind = ZSOCKET_ROUTER,
@@ -45,15 +52,12 @@ static int feed_bind(Feed *feed, const Config *config, char **ret_failure) {
                 *ret_failure = endpoint_failure(address, r);
                 return r;
         }
-        /* Sessions of a listener that is replaced end with it. */
-        if (feed->sockets[1].socket && (!tcp.address || !text_equal(feed->sockets[1].address, tcp.address) ||
-                                        !text_equal(feed->sockets[1].secret, tcp.secret)))
-                for (size_t i = feed->n_sessions; i > 0; i--)
-                        if (feed->sessions[i - 1]->socket == 1)
-                                feed_session_free(feed, feed->sessions[i - 1]);
+        if (!endpoint_fits(&feed->sockets[1], &tcp))
+                feed_forget_sessions(feed, 1);
         r = endpoint_apply(&feed->sockets[1], feed->worker->context, &tcp);
         if (r != 0)
-                *ret_failure = endpoint_failure(config->listen_feed, r);
+                *ret_failure = endpoint_failure(config->listen_feed ? config->listen_feed : "the inherited listener",
+                                                r);
         return r;
 }
 

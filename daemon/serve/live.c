@@ -81,7 +81,7 @@ static int live_team_bind(Live *live, LiveTeam *team, const Config *config, cons
         }
         r = endpoint_apply(&team->tcp, live->worker->context, &tcp);
         if (r != 0)
-                *ret_failure = endpoint_failure(wanted->live, r);
+                *ret_failure = endpoint_failure(wanted->live ? wanted->live : "the inherited listener", r);
         return r;
 }
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from carebus_bus import BusError, curve_pair, feed_pb2, submission, wait_for
-from carebus_readers import Feed, as_user, assert_chain, place, tail
+from carebus_readers import Feed, Live, as_user, assert_chain, place, tail
 
 PLACE, NOW = feed_pb2.Open.FROM_PLACE, feed_pb2.Open.FROM_NOW
 
@@ -338,6 +338,42 @@ def test_tcp_needs_the_key_of_the_team(make_bus):
         with Feed(bus, "ward", "f", endpoint=endpoint, keys=(bus_pair[0], *other)) as fresh:
             fresh.open().opened()
             fresh.take(2)
+
+
+INHERIT = """
+import os, socket, sys
+feed, live = (socket.create_server(("127.0.0.1", int(port))) for port in sys.argv[1:3])
+os.dup2(feed.fileno(), 63), os.dup2(live.fileno(), 64)
+os.dup2(63, 3), os.dup2(64, 4)
+os.set_inheritable(3, True), os.set_inheritable(4, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="feed:live-ward")
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def test_listeners_that_a_service_manager_hands_over_are_used(make_bus):
+    """The sockets come from outside, as under systemd: an address that is taken already is no matter."""
+    bus_pair, own = curve_pair(), curve_pair()
+    ports = [21000 + os.getpid() % 19000, 21001 + os.getpid() % 19000]
+    bus = make_bus({"listen": {"feed": f"tcp://127.0.0.1:{ports[0]}"},
+                    "teams": teams(ward={"key": "ward.pub", "live": f"tcp://127.0.0.1:{ports[1]}"})})
+    bus.write_keys(bus=bus_pair, ward=(own[0], None))
+    bus.wrapper = ["/usr/bin/python3", "-c", INHERIT, *map(str, ports)]
+    bus.start()
+    keys = (bus_pair[0], *own)
+    for turn in range(2):
+        fill(bus, 2, f"T{turn}")
+        with Feed(bus, "ward", f"c{turn}", endpoint=f"tcp://127.0.0.1:{ports[0]}", keys=keys) as feed, \
+                Live(bus, "ward", endpoint=f"tcp://127.0.0.1:{ports[1]}", keys=keys) as live:
+            feed.open(NOW).opened()
+            seq = fill(bus, 1, f"L{turn}", ("pas",))["pas"][0]
+            assert place(live.take(1)[0][1]) == place(feed.take(1)[0]) == (seq, 0)
+            bus.reload()  # binds nothing anew: both go on
+            seq = fill(bus, 1, f"R{turn}", ("pas",))["pas"][0]
+            assert place(live.take(1)[0][1]) == place(feed.take(1)[0]) == (seq, 0)
+        # The second time by the serve that comes after the one that died.
+        os.kill(bus.serve_pid, signal.SIGKILL)
+        wait_for(lambda known=turn: bus.log().count("event=SERVE_READY") >= known + 2, what="another serve")
 
 
 def test_backup_that_is_older_than_a_cursor_is_noticed(wards):
