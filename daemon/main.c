@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "config/config.h"
 #include "daemon/arguments.h"
 #include "daemon/daemon.h"
@@ -43,6 +44,7 @@ int main(int argc, char **argv) {
         case MODE_SERVE:
                 log_start("carebusd", "serve");
                 (void)prctl(PR_SET_NAME, "carebusd-serve"); /* started as /proc/self/exe it would be called exe */
+                (void)service_harden();                     /* what core set ended with the exec */
                 return serve_run(arguments.serve_fd);
         default:
                 log_start("carebusd", NULL);

@@ -48,5 +48,5 @@ int stage_admit(Intake *intake, Item *item) {
                         return r;
         }
         wait_ms = quota_take(&item->session->source->quota, now);
-        return wait_ms > 0 ? item_later(intake, item, "quota", wait_ms) : 0;
+        return wait_ms > 0 ? item_later(intake, item, "over-quota", wait_ms) : 0;
 }

@@ -93,7 +93,7 @@ static int run_overflow(Intake *intake, Session *session, const Pending *pending
                 session->source->received++;
                 r = item_number(intake, &item);
                 if (r == 0)
-                        r = item_later(intake, &item, "overload", RETRY_LATER_MS);
+                        r = item_later(intake, &item, "over-window", RETRY_LATER_MS);
                 if (r < 0)
                         return r;
         }
@@ -181,7 +181,6 @@ static int batch_committed(Intake *intake) {
                 intake->dictionary_due = NULL;
         }
         storage_written(intake);
-        doorbell_ring(intake->options.fold_bell);
         return control_settle(intake, true);
 }
 
@@ -248,6 +247,7 @@ static int batch_answer(Intake *intake) {
 
 int intake_batch(Intake *intake) {
         const int64_t now = clock_monotonic(intake->options.clock);
+        const uint64_t committed = journal_committed(intake->options.journal);
         int r;
 
         if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && intake->n_controls == 0)
@@ -262,6 +262,9 @@ int intake_batch(Intake *intake) {
                 r = batch_commit(intake);
         if (r == 0)
                 r = batch_answer(intake);
+        /* Last: waking the fold costs time, and who waits for a receipt waits longer. */
+        if (r == 0 && journal_committed(intake->options.journal) != committed)
+                doorbell_ring(intake->options.fold_bell);
         answers_clear(&intake->answers);
         sessions_sweep(intake->sessions);
         return r;

@@ -44,14 +44,15 @@ static int find_waiting(Intake *intake, const ControlCall *call, uint64_t seq, C
         if (r == 0)
                 r = quarantine_read(txn, seq, intake->arena, ret);
         if (r == RECORD_E_NOT_FOUND) {
-                r = reply_error(intake, &call->route, call->request->id, "not-found",
+                const bool is_entry = seq != 0 && seq <= journal_committed(intake->options.journal);
+                r = reply_error(intake, &call->route, call->request->id, is_entry ? "not-quarantined" : "not-found",
                                 "nothing of that number is in the quarantine: see `carebusctl quarantine list`");
                 return r < 0 ? r : 1;
         }
         if (r != 0)
                 return error_fold(r);
         if ((*ret)->resolution && !text_equal((*ret)->resolution, "open")) {
-                r = reply_error(intake, &call->route, call->request->id, "resolved-already",
+                r = reply_error(intake, &call->route, call->request->id, "already-resolved",
                                 "it was resolved before: see `carebusctl quarantine show`");
                 return r < 0 ? r : 1;
         }
@@ -237,7 +238,7 @@ static int take_request(Intake *intake, const ControlCall *call) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (commands[i].command == call->request->command_case)
                         return commands[i].take(intake, call);
-        return reply_error(intake, &call->route, call->request->id, "wrong-socket", "ask the query socket for that");
+        return reply_error(intake, &call->route, call->request->id, "unknown-command", "ask the query socket for that");
 }
 
 int control_receive(Intake *intake) {

@@ -16,7 +16,7 @@
 #define BATCH_BYTES_MAX (16u << 20)
 #define BATCH_TURNS_MAX 4096           /* frames looked at in one round, refused ones included */
 #define DRAIN_FRAMES_MAX 2048          /* taken from each door in one round */
-#define SESSION_BYTES_MAX (32u << 20)  /* waiting in one session; behind it: refused as later, `overload` */
+#define SESSION_BYTES_MAX (32u << 20)  /* waiting in one session; behind it: refused as later */
 #define WAITING_BYTES_MAX (256u << 20) /* in all sessions; then only sessions with nothing waiting may add */
 #define SESSIONS_PER_IDENTITY_MAX 512
 #define RETRY_LATER_MS 1000

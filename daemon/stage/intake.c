@@ -67,16 +67,19 @@ static int intake_apply(Intake *intake, Snapshot *snapshot) {
         return 0;
 }
 
-static int intake_take_over(Intake *intake) {
+static int take_snapshots(Intake *intake) {
         Snapshot *snapshot;
-        Buffer *dictionary;
         int r = 0;
 
         ring_clear(intake->snapshots);
         while (r == 0 && (snapshot = ring_pop(intake->snapshots)))
                 r = intake_apply(intake, snapshot);
-        if (!intake->options.dictionaries)
-                return r;
+        return r;
+}
+
+static void take_dictionaries(Intake *intake) {
+        Buffer *dictionary;
+
         ring_clear(intake->options.dictionaries);
         while ((dictionary = ring_pop(intake->options.dictionaries))) {
                 if (intake->dictionary_due) {
@@ -85,26 +88,29 @@ static int intake_take_over(Intake *intake) {
                 } else
                         intake->dictionary_due = dictionary;
         }
-        return r;
 }
 
+/* Sleeps until there is something, and takes over what came from other threads. */
 static int intake_sleep(Intake *intake) {
-        ZPoll polls[INTAKE_DOORS_MAX + 4];
-        size_t n = 0;
-        long timeout = WAKE_MS;
+        enum { CONTROL = INTAKE_DOORS_MAX, SNAPSHOTS, BELL, DICTIONARIES, POLLS };
+        ZPoll polls[POLLS] = {
+                [CONTROL] = { .socket = intake->options.control },
+                [SNAPSHOTS] = { .fd = ring_fd(intake->snapshots) },
+                [BELL] = { .fd = intake->bell },
+                [DICTIONARIES] = { .fd = ring_fd(intake->options.dictionaries) },
+        };
         int r;
 
         for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
-                if (intake->options.doors[i])
-                        polls[n++] = (ZPoll){ .socket = intake->options.doors[i] };
-        polls[n++] = (ZPoll){ .socket = intake->options.control };
-        polls[n++] = (ZPoll){ .fd = ring_fd(intake->snapshots) };
-        polls[n++] = (ZPoll){ .fd = intake->bell };
-        if (intake->options.dictionaries)
-                polls[n++] = (ZPoll){ .fd = ring_fd(intake->options.dictionaries) };
-        if (intake->turns.count > 0)
-                timeout = 0;
-        r = zpoll(polls, n, timeout);
+                /* A door that there is not: the poll needs something to look at. */
+                polls[i] = intake->options.doors[i] ? (ZPoll){ .socket = intake->options.doors[i] } : polls[BELL];
+        r = zpoll(polls, POLLS, intake->turns.count > 0 ? 0 : WAKE_MS);
+        if (r > 0 && polls[BELL].ready)
+                doorbell_clear(intake->bell);
+        if (r > 0 && polls[DICTIONARIES].ready)
+                take_dictionaries(intake);
+        if (r > 0 && polls[SNAPSHOTS].ready)
+                r = take_snapshots(intake);
         return r < 0 ? r : 0;
 }
 
@@ -116,9 +122,6 @@ static int intake_round(Intake *intake) {
         if (held)
                 nanosleep(&(struct timespec){ .tv_nsec = SLOW_MS * 1000000L }, NULL);
         r = intake_sleep(intake);
-        doorbell_clear(intake->bell);
-        if (r == 0)
-                r = intake_take_over(intake);
         storage_look(intake, now);
         /* While the fold is behind what waits outside stays there: windows bound it. */
         if (r == 0 && !(held && intake->turns.count > BATCH_SUBMISSIONS_MAX))
@@ -177,7 +180,7 @@ static void *intake_run(void *owner) {
                 intake_wind_down(intake);
         if (r < 0) {
                 log_event(LOG_FATAL, log_name("THREAD", "intake"), log_errno(r));
-                facts_fault(facts, EXIT_SOFTWARE);
+                facts_fault(facts, r == -EIO ? EXIT_STORAGE : EXIT_SOFTWARE);
         }
         return NULL;
 }

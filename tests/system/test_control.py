@@ -44,7 +44,7 @@ def test_discard_needs_who_and_why_and_is_journaled_with_who_it_was(bus):
     assert reply.decision.state == "stored" and reply.decision.seq == seq + 1
     bus.wait_folded()
     assert bus.status().quarantine.open == 0
-    assert discard(bus, seq, who="Dr A", why="again").error == "resolved-already"
+    assert discard(bus, seq, who="Dr A", why="again").error == "already-resolved"
     bus.restart()
     assert bus.status().quarantine.open == 0
 
@@ -122,10 +122,10 @@ def test_nobody_reads_again_what_is_another_sources(bus):
 
 
 def test_what_is_not_there_and_what_is_not_cores_is_said(bus):
-    assert retry(bus, 1).error == "not-found"
+    assert retry(bus, 1).error == "not-quarantined"
     assert retry(bus, 12345).error == "not-found"
     assert discard(bus, 12345, who="a", why="b").error == "not-found"
-    assert bus.request(tail=control_pb2.TailRequest()).error == "wrong-socket"
+    assert bus.request(tail=control_pb2.TailRequest()).error == "unknown-command"
 
 
 def test_rubbish_on_the_control_socket_is_answered(bus):

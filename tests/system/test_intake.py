@@ -265,7 +265,7 @@ def test_after_one_refused_as_later_all_behind_is_until_it_comes_again(make_bus)
     receipts = pas.send(*[submission(f"A-{i}") for i in range(6)])
     assert kinds(receipts) == ["stored", "stored", "refused", "refused", "refused", "refused"]
     assert [receipt.refused.permanent for receipt in receipts[2:]] == [False] * 4
-    assert [receipt.refused.reason for receipt in receipts[2:]] == ["quota"] + ["behind-refused"] * 3
+    assert [receipt.refused.reason for receipt in receipts[2:]] == ["over-quota"] + ["behind-refused"] * 3
     time.sleep(receipts[2].refused.retry_after_ms / 1000 + 0.05)
     skipped, = pas.send(submission("A-3"), number=4)
     assert skipped.refused.reason == "behind-refused"
