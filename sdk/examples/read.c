@@ -33,6 +33,7 @@ int main(int argc, char **argv) {
         if (carebus_stream_new(&stream, &options) < 0)
                 return fprintf(stderr, "read: not a usable endpoint or name\n"), 64;
 
+        setvbuf(stdout, NULL, _IOLBF, 0);
         carebus_delivery delivery;
         int r = 1;
         for (long left = atol(argv[5]); left > 0 && (r = carebus_stream_next(stream, &delivery, 10000)) > 0; left--) {

@@ -118,7 +118,7 @@ class Team(threading.Thread):
         super().__init__(daemon=True)
         self.name, self.lines = name, []
         self.process = subprocess.Popen(
-            ["stdbuf", "-oL", str(build / "sdk/example-read"), f"ipc://{folder}/run/feed", f"ipc://{folder}/run/live/{name}", name, "demo", "1000"],
+            [str(build / "sdk/example-read"), f"ipc://{folder}/run/feed", f"ipc://{folder}/run/live/{name}", name, "demo", "1000"],
             stdout=subprocess.PIPE, text=True,
         )
 

@@ -29,7 +29,7 @@ class Reader:
     def __init__(self, bus, consumer="desk", live=True, count=1000000):
         self.lines = []
         self.process = subprocess.Popen(
-            ["stdbuf", "-oL", str(BUILD / "sdk" / "example-read"), bus.endpoint("feed"), bus.endpoint("live/ward") if live else "", "ward",
+            [str(BUILD / "sdk" / "example-read"), bus.endpoint("feed"), bus.endpoint("live/ward") if live else "", "ward",
              consumer, str(count)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
