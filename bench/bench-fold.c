@@ -55,7 +55,8 @@ static Taken taken_since(Taken began) {
 }
 
 /* One submission with one event, as intake would have written it. */
-static int entry_write(Journal *journal, const EventMessages *messages, uint64_t number, uint8_t *rendered, Arena *arena) {
+static int entry_write(Journal *journal, const EventMessages *messages, uint64_t number, uint8_t *rendered,
+                       Arena *arena) {
         Carebus__V1__StoredSubmission submission = CAREBUS__V1__STORED_SUBMISSION__INIT;
         Carebus__V1__Original original = CAREBUS__V1__ORIGINAL__INIT;
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
@@ -68,7 +69,8 @@ static int entry_write(Journal *journal, const EventMessages *messages, uint64_t
         int r;
 
         arena_reset(arena);
-        r = message_unpack(&carebus__v1__event__descriptor, bytes_of(rendered, n_event), arena, (ProtobufCMessage **)&event);
+        r = message_unpack(&carebus__v1__event__descriptor, bytes_of(rendered, n_event), arena,
+                           (ProtobufCMessage **)&event);
         if (r < 0)
                 return r;
         sha256(rendered + n_event, n_original, hash);
@@ -152,7 +154,8 @@ static int bench_lmdb(const char *folder, Taken *ret) {
                 if (!txn)
                         r = state_begin(state, STATE_WRITE, &txn);
                 if (r == 0)
-                        r = state_put(txn, STATE_OUTCOME, state_key_all(&key), BYTES_LITERAL("a value of thirty-two bytes, about"));
+                        r = state_put(txn, STATE_OUTCOME, state_key_all(&key),
+                                      BYTES_LITERAL("a value of thirty-two bytes, about"));
                 if (r == 0 && (i % 20000 == 0 || i == arg_entries))
                         r = state_commit(TAKE_PTR(txn));
         }
@@ -179,7 +182,8 @@ static int bench_fold(const char *journal, const char *folder, Taken *ret) {
 static void row(const char *what, Taken taken) {
         double n = (double)arg_entries;
 
-        printf("%-36s %10.0f /s %8.2f us each, %8.2f us of processor\n", what, n / taken.wall, taken.wall * 1e6 / n, taken.processor * 1e6 / n);
+        printf("%-36s %10.0f /s %8.2f us each, %8.2f us of processor\n", what, n / taken.wall, taken.wall * 1e6 / n,
+               taken.processor * 1e6 / n);
 }
 
 static int run(const char *folder) {
@@ -204,11 +208,13 @@ static int run(const char *folder) {
         if (r)
                 return r;
         getrusage(RUSAGE_SELF, &usage);
-        printf("%" PRIu64 " entries of %" PRIu64 " persons, %.1f MB of journal\n", arg_entries, arg_persons, (double)bytes / 1e6);
+        printf("%" PRIu64 " entries of %" PRIu64 " persons, %.1f MB of journal\n", arg_entries, arg_persons,
+               (double)bytes / 1e6);
         row("read the journal and unpack", reading);
         row("bare LMDB, one put an entry", lmdb);
         row("fold (a rebuild, digest included)", folding);
-        printf("fold to reading %.2f, to a bare put %.2f; peak memory %ld MB\n", folding.processor / reading.processor, folding.processor / lmdb.processor, usage.ru_maxrss / 1024);
+        printf("fold to reading %.2f, to a bare put %.2f; peak memory %ld MB\n", folding.processor / reading.processor,
+               folding.processor / lmdb.processor, usage.ru_maxrss / 1024);
         return 0;
 }
 

@@ -1,8 +1,5 @@
 #include "daemon/identity/evidence.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/text.h"
 #include "canon/identifier.h"
 
@@ -12,7 +9,8 @@ IdentifierUse identifier_use(const Carebus__V1__Identifier *identifier) {
         if (identifier->has_status && (identifier->status == CAREBUS__V1__IDENTIFIER__STATUS__STATUS_INVALID ||
                                        identifier->status == CAREBUS__V1__IDENTIFIER__STATUS__STATUS_TEST))
                 return IDENTIFIER_USELESS;
-        return national_number_of_system(identifier->system) == NATIONAL_NUMBER_NONE ? IDENTIFIER_LOCAL : IDENTIFIER_NATIONAL;
+        return national_number_of_system(identifier->system) == NATIONAL_NUMBER_NONE ? IDENTIFIER_LOCAL
+                                                                                     : IDENTIFIER_NATIONAL;
 }
 
 bool identifier_is_verified(const Carebus__V1__Identifier *identifier) {
@@ -34,18 +32,6 @@ bool birth_dates_agree(const Carebus__V1__Date *a, const Carebus__V1__Date *b) {
 bool birth_dates_differ(const Carebus__V1__Date *a, const Carebus__V1__Date *b) {
         if (!a || !b)
                 return false;
-        return (a->has_year && b->has_year && a->year != b->year) || (a->has_month && b->has_month && a->month != b->month) ||
-               (a->has_day && b->has_day && a->day != b->day);
-}
-
-int patient_id_compare(const char *a, const char *b) {
-        unsigned long long seq_a, seq_b;
-        unsigned index_a, index_b;
-        int n_a = sscanf(a, "p%llu.%u", &seq_a, &index_a), n_b = sscanf(b, "p%llu.%u", &seq_b, &index_b);
-
-        if (n_a != 2 || n_b != 2)
-                return n_a == 2 ? -1 : n_b == 2 ? 1 : strcmp(a, b);
-        if (seq_a != seq_b)
-                return seq_a < seq_b ? -1 : 1;
-        return index_a == index_b ? 0 : index_a < index_b ? -1 : 1;
+        return (a->has_year && b->has_year && a->year != b->year) ||
+               (a->has_month && b->has_month && a->month != b->month) || (a->has_day && b->has_day && a->day != b->day);
 }

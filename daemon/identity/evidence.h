@@ -22,6 +22,3 @@ bool identifier_same(const Carebus__V1__Identifier *a, const Carebus__V1__Identi
 bool birth_dates_agree(const Carebus__V1__Date *a, const Carebus__V1__Date *b);
 /* A part that both have is not the same. What one does not know is no difference. */
 bool birth_dates_differ(const Carebus__V1__Date *a, const Carebus__V1__Date *b);
-
-/* p<seq>.<index> in the order of their making; what is no such id comes last, by its text. */
-int patient_id_compare(const char *a, const char *b);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/identity/evidence.h"
+#include "base/cleanup.h"
 
 #define NOBODY ((size_t)-1)
 
@@ -77,13 +77,12 @@ static void groups_merge(Groups *groups, const Retirement *retirement) {
 }
 
 /* Of two who answer, the older goes on. */
-static void groups_tie(Groups *groups, Carebus__V1__Person *const *persons, size_t a, size_t b) {
+static void groups_tie(Groups *groups, size_t a, size_t b) {
         size_t into = head_of(groups, a), from = head_of(groups, b);
 
         if (into == from)
                 return;
-        if (patient_id_compare(persons[groups->answers[from]]->patient_id, persons[groups->answers[into]]->patient_id) < 0)
-                groups->answers[into] = groups->answers[from];
+        groups->answers[into] = MIN(groups->answers[into], groups->answers[from]);
         groups->towards[from] = into;
 }
 
@@ -96,7 +95,8 @@ static size_t retirements_gather(Carebus__V1__Person *const *persons, size_t n_p
                         const Carebus__V1__Tie *tie = persons[i]->ties[j];
                         size_t other = person_index(persons, n_persons, tie->patient_id);
 
-                        if (other != NOBODY && !tie->undone && tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE && tie->retires)
+                        if (other != NOBODY && !tie->undone && tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE &&
+                            tie->retires)
                                 ret[n++] = (Retirement){ .retired = i, .survivor = other, .stamp = tie->stamp };
                 }
         qsort(ret, n, sizeof(*ret), retirement_compare);
@@ -104,7 +104,8 @@ static size_t retirements_gather(Carebus__V1__Person *const *persons, size_t n_p
 }
 
 int ties_settle(Carebus__V1__Person *const *persons, size_t n_persons, Arena *arena, size_t *ret_answers) {
-        Groups groups = { .towards = arena_alloc(arena, n_persons * sizeof(size_t)), .answers = arena_alloc(arena, n_persons * sizeof(size_t)) };
+        Groups groups = { .towards = arena_alloc(arena, n_persons * sizeof(size_t)),
+                          .answers = arena_alloc(arena, n_persons * sizeof(size_t)) };
         size_t n_retirements, n_ties = 0;
         Retirement *retirements;
 
@@ -124,7 +125,7 @@ int ties_settle(Carebus__V1__Person *const *persons, size_t n_persons, Arena *ar
                         size_t other = person_index(persons, n_persons, tie->patient_id);
 
                         if (other != NOBODY && !tie->undone && tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE)
-                                groups_tie(&groups, persons, i, other);
+                                groups_tie(&groups, i, other);
                 }
         for (size_t i = 0; i < n_persons; i++)
                 ret_answers[i] = groups.answers[head_of(&groups, i)];

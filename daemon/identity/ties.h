@@ -14,6 +14,7 @@
 /* The tie of a kind with somebody, or NULL. */
 Carebus__V1__Tie *tie_find(const Carebus__V1__Person *person, const char *patient_id, Carebus__V1__Tie__Kind kind);
 
-/* `persons` are all that any tie of any of them names, themselves included. ret_answers[i] becomes the index of the one that answers for
- * persons[i]: the survivor of the merges, in the order in which they were said; of several whom no merge joins, the oldest. 0 or -ENOMEM. */
+/* `persons` are all that any tie of any of them names, themselves included, in the order of their making: the oldest
+ * first. ret_answers[i] becomes the index of the one that answers for persons[i]: the survivor of the merges, in the order
+ * in which they were said; of several whom no merge joins, the oldest. 0 or -ENOMEM. */
 int ties_settle(Carebus__V1__Person *const *persons, size_t n_persons, Arena *arena, size_t *ret_answers);

@@ -47,15 +47,17 @@ bool body_field_is_said(const ProtobufCMessage *body, const ProtobufCFieldDescri
 
 void body_field_take(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field) {
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-                MEMBER_OF(size_t, to, field->quantifier_offset) = MEMBER_OF(const size_t, from, field->quantifier_offset);
+                MEMBER_OF(size_t, to, field->quantifier_offset) = MEMBER_OF(const size_t, from,
+                                                                            field->quantifier_offset);
                 MEMBER_OF(void *, to, field->offset) = MEMBER_OF(void *const, from, field->offset);
                 return;
         }
         if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-                MEMBER_OF(uint32_t, to, field->quantifier_offset) = MEMBER_OF(const uint32_t, from, field->quantifier_offset);
+                MEMBER_OF(uint32_t, to, field->quantifier_offset) = MEMBER_OF(const uint32_t, from,
+                                                                              field->quantifier_offset);
         else if (!is_pointer(field))
-                MEMBER_OF(protobuf_c_boolean, to, field->quantifier_offset) =
-                        MEMBER_OF(const protobuf_c_boolean, from, field->quantifier_offset);
+                MEMBER_OF(protobuf_c_boolean, to, field->quantifier_offset) = MEMBER_OF(const protobuf_c_boolean, from,
+                                                                                        field->quantifier_offset);
         memcpy(MEMBER(to, field->offset), MEMBER(from, field->offset), scalar_size(field->type));
 }
 
@@ -153,8 +155,8 @@ static bool element_same(const void *a, const void *b, const ProtobufCFieldDescr
                 if (element_keys[i].descriptor != x->descriptor)
                         continue;
                 for (size_t j = 0; j < ELEMENTSOF(element_keys[i].fields) && element_keys[i].fields[j]; j++) {
-                        const ProtobufCFieldDescriptor *key =
-                                protobuf_c_message_descriptor_get_field_by_name(x->descriptor, element_keys[i].fields[j]);
+                        const ProtobufCFieldDescriptor *key = protobuf_c_message_descriptor_get_field_by_name(
+                                x->descriptor, element_keys[i].fields[j]);
 
                         if (!key || !body_field_equal(x, y, key))
                                 return false;
@@ -194,7 +196,8 @@ static int list_unite(ProtobufCMessage *to, const ProtobufCMessage *first, const
         return 0;
 }
 
-int body_field_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field, bool complete, Arena *arena) {
+int body_field_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field,
+                   bool complete, Arena *arena) {
         if (body_field_equal(to, from, field))
                 return 0;
         if (field->label == PROTOBUF_C_LABEL_REPEATED && !complete && body_field_is_said(to, field))
@@ -203,7 +206,8 @@ int body_field_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const Pro
         return 0;
 }
 
-int body_field_lay_under(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field, Arena *arena) {
+int body_field_lay_under(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field,
+                         Arena *arena) {
         if (!body_field_is_said(to, field)) {
                 body_field_take(to, from, field);
                 return 0;
@@ -236,7 +240,8 @@ int body_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const BodyPaths
         return 0;
 }
 
-static const ProtobufCFieldDescriptor *field_of_path(const ProtobufCMessageDescriptor *descriptor, const char *path, const char **ret_rest) {
+static const ProtobufCFieldDescriptor *field_of_path(const ProtobufCMessageDescriptor *descriptor, const char *path,
+                                                     const char **ret_rest) {
         const char *dot = strchrnul(path, '.');
         char name[64];
 
@@ -282,8 +287,8 @@ static const char *path_within(const char *path, const char *name) {
         return path + n_name + 1;
 }
 
-int body_paths_read(const Carebus__V1__Event *event, const char *name, const ProtobufCMessageDescriptor *descriptor, Arena *arena,
-                    BodyPaths *ret) {
+int body_paths_read(const Carebus__V1__Event *event, const char *name, const ProtobufCMessageDescriptor *descriptor,
+                    Arena *arena, BodyPaths *ret) {
         BodyPaths paths = {};
 
         for (size_t i = 0; i < event->n_complete; i++) {

@@ -29,8 +29,8 @@ typedef struct BodyPaths {
 } BodyPaths;
 
 /* Reads Event.cleared and Event.complete for the body named `name` ("demographics", which may stand under "patient."). */
-int body_paths_read(const Carebus__V1__Event *event, const char *name, const ProtobufCMessageDescriptor *descriptor, Arena *arena,
-                    BodyPaths *ret);
+int body_paths_read(const Carebus__V1__Event *event, const char *name, const ProtobufCMessageDescriptor *descriptor,
+                    Arena *arena, BodyPaths *ret);
 
 bool body_field_is_said(const ProtobufCMessage *body, const ProtobufCFieldDescriptor *field);
 /* `to` gets the field of `from`, shared. */
@@ -41,9 +41,11 @@ FieldMask body_said(const ProtobufCMessage *body);
 
 /* Lays one field of `from` over `to`. Of a list that is not complete, elements that `from` has nothing of stay: what makes two elements
  * the same thing (use of a name, role of a participant) depends on their type. 0 or -ENOMEM. */
-int body_field_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field, bool complete, Arena *arena);
+int body_field_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field,
+                   bool complete, Arena *arena);
 /* The other way round, for what was said earlier and comes later: only elements that `to` has nothing of are added. */
-int body_field_lay_under(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field, Arena *arena);
+int body_field_lay_under(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field,
+                         Arena *arena);
 /* All fields, and what `paths` empties. 0 or -ENOMEM. */
 int body_lay(ProtobufCMessage *to, const ProtobufCMessage *from, const BodyPaths *paths, Arena *arena);
 /* Empties a field within a field; what is shared is copied first. A path that leads nowhere changes nothing. */

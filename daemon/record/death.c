@@ -19,7 +19,8 @@ static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event
 }
 
 static bool is_death_type(const Carebus__V1__Event *event) {
-        return event->body_case == CAREBUS__V1__EVENT__BODY_DEATH || strncmp(event->type, "death.", strlen("death.")) == 0;
+        return event->body_case == CAREBUS__V1__EVENT__BODY_DEATH ||
+               strncmp(event->type, "death.", strlen("death.")) == 0;
 }
 
 bool death_is_said(const Carebus__V1__Event *event) {
@@ -96,7 +97,8 @@ static void claims_sort(Carebus__V1__StoredFact *stored) {
 }
 
 /* The claim that counts: the strongest that was not retracted, filled up with what only weaker ones knew. */
-static Carebus__V1__Claim *claims_weigh(const Carebus__V1__StoredFact *stored, Arena *arena, Carebus__V1__Death **ret_death) {
+static Carebus__V1__Claim *claims_weigh(const Carebus__V1__StoredFact *stored, Arena *arena,
+                                        Carebus__V1__Death **ret_death) {
         static const Status strongest_first[] = { FORMAL, INFORMAL, BY_THE_WAY };
         Carebus__V1__Claim *removed = claim_of(stored, REMOVED), *winner = NULL;
         Carebus__V1__Death *death = NULL;
@@ -115,7 +117,8 @@ static Carebus__V1__Claim *claims_weigh(const Carebus__V1__StoredFact *stored, A
                 }
                 for (unsigned j = 0; j < death->base.descriptor->n_fields; j++)
                         if (!body_field_is_said(&death->base, &death->base.descriptor->fields[j]))
-                                body_field_take(&death->base, &claim->event->death->base, &death->base.descriptor->fields[j]);
+                                body_field_take(&death->base, &claim->event->death->base,
+                                                &death->base.descriptor->fields[j]);
         }
         if (!winner) {
                 winner = removed;

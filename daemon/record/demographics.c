@@ -81,7 +81,8 @@ typedef struct Laying {
 
 static int field_lay(Laying *l, const ProtobufCFieldDescriptor *field) {
         FieldMask mask = field_mask_of(field->id);
-        bool says = body_field_is_said(&l->said->base, field), empties = !says && ((l->paths->emptied | l->paths->complete) & mask);
+        bool says = body_field_is_said(&l->said->base, field),
+             empties = !says && ((l->paths->emptied | l->paths->complete) & mask);
         bool whole = (l->paths->complete | l->paths->whole) & mask;
         const Carebus__V1__Stamp *before = l->fields->stamps[field->id];
 
@@ -91,7 +92,9 @@ static int field_lay(Laying *l, const ProtobufCFieldDescriptor *field) {
                 /* Said earlier than what stands: of a list, what nothing later spoke of is still true. */
                 if (!says || ((l->fields->emptied | l->fields->complete) & mask))
                         return 0;
-                return field->label == PROTOBUF_C_LABEL_REPEATED ? body_field_lay_under(&l->value->base, &l->said->base, field, l->arena) : 0;
+                return field->label == PROTOBUF_C_LABEL_REPEATED
+                               ? body_field_lay_under(&l->value->base, &l->said->base, field, l->arena)
+                               : 0;
         }
         l->fields->stamps[field->id] = l->stamp;
         l->fields->emptied = (l->fields->emptied & ~mask) | (empties ? mask : 0);
@@ -144,8 +147,8 @@ static int value_begin(Carebus__V1__Fact *fact, Carebus__V1__Demographics **ret,
         return value ? 0 : -ENOMEM;
 }
 
-int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Carebus__V1__Demographics *demographics, Arena *arena,
-                     FieldMask *ret_changed) {
+int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Carebus__V1__Demographics *demographics,
+                     Arena *arena, FieldMask *ret_changed) {
         const ProtobufCMessageDescriptor *descriptor = &carebus__v1__demographics__descriptor;
         Carebus__V1__Demographics *value, before;
         Carebus__V1__Fact *fact = stored->fact;

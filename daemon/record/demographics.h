@@ -6,7 +6,7 @@
 #include "daemon/record/fact.h"
 
 /* Lays what was said over the fact. *ret_changed: fields that are no longer what they were. 0 or -ENOMEM. */
-int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Carebus__V1__Demographics *demographics, Arena *arena,
-                     FieldMask *ret_changed);
+int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Carebus__V1__Demographics *demographics,
+                     Arena *arena, FieldMask *ret_changed);
 /* When the field was last said or emptied; before all where it never was. */
 StampParts demographics_stamp(const Carebus__V1__StoredFact *stored, unsigned number);

@@ -62,11 +62,16 @@ static const struct {
         Phase phase;
         const char *field;
 } phase_fields[] = {
-        { PHASE_PLAN_TRANSFER, "pending_place" },    { PHASE_TRANSFER, "transferred_at" },
-        { PHASE_TRANSFER, "transfer_reason" },       { PHASE_LEAVE, "leave_from_at" },
-        { PHASE_LEAVE, "leave_until_at" },           { PHASE_PLAN_DISCHARGE, "expected_discharge_at" },
-        { PHASE_DISCHARGE, "discharged_at" },        { PHASE_DISCHARGE, "discharge_method" },
-        { PHASE_DISCHARGE, "discharge_disposition" }, { PHASE_DISCHARGE, "discharge_destination" },
+        { PHASE_PLAN_TRANSFER, "pending_place" },
+        { PHASE_TRANSFER, "transferred_at" },
+        { PHASE_TRANSFER, "transfer_reason" },
+        { PHASE_LEAVE, "leave_from_at" },
+        { PHASE_LEAVE, "leave_until_at" },
+        { PHASE_PLAN_DISCHARGE, "expected_discharge_at" },
+        { PHASE_DISCHARGE, "discharged_at" },
+        { PHASE_DISCHARGE, "discharge_method" },
+        { PHASE_DISCHARGE, "discharge_disposition" },
+        { PHASE_DISCHARGE, "discharge_destination" },
         { PHASE_DISCHARGE, "died" },
 };
 
@@ -80,7 +85,8 @@ static Step step_of(const Carebus__V1__Event *event) {
                         return steps[i];
                 /* "This admission was entered in error" says what a cancelled admission says. */
                 for (size_t j = 0; j < ELEMENTSOF(steps); j++)
-                        if (steps[j].undo && steps[j].phase == (steps[i].phase == PHASE_REGISTER ? PHASE_ADMIT : steps[i].phase))
+                        if (steps[j].undo &&
+                            steps[j].phase == (steps[i].phase == PHASE_REGISTER ? PHASE_ADMIT : steps[i].phase))
                                 return steps[j];
         }
         return in_error ? step_withdrawn : step_update;
@@ -93,8 +99,8 @@ bool encounter_undoes(const Carebus__V1__Event *event) {
 bool encounter_is_presence(const Carebus__V1__Event *event) {
         Step step = step_of(event);
 
-        return !step.undo && (step.phase == PHASE_REGISTER || step.phase == PHASE_ADMIT || step.phase == PHASE_TRANSFER ||
-                              step.phase == PHASE_LEAVE || step.phase == PHASE_RETURN);
+        return !step.undo && (step.phase == PHASE_REGISTER || step.phase == PHASE_ADMIT ||
+                              step.phase == PHASE_TRANSFER || step.phase == PHASE_LEAVE || step.phase == PHASE_RETURN);
 }
 
 static const Carebus__V1__Encounter *encounter_of(const Carebus__V1__Event *event) {
@@ -140,7 +146,14 @@ Carebus__V1__Claim *encounter_claim(const Said *said, Arena *arena) {
 }
 
 /* Numbers of Event and Claim that are written by hand. */
-enum { EVENT_ID = 1, EVENT_RECEIVED_AT = 6, EVENT_SOURCE = 7, EVENT_MESSAGE_ID = 8, EVENT_PATIENT = 11, EVENT_NOTES = 26 };
+enum {
+        EVENT_ID = 1,
+        EVENT_RECEIVED_AT = 6,
+        EVENT_SOURCE = 7,
+        EVENT_MESSAGE_ID = 8,
+        EVENT_PATIENT = 11,
+        EVENT_NOTES = 26
+};
 
 static size_t varint_put(uint8_t *to, uint64_t value) {
         size_t n = 0;
@@ -238,7 +251,8 @@ static int emptied_write(Course *course) {
                 if (!(course->emptied & field_mask_of(descriptor->fields[i].id)))
                         continue;
                 path = arena_format(course->arena, "encounter.%s", descriptor->fields[i].name);
-                if (!path || list_append((void ***)&stored->fact->cleared, &stored->fact->n_cleared, path, course->arena) < 0)
+                if (!path ||
+                    list_append((void ***)&stored->fact->cleared, &stored->fact->n_cleared, path, course->arena) < 0)
                         return -ENOMEM;
         }
         return list_append((void ***)&stored->fields, &stored->n_fields, stamps, course->arena);
@@ -266,8 +280,9 @@ static void status_write(Course *course) {
 static void phase_empty(Course *course, Phase phase) {
         for (size_t i = 0; i < ELEMENTSOF(phase_fields); i++)
                 if (phase_fields[i].phase == phase)
-                        body_field_empty(&course->value->base, protobuf_c_message_descriptor_get_field_by_name(
-                                                                       &carebus__v1__encounter__descriptor, phase_fields[i].field));
+                        body_field_empty(&course->value->base,
+                                         protobuf_c_message_descriptor_get_field_by_name(
+                                                 &carebus__v1__encounter__descriptor, phase_fields[i].field));
 }
 
 /* Lays the claim's body over the value. An undoing claim says nothing of the fields that it undoes. */
@@ -306,8 +321,8 @@ static int claim_apply(Course *course, const Carebus__V1__Claim *claim, const St
         else if (step->status && !step->undo)
                 course->stored->lifecycle = (char *)step->status;
         status_write(course);
-        *ret_changed = !body_equal(&before.base, &course->value->base) || !text_equal(lifecycle, course->stored->lifecycle) ||
-                       emptied != course->emptied;
+        *ret_changed = !body_equal(&before.base, &course->value->base) ||
+                       !text_equal(lifecycle, course->stored->lifecycle) || emptied != course->emptied;
         return 0;
 }
 
@@ -335,7 +350,8 @@ static int course_begin(Course *course, Carebus__V1__StoredFact *stored, bool li
         return 0;
 }
 
-int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *claim, bool lists_whole, Arena *arena, bool *ret_changed) {
+int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *claim, bool lists_whole, Arena *arena,
+                  bool *ret_changed) {
         Step step = step_of(claim->event);
         Said said = said_of(claim);
         Course course;
@@ -374,7 +390,8 @@ static size_t undo_admission(const Step *course, bool *undone, size_t n) {
 
                 if (undone[i - 1] || course[i - 1].undo || phase == PHASE_UPDATE)
                         continue;
-                if (phase == PHASE_PREADMIT || phase == PHASE_PLAN_ADMIT || (admitted && (phase == PHASE_DISCHARGE || phase == PHASE_REGISTER)))
+                if (phase == PHASE_PREADMIT || phase == PHASE_PLAN_ADMIT ||
+                    (admitted && (phase == PHASE_DISCHARGE || phase == PHASE_REGISTER)))
                         break;
                 admitted = admitted || phase == PHASE_ADMIT;
                 undone[i - 1] = true;
@@ -413,7 +430,8 @@ static size_t undo_find(const Step *course, bool *undone, size_t n) {
 }
 
 /* Where the encounter stands after something was undone: as what is left before it says. */
-static const char *lifecycle_after(const Step *course, const bool *undone, Carebus__V1__Claim *const *claims, size_t n) {
+static const char *lifecycle_after(const Step *course, const bool *undone, Carebus__V1__Claim *const *claims,
+                                   size_t n) {
         const char *fallback = course[n].status;
 
         for (size_t i = n; i > 0; i--) {
@@ -422,8 +440,9 @@ static const char *lifecycle_after(const Step *course, const bool *undone, Careb
                 if (undone[i - 1] || course[i - 1].undo || !status)
                         continue;
                 /* Nobody is discharged who was only expected: the admission has not come yet. */
-                if (strcmp(status, "planned") == 0 && fallback && course[n].phase != PHASE_ADMIT && is_course(course[n].phase) &&
-                    course[n].phase != PHASE_PREADMIT && course[n].phase != PHASE_PLAN_ADMIT)
+                if (strcmp(status, "planned") == 0 && fallback && course[n].phase != PHASE_ADMIT &&
+                    is_course(course[n].phase) && course[n].phase != PHASE_PREADMIT &&
+                    course[n].phase != PHASE_PLAN_ADMIT)
                         return fallback;
                 return status;
         }
@@ -431,7 +450,8 @@ static const char *lifecycle_after(const Step *course, const bool *undone, Careb
 }
 
 /* The place to go back to when the move at `target` is undone and the source does not say which. */
-static void place_restore(Course *course, Carebus__V1__Claim *const *claims, const bool *undone, size_t target, size_t undoing) {
+static void place_restore(Course *course, Carebus__V1__Claim *const *claims, const bool *undone, size_t target,
+                          size_t undoing) {
         Carebus__V1__Place *place = encounter_of(claims[target]->event)->prior_place;
 
         if (encounter_of(claims[undoing]->event)->place)
@@ -443,7 +463,8 @@ static void place_restore(Course *course, Carebus__V1__Claim *const *claims, con
                 course->value->place = place;
 }
 
-static int undo_apply(Course *course, Carebus__V1__Claim *const *claims, const Step *all, const bool *undone, size_t i) {
+static int undo_apply(Course *course, Carebus__V1__Claim *const *claims, const Step *all, const bool *undone,
+                      size_t i) {
         Said said = said_of(claims[i]);
         bool changed;
         int r;
@@ -452,14 +473,15 @@ static int undo_apply(Course *course, Carebus__V1__Claim *const *claims, const S
         if (r < 0)
                 return r;
         if (all[i].status || all[i].phase == PHASE_UPDATE)
-                course->stored->lifecycle =
-                        (char *)(all[i].phase == PHASE_UPDATE ? all[i].status : lifecycle_after(all, undone, claims, i));
+                course->stored->lifecycle = (char *)(all[i].phase == PHASE_UPDATE
+                                                             ? all[i].status
+                                                             : lifecycle_after(all, undone, claims, i));
         status_write(course);
         return fact_say(course->stored->fact, &said, course->arena);
 }
 
-static int claims_lay(Course *course, Carebus__V1__Claim *const *claims, size_t n_claims, const Step *all, const bool *undone,
-                      const size_t *targets) {
+static int claims_lay(Course *course, Carebus__V1__Claim *const *claims, size_t n_claims, const Step *all,
+                      const bool *undone, const size_t *targets) {
         for (size_t i = 0; i < n_claims; i++) {
                 Said said = said_of(claims[i]);
                 bool changed;
@@ -485,7 +507,8 @@ static int claims_lay(Course *course, Carebus__V1__Claim *const *claims, size_t 
         return 0;
 }
 
-int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole, Arena *arena) {
+int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims, size_t n_claims,
+                     bool lists_whole, Arena *arena) {
         Step *all = arena_alloc(arena, n_claims * sizeof(*all));
         bool *undone = arena_alloc(arena, n_claims * sizeof(*undone));
         size_t *targets = arena_alloc(arena, n_claims * sizeof(*targets));
@@ -515,7 +538,8 @@ int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const 
         return r;
 }
 
-Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole, Arena *arena) {
+Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole,
+                                           Arena *arena) {
         Carebus__V1__Claim *last = claims[n_claims - 1], *together = arena_alloc(arena, sizeof(*together));
         Carebus__V1__StoredFact *stored = fact_new("", last->event->source, arena);
         Carebus__V1__Event *event = message_shallow_copy(&last->event->base, arena);

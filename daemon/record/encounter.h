@@ -23,8 +23,11 @@ Carebus__V1__Claim *encounter_claim(const Said *said, Arena *arena);
 Bytes encounter_claim_packed(const Said *said, const Carebus__V1__Claim *claim, Arena *arena);
 
 /* Adds what was said last of all and undoes nothing. *ret_changed: it said something new. 0 or -ENOMEM. */
-int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *claim, bool lists_whole, Arena *arena, bool *ret_changed);
+int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *claim, bool lists_whole, Arena *arena,
+                  bool *ret_changed);
 /* Makes the fact out of all its claims, which are in the order of their stamps; undoing ones included. 0 or -ENOMEM. */
-int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole, Arena *arena);
+int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims, size_t n_claims,
+                     bool lists_whole, Arena *arena);
 /* One claim that stands for the first `n_claims`: what they come to. NULL when the arena is full. */
-Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole, Arena *arena);
+Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole,
+                                           Arena *arena);

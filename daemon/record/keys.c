@@ -1,5 +1,6 @@
 #include "daemon/record/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -31,6 +32,18 @@ char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena) {
         memcpy(text + n_prefix, at, (size_t)(end - at));
         text[n_prefix + (size_t)(end - at)] = '\0';
         return text;
+}
+
+int id_compare(const char *a, const char *b) {
+        unsigned long long seq_a, seq_b;
+        unsigned index_a, index_b;
+        int n_a = sscanf(a, "p%llu.%u", &seq_a, &index_a), n_b = sscanf(b, "p%llu.%u", &seq_b, &index_b);
+
+        if (n_a != 2 || n_b != 2)
+                return n_a == 2 ? -1 : n_b == 2 ? 1 : strcmp(a, b);
+        if (seq_a != seq_b)
+                return seq_a < seq_b ? -1 : 1;
+        return index_a == index_b ? 0 : index_a < index_b ? -1 : 1;
 }
 
 char *text_joined(Arena *arena, const char *a, const char *b, const char *c, const char *d) {

@@ -12,6 +12,8 @@
 
 /* "<seq>.<index>" behind `prefix`: "" an event's id, "p" a person's. NULL when the arena is full. */
 char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena);
+/* p<seq>.<index> in the order of their making; what is no such id comes last, by its text. */
+int id_compare(const char *a, const char *b);
 /* Up to four texts in one; NULL ends them early. NULL when the arena is full. */
 char *text_joined(Arena *arena, const char *a, const char *b, const char *c, const char *d);
 

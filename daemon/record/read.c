@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "daemon/identity/evidence.h"
 #include "daemon/record/body.h"
+#include "daemon/record/keys.h"
 #include "daemon/store/state-keys.h"
 
 /* A packed message in the state. */
-static int value_read(StateTxn *txn, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, Arena *arena,
-                      ProtobufCMessage **ret) {
+static int value_read(StateTxn *txn, StateTable table, const StateKey *key,
+                      const ProtobufCMessageDescriptor *descriptor, Arena *arena, ProtobufCMessage **ret) {
         Bytes value;
         int r;
 
@@ -39,9 +39,11 @@ int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Quar
         StateKey key = state_key_seq(seq);
         int r;
 
-        r = value_read(txn, STATE_QUARANTINE, &key, &carebus__v1__quarantine_item__descriptor, arena, (ProtobufCMessage **)ret);
+        r = value_read(txn, STATE_QUARANTINE, &key, &carebus__v1__quarantine_item__descriptor, arena,
+                       (ProtobufCMessage **)ret);
         if (r == RECORD_E_NOT_FOUND)
-                r = value_read(txn, STATE_RESOLVED, &key, &carebus__v1__quarantine_item__descriptor, arena, (ProtobufCMessage **)ret);
+                r = value_read(txn, STATE_RESOLVED, &key, &carebus__v1__quarantine_item__descriptor, arena,
+                               (ProtobufCMessage **)ret);
         return r;
 }
 
@@ -102,17 +104,19 @@ int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char *
 }
 
 static int id_order(const void *a, const void *b) {
-        return patient_id_compare(*(char *const *)a, *(char *const *)b);
+        return id_compare(*(char *const *)a, *(char *const *)b);
 }
 
-int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids, size_t *ret_n_ids) {
+int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids,
+                  size_t *ret_n_ids) {
         StateKey key = state_key_identifier(system, value);
         Carebus__V1__IdentifierHolders *holders;
         size_t n_ids = 0;
         char **ids;
         int r;
 
-        r = value_read(txn, STATE_IDENTIFIER, &key, &carebus__v1__identifier_holders__descriptor, arena, (ProtobufCMessage **)&holders);
+        r = value_read(txn, STATE_IDENTIFIER, &key, &carebus__v1__identifier_holders__descriptor, arena,
+                       (ProtobufCMessage **)&holders);
         if (r)
                 return r;
         ids = arena_alloc(arena, holders->n_patient_ids * sizeof(*ids));

@@ -32,7 +32,8 @@ enum {
 #define RECORD_COUNT_STORED "stored"
 #define RECORD_COUNT_DUPLICATE "duplicate"
 #define RECORD_COUNT_QUARANTINED "quarantined"
-#define RECORD_COUNT_LAST_HEARD_AT "last_heard_at" /* received_at of the newest entry, duplicates included; microseconds */
+#define RECORD_COUNT_LAST_HEARD_AT \
+        "last_heard_at" /* received_at of the newest entry, duplicates included; microseconds */
 
 /* What the fold made of an entry. */
 int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome **ret);
@@ -41,7 +42,8 @@ int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome
 int identity_resolve(StateTxn *txn, const char *patient_id, Arena *arena, char **ret);
 /* Who has an identifier: patient ids that answer, without repetition, in order of their making. More than one only where a number
  * was said of several and nobody has joined them. */
-int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
+int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids,
+                  size_t *ret_n_ids);
 /* All ids whose facts and events belong to this person: the one that answers first, then its former ones. */
 int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
 

@@ -16,7 +16,9 @@ typedef struct StampParts {
 static inline StampParts stamp_parts(const Carebus__V1__Stamp *stamp) {
         if (!stamp)
                 return (StampParts){ .said_at = INT64_MIN, .sent_at = INT64_MIN };
-        return (StampParts){ .said_at = stamp->said_at, .sent_at = stamp->sent_at, .seq = stamp->seq, .index = stamp->index };
+        return (StampParts){
+                .said_at = stamp->said_at, .sent_at = stamp->sent_at, .seq = stamp->seq, .index = stamp->index
+        };
 }
 static inline int stamp_parts_compare(StampParts a, StampParts b) {
         if (a.said_at != b.said_at)

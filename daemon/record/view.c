@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "daemon/identity/evidence.h"
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
@@ -49,10 +48,11 @@ static int conflicts_add(Viewing *viewing, Bytes value) {
         Carebus__V1__StoredConflicts *stored;
         int r;
 
-        r = message_unpack(&carebus__v1__stored_conflicts__descriptor, value, viewing->arena, (ProtobufCMessage **)&stored);
+        r = message_unpack(&carebus__v1__stored_conflicts__descriptor, value, viewing->arena,
+                           (ProtobufCMessage **)&stored);
         for (size_t i = 0; r == 0 && i < stored->n_conflicts; i++)
-                r = list_append((void ***)&viewing->record->conflicts, &viewing->record->n_conflicts, stored->conflicts[i]->conflict,
-                                viewing->arena);
+                r = list_append((void ***)&viewing->record->conflicts, &viewing->record->n_conflicts,
+                                stored->conflicts[i]->conflict, viewing->arena);
         return r;
 }
 
@@ -70,10 +70,18 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
                 return -ENOMEM;
         if (strcmp(name, SECTION_CONFLICTS) == 0)
                 return conflicts_add(viewing, value);
-        r = message_unpack(&carebus__v1__stored_section__descriptor, value, viewing->arena, (ProtobufCMessage **)&section);
+        r = message_unpack(&carebus__v1__stored_section__descriptor, value, viewing->arena,
+                           (ProtobufCMessage **)&section);
         for (size_t i = 0; r == 0 && i < section->n_facts; i++)
                 r = found_add(viewing, name, section->facts[i]);
         return r;
+}
+
+static int identifier_order(const void *a, const void *b) {
+        const Carebus__V1__Identifier *x = *(Carebus__V1__Identifier *const *)a,
+                                      *y = *(Carebus__V1__Identifier *const *)b;
+
+        return strcmp(x->system ?: "", y->system ?: "") ?: strcmp(x->value ?: "", y->value ?: "");
 }
 
 static int identifiers_add(Viewing *viewing, const Carebus__V1__Person *person) {
@@ -82,8 +90,9 @@ static int identifiers_add(Viewing *viewing, const Carebus__V1__Person *person) 
                 bool known = false;
 
                 for (size_t j = 0; j < viewing->record->n_identifiers && !known; j++)
-                        known = identifier_same(viewing->record->identifiers[j], identifier);
-                if (!known && list_append((void ***)&viewing->record->identifiers, &viewing->record->n_identifiers, identifier, viewing->arena) < 0)
+                        known = identifier_order(&viewing->record->identifiers[j], &identifier) == 0;
+                if (!known && list_append((void ***)&viewing->record->identifiers, &viewing->record->n_identifiers,
+                                          identifier, viewing->arena) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -101,14 +110,15 @@ static int member_add(Viewing *viewing, const char *patient_id) {
         if (r < 0)
                 return r;
         viewing->patient_id = patient_id;
-        return state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), section_seen, viewing);
+        return state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), section_seen,
+                          viewing);
 }
 
 static int found_compare(const void *a, const void *b) {
         const Found *x = *(Found *const *)a, *y = *(Found *const *)b;
         int order = strcmp(x->section, y->section) ?: fact_compare(x->fact->fact, y->fact->fact);
 
-        return order ?: patient_id_compare(x->patient_id, y->patient_id);
+        return order ?: id_compare(x->patient_id, y->patient_id);
 }
 
 typedef struct Claims {
@@ -145,15 +155,16 @@ static int encounters_unite(Viewing *viewing, Found **same, size_t n_same) {
         for (size_t i = 0; i < n_same; i++) {
                 StateKey prefix = key_of_claims(same[i]->patient_id, same[i]->stored);
 
-                r = state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
+                r = state_walk(viewing->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen,
+                               &claims);
                 if (r < 0)
                         return r;
         }
         if (claims.n_claims > 0)
                 qsort(claims.claims, claims.n_claims, sizeof(*claims.claims), claim_compare);
         same[0]->fact->fact->from_patient_id = NULL;
-        return encounter_reduce(same[0]->fact, claims.claims, claims.n_claims, lists_are_whole(viewing, same[0]->fact->fact->source),
-                                viewing->arena);
+        return encounter_reduce(same[0]->fact, claims.claims, claims.n_claims,
+                                lists_are_whole(viewing, same[0]->fact->fact->source), viewing->arena);
 }
 
 static int section_of_record(Carebus__V1__Record *record, const char *name, Arena *arena, Carebus__V1__Section **ret) {
@@ -206,17 +217,12 @@ static int sections_write(Viewing *viewing) {
                         facts_supersede(same, n_same);
                 r = section_of_record(viewing->record, same[0]->section, viewing->arena, &section);
                 for (size_t j = 0; r == 0 && j < n_shown; j++)
-                        r = list_append((void ***)&section->facts, &section->n_facts, same[j]->fact->fact, viewing->arena);
+                        r = list_append((void ***)&section->facts, &section->n_facts, same[j]->fact->fact,
+                                        viewing->arena);
                 if (r < 0)
                         return r;
         }
         return 0;
-}
-
-static int identifier_order(const void *a, const void *b) {
-        const Carebus__V1__Identifier *x = *(Carebus__V1__Identifier *const *)a, *y = *(Carebus__V1__Identifier *const *)b;
-
-        return strcmp(x->system ?: "", y->system ?: "") ?: strcmp(x->value ?: "", y->value ?: "");
 }
 
 static int conflict_order(const void *a, const void *b) {

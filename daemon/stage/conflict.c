@@ -68,7 +68,9 @@ static Wanted *wanted_add(Look *look, const char *key, const char *section, cons
 }
 
 static int wanted_claim(Look *look, Wanted *wanted, const char *event_id) {
-        return wanted ? list_append((void ***)&wanted->event_ids, &wanted->n_event_ids, (void *)event_id, look->work->arena) : -ENOMEM;
+        return wanted ? list_append((void ***)&wanted->event_ids, &wanted->n_event_ids, (void *)event_id,
+                                    look->work->arena)
+                      : -ENOMEM;
 }
 
 /* The event that last said a field: its place is the stamp's. */
@@ -79,7 +81,8 @@ static int wanted_claim_field(Look *look, Wanted *wanted, const Carebus__V1__Sto
         return event_id ? wanted_claim(look, wanted, event_id) : -ENOMEM;
 }
 
-static int words_gather(Look *look, const char *name, bool (*counts)(const Carebus__V1__StoredFact *), Word **ret, size_t *ret_n) {
+static int words_gather(Look *look, const char *name, bool (*counts)(const Carebus__V1__StoredFact *), Word **ret,
+                        size_t *ret_n) {
         size_t n = 0, room = 0;
         Word *words = NULL;
 
@@ -98,10 +101,12 @@ static int words_gather(Look *look, const char *name, bool (*counts)(const Careb
                         while (k < n && !text_equal(words[k].stored->fact->source, stored->fact->source))
                                 k++;
                         /* What a source says of the survivor goes before what it said of the retired; of several retired the newest. */
-                        if (k < n && (words[k].member == 0 || stamp_compare(words[k].stored->newest, stored->newest) > 0))
+                        if (k < n &&
+                            (words[k].member == 0 || stamp_compare(words[k].stored->newest, stored->newest) > 0))
                                 continue;
                         if (n == room) {
-                                Word *grown = arena_alloc(look->work->arena, (room = room ? room * 2 : 4) * sizeof(*grown));
+                                Word *grown = arena_alloc(look->work->arena,
+                                                          (room = room ? room * 2 : 4) * sizeof(*grown));
 
                                 if (!grown)
                                         return -ENOMEM;
@@ -176,7 +181,9 @@ static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death) {
 
                         if (source_says_dead(look, activity->source) || activity->occurred_at < death_over_at(death))
                                 continue;
-                        wanted = wanted_add(look, arena_format(look->work->arena, "death/%s/activity/%s", death->fact->source, activity->source),
+                        wanted = wanted_add(look,
+                                            arena_format(look->work->arena, "death/%s/activity/%s", death->fact->source,
+                                                         activity->source),
                                             SECTION_DEATH, "activity", "activity-after-death");
                         r = wanted_claim(look, wanted, death->fact->event_id);
                         r = r ?: wanted_claim(look, wanted, activity->event_id);
@@ -187,8 +194,9 @@ static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death) {
 }
 
 static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
-        StampParts died = { .said_at = death->fact->recorded_at && death->fact->recorded_at->has_utc_at ? death->fact->recorded_at->utc_at :
-                                                                                                          death->fact->received_at };
+        StampParts died = { .said_at = death->fact->recorded_at && death->fact->recorded_at->has_utc_at
+                                               ? death->fact->recorded_at->utc_at
+                                               : death->fact->received_at };
 
         for (size_t i = 0; i < look->n_words; i++) {
                 const Carebus__V1__StoredFact *stored = look->words[i].stored;
@@ -196,9 +204,12 @@ static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
                 Wanted *wanted;
                 int r;
 
-                if (!value->has_deceased || value->deceased || demographics_stamp(stored, FIELD_DECEASED).said_at <= died.said_at)
+                if (!value->has_deceased || value->deceased ||
+                    demographics_stamp(stored, FIELD_DECEASED).said_at <= died.said_at)
                         continue;
-                wanted = wanted_add(look, arena_format(look->work->arena, "death/%s/denied/%s", death->fact->source, stored->fact->source),
+                wanted = wanted_add(look,
+                                    arena_format(look->work->arena, "death/%s/denied/%s", death->fact->source,
+                                                 stored->fact->source),
                                     SECTION_DEATH, "deceased", "said-to-be-alive");
                 r = wanted_claim(look, wanted, death->fact->event_id);
                 r = r ?: wanted_claim_field(look, wanted, stored, FIELD_DECEASED);
@@ -218,10 +229,12 @@ static int look_at_numbers(Look *look) {
 
                         if (!first)
                                 first = kept;
-                        if (!text_equal(first->identifier->system, kept->identifier->system) || identifier_same(first->identifier, kept->identifier))
+                        if (!text_equal(first->identifier->system, kept->identifier->system) ||
+                            identifier_same(first->identifier, kept->identifier))
                                 continue;
                         if (!wanted) {
-                                wanted = wanted_add(look, "identity/number", SECTION_DEMOGRAPHICS, "identifiers", "two-verified-numbers");
+                                wanted = wanted_add(look, "identity/number", SECTION_DEMOGRAPHICS, "identifiers",
+                                                    "two-verified-numbers");
                                 r = wanted_claim(look, wanted, first->event_id);
                         }
                         r = r ?: wanted_claim(look, wanted, kept->event_id);
@@ -238,7 +251,8 @@ static int look_around(Look *look) {
         if (r == 0)
                 r = words_gather(look, SECTION_DEATH, death_stands, &look->deaths, &look->n_deaths);
         if (r == 0)
-                r = look_at_field(look, FIELD_BIRTH_DATE, "demographics/birth_date", "birth_date", "birth-dates-differ");
+                r = look_at_field(look, FIELD_BIRTH_DATE, "demographics/birth_date", "birth_date",
+                                  "birth-dates-differ");
         if (r == 0)
                 r = look_at_field(look, FIELD_SEX, "demographics/sex", "sex", "sexes-differ");
         if (r == 0)
@@ -250,16 +264,50 @@ static int look_around(Look *look) {
         return r;
 }
 
+/* Has anybody of the group another verified number of that system? */
+static bool group_has_other(Person *const *group, size_t n_group, const Carebus__V1__Identifier *number) {
+        const Carebus__V1__PersonIdentifier *kept;
+
+        for (size_t i = 0; i < n_group; i++)
+                for (size_t at = 0; (kept = identify_verified(group[i], &at)); at++)
+                        if (text_equal(kept->identifier->system, number->system) &&
+                            !identifier_same(kept->identifier, number))
+                                return true;
+        return false;
+}
+
+static bool group_has(Person *const *group, size_t n_group, const Carebus__V1__Identifier *number) {
+        const Carebus__V1__PersonIdentifier *kept;
+
+        for (size_t i = 0; i < n_group; i++)
+                for (size_t at = 0; (kept = identify_verified(group[i], &at)); at++)
+                        if (identifier_same(kept->identifier, number))
+                                return true;
+        return false;
+}
+
 bool conflict_numbers_differ(Person *const *a, size_t n_a, Person *const *b, size_t n_b) {
-        const Carebus__V1__PersonIdentifier *x, *y;
+        const Carebus__V1__PersonIdentifier *kept;
 
         for (size_t i = 0; i < n_a; i++)
-                for (size_t at_a = 0; (x = identify_verified(a[i], &at_a)); at_a++)
-                        for (size_t j = 0; j < n_b; j++)
-                                for (size_t at_b = 0; (y = identify_verified(b[j], &at_b)); at_b++)
-                                        if (text_equal(x->identifier->system, y->identifier->system) && !identifier_same(x->identifier, y->identifier))
-                                                return true;
+                for (size_t at = 0; (kept = identify_verified(a[i], &at)); at++)
+                        if (group_has_other(b, n_b, kept->identifier))
+                                return true;
         return false;
+}
+
+/* Have they a verified number in common, and birth dates that differ? */
+static bool same_number_other_birth_date(Person *const *a, size_t n_a, Person *const *b, size_t n_b) {
+        const Carebus__V1__PersonIdentifier *kept;
+        bool shares = false, differs = false;
+
+        for (size_t i = 0; i < n_a; i++) {
+                for (size_t at = 0; (kept = identify_verified(a[i], &at)); at++)
+                        shares = shares || group_has(b, n_b, kept->identifier);
+                for (size_t j = 0; j < n_b; j++)
+                        differs = differs || birth_dates_differ(a[i]->birth_date, b[j]->birth_date);
+        }
+        return shares && differs;
 }
 
 static int conflicts_of(FoldWork *work, const Person *person, StoredConflicts **ret) {
@@ -279,14 +327,16 @@ static int conflicts_keep(FoldWork *work, const Person *person, StoredConflicts 
 
         for (size_t i = conflicts->n_conflicts; i > 0; i--)
                 if (conflicts->conflicts[i - 1]->conflict->has_closed_at && ++n_closed > CLOSED_MAX) {
-                        memmove(&conflicts->conflicts[i - 1], &conflicts->conflicts[i], (conflicts->n_conflicts - i) * sizeof(*conflicts->conflicts));
+                        memmove(&conflicts->conflicts[i - 1], &conflicts->conflicts[i],
+                                (conflicts->n_conflicts - i) * sizeof(*conflicts->conflicts));
                         conflicts->n_conflicts--;
                 }
         return work_put(work, STATE_SECTION, &key, &conflicts->base);
 }
 
 /* The bus says that a contradiction opened or closed; *ret_id: of that event. */
-static int conflict_publish(FoldWork *work, const Said *said, const char *type, const char *about, const StoredConflict *stored, char **ret_id) {
+static int conflict_publish(FoldWork *work, const Said *said, const char *type, const char *about,
+                            const StoredConflict *stored, char **ret_id) {
         Carebus__V1__Event *event = work_event(work, type);
         Carebus__V1__Notice *notice = message_new(&carebus__v1__notice__descriptor, work->arena);
         int r;
@@ -301,7 +351,8 @@ static int conflict_publish(FoldWork *work, const Said *said, const char *type, 
         notice->conflict_id = stored->conflict->id;
         r = list_append((void ***)&notice->patient_ids, &notice->n_patient_ids, (void *)about, work->arena);
         for (size_t i = 0; r == 0 && i < stored->n_patient_ids; i++)
-                r = list_append((void ***)&notice->patient_ids, &notice->n_patient_ids, stored->patient_ids[i], work->arena);
+                r = list_append((void ***)&notice->patient_ids, &notice->n_patient_ids, stored->patient_ids[i],
+                                work->arena);
         if (r < 0)
                 return r;
         event->body_case = CAREBUS__V1__EVENT__BODY_NOTICE;
@@ -310,7 +361,8 @@ static int conflict_publish(FoldWork *work, const Said *said, const char *type, 
         if (r == 0 && !notice->conflict_id)
                 notice->conflict_id = *ret_id;
         for (size_t i = 0; r == 0 && i < stored->n_patient_ids; i++)
-                r = work_index_patient(work, stored->patient_ids[i], work->n_events + (uint32_t)work->outcome.n_derived - 1);
+                r = work_index_patient(work, stored->patient_ids[i],
+                                       work->n_events + (uint32_t)work->outcome.n_derived - 1);
         return r;
 }
 
@@ -343,7 +395,6 @@ static int conflict_close(FoldWork *work, const Said *said, const char *about, S
 /* Is what once pointed to two persons still so? */
 static int pair_stands(FoldWork *work, const Look *look, const StoredConflict *stored, bool *ret) {
         const char *reason = stored->conflict->reason;
-        bool same_number = strcmp(reason, "same-number-other-birth-date") == 0;
         Person *other, **others;
         size_t n_others;
         int r;
@@ -356,20 +407,9 @@ static int pair_stands(FoldWork *work, const Look *look, const StoredConflict *s
                 return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
         if (others[0] == look->members[0])
                 *ret = false;
-        else if (same_number) {
-                bool shares = false, differs = false;
-
-                for (size_t i = 0; i < look->n_members; i++)
-                        for (size_t j = 0; j < n_others; j++) {
-                                const Carebus__V1__PersonIdentifier *x, *y;
-
-                                differs = differs || birth_dates_differ(look->members[i]->birth_date, others[j]->birth_date);
-                                for (size_t a = 0; (x = identify_verified(look->members[i], &a)); a++)
-                                        for (size_t b = 0; (y = identify_verified(others[j], &b)); b++)
-                                                shares = shares || identifier_same(x->identifier, y->identifier);
-                        }
-                *ret = shares && differs;
-        } else if (strcmp(reason, "two-verified-numbers") == 0)
+        else if (strcmp(reason, "same-number-other-birth-date") == 0)
+                *ret = same_number_other_birth_date(look->members, look->n_members, others, n_others);
+        else if (strcmp(reason, "two-verified-numbers") == 0)
                 *ret = conflict_numbers_differ(look->members, look->n_members, others, n_others);
         return 0;
 }
@@ -426,7 +466,8 @@ static int stored_settle(Look *look, const Said *said, const Person *holder, Sto
         return r == 0 && changed ? conflicts_keep(look->work, holder, conflicts) : r;
 }
 
-static int conflict_open(FoldWork *work, const Said *said, const Person *person, StoredConflicts *conflicts, StoredConflict *stored) {
+static int conflict_open(FoldWork *work, const Said *said, const Person *person, StoredConflicts *conflicts,
+                         StoredConflict *stored) {
         int r;
 
         r = conflict_publish(work, said, "conflict.opened", person->patient_id, stored, &stored->conflict->id);
@@ -487,7 +528,7 @@ static bool is_open(const StoredConflicts *conflicts, const char *key) {
 }
 
 int conflict_between(FoldWork *work, const Said *said, Person *a, Person *b, const char *reason) {
-        Person *first = patient_id_compare(a->patient_id, b->patient_id) < 0 ? a : b, *second = first == a ? b : a;
+        Person *first = id_compare(a->patient_id, b->patient_id) < 0 ? a : b, *second = first == a ? b : a;
         char *key = arena_format(work->arena, "identity/%s/%s/%s", reason, first->patient_id, second->patient_id);
         Wanted wanted = { .key = key, .section = SECTION_DEMOGRAPHICS, .path = "identifiers", .reason = reason };
         StoredConflict *with_a, *with_b;
@@ -499,7 +540,8 @@ int conflict_between(FoldWork *work, const Said *said, Person *a, Person *b, con
                 return r;
         r = list_append((void ***)&wanted.event_ids, &wanted.n_event_ids, said->event->event_id, work->arena);
         with_a = r == 0 ? conflict_new(work, &wanted) : NULL;
-        if (!with_a || list_append((void ***)&with_a->patient_ids, &with_a->n_patient_ids, b->patient_id, work->arena) < 0)
+        if (!with_a ||
+            list_append((void ***)&with_a->patient_ids, &with_a->n_patient_ids, b->patient_id, work->arena) < 0)
                 return -ENOMEM;
         r = conflict_open(work, said, a, conflicts, with_a);
         if (r == 0)

@@ -9,12 +9,13 @@
 #include "daemon/store/state-keys.h"
 
 int64_t dedupe_message_at(const Carebus__V1__StoredSubmission *submission) {
-        return submission->message_time && submission->message_time->has_utc_at ? submission->message_time->utc_at : INT64_MIN;
+        return submission->message_time && submission->message_time->has_utc_at ? submission->message_time->utc_at
+                                                                                : INT64_MIN;
 }
 
 /* Under the id stands what came first. What contradicts it stands under its bytes. */
-static int conflict_look(StateTxn *txn, const Carebus__V1__StoredSubmission *submission, const StateDedupe *mine, DedupeVerdict *ret,
-                         uint64_t *ret_seq) {
+static int conflict_look(StateTxn *txn, const Carebus__V1__StoredSubmission *submission, const StateDedupe *mine,
+                         DedupeVerdict *ret, uint64_t *ret_seq) {
         char id[16 + 2 * SHA256_SIZE + 1];
         StateDedupe known;
         int r;
@@ -28,10 +29,13 @@ static int conflict_look(StateTxn *txn, const Carebus__V1__StoredSubmission *sub
                 return 0;
         }
         *ret = DEDUPE_CONFLICT;
-        return r == STATE_E_NOT_FOUND ? state_dedupe_put(txn, submission->source, id, dedupe_message_at(submission), mine) : r;
+        return r == STATE_E_NOT_FOUND
+                       ? state_dedupe_put(txn, submission->source, id, dedupe_message_at(submission), mine)
+                       : r;
 }
 
-int dedupe_look(StateTxn *txn, uint64_t seq, const Carebus__V1__StoredSubmission *submission, DedupeVerdict *ret, uint64_t *ret_seq) {
+int dedupe_look(StateTxn *txn, uint64_t seq, const Carebus__V1__StoredSubmission *submission, DedupeVerdict *ret,
+                uint64_t *ret_seq) {
         const Carebus__V1__Original *original = submission->original;
         const char *id = submission->message_id ?: "";
         StateDedupe mine = { .seq = seq }, known;

@@ -18,4 +18,5 @@ int64_t dedupe_message_at(const Carebus__V1__StoredSubmission *submission);
 
 /* Looks the submission up and remembers it where it is new; *ret_seq is the entry that it repeats or contradicts. A contradiction is
  * remembered too: when it comes again, it repeats. 0, or what the state said. */
-int dedupe_look(StateTxn *txn, uint64_t seq, const Carebus__V1__StoredSubmission *submission, DedupeVerdict *ret, uint64_t *ret_seq);
+int dedupe_look(StateTxn *txn, uint64_t seq, const Carebus__V1__StoredSubmission *submission, DedupeVerdict *ret,
+                uint64_t *ret_seq);

@@ -23,7 +23,7 @@ struct Fold {
         Arena *arena;          /* of one entry */
         Arena *settings_arena; /* of the settings */
         Overlay *overlay;
-        uint64_t seq; /* newest entry applied */
+        uint64_t seq;                    /* newest entry applied */
         Carebus__V1__Settings *settings; /* NULL before the first */
         FoldCounts *counts;
         size_t n_counts;
@@ -41,10 +41,10 @@ typedef struct WorkSection {
         bool dirty;
 } WorkSection;
 
-#define WORK_LIST(type)    \
-        struct {           \
+#define WORK_LIST(type)      \
+        struct {             \
                 type *items; \
-                size_t n;  \
+                size_t n;    \
                 size_t room; \
         }
 
@@ -60,7 +60,7 @@ typedef struct FoldWork {
         const char *message_id;
         bool belated;
         bool lists_whole;
-        uint32_t n_events; /* of the submission: derived ones are numbered behind */
+        uint32_t n_events;       /* of the submission: derived ones are numbered behind */
         uint32_t n_persons_made; /* beyond the first of an event */
         Carebus__V1__Outcome outcome;
         WORK_LIST(WorkPerson) persons;
@@ -70,7 +70,8 @@ typedef struct FoldWork {
 /* All functions below return 0 or negative (or STATE_E_NO_SPACE from the transaction), unless they say more. */
 
 /* A packed value through the overlay. STATE_E_NOT_FOUND. */
-int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret);
+int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
+             ProtobufCMessage **ret);
 int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message);
 /* The person, as this entry has changed it. STATE_E_NOT_FOUND. */
 int work_person(FoldWork *work, const char *patient_id, Carebus__V1__Person **ret);

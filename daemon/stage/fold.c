@@ -91,7 +91,8 @@ static int counts_flush(Fold *fold, StateTxn *txn) {
                 if (r == 0 && counts->quarantined)
                         r = state_count_add(txn, counts->source, RECORD_COUNT_QUARANTINED, counts->quarantined);
                 if (r == 0)
-                        r = counter_set(txn, counts->source, RECORD_COUNT_LAST_HEARD_AT, (uint64_t)counts->last_heard_at);
+                        r = counter_set(txn, counts->source, RECORD_COUNT_LAST_HEARD_AT,
+                                        (uint64_t)counts->last_heard_at);
         }
         if (r == 0)
                 fold->n_counts = 0;
@@ -168,7 +169,9 @@ static int source_index(FoldWork *work) {
         uint8_t count[4];
 
         store_le32(count, work->outcome.event_count);
-        return key.error < 0 ? key.error : state_put(work->txn, STATE_SOURCE_SEQ, state_key_all(&key), bytes_of(count, sizeof(count)));
+        return key.error < 0
+                       ? key.error
+                       : state_put(work->txn, STATE_SOURCE_SEQ, state_key_all(&key), bytes_of(count, sizeof(count)));
 }
 
 /* The events' own bytes in the entry, in their order; NULL where they cannot be told apart. */
@@ -178,7 +181,8 @@ static Bytes *events_packed(FoldWork *work, Bytes entry, size_t n_events) {
         size_t offset = 0, n = 0;
         WireField field;
 
-        if (!packed || wire_field_next(entry, &offset, &field) != 0 || field.number != ENTRY_SUBMISSION || offset != entry.size)
+        if (!packed || wire_field_next(entry, &offset, &field) != 0 || field.number != ENTRY_SUBMISSION ||
+            offset != entry.size)
                 return NULL;
         submission = field.bytes;
         for (offset = 0; wire_field_next(submission, &offset, &field) == 0;)
@@ -227,7 +231,8 @@ static QuarantineWhy why_of(const Carebus__V1__StoredSubmission *submission, con
 }
 
 /* Uses the submission, or says why it cannot be used. *ret_used. */
-static int submission_use(FoldWork *work, const Carebus__V1__StoredSubmission *submission, bool *ret_used, QuarantineWhy *ret_why) {
+static int submission_use(FoldWork *work, const Carebus__V1__StoredSubmission *submission, bool *ret_used,
+                          QuarantineWhy *ret_why) {
         const char *reason = NULL;
         int r;
 
@@ -281,7 +286,9 @@ static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission 
 
         work->source = submission->source ?: "";
         work->message_id = submission->message_id;
-        work->sent_at = submission->message_time && submission->message_time->has_utc_at ? submission->message_time->utc_at : 0;
+        work->sent_at = submission->message_time && submission->message_time->has_utc_at
+                                ? submission->message_time->utc_at
+                                : 0;
         work->outcome.source = (char *)work->source;
         counts = work_counts(work);
         if (!counts)
@@ -356,7 +363,8 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 return r;
         if (retry)
                 return retry_apply(work, item);
-        if (!decision->why || !decision->why[0] || ((!decision->who || !decision->who[0]) && (!decision->who_says || !decision->who_says[0]))) {
+        if (!decision->why || !decision->why[0] ||
+            ((!decision->who || !decision->who[0]) && (!decision->who_says || !decision->who_says[0]))) {
                 work->outcome.refused = (char *)"who-and-why";
                 return 0;
         }
@@ -366,7 +374,8 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
 static int dictionary_apply(FoldWork *work, const Carebus__V1__Dictionary *dictionary) {
         StateKey key = state_key_seq(work->seq);
 
-        return state_put(work->txn, STATE_DICTIONARY, state_key_all(&key), bytes_of(dictionary->data.data, dictionary->data.len));
+        return state_put(work->txn, STATE_DICTIONARY, state_key_all(&key),
+                         bytes_of(dictionary->data.data, dictionary->data.len));
 }
 
 static int entry_apply(FoldWork *work, const Carebus__V1__Entry *entry) {
@@ -403,7 +412,13 @@ static int outcome_keep(FoldWork *work) {
 }
 
 int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record) {
-        FoldWork work = { .fold = fold, .txn = txn, .arena = fold->arena, .seq = record->seq, .received_at = record->received_at, .source = "", .entry = record->payload };
+        FoldWork work = { .fold = fold,
+                          .txn = txn,
+                          .arena = fold->arena,
+                          .seq = record->seq,
+                          .received_at = record->received_at,
+                          .source = "",
+                          .entry = record->payload };
         Carebus__V1__Outcome *outcome = &work.outcome;
         Carebus__V1__Entry *entry;
         int r;

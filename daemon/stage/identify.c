@@ -12,7 +12,9 @@
 #define HOLDERS_MAX 64
 
 void identify_identifiers(const Carebus__V1__Event *event, Carebus__V1__Identifier *const **ret, size_t *ret_n) {
-        const Carebus__V1__Demographics *demographics = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS ? event->demographics : NULL;
+        const Carebus__V1__Demographics *demographics = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS
+                                                                ? event->demographics
+                                                                : NULL;
 
         *ret_n = event->patient ? event->patient->n_identifiers : 0;
         *ret = *ret_n ? event->patient->identifiers : NULL;
@@ -33,7 +35,8 @@ bool identify_needs_person(const Carebus__V1__Event *event) {
 }
 
 static int holders_get(FoldWork *work, const StateKey *key, Carebus__V1__IdentifierHolders **ret) {
-        return work_get(work, STATE_IDENTIFIER, key, &carebus__v1__identifier_holders__descriptor, (ProtobufCMessage **)ret);
+        return work_get(work, STATE_IDENTIFIER, key, &carebus__v1__identifier_holders__descriptor,
+                        (ProtobufCMessage **)ret);
 }
 
 int identify_holders(FoldWork *work, const char *system, const char *value, Carebus__V1__IdentifierHolders **ret) {
@@ -109,8 +112,8 @@ static void others_add(IdentifyOthers *others, const char *patient_id) {
 }
 
 /* By a source's own numbers: the first that is known decides; who the others point to is noted. */
-static int find_by_local(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_id, bool *ret_any,
-                         IdentifyOthers *others) {
+static int find_by_local(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                         const char **ret_id, bool *ret_any, IdentifyOthers *others) {
         const char *found = NULL;
 
         *ret_any = false;
@@ -136,8 +139,8 @@ static int find_by_local(FoldWork *work, Carebus__V1__Identifier *const *identif
 }
 
 /* By a national number that this very source said before. It must point to one person. */
-static int find_by_number(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_id, bool *ret_any,
-                          bool *ret_ambiguous) {
+static int find_by_number(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                          const char **ret_id, bool *ret_any, bool *ret_ambiguous) {
         const char *found = NULL, *answering = NULL;
 
         *ret_any = *ret_ambiguous = false;
@@ -173,7 +176,8 @@ static int find_by_number(FoldWork *work, Carebus__V1__Identifier *const *identi
         return 0;
 }
 
-static int check_list(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, const char **ret_reason) {
+static int check_list(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                      const char **ret_reason) {
         const char *found;
         bool any, ambiguous;
         int r;
@@ -253,19 +257,22 @@ static int sources_add(FoldWork *work, Carebus__V1__PersonIdentifier *kept) {
 }
 
 /* A source that says another national number of the same kind no longer says the one before. */
-static void numbers_withdraw(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *const *identifiers,
-                             size_t n_identifiers, const Carebus__V1__Identifier *now) {
+static void numbers_withdraw(FoldWork *work, const Said *said, Carebus__V1__Person *person,
+                             Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                             const Carebus__V1__Identifier *now) {
         for (size_t i = 0; i < person->n_identifiers; i++) {
                 Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
                 bool said_too = false;
 
-                if (!text_equal(kept->identifier->system, now->system) || stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
+                if (!text_equal(kept->identifier->system, now->system) ||
+                    stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
                         continue;
                 for (size_t j = 0; j < n_identifiers && !said_too; j++)
                         said_too = identifier_same(kept->identifier, identifiers[j]);
                 for (size_t j = 0; j < kept->n_sources && !said_too; j++)
                         if (strcmp(kept->sources[j], work->source) == 0) {
-                                memmove(&kept->sources[j], &kept->sources[j + 1], (kept->n_sources - j - 1) * sizeof(*kept->sources));
+                                memmove(&kept->sources[j], &kept->sources[j + 1],
+                                        (kept->n_sources - j - 1) * sizeof(*kept->sources));
                                 kept->n_sources--;
                                 break;
                         }
@@ -273,18 +280,21 @@ static void numbers_withdraw(FoldWork *work, const Said *said, Carebus__V1__Pers
 }
 
 /* Did this source say another number of that kind later than this? Then it is a late message that says the old one. */
-static bool number_is_old(FoldWork *work, const Said *said, const Carebus__V1__Person *person, const Carebus__V1__Identifier *identifier) {
+static bool number_is_old(FoldWork *work, const Said *said, const Carebus__V1__Person *person,
+                          const Carebus__V1__Identifier *identifier) {
         for (size_t i = 0; i < person->n_identifiers; i++) {
                 const Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
 
-                if (text_equal(kept->identifier->system, identifier->system) && !identifier_same(kept->identifier, identifier) &&
-                    sources_have(kept, work->source) && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
+                if (text_equal(kept->identifier->system, identifier->system) &&
+                    !identifier_same(kept->identifier, identifier) && sources_have(kept, work->source) &&
+                    stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
                         return true;
         }
         return false;
 }
 
-static int identifier_index(FoldWork *work, const Carebus__V1__Person *person, const Carebus__V1__Identifier *identifier, IdentifierUse use) {
+static int identifier_index(FoldWork *work, const Carebus__V1__Person *person,
+                            const Carebus__V1__Identifier *identifier, IdentifierUse use) {
         StateKey key = state_key_identifier(identifier->system, identifier->value);
         int r;
 
@@ -297,7 +307,8 @@ static int identifier_index(FoldWork *work, const Carebus__V1__Person *person, c
         return r ?: holders_add(work, &key, person->patient_id, HOLDERS_MAX);
 }
 
-static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *identifier, IdentifierUse use) {
+static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person *person,
+                          Carebus__V1__Identifier *identifier, IdentifierUse use) {
         Carebus__V1__PersonIdentifier *kept = message_new(&carebus__v1__person_identifier__descriptor, work->arena);
         int r;
 
@@ -318,7 +329,8 @@ static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person 
 }
 
 /* One identifier that the event says of the person. *changed: it was not known so. */
-static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Identifier *identifier, bool *changed) {
+static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person,
+                           Carebus__V1__Identifier *identifier, bool *changed) {
         IdentifierUse use = identifier_use(identifier);
         Carebus__V1__PersonIdentifier *kept = NULL;
         int r;
@@ -332,7 +344,8 @@ static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person
                 *changed = true;
                 return identifier_add(work, said, person, identifier, use);
         }
-        if (!sources_have(kept, work->source) && (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier))) {
+        if (!sources_have(kept, work->source) &&
+            (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier))) {
                 *changed = true;
                 r = sources_add(work, kept);
                 if (r == 0 && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) < 0) {
@@ -344,7 +357,8 @@ static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person
                 if (r)
                         return r;
         }
-        if (!body_equal(&kept->identifier->base, &identifier->base) && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) <= 0) {
+        if (!body_equal(&kept->identifier->base, &identifier->base) &&
+            stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) <= 0) {
                 *changed = true;
                 kept->identifier = identifier;
                 kept->stamp = stamp_make(said->stamp, work->arena);
@@ -392,14 +406,16 @@ const Carebus__V1__PersonIdentifier *identify_verified(const Carebus__V1__Person
         for (; *i < person->n_identifiers; (*i)++) {
                 const Carebus__V1__PersonIdentifier *kept = person->identifiers[*i];
 
-                if (kept->n_sources > 0 && identifier_use(kept->identifier) == IDENTIFIER_NATIONAL && identifier_is_verified(kept->identifier))
+                if (kept->n_sources > 0 && identifier_use(kept->identifier) == IDENTIFIER_NATIONAL &&
+                    identifier_is_verified(kept->identifier))
                         return kept;
         }
         return NULL;
 }
 
 /* Has the group a verified number of that system, and is this one among them? */
-static void group_look(Carebus__V1__Person *const *group, size_t n_group, const Carebus__V1__Identifier *number, bool *ret_any, bool *ret_same) {
+static void group_look(Carebus__V1__Person *const *group, size_t n_group, const Carebus__V1__Identifier *number,
+                       bool *ret_any, bool *ret_same) {
         *ret_any = *ret_same = false;
         for (size_t i = 0; i < n_group; i++) {
                 size_t at = 0;

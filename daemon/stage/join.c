@@ -1,6 +1,7 @@
 #include "daemon/stage/join.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -31,8 +32,9 @@ static JoinVerb verb_of(const Carebus__V1__Event *event) {
                 const char *type;
                 JoinVerb verb;
         } verbs[] = {
-                { "patient.merged", JOIN_MERGE },     { "patient.unmerged", JOIN_UNMERGE }, { "patient.linked", JOIN_LINK },
-                { "patient.unlinked", JOIN_UNLINK },  { "patient.moved", JOIN_MOVE },
+                { "patient.merged", JOIN_MERGE }, { "patient.unmerged", JOIN_UNMERGE },
+                { "patient.linked", JOIN_LINK },  { "patient.unlinked", JOIN_UNLINK },
+                { "patient.moved", JOIN_MOVE },
         };
 
         if (event->body_case != CAREBUS__V1__EVENT__BODY_MERGE || !event->merge)
@@ -61,6 +63,10 @@ static int circle_add(FoldWork *work, Circle *circle, Person *person) {
         return list_append((void ***)&circle->persons, &circle->n_persons, person, work->arena);
 }
 
+static int person_order(const void *a, const void *b) {
+        return id_compare((*(Person *const *)a)->patient_id, (*(Person *const *)b)->patient_id);
+}
+
 static int circle_gather(FoldWork *work, Person *const *seeds, size_t n_seeds, Circle *ret) {
         Circle circle = {};
         int r = 0;
@@ -77,6 +83,7 @@ static int circle_gather(FoldWork *work, Person *const *seeds, size_t n_seeds, C
                 }
         if (r)
                 return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        qsort(circle.persons, circle.n_persons, sizeof(*circle.persons), person_order);
         circle.before = arena_alloc(work->arena, circle.n_persons * sizeof(*circle.before));
         if (!circle.before)
                 return -ENOMEM;
@@ -91,7 +98,7 @@ static void former_sort(Person *person) {
                 char *id = person->former_patient_ids[i];
                 size_t j = i;
 
-                for (; j > 0 && patient_id_compare(person->former_patient_ids[j - 1], id) > 0; j--)
+                for (; j > 0 && id_compare(person->former_patient_ids[j - 1], id) > 0; j--)
                         person->former_patient_ids[j] = person->former_patient_ids[j - 1];
                 person->former_patient_ids[j] = id;
         }
@@ -118,8 +125,8 @@ static int circle_settle(FoldWork *work, Circle *circle) {
 
                 if (answers[i] == i)
                         continue;
-                r = list_append((void ***)&answering->former_patient_ids, &answering->n_former_patient_ids, circle->persons[i]->patient_id,
-                                work->arena);
+                r = list_append((void ***)&answering->former_patient_ids, &answering->n_former_patient_ids,
+                                circle->persons[i]->patient_id, work->arena);
                 if (r < 0)
                         return r;
         }
@@ -173,7 +180,8 @@ static int moved_list(FoldWork *work, const Circle *circle, Carebus__V1__Merge *
 
                 if (strcmp(circle->before[i], circle->persons[i]->merged_into ?: circle->persons[i]->patient_id) == 0)
                         continue;
-                r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), moved_seen, &moving);
+                r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), moved_seen,
+                               &moving);
         }
         return r;
 }
@@ -185,16 +193,19 @@ static int report_persons(FoldWork *work, const Circle *circle, Carebus__V1__Mer
                 Person *person = circle->persons[i];
                 bool answered = strcmp(circle->before[i], person->patient_id) == 0;
 
-                *ret_changed = *ret_changed || strcmp(circle->before[i], person->merged_into ?: person->patient_id) != 0;
+                *ret_changed = *ret_changed ||
+                               strcmp(circle->before[i], person->merged_into ?: person->patient_id) != 0;
                 if (answered == !person->merged_into)
                         continue;
-                if (list_append((void ***)&report->retired_patient_ids, &report->n_retired_patient_ids, person->patient_id, work->arena) < 0)
+                if (list_append((void ***)&report->retired_patient_ids, &report->n_retired_patient_ids,
+                                person->patient_id, work->arena) < 0)
                         return -ENOMEM;
         }
         return 0;
 }
 
-static int report_publish(FoldWork *work, const Said *said, const char *type, const char *about, Carebus__V1__Merge *report, char **ret_event_id) {
+static int report_publish(FoldWork *work, const Said *said, const char *type, const char *about,
+                          Carebus__V1__Merge *report, char **ret_event_id) {
         Carebus__V1__Event *event = work_event(work, type);
         int r;
 
@@ -204,13 +215,14 @@ static int report_publish(FoldWork *work, const Said *said, const char *type, co
         event->merge = report;
         r = work_derive(work, event, about, said, ret_event_id);
         for (size_t i = 0; r == 0 && i < report->n_retired_patient_ids; i++)
-                r = work_index_patient(work, report->retired_patient_ids[i], work->n_events + (uint32_t)work->outcome.n_derived - 1);
+                r = work_index_patient(work, report->retired_patient_ids[i],
+                                       work->n_events + (uint32_t)work->outcome.n_derived - 1);
         return r;
 }
 
 /* After ties of the seeds changed: everybody finds their place, and the bus says what came of it. *ret_changed: anything did. */
-static int settle(FoldWork *work, const Said *said, const char *type, Person *const *seeds, size_t n_seeds, Carebus__V1__Merge *report,
-                  bool *ret_changed) {
+static int settle(FoldWork *work, const Said *said, const char *type, Person *const *seeds, size_t n_seeds,
+                  Carebus__V1__Merge *report, bool *ret_changed) {
         Person *answering;
         char *event_id;
         Circle circle;
@@ -236,8 +248,8 @@ static int settle(FoldWork *work, const Said *said, const char *type, Person *co
 }
 
 /* One side of a tie. *changed: it was not so before. */
-static int tie_set_side(FoldWork *work, const Said *said, Person *person, const Person *other, Carebus__V1__Tie__Kind kind, bool retires,
-                        bool undone, bool *changed) {
+static int tie_set_side(FoldWork *work, const Said *said, Person *person, const Person *other,
+                        Carebus__V1__Tie__Kind kind, bool retires, bool undone, bool *changed) {
         Carebus__V1__Tie *tie = tie_find(person, other->patient_id, kind);
         bool was = tie && !tie->undone;
 
@@ -261,7 +273,8 @@ static int tie_set_side(FoldWork *work, const Said *said, Person *person, const 
         return tie->stamp ? 0 : -ENOMEM;
 }
 
-static int tie_set(FoldWork *work, const Said *said, Person *survivor, Person *retired, Carebus__V1__Tie__Kind kind, bool undone, bool *changed) {
+static int tie_set(FoldWork *work, const Said *said, Person *survivor, Person *retired, Carebus__V1__Tie__Kind kind,
+                   bool undone, bool *changed) {
         int r;
 
         r = tie_set_side(work, said, retired, survivor, kind, /* retires= */ true, undone, changed);
@@ -288,8 +301,8 @@ static int dispute_of(FoldWork *work, const Person *a, const Person *b, const ch
 }
 
 /* Nobody is named as retired: a reader that looks no further must not join them either. */
-static int dispute_publish(FoldWork *work, const Said *said, const Person *survivor, const Person *retired, const char *dispute,
-                           const Carebus__V1__Merge *merge) {
+static int dispute_publish(FoldWork *work, const Said *said, const Person *survivor, const Person *retired,
+                           const char *dispute, const Carebus__V1__Merge *merge) {
         Carebus__V1__Merge *report = message_shallow_copy(&merge->base, work->arena);
         Person *a, *b;
         char *event_id;
@@ -308,7 +321,8 @@ static int dispute_publish(FoldWork *work, const Said *said, const Person *survi
 }
 
 /* Everybody whom the retired identifiers stand for: each of a source's own numbers is one; national ones go with it where it is alone. */
-static int retired_find(FoldWork *work, const Said *said, const Carebus__V1__Merge *merge, Person **ret, size_t *ret_n) {
+static int retired_find(FoldWork *work, const Said *said, const Carebus__V1__Merge *merge, Person **ret,
+                        size_t *ret_n) {
         size_t n_local = 0, n = 0;
         int r = 0;
 
@@ -327,7 +341,8 @@ static int retired_find(FoldWork *work, const Said *said, const Carebus__V1__Mer
 }
 
 /* The record of who survives says that it was merged, whatever came of it. */
-static int fact_keep(FoldWork *work, const Said *said, const Person *survivor, const Person *retired, Carebus__V1__Merge *merge, bool undone) {
+static int fact_keep(FoldWork *work, const Said *said, const Person *survivor, const Person *retired,
+                     Carebus__V1__Merge *merge, bool undone) {
         char *key = arena_format(work->arena, "%s>%s", retired->patient_id, survivor->patient_id);
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
@@ -356,7 +371,8 @@ static int fact_keep(FoldWork *work, const Said *said, const Person *survivor, c
 
 /* Ties of every kind between the two are undone; *ret_any: there was one. */
 static int ties_undo(FoldWork *work, const Said *said, Person *a, Person *b, bool *ret_any) {
-        static const Carebus__V1__Tie__Kind kinds[] = { CAREBUS__V1__TIE__KIND__KIND_MERGE, CAREBUS__V1__TIE__KIND__KIND_LINK,
+        static const Carebus__V1__Tie__Kind kinds[] = { CAREBUS__V1__TIE__KIND__KIND_MERGE,
+                                                        CAREBUS__V1__TIE__KIND__KIND_LINK,
                                                         CAREBUS__V1__TIE__KIND__KIND_NUMBER };
         bool changed = false;
 
@@ -398,8 +414,8 @@ static int pair_apply(FoldWork *work, const Said *said, JoinVerb verb, Person *s
                 return dispute_publish(work, said, survivor, retired, dispute, merge);
         if (verb == JOIN_MERGE || verb == JOIN_LINK)
                 r = tie_set(work, said, survivor, retired,
-                            verb == JOIN_MERGE ? CAREBUS__V1__TIE__KIND__KIND_MERGE : CAREBUS__V1__TIE__KIND__KIND_LINK, /* undone= */ false,
-                            &changed);
+                            verb == JOIN_MERGE ? CAREBUS__V1__TIE__KIND__KIND_MERGE : CAREBUS__V1__TIE__KIND__KIND_LINK,
+                            /* undone= */ false, &changed);
         report = message_shallow_copy(&merge->base, work->arena);
         if (r || !report)
                 return r ?: -ENOMEM;
@@ -427,7 +443,8 @@ int join_apply(FoldWork *work, const Said *said, Person **ret) {
 }
 
 /* Somebody who has the same verified number. */
-static int number_meets(FoldWork *work, const Said *said, Person *person, Person *other, const Carebus__V1__Identifier *number) {
+static int number_meets(FoldWork *work, const Said *said, Person *person, Person *other,
+                        const Carebus__V1__Identifier *number) {
         Carebus__V1__Merge *report = message_new(&carebus__v1__merge__descriptor, work->arena);
         Person *seeds[] = { person, other }, **in_a, **in_b;
         bool changed = false, has = false;

@@ -24,7 +24,8 @@ typedef struct Changes {
 } Changes;
 
 /* The fact of this source in the section, made where there is none. */
-static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const char *key, Carebus__V1__StoredFact **ret) {
+static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const char *key,
+                    Carebus__V1__StoredFact **ret) {
         Carebus__V1__StoredFact *stored = section_find(section, key, work->source);
         int r = 0;
 
@@ -42,7 +43,8 @@ static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event
         return event->patient ? event->patient->demographics : NULL;
 }
 
-static void birth_date_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Date *date, Changes *changes) {
+static void birth_date_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Date *date,
+                            Changes *changes) {
         if (stamp_parts_compare(stamp_parts(person->birth_date_stamp), said->stamp) > 0)
                 return;
         changes->birth_date = true;
@@ -112,7 +114,8 @@ static int claim_seen(Bytes key, Bytes value, void *owner) {
         return r ?: list_append((void ***)&claims->claims, &claims->n_claims, claim, claims->arena);
 }
 
-static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim, Bytes packed) {
+static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim,
+                     Bytes packed) {
         StateKey key = key_of_claim(patient_id, name, stamp_parts(claim->stamp));
 
         if (!packed.data)
@@ -148,16 +151,18 @@ static int encounter_replay(FoldWork *work, const char *patient_id, const char *
         int r;
 
         r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
-        if (r == 0 && claims.n_claims > 2 && (claims.n_claims > ENCOUNTER_CLAIMS_MAX || claims.n_bytes > ENCOUNTER_CLAIMS_BYTES_MAX))
+        if (r == 0 && claims.n_claims > 2 &&
+            (claims.n_claims > ENCOUNTER_CLAIMS_MAX || claims.n_bytes > ENCOUNTER_CLAIMS_BYTES_MAX))
                 r = claims_lay_together(work, patient_id, name, &claims);
         return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
 }
 
 /* Somebody was there in person, or was not after all. */
-static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, const char *name, const Carebus__V1__StoredFact *stored,
-                         Changes *changes) {
+static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, const char *name,
+                         const Carebus__V1__StoredFact *stored, Changes *changes) {
         const Carebus__V1__When *when = said->event->occurred_at;
-        bool present = encounter_is_presence(said->event), gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
+        bool present = encounter_is_presence(said->event),
+             gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
         Carebus__V1__Activity *activity = NULL;
         size_t i;
 
@@ -165,14 +170,16 @@ static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *
                 if (strcmp(person->activities[i]->source, work->source) == 0)
                         activity = person->activities[i];
         if (activity && gone && strcmp(activity->fact, name) == 0) {
-                memmove(&person->activities[i - 1], &person->activities[i], (person->n_activities - i) * sizeof(*person->activities));
+                memmove(&person->activities[i - 1], &person->activities[i],
+                        (person->n_activities - i) * sizeof(*person->activities));
                 person->n_activities--;
         } else if (present && !gone) {
                 if (activity && stamp_parts_compare(stamp_parts(activity->stamp), said->stamp) > 0)
                         return 0;
                 if (!activity) {
                         activity = message_new(&carebus__v1__activity__descriptor, work->arena);
-                        if (!activity || list_append((void ***)&person->activities, &person->n_activities, activity, work->arena) < 0)
+                        if (!activity || list_append((void ***)&person->activities, &person->n_activities, activity,
+                                                     work->arena) < 0)
                                 return -ENOMEM;
                         activity->source = (char *)work->source;
                 }
@@ -191,7 +198,8 @@ static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *
 }
 
 static int project_encounter(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
-        char *key = encounter_key(said->event, work->arena), *name = key ? section_of_encounter(work->source, key, work->arena) : NULL;
+        char *key = encounter_key(said->event, work->arena),
+             *name = key ? section_of_encounter(work->source, key, work->arena) : NULL;
         Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
@@ -222,11 +230,13 @@ static bool is_encounter(const Carebus__V1__Event *event) {
         const EventType *type = event_type_find(event->type);
 
         return type && type->body == CAREBUS__V1__EVENT__BODY_ENCOUNTER &&
-               (event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER || event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET);
+               (event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER ||
+                event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET);
 }
 
 /* Evidence that points elsewhere: what the source's own number says holds, and both records say so. */
-static int others_note(FoldWork *work, const Said *said, const Carebus__V1__Person *person, const IdentifyOthers *others) {
+static int others_note(FoldWork *work, const Said *said, const Carebus__V1__Person *person,
+                       const IdentifyOthers *others) {
         for (size_t i = 0; i < others->n; i++) {
                 Carebus__V1__Person *a, *b;
                 int r;
@@ -255,7 +265,8 @@ static int project_facts(FoldWork *work, const Said *said, Carebus__V1__Person *
         if (r == 0 && (changes->identifiers || changes->birth_date))
                 r = join_by_number(work, said, person);
         if (r == 0 && (changes->identifiers || changes->contradictable || changes->presence))
-                r = conflict_settle(work, said, person, /* deaths_only= */ !changes->identifiers && !changes->contradictable);
+                r = conflict_settle(work, said, person,
+                                    /* deaths_only= */ !changes->identifiers && !changes->contradictable);
         return r;
 }
 

@@ -36,7 +36,8 @@ static int value_put(FoldWork *work, StateTable table, uint64_t seq, const Proto
         return packed.data ? state_put(work->txn, table, state_key_all(&key), packed) : -ENOMEM;
 }
 
-static void item_state(Carebus__V1__QuarantineItem *item, const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why) {
+static void item_state(Carebus__V1__QuarantineItem *item, const Carebus__V1__StoredSubmission *submission,
+                       const QuarantineWhy *why) {
         item->reason = (char *)why->reason;
         item->class_ = (char *)quarantine_class(submission, why);
         item->position = (char *)why->position;
@@ -69,7 +70,8 @@ int quarantine_add(FoldWork *work, const Carebus__V1__StoredSubmission *submissi
         return value_put(work, STATE_QUARANTINE, work->seq, &item.base);
 }
 
-static int value_get(FoldWork *work, StateTable table, uint64_t seq, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret) {
+static int value_get(FoldWork *work, StateTable table, uint64_t seq, const ProtobufCMessageDescriptor *descriptor,
+                     ProtobufCMessage **ret) {
         StateKey key = state_key_seq(seq);
         Bytes value;
         int r;
@@ -79,11 +81,12 @@ static int value_get(FoldWork *work, StateTable table, uint64_t seq, const Proto
 }
 
 int quarantine_find_open(FoldWork *work, uint64_t seq, Carebus__V1__QuarantineItem **ret) {
-        return value_get(work, STATE_QUARANTINE, seq, &carebus__v1__quarantine_item__descriptor, (ProtobufCMessage **)ret);
+        return value_get(work, STATE_QUARANTINE, seq, &carebus__v1__quarantine_item__descriptor,
+                         (ProtobufCMessage **)ret);
 }
 
-int quarantine_restate(FoldWork *work, Carebus__V1__QuarantineItem *item, const Carebus__V1__StoredSubmission *submission,
-                       const QuarantineWhy *why) {
+int quarantine_restate(FoldWork *work, Carebus__V1__QuarantineItem *item,
+                       const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why) {
         item_state(item, submission, why);
         work->outcome.quarantined = item->reason;
         work->outcome.class_ = item->class_;
@@ -102,7 +105,8 @@ int quarantine_resolve(FoldWork *work, Carebus__V1__QuarantineItem *item, const 
         if (r == 0)
                 r = state_delete(work->txn, STATE_QUARANTINE, state_key_all(&key));
         if (r == 0)
-                r = value_get(work, STATE_OUTCOME, item->id, &carebus__v1__outcome__descriptor, (ProtobufCMessage **)&outcome);
+                r = value_get(work, STATE_OUTCOME, item->id, &carebus__v1__outcome__descriptor,
+                              (ProtobufCMessage **)&outcome);
         if (r)
                 return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
         outcome->resolution = (char *)resolution;

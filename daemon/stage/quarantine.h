@@ -16,7 +16,7 @@ int quarantine_add(FoldWork *work, const Carebus__V1__StoredSubmission *submissi
 /* An item that is open; STATE_E_NOT_FOUND where there is none, or no longer. */
 int quarantine_find_open(FoldWork *work, uint64_t seq, Carebus__V1__QuarantineItem **ret);
 /* It was read again and still cannot be used: the item stays, with what is the matter now. */
-int quarantine_restate(FoldWork *work, Carebus__V1__QuarantineItem *item, const Carebus__V1__StoredSubmission *submission,
-                       const QuarantineWhy *why);
+int quarantine_restate(FoldWork *work, Carebus__V1__QuarantineItem *item,
+                       const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why);
 /* Closes an item, here and in the outcome of its entry: "retried", "discarded". */
 int quarantine_resolve(FoldWork *work, Carebus__V1__QuarantineItem *item, const char *resolution);

@@ -73,8 +73,8 @@ static int digest_read(State *state, uint8_t ret_digest[32]) {
         return error_fold(r ?: state_digest(txn, ret_digest));
 }
 
-int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldProgress progress, void *owner, uint8_t ret_digest[32],
-                 JournalFault *ret_fault) {
+int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldProgress progress, void *owner,
+                 uint8_t ret_digest[32], JournalFault *ret_fault) {
         _cleanup_(fold_freep) Fold *fold = NULL;
         _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
         _cleanup_(state_abortp) StateTxn *txn = NULL;

@@ -11,7 +11,8 @@ static int settings_unpack(Fold *fold, Bytes packed) {
 
         fold->settings = NULL;
         arena_reset(fold->settings_arena);
-        r = message_unpack(&carebus__v1__settings__descriptor, packed, fold->settings_arena, (ProtobufCMessage **)&settings);
+        r = message_unpack(&carebus__v1__settings__descriptor, packed, fold->settings_arena,
+                           (ProtobufCMessage **)&settings);
         if (r == 0)
                 fold->settings = settings;
         return r;

@@ -6,7 +6,8 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/fold-parts.h"
 
-int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret) {
+int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
+             ProtobufCMessage **ret) {
         Bytes value;
         int r;
 
@@ -45,7 +46,8 @@ static int list_room(FoldWork *work, void **items, size_t n, size_t *room, size_
 }
 
 static int person_keep(FoldWork *work, Carebus__V1__Person *person, bool dirty) {
-        int r = list_room(work, (void **)&work->persons.items, work->persons.n, &work->persons.room, sizeof(WorkPerson));
+        int r = list_room(work, (void **)&work->persons.items, work->persons.n, &work->persons.room,
+                          sizeof(WorkPerson));
 
         if (r == 0)
                 work->persons.items[work->persons.n++] = (WorkPerson){ .person = person, .dirty = dirty };
@@ -91,21 +93,25 @@ int work_section(FoldWork *work, const char *patient_id, const char *name, Careb
         int r;
 
         for (size_t i = 0; i < work->sections.n; i++)
-                if (strcmp(work->sections.items[i].patient_id, patient_id) == 0 && strcmp(work->sections.items[i].name, name) == 0) {
+                if (strcmp(work->sections.items[i].patient_id, patient_id) == 0 &&
+                    strcmp(work->sections.items[i].name, name) == 0) {
                         *ret = work->sections.items[i].section;
                         return 0;
                 }
         key = state_key_section(patient_id, name);
-        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_section__descriptor, (ProtobufCMessage **)&section);
+        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_section__descriptor,
+                     (ProtobufCMessage **)&section);
         if (r == STATE_E_NOT_FOUND) {
                 section = message_new(&carebus__v1__stored_section__descriptor, work->arena);
                 r = section ? 0 : -ENOMEM;
         }
         if (r == 0)
-                r = list_room(work, (void **)&work->sections.items, work->sections.n, &work->sections.room, sizeof(WorkSection));
+                r = list_room(work, (void **)&work->sections.items, work->sections.n, &work->sections.room,
+                              sizeof(WorkSection));
         if (r)
                 return r;
-        work->sections.items[work->sections.n++] = (WorkSection){ .patient_id = patient_id, .name = name, .section = section };
+        work->sections.items[work->sections.n++] =
+                (WorkSection){ .patient_id = patient_id, .name = name, .section = section };
         *ret = section;
         return 0;
 }
@@ -155,7 +161,8 @@ Carebus__V1__Event *work_event(FoldWork *work, const char *type) {
         return event;
 }
 
-int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, const Said *cause, char **ret_event_id) {
+int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, const Said *cause,
+                char **ret_event_id) {
         uint32_t index = work->n_events + (uint32_t)work->outcome.n_derived;
         Carebus__V1__Subject *subject = message_new(&carebus__v1__subject__descriptor, work->arena);
         int r;
@@ -199,6 +206,6 @@ FoldCounts *work_counts(FoldWork *work) {
         grown += fold->n_counts++;
         *grown = (FoldCounts){};
         /* Names are at most 32 bytes; a journal that holds another is counted under what fits. */
-        strncpy(grown->source, work->source, sizeof(grown->source) - 1);
+        memcpy(grown->source, work->source, strnlen(work->source, sizeof(grown->source) - 1));
         return grown;
 }

@@ -27,8 +27,10 @@ uint64_t expect_seq(World *world, const char *text) {
         if (isdigit((unsigned char)text[0]))
                 return strtoull(text, NULL, 10);
         for (uint64_t seq = world->n_entries; seq > 0; seq--) {
-                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, world->entries[seq - 1].size, world->entries[seq - 1].data);
-                bool found = entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && strcmp(entry->submission->message_id, text) == 0;
+                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, world->entries[seq - 1].size,
+                                                                       world->entries[seq - 1].data);
+                bool found = entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION &&
+                             strcmp(entry->submission->message_id, text) == 0;
 
                 carebus__v1__entry__free_unpacked(entry, NULL);
                 if (found)
@@ -46,8 +48,8 @@ static char *person_of(Expect *e, const char *text) {
 
         if (!colon)
                 return identity_resolve(e->txn, text, e->world->arena, &id) == 0 ? id : NULL;
-        if (identity_find(e->txn, arena_format(e->world->arena, "carebus:%.*s", (int)(colon - text), text), colon + 1, e->world->arena, &ids,
-                          &n_ids) != 0)
+        if (identity_find(e->txn, arena_format(e->world->arena, "carebus:%.*s", (int)(colon - text), text), colon + 1,
+                          e->world->arena, &ids, &n_ids) != 0)
                 return NULL;
         assert_int_equal(n_ids, 1);
         return ids[0];
@@ -108,7 +110,8 @@ static char *value_text(Expect *e, const void *value, const ProtobufCFieldDescri
         case PROTOBUF_C_TYPE_MESSAGE:
                 return message_text(e, *(const ProtobufCMessage *const *)value);
         case PROTOBUF_C_TYPE_ENUM: {
-                const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)value);
+                const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor,
+                                                                                       *(const int *)value);
 
                 return (char *)named->name;
         }
@@ -136,10 +139,13 @@ static char *path_text(Expect *e, const ProtobufCMessage *message, const char *p
         at = (const char *)message + field->offset;
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
                 size_t n_items = *(const size_t *)((const char *)message + field->quantifier_offset);
-                size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING ? sizeof(void *) : 4;
+                size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING
+                                      ? sizeof(void *)
+                                      : 4;
 
                 for (size_t i = 0; i < n_items; i++)
-                        text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "", value_text(e, *(const char *const *)at + i * size, field));
+                        text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "",
+                                            value_text(e, *(const char *const *)at + i * size, field));
                 return n_items ? (char *)text : (char *)"-";
         }
         if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
@@ -185,7 +191,8 @@ static void expect_outcome(Expect *e) {
                 else
                         is = path_text(e, &outcome->base, key);
                 if (isalpha((unsigned char)value[0]) && isdigit((unsigned char)is[0]) &&
-                    (strcmp(key, "duplicate_of") == 0 || strcmp(key, "resolved_by") == 0 || strcmp(key, "republishes") == 0 || strcmp(key, "about") == 0))
+                    (strcmp(key, "duplicate_of") == 0 || strcmp(key, "resolved_by") == 0 ||
+                     strcmp(key, "republishes") == 0 || strcmp(key, "about") == 0))
                         value = number(e, true, expect_seq(e->world, value));
                 differs(e, key, is, value);
         }
@@ -257,7 +264,8 @@ static Carebus__V1__Fact *fact_of(Expect *e) {
         Carebus__V1__Fact *found = NULL;
 
         for (size_t i = 0; i < record->n_sections; i++)
-                for (size_t j = 0; strcmp(record->sections[i]->name, e->words[2]) == 0 && j < record->sections[i]->n_facts; j++) {
+                for (size_t j = 0;
+                     strcmp(record->sections[i]->name, e->words[2]) == 0 && j < record->sections[i]->n_facts; j++) {
                         Carebus__V1__Fact *fact = record->sections[i]->facts[j];
 
                         if (!text_equal(fact->source, e->words[4]) || !key_is(fact->key, e->words[3]))
@@ -288,7 +296,8 @@ static void expect_history(Expect *e) {
         assert_non_null(fact);
         for (size_t i = 0; i < fact->n_history; i++) {
                 uint64_t seq = strtoull(fact->history[i], NULL, 10);
-                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, e->world->entries[seq - 1].size, e->world->entries[seq - 1].data);
+                Carebus__V1__Entry *entry = carebus__v1__entry__unpack(NULL, e->world->entries[seq - 1].size,
+                                                                       e->world->entries[seq - 1].data);
 
                 text = arena_format(e->world->arena, "%s%s%s", text, i ? "," : "", entry->submission->message_id);
                 carebus__v1__entry__free_unpacked(entry, NULL);
@@ -321,8 +330,8 @@ static void expect_same(Expect *e) {
                 i++;
         if (i < expecting->n_same) {
                 if (strcmp(expecting->same[i].text, text) != 0)
-                        fail_msg("%s\n  the record differs by the order of arrival\n--- first\n%s--- now\n%s", expecting->where,
-                                 expecting->same[i].text, text);
+                        fail_msg("%s\n  the record differs by the order of arrival\n--- first\n%s--- now\n%s",
+                                 expecting->where, expecting->same[i].text, text);
                 return;
         }
         assert_in_range(i, 0, EXPECT_SAME_MAX - 1);
@@ -337,10 +346,18 @@ void expect_line(Expecting *expecting, World *world, char **words, size_t n_word
                 size_t n_words;
                 void (*expect)(Expect *e);
         } verbs[] = {
-                { "outcome", 3, expect_outcome },   { "derived", 4, expect_derived }, { "quarantine", 2, expect_quarantine },
-                { "open", 2, expect_open },         { "answers", 3, expect_answers }, { "nobody", 2, expect_nobody },
-                { "fact", 6, expect_fact },         { "history", 6, expect_history }, { "conflict", 4, expect_conflict },
-                { "count", 4, expect_count },       { "same", 2, expect_same },       { "apart", 3, expect_apart },
+                { "outcome", 3, expect_outcome },
+                { "derived", 4, expect_derived },
+                { "quarantine", 2, expect_quarantine },
+                { "open", 2, expect_open },
+                { "answers", 3, expect_answers },
+                { "nobody", 2, expect_nobody },
+                { "fact", 6, expect_fact },
+                { "history", 6, expect_history },
+                { "conflict", 4, expect_conflict },
+                { "count", 4, expect_count },
+                { "same", 2, expect_same },
+                { "apart", 3, expect_apart },
         };
         Expect e = { .expecting = expecting, .world = world, .words = words, .n_words = n_words };
 

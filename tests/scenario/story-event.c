@@ -23,7 +23,8 @@ int64_t story_time(const char *text) {
         char whole[64];
 
         snprintf(whole, sizeof(whole), "%s%s", strchr(text, 'T') ? "" : STORY_DAY, text);
-        if (sscanf(whole, "%d-%d-%dT%d:%d:%d", &civil.year, &civil.month, &civil.day, &civil.hour, &civil.minute, &civil.second) < 5 ||
+        if (sscanf(whole, "%d-%d-%dT%d:%d:%d", &civil.year, &civil.month, &civil.day, &civil.hour, &civil.minute,
+                   &civil.second) < 5 ||
             !civil_is_valid(&civil))
                 fail_msg("not a time: %s", text);
         return civil_to_utc(&civil);
@@ -48,7 +49,8 @@ typedef struct Building {
         Carebus__V1__Merge *merge;
 } Building;
 
-static void identifier_add(Building *b, Carebus__V1__Identifier ***list, size_t *n_list, const char *value, const char *system) {
+static void identifier_add(Building *b, Carebus__V1__Identifier ***list, size_t *n_list, const char *value,
+                           const char *system) {
         Carebus__V1__Identifier *identifier = MAKE(identifier, b->arena);
         const char *bar = strchr(value, '|');
 
@@ -138,19 +140,24 @@ static bool demographics_word(Building *b, const char *key, const char *value) {
                 Carebus__V1__HumanName *name = MAKE(human_name, arena);
 
                 name->family = (char *)value;
-                assert_int_equal(list_append((void ***)&demographics(b)->names, &demographics(b)->n_names, name, arena), 0);
+                assert_int_equal(list_append((void ***)&demographics(b)->names, &demographics(b)->n_names, name, arena),
+                                 0);
         } else if (strcmp(key, "phone") == 0) {
                 Carebus__V1__Telecom *telecom = MAKE(telecom, arena);
 
                 telecom->value = (char *)value;
                 telecom->use = (char *)"home";
-                assert_int_equal(list_append((void ***)&demographics(b)->telecom, &demographics(b)->n_telecom, telecom, arena), 0);
+                assert_int_equal(list_append((void ***)&demographics(b)->telecom, &demographics(b)->n_telecom, telecom,
+                                             arena),
+                                 0);
         } else if (strcmp(key, "kin") == 0) {
                 Carebus__V1__RelatedPerson *kin = MAKE(related_person, arena);
 
                 kin->name = MAKE(human_name, arena);
                 kin->name->family = (char *)value;
-                assert_int_equal(list_append((void ***)&demographics(b)->related_persons, &demographics(b)->n_related_persons, kin, arena), 0);
+                assert_int_equal(list_append((void ***)&demographics(b)->related_persons,
+                                             &demographics(b)->n_related_persons, kin, arena),
+                                 0);
         } else if (strcmp(key, "deceased") == 0) {
                 demographics(b)->has_deceased = 1;
                 demographics(b)->deceased = strcmp(value, "yes") == 0;
@@ -187,7 +194,9 @@ static bool encounter_word(Building *b, const char *key, const char *value) {
                 participant->practitioner = MAKE(practitioner, arena);
                 participant->practitioner->name = MAKE(human_name, arena);
                 participant->practitioner->name->family = (char *)value;
-                assert_int_equal(list_append((void ***)&encounter(b)->participants, &encounter(b)->n_participants, participant, arena), 0);
+                assert_int_equal(list_append((void ***)&encounter(b)->participants, &encounter(b)->n_participants,
+                                             participant, arena),
+                                 0);
         } else
                 return false;
         return true;
@@ -204,9 +213,9 @@ static bool other_body_word(Building *b, const char *key, const char *value) {
                 number_add(b, &merge(b)->retired, &merge(b)->n_retired, value);
         else if (strcmp(key, "death") == 0) {
                 death(b)->has_status = 1;
-                death(b)->status = strcmp(value, "formal") == 0   ? CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL :
-                                   strcmp(value, "informal") == 0 ? CAREBUS__V1__DEATH__STATUS__STATUS_INFORMAL :
-                                                                    CAREBUS__V1__DEATH__STATUS__STATUS_REMOVED;
+                death(b)->status = strcmp(value, "formal") == 0     ? CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL
+                                   : strcmp(value, "informal") == 0 ? CAREBUS__V1__DEATH__STATUS__STATUS_INFORMAL
+                                                                    : CAREBUS__V1__DEATH__STATUS__STATUS_REMOVED;
         } else if (strcmp(key, "dead_at") == 0) {
                 if (strncmp(b->event->type, "death.", 6) == 0)
                         death(b)->died_at = story_when(value, b->arena);
@@ -232,7 +241,8 @@ static bool envelope_word(Building *b, const char *key, const char *value) {
         else if (strcmp(key, "cleared") == 0)
                 assert_int_equal(list_append((void ***)&event->cleared, &event->n_cleared, (void *)value, b->arena), 0);
         else if (strcmp(key, "complete") == 0)
-                assert_int_equal(list_append((void ***)&event->complete, &event->n_complete, (void *)value, b->arena), 0);
+                assert_int_equal(list_append((void ***)&event->complete, &event->n_complete, (void *)value, b->arena),
+                                 0);
         else if (strcmp(key, "action") == 0) {
                 event->has_action = 1;
                 event->action = CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
@@ -282,8 +292,8 @@ Carebus__V1__Event *story_event(const char *source, int64_t received_at, char **
                 if (!value)
                         fail_msg("key=value wanted: %s", words[i]);
                 *value++ = '\0';
-                if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) && !encounter_word(&b, words[i], value) &&
-                    !other_body_word(&b, words[i], value))
+                if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) &&
+                    !encounter_word(&b, words[i], value) && !other_body_word(&b, words[i], value))
                         fail_msg("no such key of an event: %s", words[i]);
         }
         if (!b.event->recorded_at) {

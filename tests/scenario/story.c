@@ -121,9 +121,11 @@ static void tell_send(Telling *telling, size_t line, char **words, size_t n_word
         assert_in_range(n_words, 3, WORDS_MAX);
         submission->source = words[1];
         submission->message_id = words[2];
-        submission->message_time = option(words, n_words, "time") ? story_when(option(words, n_words, "time"), arena) : NULL;
+        submission->message_time = option(words, n_words, "time") ? story_when(option(words, n_words, "time"), arena)
+                                                                  : NULL;
         submission->trigger = option(words, n_words, "trigger");
-        original_set(submission, option(words, n_words, "bytes") ?: arena_format(arena, "bytes of %s", words[2]), arena);
+        original_set(submission, option(words, n_words, "bytes") ?: arena_format(arena, "bytes of %s", words[2]),
+                     arena);
         problem = option(words, n_words, "problem");
         if (problem) {
                 submission->problem = MAKE(problem, arena);
@@ -141,7 +143,8 @@ static void tell_send(Telling *telling, size_t line, char **words, size_t n_word
                 size_t n = words_split(telling->story->lines[i].text, of_event, arena);
 
                 assert_int_equal(list_append((void ***)&submission->events, &submission->n_events,
-                                             story_event(submission->source, telling->clock, of_event, n, arena), arena),
+                                             story_event(submission->source, telling->clock, of_event, n, arena),
+                                             arena),
                                  0);
         }
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_SUBMISSION;
@@ -175,9 +178,9 @@ static void tell_decision(Telling *telling, char **words, size_t n_words) {
 
         assert_in_range(n_words, other ? 3 : 2, WORDS_MAX);
         decision->has_kind = decision->has_seq = 1;
-        decision->kind = other                           ? (Carebus__V1__JournalDecision__Kind)atoi(words[1]) :
-                         strcmp(words[0], "retry") == 0 ? CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY :
-                                                           CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD;
+        decision->kind = other                            ? (Carebus__V1__JournalDecision__Kind)atoi(words[1])
+                         : strcmp(words[0], "retry") == 0 ? CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY
+                                                          : CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD;
         decision->seq = expect_seq(&telling->world, words[other ? 2 : 1]);
         decision->who = option(words, n_words, "who");
         decision->why = option(words, n_words, "why");
@@ -204,8 +207,8 @@ static void tell_line(Telling *telling, size_t line) {
         char *words[WORDS_MAX];
         size_t n = words_split(telling->story->lines[line].text, words, telling->world.arena);
 
-        telling->expecting.where = arena_format(telling->world.arena, "%s:%u: %s", telling->story->path, telling->story->lines[line].number,
-                                                telling->story->lines[line].text);
+        telling->expecting.where = arena_format(telling->world.arena, "%s:%u: %s", telling->story->path,
+                                                telling->story->lines[line].number, telling->story->lines[line].text);
         if (strcmp(words[0], "clock") == 0) {
                 telling->clock = story_time(words[1]);
                 return;

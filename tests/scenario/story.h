@@ -4,7 +4,8 @@
  */
 #include "tests/scenario/world.h"
 
-/* Runs one story, in every order that it asks for, and folds it again in transactions of other sizes; fails the running cmocka test at the first line that does not hold. */
+/* Runs one story, in every order that it asks for, and folds it again in transactions of other sizes. Fails the running
+ * cmocka test at the first line that does not hold. */
 void story_run(const char *path);
 /* First line of the file without its "# ": what the story promises. Freed by the caller. */
 char *story_promise(const char *path);

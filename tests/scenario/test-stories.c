@@ -37,7 +37,9 @@ int main(int argc, char **argv) {
 
                 if (asprintf(&path, "%s/%s", argv[1], names[i]->d_name) < 0)
                         return 70;
-                tests[i] = (struct CMUnitTest){ .name = story_promise(path), .test_func = test_story, .initial_state = path };
+                tests[i] = (struct CMUnitTest){ .name = story_promise(path),
+                                                .test_func = test_story,
+                                                .initial_state = path };
                 if (!tests[i].name) {
                         fprintf(stderr, "test-stories: %s: the first line must say what is promised\n", path);
                         return 65;

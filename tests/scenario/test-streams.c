@@ -53,11 +53,16 @@ __attribute__((format(printf, 2, 3))) static void word(Words *words, const char 
 }
 
 static const char *const encounter_types[] = {
-        "encounter.preadmitted",         "encounter.preadmission_cancelled", "encounter.admitted",       "encounter.admission_cancelled",
-        "encounter.registered",          "encounter.transferred",            "encounter.transferred",    "encounter.transfer_cancelled",
-        "encounter.leave_started",       "encounter.leave_start_cancelled",  "encounter.leave_ended",    "encounter.leave_end_cancelled",
-        "encounter.discharged",          "encounter.discharge_cancelled",    "encounter.updated",        "encounter.updated",
-        "encounter.discharge_planned",   "encounter.discharge_plan_cancelled", "encounter.transfer_planned", "encounter.transfer_plan_cancelled",
+        "encounter.preadmitted",       "encounter.preadmission_cancelled",
+        "encounter.admitted",          "encounter.admission_cancelled",
+        "encounter.registered",        "encounter.transferred",
+        "encounter.transferred",       "encounter.transfer_cancelled",
+        "encounter.leave_started",     "encounter.leave_start_cancelled",
+        "encounter.leave_ended",       "encounter.leave_end_cancelled",
+        "encounter.discharged",        "encounter.discharge_cancelled",
+        "encounter.updated",           "encounter.updated",
+        "encounter.discharge_planned", "encounter.discharge_plan_cancelled",
+        "encounter.transfer_planned",  "encounter.transfer_plan_cancelled",
 };
 
 static void words_of_person(Words *words) {
@@ -111,8 +116,8 @@ static Carebus__V1__Event *draw_event(const char *source, int64_t received_at, A
                 words_of_person(&words);
                 word(&words, "death=%s", draw(2) ? "formal" : "informal");
         } else {
-                static const char *const verbs[] = { "patient.merged", "patient.merged", "patient.unmerged", "patient.linked", "patient.unlinked",
-                                                     "patient.moved" };
+                static const char *const verbs[] = { "patient.merged", "patient.merged",   "patient.unmerged",
+                                                     "patient.linked", "patient.unlinked", "patient.moved" };
 
                 word(&words, "%s", verbs[draw(ELEMENTSOF(verbs))]);
                 word(&words, "survivor=H%zu", draw(9));
@@ -256,7 +261,9 @@ static void test_every_entry_has_an_outcome_and_every_person_a_record(void **sta
                 assert_int_equal(outcome->seq, seq);
                 /* Used, or told why not: one of the two, never neither. */
                 if (strcmp(outcome->kind, "submission") == 0)
-                        assert_true((outcome->event_count > 0) + outcome->has_duplicate_of + (outcome->quarantined || outcome->refused) == 1);
+                        assert_true((outcome->event_count > 0) + outcome->has_duplicate_of +
+                                            (outcome->quarantined || outcome->refused) ==
+                                    1);
                 if (outcome->quarantined && !outcome->has_about_seq) {
                         assert_int_equal(quarantine_read(counted.txn, seq, world.arena, &item), 0);
                         assert_string_equal(item->resolution, outcome->resolution ?: "open");
@@ -312,7 +319,8 @@ static Carebus__V1__Entry *draw_message(size_t i, bool encounters, Arena *arena)
 }
 
 /* Values and status; history and the like are told by stories, since a demographics fact remembers its events as they came. */
-static char *told(World *world, Carebus__V1__Entry **entries, const size_t *order, size_t n, bool history, Arena *arena) {
+static char *told(World *world, Carebus__V1__Entry **entries, const size_t *order, size_t n, bool history,
+                  Arena *arena) {
         Carebus__V1__Record *record;
         char **ids, *text;
         StateTxn *txn;
@@ -333,10 +341,13 @@ static char *told(World *world, Carebus__V1__Entry **entries, const size_t *orde
                 for (size_t i = 0; i < record->n_sections; i++)
                         for (size_t j = 0; j < record->sections[i]->n_facts; j++) {
                                 Carebus__V1__Fact *fact = record->sections[i]->facts[j];
-                                ProtobufCMessage *value = fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH ? &fact->death->base : &fact->demographics->base;
+                                ProtobufCMessage *value = fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH
+                                                                  ? &fact->death->base
+                                                                  : &fact->demographics->base;
                                 Bytes packed = message_pack(value, world->arena);
 
-                                buffer_append_format(&out, "%s %s %s ", record->sections[i]->name, fact->key, fact->status);
+                                buffer_append_format(&out, "%s %s %s ", record->sections[i]->name, fact->key,
+                                                     fact->status);
                                 for (size_t k = 0; k < packed.size; k++)
                                         buffer_append_format(&out, "%02x", packed.data[k]);
                         }
@@ -366,7 +377,8 @@ static void stories_in_any_order(bool encounters) {
                         shuffled[i] = shuffled[j];
                         shuffled[j] = swap;
                 }
-                assert_string_equal(told(&world, entries, order, n, encounters, arena), told(&world, entries, shuffled, n, encounters, arena));
+                assert_string_equal(told(&world, entries, order, n, encounters, arena),
+                                    told(&world, entries, shuffled, n, encounters, arena));
                 arena_free(arena);
         }
 }
@@ -483,7 +495,9 @@ static void test_a_rebuild_of_a_damaged_journal_says_where(void **state) {
         assert_int_equal(journal_seal(journal), 0);
         journal_free(journal);
         /* One byte in the middle of the first segment. */
-        snprintf(command, sizeof(command), "f=$(ls -d '%s'/* | head -1); printf X | dd of=\"$f\" bs=1 seek=20000 conv=notrunc 2>/dev/null", folder);
+        snprintf(command, sizeof(command),
+                 "f=$(ls -d '%s'/* | head -1); printf X | dd of=\"$f\" bs=1 seek=20000 conv=notrunc 2>/dev/null",
+                 folder);
         assert_int_equal(system(command), 0);
         assert_int_equal(state_open(state_folder, STATE_WRITE, 1UL << 28, &rebuilt), 0);
         assert_int_equal(fold_rebuild(folder, rebuilt, 0, NULL, NULL, digest, &fault), JOURNAL_E_CORRUPT);

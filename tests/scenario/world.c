@@ -162,7 +162,8 @@ static void event_id_write(Writing *writing, const char *event_id) {
         Carebus__V1__Entry *entry;
 
         assert_true(seq >= 1 && seq <= writing->world->n_entries && dot);
-        entry = carebus__v1__entry__unpack(NULL, writing->world->entries[seq - 1].size, writing->world->entries[seq - 1].data);
+        entry = carebus__v1__entry__unpack(NULL, writing->world->entries[seq - 1].size,
+                                           writing->world->entries[seq - 1].data);
         assert_non_null(entry);
         if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION) {
                 /* Events that the bus derived are numbered as it came. */
@@ -179,11 +180,12 @@ static void patient_id_write(Writing *writing, const char *patient_id) {
         Carebus__V1__Person *person;
 
         assert_int_equal(person_read(writing->txn, patient_id, writing->world->arena, &person), 0);
-        buffer_append_format(&writing->out, "<%s>", person->n_identifiers > 0 ? person->identifiers[0]->identifier->value : "?");
+        buffer_append_format(&writing->out, "<%s>",
+                             person->n_identifiers > 0 ? person->identifiers[0]->identifier->value : "?");
 }
 
 static bool is_left_out(const char *name) {
-        static const char *const names[] = { "seq",      "index",      "received_at",        "digest",      "id",
+        static const char *const names[] = { "seq",       "index",     "received_at",        "digest",      "id",
                                              "opened_at", "closed_at", "confirmed_event_id", "confirmed_at" };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -227,7 +229,9 @@ static void message_write(Writing *writing, const ProtobufCMessage *message, int
         for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
                 const char *at = (const char *)message + field->offset;
-                size_t n = 1, size = field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(void *) : 4;
+                size_t n = 1, size = field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE
+                                             ? sizeof(void *)
+                                             : 4;
 
                 if (is_left_out(field->name))
                         continue;
@@ -236,7 +240,8 @@ static void message_write(Writing *writing, const ProtobufCMessage *message, int
                         at = *(const char *const *)at;
                 } else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
                         n = *(const uint32_t *)((const char *)message + field->quantifier_offset) == field->id;
-                else if (size == sizeof(void *) && (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE))
+                else if (size == sizeof(void *) &&
+                         (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE))
                         n = *(const void *const *)at != NULL;
                 else
                         n = *(const protobuf_c_boolean *)((const char *)message + field->quantifier_offset) != 0;

@@ -1,3 +1,4 @@
+/* Who answers for whom, out of ties in chains, circles and any order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -47,7 +48,8 @@ static void group_free(Group *group) {
         free(group);
 }
 
-static void side(Group *group, size_t person, size_t other, Carebus__V1__Tie__Kind kind, bool retires, int64_t at, bool undone) {
+static void side(Group *group, size_t person, size_t other, Carebus__V1__Tie__Kind kind, bool retires, int64_t at,
+                 bool undone) {
         Carebus__V1__Tie *tie = &group->ties[group->n_ties];
         Carebus__V1__Stamp *stamp = &group->stamps[group->n_ties++];
 

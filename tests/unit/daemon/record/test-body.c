@@ -1,3 +1,4 @@
+/* Bodies laid over one another: absent, emptied and complete are three things. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +38,8 @@ static void name_add(Carebus__V1__Demographics *body, const char *use, const cha
         assert_int_equal(list_append((void ***)&body->names, &body->n_names, name, arena), 0);
 }
 
-static Carebus__V1__Event *event_with(const char **cleared, size_t n_cleared, const char **complete, size_t n_complete) {
+static Carebus__V1__Event *event_with(const char **cleared, size_t n_cleared, const char **complete,
+                                      size_t n_complete) {
         Carebus__V1__Event *event = message_new(&carebus__v1__event__descriptor, arena);
 
         event->cleared = (char **)cleared;
@@ -48,12 +50,13 @@ static Carebus__V1__Event *event_with(const char **cleared, size_t n_cleared, co
 }
 
 static void test_paths_are_read_wherever_the_body_stands(void **state) {
-        const char *cleared[] = { "demographics.telecom", "patient.demographics.sex", "encounter.place", "demographics.practice.name",
-                                  "demographics.no_such_field", "demographicsx.sex" };
+        const char *cleared[] = { "demographics.telecom",       "patient.demographics.sex",   "encounter.place",
+                                  "demographics.practice.name", "demographics.no_such_field", "demographicsx.sex" };
         const char *complete[] = { "demographics.related_persons", "demographics.sex" };
         BodyPaths paths;
 
-        assert_int_equal(body_paths_read(event_with(cleared, 6, complete, 2), "demographics", &carebus__v1__demographics__descriptor, arena, &paths),
+        assert_int_equal(body_paths_read(event_with(cleared, 6, complete, 2), "demographics",
+                                         &carebus__v1__demographics__descriptor, arena, &paths),
                          0);
         assert_true(paths.emptied == (field_mask_of(field("telecom")->id) | field_mask_of(field("sex")->id)));
         /* What is no list cannot be stated completely. */
@@ -180,7 +183,9 @@ static void test_bytes_that_are_no_message_are_told_from_a_full_arena(void **sta
         Carebus__V1__Demographics *body = demographics();
         Bytes packed;
 
-        assert_int_equal(message_unpack(&carebus__v1__demographics__descriptor, BYTES_LITERAL("\xff\xff"), arena, &message), -EBADMSG);
+        assert_int_equal(message_unpack(&carebus__v1__demographics__descriptor, BYTES_LITERAL("\xff\xff"), arena,
+                                        &message),
+                         -EBADMSG);
         for (size_t i = 0; i < 200; i++)
                 name_add(body, "official", "Green");
         packed = message_pack(&body->base, arena);

@@ -1,3 +1,4 @@
+/* What the claims of one encounter come to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +76,8 @@ static void test_each_undoing_finds_what_it_undoes(void **state) {
 
 static void test_an_attendance_outlives_the_admission_that_came_of_it(void **state) {
         Carebus__V1__Claim *claims[] = { claim("encounter.ed_arrived", "ED", 1), claim("encounter.admitted", "A1", 2),
-                                         claim("encounter.transferred", "B2", 3), claim("encounter.admission_cancelled", NULL, 4) };
+                                         claim("encounter.transferred", "B2", 3),
+                                         claim("encounter.admission_cancelled", NULL, 4) };
         Carebus__V1__StoredFact *stored = fact_new("V1", "hospital", arena);
 
         assert_int_equal(encounter_reduce(stored, claims, 4, false, arena), 0);
@@ -128,7 +130,9 @@ static void test_the_history_keeps_the_newest(void **state) {
         bool changed;
 
         for (int64_t at = 1; at <= FACT_HISTORY_MAX + 20; at++)
-                assert_int_equal(encounter_add(stored, claim("encounter.transferred", at % 2 ? "A1" : "B2", at), false, arena, &changed), 0);
+                assert_int_equal(encounter_add(stored, claim("encounter.transferred", at % 2 ? "A1" : "B2", at), false,
+                                               arena, &changed),
+                                 0);
         assert_int_equal(stored->fact->n_history, FACT_HISTORY_MAX);
         snprintf(last, sizeof(last), "%d.0", FACT_HISTORY_MAX + 19);
         assert_string_equal(stored->fact->history[FACT_HISTORY_MAX - 1], last);
@@ -137,8 +141,10 @@ static void test_the_history_keeps_the_newest(void **state) {
 
 static void test_claims_laid_together_stand_for_what_they_came_to(void **state) {
         Carebus__V1__Claim *claims[] = { claim("encounter.admitted", "A1", 1), claim("encounter.transferred", "B2", 2),
-                                         claim("encounter.leave_started", NULL, 3), claim("encounter.updated", NULL, 4) };
-        Carebus__V1__Claim *together = encounter_lay_together(claims, 3, false, arena), *left[] = { together, claims[3] };
+                                         claim("encounter.leave_started", NULL, 3),
+                                         claim("encounter.updated", NULL, 4) };
+        Carebus__V1__Claim *together = encounter_lay_together(claims, 3, false, arena),
+                           *left[] = { together, claims[3] };
         Carebus__V1__StoredFact *all = fact_new("V1", "hospital", arena), *fewer = fact_new("V1", "hospital", arena);
 
         assert_non_null(together);
@@ -167,8 +173,10 @@ static void test_a_claim_cut_from_the_entry_is_the_claim_that_would_be_packed(vo
         made.packed = message_pack(&stored_event.base, arena);
         cut = encounter_claim_packed(&made, kept, arena);
         assert_false(bytes_equal(cut, packed)); /* the order of the fields differs */
-        assert_int_equal(message_unpack(&carebus__v1__claim__descriptor, packed, arena, (ProtobufCMessage **)&packed_claim), 0);
-        assert_int_equal(message_unpack(&carebus__v1__claim__descriptor, cut, arena, (ProtobufCMessage **)&cut_claim), 0);
+        assert_int_equal(
+                message_unpack(&carebus__v1__claim__descriptor, packed, arena, (ProtobufCMessage **)&packed_claim), 0);
+        assert_int_equal(message_unpack(&carebus__v1__claim__descriptor, cut, arena, (ProtobufCMessage **)&cut_claim),
+                         0);
         assert_true(body_equal(&packed_claim->base, &cut_claim->base));
         assert_null(cut_claim->event->patient);
         assert_string_equal(cut_claim->event->source_message_id, "M7");

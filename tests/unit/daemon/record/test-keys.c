@@ -1,3 +1,4 @@
+/* Ids and keys: any number, any length, the order that they should have. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,8 +49,10 @@ static int order(StateKey a, StateKey b) {
 
 static void test_claims_lie_in_the_order_in_which_they_were_said(void **state) {
         static const StampParts stamps[] = {
-                { .said_at = -5, .sent_at = 9, .seq = 9, .index = 9 }, { .said_at = 5, .sent_at = -1, .seq = 9, .index = 9 },
-                { .said_at = 5, .sent_at = 1, .seq = 1, .index = 9 },  { .said_at = 5, .sent_at = 1, .seq = 2, .index = 0 },
+                { .said_at = -5, .sent_at = 9, .seq = 9, .index = 9 },
+                { .said_at = 5, .sent_at = -1, .seq = 9, .index = 9 },
+                { .said_at = 5, .sent_at = 1, .seq = 1, .index = 9 },
+                { .said_at = 5, .sent_at = 1, .seq = 2, .index = 0 },
                 { .said_at = 5, .sent_at = 1, .seq = 2, .index = 1 },
         };
         StateKey prefix = key_of_claims("p1.0", "encounters/x/y");
@@ -72,9 +75,20 @@ static void test_no_person_has_claims_among_its_sections(void **state) {
         assert_memory_not_equal(claims.data, sections.data, sections.size);
 }
 
+static void test_patient_ids_are_in_the_order_of_their_making(void **state) {
+        assert_true(id_compare("p9.0", "p10.0") < 0);
+        assert_true(id_compare("p10.2", "p10.10") < 0);
+        assert_int_equal(id_compare("p10.2", "p10.2"), 0);
+        assert_true(id_compare("p10.2", "p9.9") > 0);
+        assert_true(id_compare("p1.0", "nobody") < 0);
+        assert_true(id_compare("nobody", "p1.0") > 0);
+        assert_true(id_compare("a", "b") < 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ids_are_written_as_numbers_of_any_size),
+                cmocka_unit_test(test_patient_ids_are_in_the_order_of_their_making),
                 cmocka_unit_test(test_a_long_encounter_number_is_kept_by_its_hash),
                 cmocka_unit_test(test_claims_lie_in_the_order_in_which_they_were_said),
                 cmocka_unit_test(test_no_person_has_claims_among_its_sections),
