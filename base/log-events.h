@@ -62,7 +62,6 @@ LOG_EVENT(BUS_LOST, "dcf2cb5d41cd48ecbf62a866617ee5e5", 4, "the connection to th
 LOG_EVENT(BUS_NOT_ALLOWED, "f1cc7d48c6304f79a16515a6e4bc4c3f", 3, "the bus does not let this adapter speak for its source: compare `user:` and `key:` of the source with who runs the adapter")
 LOG_EVENT(RETRANSLATE_FAILED, "8e93ecb28ae449c3a044bee68f4f1288", 4, "an original could not be handed to the bus again")
 LOG_EVENT(PROCESSING_ID_REFUSED, "14ff67903d81427e8942f2d44da7b5e3", 4, "a message was refused and not stored: its MSH-11 does not fit the bus's `environment:`")
-LOG_EVENT(RECEIVING_APPLICATION_REFUSED, "440c9cafa74244cc9e50b46a86417c85", 4, "a message was refused and not stored: it is meant for another receiver (MSH-5, `receiving_applications:` of the profile)")
 LOG_EVENT(FRAME_UNUSABLE, "2053098a62294718b1e3269703f38ca0", 4, "bytes that are no whole MLLP frame were left out: look at the sender's framing and at max_message_bytes")
 LOG_EVENT(SENDER_REFUSED, "8daccde7cad84123869ebc73692b7338", 4, "a connection was refused: its address is not in `allow_from:`, or max_connections is reached")
 LOG_EVENT(SENDER_TLS_FAILED, "0c8258648c98405fb4a16f741e568f0f", 4, "a TLS handshake failed: compare the sender's certificate, CA and protocol version with `tls:`")

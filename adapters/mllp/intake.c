@@ -172,15 +172,6 @@ static void on_retranslate(void *owner, uint64_t seq, const char *message_id, co
 
 /* ---- from the sessions ---- */
 
-static bool is_for_us(const Profile *profile, const Hl7Header *header) {
-        Bytes said = hl7_raw_component(header, header->fields[5], 1);
-
-        for (size_t i = 0; i < profile->n_receiving_applications; i++)
-                if (bytes_equal_text(said, profile->receiving_applications[i]))
-                        return true;
-        return profile->n_receiving_applications == 0;
-}
-
 static bool is_acknowledgement(const Hl7Header *header) {
         return bytes_equal_text(hl7_raw_component(header, header->fields[9], 1), "ACK");
 }
@@ -200,10 +191,6 @@ static bool answer_without_storing(Intake *intake, Exchange *exchange, const Tra
                 intake->counts.not_fitting++;
                 log_event(LOG_PROCESSING_ID_REFUSED, log_name("SOURCE", source_of(intake)->name));
                 answer = answer_of(ACK_NEVER, ACK_ERROR_UNSUPPORTED_PROCESSING_ID, "processing-id", "MSH-11");
-        } else if (!is_for_us(source_of(intake)->profile, &result->header)) {
-                intake->counts.not_fitting++;
-                log_event(LOG_RECEIVING_APPLICATION_REFUSED, log_name("SOURCE", source_of(intake)->name));
-                answer = answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "receiving-application", "MSH-5");
         } else if (result->ignored) {
                 intake->counts.ignored++;
         } else {
@@ -225,6 +212,12 @@ static int on_message(void *owner, Exchange *exchange, Bytes message) {
                 return 0;
         if (r == 0)
                 r = submit(intake, &result, message, 0, exchange);
+        if (r == -EMSGSIZE && result.n_events > 0) {
+                /* The original fits, what was read out of it does not: the bytes are kept for a person. */
+                result.n_events = 0;
+                result.problem_code = "too-large";
+                r = submit(intake, &result, message, 0, exchange);
+        }
         if (r == 0)
                 return 0;
         answer = r == -EMSGSIZE ? answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "too-large", NULL)

@@ -157,11 +157,13 @@ def test_message_beyond_the_limit_is_refused_and_the_next_is_taken(make_mllp):
     assert message_ids(mllp.bus) == ["M2"]
 
 
-def test_receiver_that_the_profile_does_not_know_is_refused(make_mllp):
+def test_message_for_another_receiver_is_acknowledged_and_waits_in_the_quarantine(make_mllp):
     mllp = make_mllp(profile="receiving_applications: [ELSEWHERE]\n")
-    assert mllp.sender().ask(adt("M1")).code == "AR"
+    assert mllp.sender().ask(adt("M1")).code == "AA"
     assert mllp.sender().ask(adt("M2", msh5="ELSEWHERE")).code == "AA"
-    assert message_ids(mllp.bus) == ["M2"]
+    assert message_ids(mllp.bus) == ["M1", "M2"]
+    item, = quarantine(mllp.bus)
+    assert (item["message_id"], item["reason"]) == ("M1", "wrong-receiver")
 
 
 # ---- framing
