@@ -72,3 +72,5 @@ int daemon_on_hup(LoopSource *source, int signal, void *owner);
 /* What serve answered: the reload is complete. */
 void daemon_reloaded(Daemon *daemon);
 int daemon_zap_table(const Config *config, ZapTable **ret);
+/* The largest frame that the intake must take for the limits of the sources; a listener is made with it. */
+size_t daemon_frame_limit(const Config *config);

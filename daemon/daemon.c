@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/doorbell.h"
@@ -28,6 +29,16 @@ static int block_signals(void) {
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
                 return -errno;
         return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* A connection is a descriptor; what a shell or a service manager allows at first is meant for programs that use select(2). */
+static void raise_descriptors(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &limit);
+        }
 }
 
 static int load_config(Daemon *daemon) {
@@ -245,6 +256,7 @@ int daemon_run(const char *config_path) {
         };
         int code, r = block_signals();
 
+        raise_descriptors();
         if (r == 0)
                 r = service_harden();
         if (r >= 0)

@@ -30,7 +30,9 @@ static void log_problems(const ConfigProblems *problems) {
 }
 
 /* What is bound, opened or numbered at the start and cannot be changed under those who rely on it; NULL when there is none. */
-static const char *needs_restart(const Config *old, const Config *new) {
+static const char *needs_restart(const Daemon *daemon, const Config *new) {
+        const Config *old = daemon->config;
+
         if (!text_equal(old->state, new->state))
                 return "state";
         if (!text_equal(old->run, new->run))
@@ -45,6 +47,8 @@ static const char *needs_restart(const Config *old, const Config *new) {
                 return "keys";
         if (old->segment_bytes != new->segment_bytes)
                 return "segment_bytes";
+        if (daemon_frame_limit(new) > daemon->max_frame)
+                return "max_message_bytes";
         return NULL;
 }
 
@@ -90,7 +94,7 @@ static int reload(Daemon *daemon) {
                                   log_errno(r < 0 ? r : -EINVAL));
                 return r < 0 ? r : CONFIG_E_INVALID;
         }
-        fixed = needs_restart(daemon->config, config);
+        fixed = needs_restart(daemon, config);
         if (fixed) {
                 log_event(LOG_RELOAD_NEEDS_RESTART, log_name("SETTING", fixed));
                 return CONFIG_E_INVALID;

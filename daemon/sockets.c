@@ -27,7 +27,7 @@ int daemon_zap_table(const Config *config, ZapTable **ret) {
 }
 
 /* An original, its events, and what is around them. */
-static size_t frame_limit(const Config *config) {
+size_t daemon_frame_limit(const Config *config) {
         size_t most = 0;
 
         for (size_t i = 0; i < config->n_sources; i++)
@@ -145,7 +145,7 @@ int daemon_open_sockets(Daemon *daemon) {
         bool inherited = false;
         int r;
 
-        daemon->max_frame = frame_limit(daemon->config);
+        daemon->max_frame = daemon_frame_limit(daemon->config);
         r = zcontext_new(&daemon->zmq);
         if (r == 0)
                 r = daemon_zap_table(daemon->config, &table);
