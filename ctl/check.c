@@ -23,6 +23,7 @@ int command_check(const Context *context, int argc, char **argv) {
         else
                 config_problems_print(&problems, stderr);
         if (r == 0 && !context->json)
-                printf("%s: the configuration is good: %zu sources, %zu teams\n", context->config_path, config->n_sources, config->n_teams);
+                printf("%s: the configuration is good: %zu sources, %zu teams\n", context->config_path,
+                       config->n_sources, config->n_teams);
         return r == 0 ? EXIT_DONE : EXIT_CONFIGURATION;
 }

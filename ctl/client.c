@@ -103,7 +103,9 @@ static int look_at_monitor(Client *client) {
 
 /* 0 with the reply, ZSOCK_E_AGAIN, or what went wrong. */
 static int take_reply(Client *client, const Carebus__V1__Reply **ret) {
-        const ValidateLimits limits = { .max_frame = REPLY_MAX, .max_original = REPLY_MAX, .max_submissions = 1, .max_events = 65536 };
+        const ValidateLimits limits = {
+                .max_frame = REPLY_MAX, .max_original = REPLY_MAX, .max_submissions = 1, .max_events = 65536
+        };
         _cleanup_(zframe_deinit) ZFrame frame = ZFRAME_NULL;
         int r = zsocket_recv(client->socket, &frame);
 
@@ -142,13 +144,16 @@ int client_ask(Client *client, Carebus__V1__Request *request, const Carebus__V1_
 int client_say(int code, const char *socket) {
         switch (code) {
         case CLIENT_E_UNREACHABLE:
-                error_print(PROGRAM, "nobody answers on the %s socket; is carebusd running, and is this its --config?", socket);
+                error_print(PROGRAM, "nobody answers on the %s socket; is carebusd running, and is this its --config?",
+                            socket);
                 return EXIT_UNREACHABLE;
         case CLIENT_E_NOT_ALLOWED:
-                error_print(PROGRAM, "the daemon does not let this user ask; `operators:` in carebus.yaml lists who may");
+                error_print(PROGRAM,
+                            "the daemon does not let this user ask; `operators:` in carebus.yaml lists who may");
                 return EXIT_NOT_ALLOWED;
         case CLIENT_E_BAD_REPLY:
-                error_print(PROGRAM, "the daemon's answer cannot be read; do carebusctl and carebusd have the same version?");
+                error_print(PROGRAM,
+                            "the daemon's answer cannot be read; do carebusctl and carebusd have the same version?");
                 return EXIT_SOFTWARE;
         default:
                 error_print(PROGRAM, "cannot ask the daemon: %s", strerror(-code));
@@ -161,9 +166,9 @@ int client_say_error(const Carebus__V1__Reply *reply) {
                 const char *reason;
                 int code;
         } codes[] = {
-                { "not-allowed", EXIT_NOT_ALLOWED }, { "not-found", EXIT_NO },          { "not-open", EXIT_NO },
-                { "try-later", EXIT_LATER },         { "storage-full", EXIT_LATER },    { "stopping", EXIT_LATER },
-                { "no-adapter", EXIT_LATER },        { "storage", EXIT_STORAGE },       { "unreadable", EXIT_STORAGE },
+                { "not-allowed", EXIT_NOT_ALLOWED }, { "not-found", EXIT_NO },       { "not-open", EXIT_NO },
+                { "try-later", EXIT_LATER },         { "storage-full", EXIT_LATER }, { "stopping", EXIT_LATER },
+                { "no-adapter", EXIT_LATER },        { "storage", EXIT_STORAGE },    { "unreadable", EXIT_STORAGE },
         };
 
         if (!reply->error)

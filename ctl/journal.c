@@ -19,22 +19,25 @@ static int say_good(const Context *context, const JournalVerified *verified) {
 
         hex_encode(verified->chain, sizeof(verified->chain), chain);
         if (context->json)
-                printf("{\"intact\":true,\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"segments\":%" PRIu64
-                       ",\"bytes\":%" PRIu64 ",\"sealed\":%s,\"chain\":\"%s\"}\n",
+                printf("{\"intact\":true,\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"batches\":%" PRIu64
+                       ",\"segments\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"sealed\":%s,\"chain\":\"%s\"}\n",
                        verified->first_seq, verified->last_seq, verified->batches, verified->segments, verified->bytes,
                        verified->sealed ? "true" : "false", chain);
         else
-                printf("intact: entries %" PRIu64 " to %" PRIu64 " in %" PRIu64 " batches and %" PRIu64 " segments; chain %s\n", verified->first_seq,
-                       verified->last_seq, verified->batches, verified->segments, chain);
+                printf("intact: entries %" PRIu64 " to %" PRIu64 " in %" PRIu64 " batches and %" PRIu64
+                       " segments; chain %s\n",
+                       verified->first_seq, verified->last_seq, verified->batches, verified->segments, chain);
         return EXIT_DONE;
 }
 
 static int say_fault(const Context *context, const JournalFault *fault) {
         if (context->json)
-                printf("{\"intact\":false,\"segment\":\"%020" PRIu64 "\",\"offset\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"reason\":\"%s\"}\n",
+                printf("{\"intact\":false,\"segment\":\"%020" PRIu64 "\",\"offset\":%" PRIu64 ",\"seq\":%" PRIu64
+                       ",\"reason\":\"%s\"}\n",
                        fault->place.segment, fault->place.offset, fault->seq, fault->reason);
         else
-                printf("DAMAGED: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64 ": %s; restore that segment from a copy, change nothing by hand\n",
+                printf("DAMAGED: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64
+                       ": %s; restore that segment from a copy, change nothing by hand\n",
                        fault->place.segment, fault->place.offset, fault->seq, fault->reason);
         return EXIT_NO;
 }
@@ -62,6 +65,7 @@ int command_journal(const Context *context, int argc, char **argv) {
         if (r == JOURNAL_E_CORRUPT)
                 return say_fault(context, &fault);
         error_print(PROGRAM, "cannot read the journal in %s: %s", folder,
-                    r == JOURNAL_E_NEWER ? "it was written by a later version of carebus" : strerror(r < 0 ? -r : EINVAL));
+                    r == JOURNAL_E_NEWER ? "it was written by a later version of carebus"
+                                         : strerror(r < 0 ? -r : EINVAL));
         return EXIT_STORAGE;
 }

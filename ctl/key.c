@@ -23,7 +23,8 @@ static int write_key(const char *folder, const char *name, const char *suffix, c
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd < 0) {
                 r = -errno;
-                error_print(PROGRAM, "%s: %s", path, r == -EEXIST ? "is there already; move it away first if you mean it" : strerror(-r));
+                error_print(PROGRAM, "%s: %s", path,
+                            r == -EEXIST ? "is there already; move it away first if you mean it" : strerror(-r));
                 return r;
         }
         r = write_all(fd, line, strlen(line));
@@ -54,7 +55,8 @@ static int new_key(const Context *context, const char *folder, const char *name)
         if (context->json)
                 printf("{\"name\":\"%s\",\"public_key\":\"%s\"}\n", name, public);
         else
-                printf("%s/%s.key  keep it secret; give it only to who speaks as %s\n%s/%s.pub  %s\n", folder, name, name, folder, name, public);
+                printf("%s/%s.key  keep it secret; give it only to who speaks as %s\n%s/%s.pub  %s\n", folder, name,
+                       name, folder, name, public);
         return EXIT_DONE;
 }
 

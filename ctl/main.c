@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/service.h"
 #include "base/text.h"
 #include "ctl/command.h"
 
@@ -17,17 +18,21 @@ static const struct {
         const char *usage;
         const char *does;
 } commands[] = {
-        { "status", command_status, "status", "bus, sources, teams and feeds, quarantine, disk; 0 up, 1 a part is down, 69 nothing answers" },
+        { "status", command_status, "status",
+          "bus, sources, teams and feeds, quarantine, disk; 0 up, 1 a part is down, 69 nothing answers" },
         { "tail", command_tail, "tail [--team TEAM] [--from SEQ] [--follow]", "events, a JSON object a line" },
         { "trace", command_trace, "trace SEQ | trace SOURCE MESSAGE-ID", "one message's way, stage by stage" },
-        { "record", command_record, "record PATIENT-ID | record SYSTEM VALUE [--team TEAM]", "the shared record of a person" },
+        { "record", command_record, "record PATIENT-ID | record SYSTEM VALUE [--team TEAM]",
+          "the shared record of a person" },
         { "quarantine", command_quarantine,
-          "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ --who NAME --why TEXT | discard SEQ --who NAME --why TEXT",
+          "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ --who NAME --why TEXT | discard "
+          "SEQ --who NAME --why TEXT",
           "what could not be used, and what becomes of it" },
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },
         { "key", command_key, "key new NAME", "a key pair in `keys:`, for a peer or (NAME bus) for the bus" },
         { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },
-        { "rebuild", command_rebuild, "rebuild --verify", "folds the journal into an empty state and compares the digests" },
+        { "rebuild", command_rebuild, "rebuild --verify",
+          "folds the journal into an empty state and compares the digests" },
 };
 
 static void print_help(FILE *stream) {
@@ -40,9 +45,11 @@ static void print_help(FILE *stream) {
                 fprintf(stream, "  %s\n        %s\n", commands[i].usage, commands[i].does);
         fputs("\n"
               "  --config FILE   the daemon's configuration (" CONFIG_DEFAULT ")\n"
-              "  --json          for scripts: one JSON object a line, field names as in the .proto files, times in UTC\n"
+              "  --json          for scripts: one JSON object a line, field names as in the .proto files, times in "
+              "UTC\n"
               "\n"
-              "Exit codes: 0 done, 1 the answer is no, 64 wrong use, 65 bad input, 69 cannot reach the daemon, 74 storage,\n"
+              "Exit codes: 0 done, 1 the answer is no, 64 wrong use, 65 bad input, 69 cannot reach the daemon, 74 "
+              "storage,\n"
               "75 try later, 77 not allowed, 78 configuration.\n",
               stream);
 }
@@ -95,7 +102,8 @@ static int run_command(const Context *context, int argc, char **argv) {
                 return commands[i].run(context, argc, argv);
         }
         meant = text_did_you_mean(argv[0], names, ELEMENTSOF(commands));
-        error_print(PROGRAM, "no such command; %s%s%ssee carebusctl --help", meant ? "did you mean " : "", meant ? meant : "", meant ? "? " : "");
+        error_print(PROGRAM, "no such command; %s%s%ssee carebusctl --help", meant ? "did you mean " : "",
+                    meant ? meant : "", meant ? "? " : "");
         return EXIT_WRONG_USE;
 }
 
@@ -118,6 +126,7 @@ int main(int argc, char **argv) {
 
         if (!context.config_path)
                 context.config_path = CONFIG_DEFAULT;
+        (void)service_harden(); /* answers are people's records: none of it into a core file */
         argc = take_json(argc, argv, &context.json);
         for (; i < argc && argv[i][0] == '-'; i++) {
                 if (text_equal(argv[i], "--config") && i + 1 < argc) {

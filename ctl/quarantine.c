@@ -45,14 +45,16 @@ static int parse(int argc, char **argv, Options *ret) {
 /* ---- list ---- */
 
 static void print_heading(void) {
-        printf("%10s  %-9s %-9s %9s  %-20s %-12s %-28s %s\n", "id", "class", "state", "age", "source", "trigger", "reason", "position");
+        printf("%10s  %-9s %-9s %9s  %-20s %-12s %-28s %s\n", "id", "class", "state", "age", "source", "trigger",
+               "reason", "position");
 }
 
 static void print_item(const Carebus__V1__QuarantineItem *item) {
         int64_t minutes = (clock_now_at(&clock_system) - item->received_at) / (60 * USEC_PER_SEC);
 
-        printf("%10" PRIu64 "  %-9s %-9s %5" PRId64 " min  %-20s %-12s %-28s %s\n", item->id, item->class_ ? item->class_ : "?",
-               item->resolution ? item->resolution : "open", minutes, item->source ? item->source : "?", item->trigger ? item->trigger : "-",
+        printf("%10" PRIu64 "  %-9s %-9s %5" PRId64 " min  %-20s %-12s %-28s %s\n", item->id,
+               item->class_ ? item->class_ : "?", item->resolution ? item->resolution : "open", minutes,
+               item->source ? item->source : "?", item->trigger ? item->trigger : "-",
                item->reason ? item->reason : "?", item->position ? item->position : "");
 }
 
@@ -181,7 +183,8 @@ static int decide(const Context *context, const Config *config, const Options *o
         if (context->json)
                 return command_print_line(json_line(&reply->decision->base));
         if (text_equal(reply->decision->state, "asked"))
-                printf("the adapter was asked to read entry %" PRIu64 " again; see carebusctl trace %" PRIu64 "\n", options->seq, options->seq);
+                printf("the adapter was asked to read entry %" PRIu64 " again; see carebusctl trace %" PRIu64 "\n",
+                       options->seq, options->seq);
         else
                 printf("decision stored as entry %" PRIu64 "\n", reply->decision->seq);
         return EXIT_DONE;
@@ -203,7 +206,8 @@ int command_quarantine(const Context *context, int argc, char **argv) {
         if (!lists && !options.has_seq)
                 return command_wrong_use(argv[0], "say the id of the item, as `quarantine list` shows it");
         if ((retries || discards) && (!options.who || !options.why))
-                return command_wrong_use(argv[0], "it is kept for ever who decided this and why: say --who NAME --why TEXT");
+                return command_wrong_use(argv[0],
+                                         "it is kept for ever who decided this and why: say --who NAME --why TEXT");
         r = command_load_config(context, &config);
         if (r != 0)
                 return r;

@@ -84,11 +84,13 @@ static int say(const Context *context, uint64_t seq, const uint8_t live[32], con
         hex_encode(live, 32, live_text);
         hex_encode(rebuilt, 32, rebuilt_text);
         if (context->json)
-                printf("{\"equal\":%s,\"seq\":%" PRIu64 ",\"digest\":\"%s\",\"rebuilt\":\"%s\"}\n", equal ? "true" : "false", seq, live_text, rebuilt_text);
+                printf("{\"equal\":%s,\"seq\":%" PRIu64 ",\"digest\":\"%s\",\"rebuilt\":\"%s\"}\n",
+                       equal ? "true" : "false", seq, live_text, rebuilt_text);
         else if (equal)
                 printf("equal at entry %" PRIu64 ": %s\n", seq, live_text);
         else
-                printf("DIFFERENT at entry %" PRIu64 ":\n  state   %s\n  rebuilt %s\nstop carebusd and move the folder `fold` away: the start builds it anew\n",
+                printf("DIFFERENT at entry %" PRIu64 ":\n  state   %s\n  rebuilt %s\nstop carebusd and move the folder "
+                                                     "`fold` away: the start builds it anew\n",
                        seq, live_text, rebuilt_text);
         return equal ? EXIT_DONE : EXIT_NO;
 }
@@ -114,7 +116,9 @@ int command_rebuild(const Context *context, int argc, char **argv) {
         }
         r = seq > 0 ? rebuild(config, seq, rebuilt, &fault) : EXIT_DONE;
         if (r == JOURNAL_E_CORRUPT) {
-                error_print(PROGRAM, "the journal is damaged: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64 ": %s; see carebusctl journal verify",
+                error_print(PROGRAM,
+                            "the journal is damaged: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64
+                            ": %s; see carebusctl journal verify",
                             fault.place.segment, fault.place.offset, fault.seq, fault.reason);
                 return EXIT_NO;
         }

@@ -10,7 +10,8 @@
 #include "ctl/command.h"
 #include "proto/json.h"
 
-static int ask_status(const Config *config, const char *socket, Client **ret_client, const Carebus__V1__StatusReply **ret) {
+static int ask_status(const Config *config, const char *socket, Client **ret_client,
+                      const Carebus__V1__StatusReply **ret) {
         Carebus__V1__StatusRequest status = CAREBUS__V1__STATUS_REQUEST__INIT;
         Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
         const Carebus__V1__Reply *reply;
@@ -63,20 +64,22 @@ static void print_ago(const char *before, bool known, int64_t at) {
 }
 
 static void print_head(const Carebus__V1__StatusReply *status) {
-        printf("bus         %s (%s), %s", status->bus ? status->bus : "?", status->environment ? status->environment : "?",
-               status->ready ? "ready" : "NOT READY");
+        printf("bus         %s (%s), %s", status->bus ? status->bus : "?",
+               status->environment ? status->environment : "?", status->ready ? "ready" : "NOT READY");
         if (status->state && !text_equal(status->state, "running"))
                 printf(", %s", status->state);
         putchar('\n');
         if (!status->intake_up)
                 puts("            core does not answer: nothing is taken in; see the log of carebusd");
         if (!status->serve_up)
-                puts("            serve does not answer: nothing is given out; core starts it again, see the log of carebusd");
+                puts("            serve does not answer: nothing is given out; core starts it again, see the log of "
+                     "carebusd");
         for (size_t i = 0; i < status->n_notices; i++)
                 printf("            %s\n", status->notices[i]);
         printf("journal     %" PRIu64 " entries, folded to %" PRIu64, status->seq, status->folded_seq);
         if (status->disk)
-                printf(", %" PRIu64 " MiB; %" PRIu64 " MiB free", status->disk->journal_bytes >> 20, status->disk->free_bytes >> 20);
+                printf(", %" PRIu64 " MiB; %" PRIu64 " MiB free", status->disk->journal_bytes >> 20,
+                       status->disk->free_bytes >> 20);
         putchar('\n');
 }
 
@@ -93,12 +96,14 @@ static void print_quarantine(const Carebus__V1__QuarantineStatus *quarantine) {
 }
 
 static void print_sources(const Carebus__V1__StatusReply *status) {
-        printf("\n%-24s %10s %10s %10s %11s %9s  %s\n", "source", "stored", "duplicate", "refused", "quarantined", "sessions", "last heard");
+        printf("\n%-24s %10s %10s %10s %11s %9s  %s\n", "source", "stored", "duplicate", "refused", "quarantined",
+               "sessions", "last heard");
         for (size_t i = 0; i < status->n_sources; i++) {
                 const Carebus__V1__SourceStatus *source = status->sources[i];
 
-                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %9" PRIu32, source->name ? source->name : "?", source->stored,
-                       source->duplicate, source->refused, source->quarantined, source->sessions);
+                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %9" PRIu32,
+                       source->name ? source->name : "?", source->stored, source->duplicate, source->refused,
+                       source->quarantined, source->sessions);
                 print_ago("  ", source->has_last_heard_at, source->last_heard_at);
                 putchar('\n');
         }
@@ -108,7 +113,8 @@ static void print_teams(const Carebus__V1__StatusReply *status) {
         printf("\n%-24s %16s %9s\n", "team", "newest it sees", "readers");
         for (size_t i = 0; i < status->n_teams; i++) {
                 const Carebus__V1__TeamStatus *team = status->teams[i];
-                printf("%-24s %12" PRIu64 ".%-3" PRIu32 " %9" PRIu32 "\n", team->name ? team->name : "?", team->seq, team->index, team->readers);
+                printf("%-24s %12" PRIu64 ".%-3" PRIu32 " %9" PRIu32 "\n", team->name ? team->name : "?", team->seq,
+                       team->index, team->readers);
         }
         if (status->n_feeds == 0)
                 return;
@@ -116,7 +122,8 @@ static void print_teams(const Carebus__V1__StatusReply *status) {
         for (size_t i = 0; i < status->n_feeds; i++) {
                 const Carebus__V1__FeedStatus *feed = status->feeds[i];
                 printf("%-24s %-24s %12" PRIu64 ".%-3" PRIu32 " %10" PRIu64 "  %s\n", feed->team ? feed->team : "?",
-                       feed->consumer ? feed->consumer : "?", feed->seq, feed->index, feed->lag, feed->open ? "yes" : "no");
+                       feed->consumer ? feed->consumer : "?", feed->seq, feed->index, feed->lag,
+                       feed->open ? "yes" : "no");
         }
 }
 

@@ -14,12 +14,13 @@ static void print_step(const Carebus__V1__TraceStep *step) {
 
         if (step->has_done_at)
                 civil_format(step->done_at, at);
-        printf("  %-11s %-22s %s%s%s\n", step->stage ? step->stage : "?", step->result ? step->result : "", at, at[0] && step->detail ? "  " : "",
-               step->detail ? step->detail : "");
+        printf("  %-11s %-22s %s%s%s\n", step->stage ? step->stage : "?", step->result ? step->result : "", at,
+               at[0] && step->detail ? "  " : "", step->detail ? step->detail : "");
 }
 
 static void print_entry(const Carebus__V1__TraceEntry *entry) {
-        printf("%" PRIu64 "  %s%s%s\n", entry->seq, entry->kind ? entry->kind : "", entry->source ? " of " : "", entry->source ? entry->source : "");
+        printf("%" PRIu64 "  %s%s%s\n", entry->seq, entry->kind ? entry->kind : "", entry->source ? " of " : "",
+               entry->source ? entry->source : "");
         for (size_t i = 0; i < entry->n_steps; i++)
                 print_step(entry->steps[i]);
 }

@@ -86,14 +86,16 @@ static int zsocket_set_defaults(void *zmq, const ZSocketOptions *o) {
                 int option, value;
         } settings[] = {
                 { ZMQ_LINGER, o->linger_ms },
-                { ZMQ_HANDSHAKE_IVL, or_default(o->handshake_ms, 3000) }, /* 30 s by default: a silent peer holds a slot */
+                { ZMQ_HANDSHAKE_IVL,
+                  or_default(o->handshake_ms, 3000) }, /* 30 s by default: a silent peer holds a slot */
                 { ZMQ_HEARTBEAT_IVL, heartbeat },
                 { ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat }, /* a peer that is stopped, not gone, is noticed */
                 { ZMQ_HEARTBEAT_TTL, 3 * heartbeat },
                 { ZMQ_SNDHWM, high_water },
                 { ZMQ_RCVHWM, high_water },
                 { ZMQ_RECONNECT_IVL, reconnect },
-                { ZMQ_RECONNECT_IVL_MAX, MAX(reconnect, 5000) }, /* a wrong key is retried for ever, and logged over there */
+                { ZMQ_RECONNECT_IVL_MAX,
+                  MAX(reconnect, 5000) }, /* a wrong key is retried for ever, and logged over there */
                 { ZMQ_IPV6, 1 },
         };
 
@@ -121,7 +123,8 @@ static int zsocket_set_security(void *zmq, const ZSocketOptions *o) {
                         r = set_text(zmq, ZMQ_CURVE_SECRETKEY, o->curve_server_secret);
         }
         if (r == 0 && o->curve_server_public) {
-                const char *public = o->curve_public ? o->curve_public : "", *secret = o->curve_secret ? o->curve_secret : "";
+                const char *public = o->curve_public ? o->curve_public : "",
+                           *secret = o->curve_secret ? o->curve_secret : "";
                 r = set_text(zmq, ZMQ_CURVE_SERVERKEY, o->curve_server_public);
                 if (r == 0)
                         r = set_text(zmq, ZMQ_CURVE_PUBLICKEY, public);

@@ -37,17 +37,17 @@ typedef enum ZSocketKind {
 #define ZKEY_TEXT_SIZE 41 /* 40 characters of Z85 and a NUL */
 
 typedef struct ZSocketOptions {
-        const char *zap_domain;         /* servers: enforced; every handshake is asked of the ZAP handler */
+        const char *zap_domain;          /* servers: enforced; every handshake is asked of the ZAP handler */
         const char *curve_server_secret; /* servers on tcp: Z85 */
         const char *curve_server_public; /* clients on tcp: the bus's key */
-        const char *curve_public;       /* clients on tcp: their own pair */
+        const char *curve_public;        /* clients on tcp: their own pair */
         const char *curve_secret;
-        int64_t max_message_bytes;      /* 0: 4 MiB */
-        int high_water;                 /* messages; 0: 1000 */
-        int handshake_ms;               /* 0: 3000 */
-        int heartbeat_ms;               /* 0: 5000; time-out is three of them */
-        int reconnect_ms;               /* 0: 100, growing to 5000 */
-        int linger_ms;                  /* 0: none */
+        int64_t max_message_bytes; /* 0: 4 MiB */
+        int high_water;            /* messages; 0: 1000 */
+        int handshake_ms;          /* 0: 3000 */
+        int heartbeat_ms;          /* 0: 5000; time-out is three of them */
+        int reconnect_ms;          /* 0: 100, growing to 5000 */
+        int linger_ms;             /* 0: none */
 } ZSocketOptions;
 
 int zcontext_new(ZContext **ret);
@@ -78,8 +78,8 @@ int zsocket_events(ZSocket *socket); /* mask, or negative errno */
 typedef struct ZPoll {
         ZSocket *socket; /* or */
         int fd;
-        bool want_send;  /* else: receive */
-        bool ready;      /* set by zpoll() */
+        bool want_send; /* else: receive */
+        bool ready;     /* set by zpoll() */
 } ZPoll;
 /* Number ready; 0 when the time is out or a signal came. timeout_ms < 0: for ever. At most 64 items. */
 int zpoll(ZPoll *items, size_t n_items, long timeout_ms);
@@ -106,10 +106,10 @@ static inline bool zroute_equal(const ZRoute *a, const ZRoute *b) {
 }
 
 /* Never block. A message with another number of frames than expected is thrown away and the next one is taken. */
-int zsocket_recv(ZSocket *socket, ZFrame *ret_payload);                          /* DEALER, REP: one frame */
+int zsocket_recv(ZSocket *socket, ZFrame *ret_payload);                           /* DEALER, REP: one frame */
 int zsocket_recv_routed(ZSocket *socket, ZRoute *ret_route, ZFrame *ret_payload); /* ROUTER: id and one frame */
-int zsocket_recv_topic(ZSocket *socket, ZFrame *ret_topic, ZFrame *ret_payload); /* SUB: two frames */
-int zsocket_send(ZSocket *socket, Bytes payload);                                /* copies */
+int zsocket_recv_topic(ZSocket *socket, ZFrame *ret_topic, ZFrame *ret_payload);  /* SUB: two frames */
+int zsocket_send(ZSocket *socket, Bytes payload);                                 /* copies */
 int zsocket_send_routed(ZSocket *socket, const ZRoute *route, Bytes payload);
 int zsocket_send_topic(ZSocket *socket, const char *topic, Bytes payload);
 /* All frames of a message, for ZAP; at most `max` are kept. Returns the count or negative. */
@@ -119,9 +119,9 @@ int zsocket_send_parts(ZSocket *socket, const Bytes *parts, size_t n_parts);
 /* Events of the connection, for a client: after ZSOCKET_EVENT_AUTH_FAILED libzmq never tries again; make a new socket. */
 typedef enum ZSocketEvent {
         ZSOCKET_EVENT_NONE,
-        ZSOCKET_EVENT_CONNECTED,    /* handshake done */
+        ZSOCKET_EVENT_CONNECTED, /* handshake done */
         ZSOCKET_EVENT_DISCONNECTED,
-        ZSOCKET_EVENT_AUTH_FAILED,  /* ZAP said no, or the server's key is another */
+        ZSOCKET_EVENT_AUTH_FAILED, /* ZAP said no, or the server's key is another */
 } ZSocketEvent;
 /* Starts watching; the monitor's socket belongs to the same thread and can be polled. */
 int zsocket_monitor(ZContext *context, ZSocket *socket, ZSocket **ret_monitor);

@@ -17,8 +17,8 @@ extern "C" {
 
 /* How to reach the bus. ipc: only `endpoint`. tcp: the three keys, 40 characters of Z85 each. */
 typedef struct carebus_connection {
-        const char *endpoint;   /* ipc:///run/carebus/intake, tcp://bus:7401 */
-        const char *bus_key;    /* the bus's public key */
+        const char *endpoint; /* ipc:///run/carebus/intake, tcp://bus:7401 */
+        const char *bus_key;  /* the bus's public key */
         const char *public_key;
         const char *secret_key;
 } carebus_connection;
@@ -42,45 +42,46 @@ typedef struct carebus_submission {
         size_t original_size;
         const carebus_event *events;
         size_t n_events;
-        const char *problem_code;      /* it was not understood: reason code; NULL when it was */
+        const char *problem_code; /* it was not understood: reason code; NULL when it was */
         const char *problem_position;
         int problem_urgent;
-        uint64_t retranslates;         /* answer to on_retranslate: its seq; else 0 */
+        uint64_t retranslates; /* answer to on_retranslate: its seq; else 0 */
 } carebus_submission;
 
 typedef enum carebus_result {
-        CAREBUS_STORED,          /* durable. `seq`; `reason` when it waits in the quarantine */
-        CAREBUS_DUPLICATE,       /* was already durable: `seq` of the first */
-        CAREBUS_REFUSED,         /* never: `reason` */
-        CAREBUS_REFUSED_LATER,   /* not now: `reason`, `retry_after_ms`; it is no longer held by the library */
+        CAREBUS_STORED,        /* durable. `seq`; `reason` when it waits in the quarantine */
+        CAREBUS_DUPLICATE,     /* was already durable: `seq` of the first */
+        CAREBUS_REFUSED,       /* never: `reason` */
+        CAREBUS_REFUSED_LATER, /* not now: `reason`, `retry_after_ms`; it is no longer held by the library */
 } carebus_result;
 
 typedef struct carebus_receipt {
         carebus_result result;
         uint64_t seq;
-        const char *reason;      /* reason code or NULL; valid during the callback */
+        const char *reason; /* reason code or NULL; valid during the callback */
         uint32_t retry_after_ms;
 } carebus_receipt;
 
 typedef enum carebus_state {
         CAREBUS_CONNECTING,
         CAREBUS_READY,
-        CAREBUS_NOT_ALLOWED,     /* the bus refused key, user or name: tried again with back-off */
+        CAREBUS_NOT_ALLOWED, /* the bus refused key, user or name: tried again with back-off */
         CAREBUS_CLOSED,
 } carebus_state;
 
 typedef struct carebus_source_options {
         carebus_connection connection;
-        const char *source;      /* name in the bus's configuration */
-        const char *adapter;     /* program and version, for the bus's log */
-        size_t max_held_bytes;   /* of submissions without a receipt; 0: 64 MiB */
-        void *owner;             /* given to the callbacks */
+        const char *source;    /* name in the bus's configuration */
+        const char *adapter;   /* program and version, for the bus's log */
+        size_t max_held_bytes; /* of submissions without a receipt; 0: 64 MiB */
+        void *owner;           /* given to the callbacks */
         /* Every submission gets exactly one receipt, in order, unless the object is freed first. After a lost
          * connection what has no receipt is sent again; the bus knows a repeat. */
         void (*on_receipt)(void *owner, void *cookie, const carebus_receipt *receipt);
         void (*on_state)(void *owner, carebus_state state, const char *reason);
         /* Read this original again and submit it with `retranslates`. May be NULL. */
-        void (*on_retranslate)(void *owner, uint64_t seq, const char *message_id, const char *media_type, const void *original, size_t size);
+        void (*on_retranslate)(void *owner, uint64_t seq, const char *message_id, const char *media_type,
+                               const void *original, size_t size);
 } carebus_source_options;
 
 CAREBUS_API int carebus_source_new(carebus_source **ret, const carebus_source_options *options);
@@ -103,8 +104,8 @@ CAREBUS_API carebus_state carebus_source_state(const carebus_source *source);
 typedef struct carebus_stream carebus_stream;
 
 typedef enum carebus_from {
-        CAREBUS_FROM_RESUME,     /* where this consumer last acknowledged; a new one begins at the beginning */
-        CAREBUS_FROM_PLACE,      /* after seq.index */
+        CAREBUS_FROM_RESUME, /* where this consumer last acknowledged; a new one begins at the beginning */
+        CAREBUS_FROM_PLACE,  /* after seq.index */
         CAREBUS_FROM_NOW,
 } carebus_from;
 
@@ -112,19 +113,19 @@ typedef struct carebus_stream_options {
         carebus_connection feed;
         carebus_connection live; /* endpoint NULL: the feed alone carries everything */
         const char *team;
-        const char *consumer;    /* [a-z0-9-]{1,32}: each has its own place */
+        const char *consumer; /* [a-z0-9-]{1,32}: each has its own place */
         carebus_from from;
         uint64_t after_seq;
         uint32_t after_index;
-        uint32_t credit;         /* deliveries on the way; 0: 256 */
+        uint32_t credit; /* deliveries on the way; 0: 256 */
 } carebus_stream_options;
 
 typedef struct carebus_delivery {
         uint64_t seq;
         uint32_t index;
-        const void *event;       /* packed carebus.v1.Event; valid until the next call */
+        const void *event; /* packed carebus.v1.Event; valid until the next call */
         size_t event_size;
-        int came_live;           /* by live, else by the feed */
+        int came_live; /* by live, else by the feed */
 } carebus_delivery;
 
 CAREBUS_API int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *options);

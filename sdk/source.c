@@ -33,7 +33,7 @@ struct Held {
         void *cookie;
         uint64_t number; /* when it is on the way */
         size_t size;
-        uint8_t data[];  /* fields of a carebus.v1.Submission but `number` */
+        uint8_t data[]; /* fields of a carebus.v1.Submission but `number` */
 };
 
 typedef enum Greeting { GREETING_DOWN, GREETING_SENT, GREETING_DONE } Greeting;
@@ -46,7 +46,7 @@ struct carebus_source {
         Buffer frame, body;
         Greeting greeting;
         carebus_state state;
-        int64_t greeted_at; /* monotonic */
+        int64_t greeted_at;                 /* monotonic */
         Held *first, *last, *first_waiting; /* first..before first_waiting are on the way */
         size_t n_held, n_on_way, held_bytes, max_held_bytes, max_submission_bytes;
         uint64_t next_number;

@@ -25,8 +25,8 @@
 #define PROTOCOL 1
 #define CREDIT_DEFAULT 256
 #define CREDIT_MAX 65536
-#define AHEAD_MAX 4096                     /* live deliveries kept while the feed fills the gap before them */
-#define LIVE_SILENT (5 * USEC_PER_SEC)     /* live says its place once a second when idle */
+#define AHEAD_MAX 4096                 /* live deliveries kept while the feed fills the gap before them */
+#define LIVE_SILENT (5 * USEC_PER_SEC) /* live says its place once a second when idle */
 #define OPENING_TIMEOUT (5 * USEC_PER_SEC)
 
 typedef struct Place {

@@ -132,10 +132,11 @@ static int pack_slowly(const ProtobufCMessage *message, Arena *arena, Bytes *ret
 int pack_message(const ProtobufCMessage *message, size_t guess, Arena *arena, Bytes *ret) {
         ArenaMark mark = arena_mark(arena);
         uint8_t *data = arena_alloc(arena, guess);
-        Packer packer = { .start = data, .at = data + guess };
+        Packer packer = { .start = data };
 
         if (!data)
                 return pack_slowly(message, arena, ret);
+        packer.at = data + guess;
         put_message(&packer, message);
         if (packer.failed) {
                 arena_rewind(arena, mark);

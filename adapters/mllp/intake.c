@@ -71,7 +71,8 @@ static SessionAnswer answer_of(AckOutcome outcome, AckError error, const char *r
 
 /* ---- to the bus ---- */
 
-static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates, Exchange *exchange) {
+static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates,
+                  Exchange *exchange) {
         carebus_event events[EVENTS_MAX];
         Bytes *packed = NULL;
         carebus_submission submission = {
@@ -95,7 +96,8 @@ static int submit(Intake *intake, const TranslateResult *result, Bytes original,
                 events[i] = (carebus_event){ .data = packed[i].data, .size = packed[i].size };
         submission.n_events = MIN(result->n_events, (size_t)EVENTS_MAX);
         if (r == 0 && result->n_events > EVENTS_MAX) {
-                submission.n_events = 0; /* all of them or none: half a message is worse than one that waits for a person */
+                submission.n_events =
+                        0; /* all of them or none: half a message is worse than one that waits for a person */
                 submission.problem_code = "too-many-events";
         }
         if (r == 0) {
@@ -149,12 +151,14 @@ static void on_state(void *owner, carebus_state state, const char *reason) {
         if (state == CAREBUS_READY)
                 log_event(LOG_BUS_CONNECTED, log_name("SOURCE", source_of(intake)->name));
         else if (state == CAREBUS_NOT_ALLOWED)
-                log_event(LOG_BUS_NOT_ALLOWED, log_name("SOURCE", source_of(intake)->name), log_name("REASON", reason ? reason : "not-allowed"));
+                log_event(LOG_BUS_NOT_ALLOWED, log_name("SOURCE", source_of(intake)->name),
+                          log_name("REASON", reason ? reason : "not-allowed"));
         else if (state == CAREBUS_CONNECTING)
                 log_event(LOG_BUS_LOST, log_name("SOURCE", source_of(intake)->name));
 }
 
-static void on_retranslate(void *owner, uint64_t seq, const char *message_id, const char *media_type, const void *original, size_t size) {
+static void on_retranslate(void *owner, uint64_t seq, const char *message_id, const char *media_type,
+                           const void *original, size_t size) {
         Intake *intake = owner;
         Bytes bytes = bytes_of(original, size);
         TranslateResult result;
@@ -231,8 +235,9 @@ static void on_noise(void *owner, Session *session, const FramerItem *item) {
 
         if (item->kind == FRAMER_EMPTY)
                 return;
-        log_event(LOG_FRAME_UNUSABLE, log_name("SOURCE", source_of(intake)->name), log_name("PEER", session_peer_text(session)),
-                  log_name("KIND", framer_kind_text(item->kind)), log_number("BYTES", (int64_t)item->size));
+        log_event(LOG_FRAME_UNUSABLE, log_name("SOURCE", source_of(intake)->name),
+                  log_name("PEER", session_peer_text(session)), log_name("KIND", framer_kind_text(item->kind)),
+                  log_number("BYTES", (int64_t)item->size));
 }
 
 static bool has_room(void *owner) {
@@ -299,7 +304,9 @@ int intake_new(const Config *config, size_t source, const char *program, Intake 
 
         if (!intake || !endpoint)
                 return -ENOMEM;
-        intake->host = (SessionHost){ .owner = intake, .message = on_message, .noise = on_noise, .has_room = has_room, .now_at = now_at };
+        intake->host = (SessionHost){
+                .owner = intake, .message = on_message, .noise = on_noise, .has_room = has_room, .now_at = now_at
+        };
         r = intake_configure(intake, config, source);
         if (r == 0)
                 r = carebus_source_new(&intake->bus, &options);

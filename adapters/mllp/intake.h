@@ -10,7 +10,8 @@
 typedef struct Intake Intake;
 
 typedef struct IntakeCounts {
-        uint64_t received, stored, quarantined, duplicate, refused, later, expired, ignored, not_fitting, acknowledgements;
+        uint64_t received, stored, quarantined, duplicate, refused, later, expired, ignored, not_fitting,
+                acknowledgements;
 } IntakeCounts;
 
 /* The configuration is kept by reference; `program` is what the bus's log calls us. */

@@ -30,7 +30,8 @@ static void print_help(FILE *stream) {
               "  --config FILE     the bus's configuration (" CONFIG_DEFAULT ")\n"
               "  --source NAME     a source of it with `adapter: mllp` and `listen:`\n"
               "  --translate FILE  a file of HL7 messages, - for standard input; a line of JSON a message:\n"
-              "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be read\n"
+              "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be "
+              "read\n"
               "  --profile NAME    a profile of the configuration's folder, or a path\n"
               "  --help, --version\n"
               "\n"
@@ -42,9 +43,12 @@ static void print_help(FILE *stream) {
 static int parse_arguments(int argc, char **argv, Arguments *ret) {
         enum { CONFIG = 256, SOURCE, TRANSLATE, PROFILE, HELP, VERSION };
         static const struct option options[] = {
-                { "config", required_argument, NULL, CONFIG },       { "source", required_argument, NULL, SOURCE },
-                { "translate", required_argument, NULL, TRANSLATE }, { "profile", required_argument, NULL, PROFILE },
-                { "help", no_argument, NULL, HELP },                 { "version", no_argument, NULL, VERSION },
+                { "config", required_argument, NULL, CONFIG },
+                { "source", required_argument, NULL, SOURCE },
+                { "translate", required_argument, NULL, TRANSLATE },
+                { "profile", required_argument, NULL, PROFILE },
+                { "help", no_argument, NULL, HELP },
+                { "version", no_argument, NULL, VERSION },
                 { NULL, 0, NULL, 0 },
         };
         int option;

@@ -23,9 +23,9 @@
 #include "config/address.h"
 
 #define EVENTS_A_TURN 128
-#define WAITING_MAX 64                         /* messages of one connection without an answer */
-#define ANSWER_WITHIN (10 * USEC_PER_SEC)      /* engines wait 30 s as a rule, some 15 */
-#define INSIDE_WITHIN (60 * USEC_PER_SEC)      /* from the first byte of a message or handshake to its last */
+#define WAITING_MAX 64                    /* messages of one connection without an answer */
+#define ANSWER_WITHIN (10 * USEC_PER_SEC) /* engines wait 30 s as a rule, some 15 */
+#define INSIDE_WITHIN (60 * USEC_PER_SEC) /* from the first byte of a message or handshake to its last */
 #define STOP_WITHIN (5 * USEC_PER_SEC)
 #define KEEPALIVE_SECONDS 60
 
@@ -94,6 +94,11 @@ static int client_work(Server *server, Client *client) {
         if (r < 0)
                 return r;
         if (r > 0) {
+                const char *failure = session_tls_failure(client->session);
+
+                if (failure)
+                        log_event(LOG_SENDER_TLS_FAILED, log_name("SOURCE", source_of(server)->name),
+                                  log_name("PEER", session_peer_text(client->session)), log_name("REASON", failure));
                 client_free(server, client);
                 return 0;
         }
@@ -160,7 +165,8 @@ static int accept_one(Server *server) {
         if (fd < 0)
                 return -errno;
         if (!may_connect(source, (const struct sockaddr *)&peer) || server->n_clients >= source->max_connections) {
-                log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name), log_number("CONNECTIONS", (int64_t)server->n_clients));
+                log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name),
+                          log_number("CONNECTIONS", (int64_t)server->n_clients));
                 close(fd);
                 return 0;
         }
@@ -250,7 +256,8 @@ static void expire(Server *server) {
                 session_expire(client->session, before, &later);
         }
         if (overdue > 0)
-                log_event(LOG_ANSWER_OVERDUE, log_name("SOURCE", source_of(server)->name), log_number("CONNECTIONS", (int64_t)overdue));
+                log_event(LOG_ANSWER_OVERDUE, log_name("SOURCE", source_of(server)->name),
+                          log_number("CONNECTIONS", (int64_t)overdue));
 }
 
 static void end_the_slow(Server *server) {
@@ -262,7 +269,8 @@ static void end_the_slow(Server *server) {
                 next = client->next;
                 if (since == 0 || since >= before)
                         continue;
-                log_event(LOG_SENDER_TIMED_OUT, log_name("SOURCE", source_of(server)->name), log_name("PEER", session_peer_text(client->session)));
+                log_event(LOG_SENDER_TIMED_OUT, log_name("SOURCE", source_of(server)->name),
+                          log_name("PEER", session_peer_text(client->session)));
                 client_free(server, client);
         }
 }
@@ -290,8 +298,8 @@ static int open_tls(const Config *config, size_t source, TlsContext **ret) {
                 return 0;
         r = tls_context_new(settings, ret, &reason);
         if (r > 0)
-                error_print("carebus-mllp", "tls of source %s cannot be used: %s; check certificate, key and client_ca", config->sources[source].name,
-                            reason ? reason : "?");
+                error_print("carebus-mllp", "tls of source %s cannot be used: %s; check certificate, key and client_ca",
+                            config->sources[source].name, reason ? reason : "?");
         return r > 0 ? -EINVAL : r;
 }
 
@@ -326,7 +334,8 @@ static int on_reload(LoopSource *loop_source, int signal, void *owner) {
         r = r == 0 && source >= 0 ? use_config(server, config, (size_t)source) : -EINVAL;
         if (r < 0) {
                 config_problems_print(&problems, stderr);
-                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source), log_number("PROBLEMS", (int64_t)problems.n_errors));
+                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source),
+                          log_number("PROBLEMS", (int64_t)problems.n_errors));
         } else {
                 log_event(LOG_RELOADED, log_name("SOURCE", server->options->source));
         }
@@ -396,7 +405,8 @@ static int open_listener(Server *server) {
                 return 0;
         r = listen_on(source->listen, &server->listener);
         if (r < 0)
-                error_print("carebus-mllp", "cannot listen on %s for source %s: %s", source->listen, source->name, strerror(-r));
+                error_print("carebus-mllp", "cannot listen on %s for source %s: %s", source->listen, source->name,
+                            strerror(-r));
         return r;
 }
 
@@ -428,8 +438,8 @@ static int add_sources(Server *server) {
 }
 
 static void server_deinit(Server *server) {
-        LoopSource **sources[] = { &server->accepting,  &server->pooling,    &server->bus,        &server->preparing, &server->ticking,
-                                   &server->signals[0], &server->signals[1], &server->signals[2] };
+        LoopSource **sources[] = { &server->accepting, &server->pooling,    &server->bus,        &server->preparing,
+                                   &server->ticking,   &server->signals[0], &server->signals[1], &server->signals[2] };
 
         while (server->clients)
                 client_free(server, server->clients);
@@ -469,10 +479,12 @@ static int server_start(Server *server, Config *config, size_t source) {
 static void log_counts(const Server *server) {
         const IntakeCounts *counts = intake_counts(server->intake);
 
-        log_event(LOG_COUNTS, log_name("SOURCE", source_of(server)->name), log_number("RECEIVED", (int64_t)counts->received),
-                  log_number("STORED", (int64_t)counts->stored), log_number("QUARANTINED", (int64_t)counts->quarantined),
+        log_event(LOG_COUNTS, log_name("SOURCE", source_of(server)->name),
+                  log_number("RECEIVED", (int64_t)counts->received), log_number("STORED", (int64_t)counts->stored),
+                  log_number("QUARANTINED", (int64_t)counts->quarantined),
                   log_number("DUPLICATE", (int64_t)counts->duplicate), log_number("IGNORED", (int64_t)counts->ignored),
-                  log_number("LATER", (int64_t)counts->later), log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting)));
+                  log_number("LATER", (int64_t)counts->later),
+                  log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting)));
 }
 
 int server_run(const ServerOptions *options, Config *config) {

@@ -9,7 +9,7 @@
 typedef struct ServerOptions {
         const char *config_path; /* read again on SIGHUP */
         const char *source;
-        const char *program;     /* "carebus-mllp 0.1.0" */
+        const char *program; /* "carebus-mllp 0.1.0" */
 } ServerOptions;
 
 /* Runs until SIGTERM or SIGINT. An exit code. */

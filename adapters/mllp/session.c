@@ -32,7 +32,7 @@ struct Session {
         const SessionHost *host;
         int fd;
         Tls *tls;
-        bool handshake_done, tls_wants_write, stopped, ended, dirty;
+        bool handshake_done, handshake_failed, tls_wants_write, stopped, ended, dirty;
         Framer framer;
         Buffer rest; /* read, but not yet taken: no room */
         Buffer out;
@@ -230,7 +230,9 @@ static int take_batch(Session *session, Bytes batch) {
 }
 
 static int take_too_large(Session *session, Bytes head) {
-        static const SessionAnswer too_large = { .outcome = ACK_NEVER, .error = ACK_ERROR_INTERNAL, .reason = "too-large" };
+        static const SessionAnswer too_large = { .outcome = ACK_NEVER,
+                                                 .error = ACK_ERROR_INTERNAL,
+                                                 .reason = "too-large" };
         Exchange *exchange = exchange_new(session, head);
 
         if (!exchange)
@@ -241,7 +243,8 @@ static int take_too_large(Session *session, Bytes head) {
 
 static int take_item(Session *session, const FramerItem *item) {
         if (item->kind == FRAMER_MESSAGE)
-                return batch_is_batch(item->bytes) ? take_batch(session, item->bytes) : take_message(session, item->bytes);
+                return batch_is_batch(item->bytes) ? take_batch(session, item->bytes)
+                                                   : take_message(session, item->bytes);
         session->host->noise(session->host->owner, session, item);
         return item->kind == FRAMER_TOO_LARGE ? take_too_large(session, item->bytes) : 0;
 }
@@ -334,11 +337,14 @@ static int shake_hands(Session *session) {
                 session->handshake_done = true;
                 session->inside_since = 0;
         }
+        session->handshake_failed = r == TLS_E_FAILED;
         return r;
 }
 
 static int read_turn(Session *session, Buffer *scratch) {
-        for (unsigned i = 0; i < READS_PER_TURN && !session->ended && !session->stopped && session->rest.size == 0 && has_room(session); i++) {
+        for (unsigned i = 0;
+             i < READS_PER_TURN && !session->ended && !session->stopped && session->rest.size == 0 && has_room(session);
+             i++) {
                 size_t n = 0;
                 Bytes input;
                 int r = read_some(session, scratch, &n);
@@ -435,6 +441,10 @@ int64_t session_oldest_waiting(const Session *session) {
                 if (!exchange->answered)
                         return exchange->came;
         return 0;
+}
+
+const char *session_tls_failure(const Session *session) {
+        return session->handshake_failed ? tls_reason(session->tls) : NULL;
 }
 
 const char *session_peer_text(const Session *session) {

@@ -42,7 +42,7 @@ typedef struct SessionOptions {
         int fd;                  /* non-blocking; the session's from now on, also when session_new() fails */
         TlsContext *tls;         /* or NULL */
         size_t max_message_bytes;
-        size_t max_waiting;      /* messages without an answer */
+        size_t max_waiting; /* messages without an answer */
         struct sockaddr_storage peer;
 } SessionOptions;
 
@@ -62,10 +62,11 @@ bool session_can_go_on(const Session *session);
 void session_stop(Session *session);
 size_t session_waiting(const Session *session);
 /* Moments (monotonic) for the server's time limits; 0: does not apply. */
-int64_t session_inside_since(const Session *session);    /* a message has begun and not ended, or the handshake */
-int64_t session_oldest_waiting(const Session *session);  /* the first unanswered message came then */
+int64_t session_inside_since(const Session *session);   /* a message has begun and not ended, or the handshake */
+int64_t session_oldest_waiting(const Session *session); /* the first unanswered message came then */
 /* Answers everything that has waited since before `before` with `answer`. */
 void session_expire(Session *session, int64_t before, const SessionAnswer *answer);
+const char *session_tls_failure(const Session *session); /* why the handshake failed, a fixed text; NULL: it did not */
 const char *session_peer_text(const Session *session);   /* address:port, for the log */
 bool session_is_dirty(const Session *session);           /* answers wait to be written */
 

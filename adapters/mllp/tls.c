@@ -27,7 +27,8 @@ static void last_reason(char *text, size_t size) {
 static int use_files(SSL_CTX *ssl, const ConfigTls *settings) {
         if (SSL_CTX_use_certificate_chain_file(ssl, settings->certificate) != 1)
                 return TLS_E_UNUSABLE;
-        if (SSL_CTX_use_PrivateKey_file(ssl, settings->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ssl) != 1)
+        if (SSL_CTX_use_PrivateKey_file(ssl, settings->key, SSL_FILETYPE_PEM) != 1 ||
+            SSL_CTX_check_private_key(ssl) != 1)
                 return TLS_E_UNUSABLE;
         if (!settings->client_ca)
                 return 0;
@@ -48,9 +49,11 @@ int tls_context_new(const ConfigTls *settings, TlsContext **ret, char **ret_reas
         if (!context->ssl)
                 return -ENOMEM;
         SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION);
-        SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+        SSL_CTX_set_options(context->ssl,
+                            SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
         /* A buffer that grows moves between two tries of one write. */
-        SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                               SSL_MODE_RELEASE_BUFFERS);
         r = use_files(context->ssl, settings);
         if (r != 0) {
                 char reason[128];
@@ -100,6 +103,9 @@ static int outcome(Tls *tls, int r) {
         case SSL_ERROR_ZERO_RETURN:
                 return TLS_E_CLOSED;
         default:
+                /* Somebody who only looked whether the port is open: no news. */
+                if (BIO_number_read(SSL_get_rbio(tls->ssl)) == 0)
+                        return TLS_E_CLOSED;
                 last_reason(tls->reason, sizeof(tls->reason));
                 return TLS_E_FAILED;
         }

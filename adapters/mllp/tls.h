@@ -15,11 +15,11 @@ typedef struct Tls Tls;
 /* Positive returns. */
 enum {
         _TLS_E_SUCCESS,
-        TLS_E_WANT_READ,  /* again when the descriptor can be read */
+        TLS_E_WANT_READ, /* again when the descriptor can be read */
         TLS_E_WANT_WRITE,
-        TLS_E_CLOSED,     /* the other side ended it properly */
-        TLS_E_FAILED,     /* the handshake or the stream is broken: tls_reason() */
-        TLS_E_UNUSABLE,   /* certificate, key or CA cannot be used */
+        TLS_E_CLOSED,   /* the other side ended it properly */
+        TLS_E_FAILED,   /* the handshake or the stream is broken: tls_reason() */
+        TLS_E_UNUSABLE, /* certificate, key or CA cannot be used */
 };
 
 /* Reads the files. `ret_reason` is OpenSSL's short text, on the heap, when it fails. */

@@ -372,7 +372,7 @@ static Carebus__V1__Telecom *telecom_new(Translation *t, const char *system, con
 
 void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, Carebus__V1__Telecom ***list) {
         char *said_use, *equipment, *mail, *number, *whole;
-        const char *system;
+        const char *system, *known_use;
         Carebus__V1__Telecom *telecom;
         uint32_t rank;
         Parts parts;
@@ -389,8 +389,10 @@ void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, C
                 system = "email";
         if (!system && texts_are_equal(said_use, "BPN"))
                 system = "pager";
-        use = use_of(telecom_uses, ELEMENTSOF(telecom_uses), said_use) ?: use;
-        if (texts_are_equal(equipment, "CP") && !use_of(telecom_uses, ELEMENTSOF(telecom_uses), said_use))
+        known_use = use_of(telecom_uses, ELEMENTSOF(telecom_uses), said_use);
+        if (known_use)
+                use = known_use;
+        else if (texts_are_equal(equipment, "CP"))
                 use = "mobile";
         if (system && strcmp(system, "email") == 0 && mail) {
                 translation_append(t, n, list, telecom_new(t, "email", use, mail));

@@ -26,8 +26,11 @@ int main(int argc, char **argv) {
                 return fprintf(stderr, "read: say FEED LIVE TEAM CONSUMER N\n"), 64;
 
         carebus_stream_options options = {
-                .feed = { .endpoint = argv[1] }, .live = { .endpoint = argv[2][0] ? argv[2] : NULL },
-                .team = argv[3], .consumer = argv[4], .from = CAREBUS_FROM_RESUME,
+                .feed = { .endpoint = argv[1] },
+                .live = { .endpoint = argv[2][0] ? argv[2] : NULL },
+                .team = argv[3],
+                .consumer = argv[4],
+                .from = CAREBUS_FROM_RESUME,
         };
         carebus_stream *stream;
         if (carebus_stream_new(&stream, &options) < 0)

@@ -16,7 +16,8 @@ static void on_receipt(void *owner, void *cookie, const carebus_receipt *receipt
 
         (void)cookie;
         *(carebus_result *)owner = receipt->result;
-        printf("%s %llu %s\n", results[receipt->result], (unsigned long long)receipt->seq, receipt->reason ? receipt->reason : "");
+        printf("%s %llu %s\n", results[receipt->result], (unsigned long long)receipt->seq,
+               receipt->reason ? receipt->reason : "");
 }
 
 int main(int argc, char **argv) {
@@ -25,7 +26,11 @@ int main(int argc, char **argv) {
 
         carebus_result result = CAREBUS_REFUSED_LATER;
         carebus_source_options options = {
-                .connection = { .endpoint = argv[1] }, .source = argv[2], .adapter = "example", .owner = &result, .on_receipt = on_receipt,
+                .connection = { .endpoint = argv[1] },
+                .source = argv[2],
+                .adapter = "example",
+                .owner = &result,
+                .on_receipt = on_receipt,
         };
         carebus_source *source;
         if (carebus_source_new(&source, &options) < 0)
@@ -55,8 +60,13 @@ int main(int argc, char **argv) {
         uint8_t packed[1024];
         carebus_event events[] = { { packed, carebus__v1__event__pack(&event, packed) } };
         carebus_submission submission = {
-                .message_id = argv[3], .message_time = when.utc_at, .media_type = "text/plain",
-                .original = argv[4], .original_size = strlen(argv[4]), .events = events, .n_events = 1,
+                .message_id = argv[3],
+                .message_time = when.utc_at,
+                .media_type = "text/plain",
+                .original = argv[4],
+                .original_size = strlen(argv[4]),
+                .events = events,
+                .n_events = 1,
         };
         int r = carebus_source_submit(source, &submission, NULL);
         if (r == 0)

@@ -160,7 +160,8 @@ def main():
         log = open(pathlib.Path(folder, "log"), "w")
         running.append(subprocess.Popen([str(build / "daemon/carebusd"), "--config", str(config)], stderr=log))
         wait_until("carebusd", lambda: subprocess.run([*carebusctl, "status"], capture_output=True).returncode == 0)
-        running.append(subprocess.Popen([str(build / "adapters/mllp/carebus-mllp"), "--config", str(config), "--source", "hospital-pas"], stderr=log))
+        mllp = [str(build / "adapters/mllp/carebus-mllp"), "--config", str(config), "--source", "hospital-pas"]
+        running.append(subprocess.Popen(mllp, stderr=log))
         wait_until("carebus-mllp", lambda: can_connect(port))
         print(f"A bus in {folder}, a hospital that speaks HL7 v2 over MLLP, two teams that listen.\n")
         teams = [Team(build, folder, name) for name in ("community-nursing", "hospice")]

@@ -37,8 +37,9 @@ def test_status_is_0_when_both_parts_answer_1_when_one_does_not_69_when_none(bus
 
 
 @pytest.mark.parametrize("arguments, code", [
-    ([], 64), (["statsu"], 64), (["status", "more"], 64), (["trace"], 64), (["tail", "--from", "x"], 64), (["quarantine", "retry", "3"], 64),
-    (["quarantine", "retry", "3", "--who", "a"], 64), (["quarantine", "discard", "3", "--why", "a"], 64), (["key", "new", "Not A Name"], 64),
+    ([], 64), (["statsu"], 64), (["status", "more"], 64), (["trace"], 64), (["tail", "--from", "x"], 64),
+    (["quarantine", "retry", "3"], 64), (["quarantine", "retry", "3", "--who", "a"], 64),
+    (["quarantine", "discard", "3", "--why", "a"], 64), (["key", "new", "Not A Name"], 64),
     (["journal", "mend"], 64), (["rebuild"], 64), (["--no-such-option"], 64),
 ])
 def test_wrong_use_is_64_with_one_line_that_says_how(bus, arguments, code):
@@ -128,14 +129,16 @@ def test_tail_lines_have_the_keys_that_scripts_rely_on(bus):
     bus.source("pas").send(submission("A-1"))
     bus.wait_folded()
     line = bus.ctl_json("tail")[-1]
-    assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at", "patient"} <= set(line)
+    assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at",
+            "patient"} <= set(line)
     assert {"patient_id", "identifiers"} <= set(line["patient"])
     assert line["event_id"] == f"{line['seq']}.{line['index']}"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line["received_at"])
 
 
 def test_tail_follow_goes_on_with_what_comes(bus):
-    following = subprocess.Popen([str(CAREBUSCTL), "--config", str(bus.config_path), "tail", "--from", "2", "--follow"], stdout=subprocess.PIPE, text=True)
+    following = subprocess.Popen([str(CAREBUSCTL), "--config", str(bus.config_path), "tail", "--from", "2", "--follow"],
+                                 stdout=subprocess.PIPE, text=True)
     try:
         bus.source("pas").send(submission("A-1"))
         assert json.loads(following.stdout.readline())["source_message_id"] == "A-1"
@@ -152,7 +155,8 @@ def test_trace_finds_a_message_by_its_own_id_and_names_the_stages(bus):
     bus.wait_folded()
     entry, = bus.ctl_json("trace", "pas", "A-1")
     assert entry["seq"] == 2
-    assert [step["stage"] for step in entry["steps"]] == ["accept", "admit", "normalise", "journal", "dedupe", "identify", "project", "publish"]
+    assert [step["stage"] for step in entry["steps"]] == ["accept", "admit", "normalise", "journal", "dedupe", "identify", "project",
+                                                          "publish"]
     assert bus.ctl_json("trace", "2") == [entry]
 
 

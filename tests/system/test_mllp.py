@@ -99,7 +99,8 @@ def test_the_same_message_again_is_answered_positively_and_changes_nothing(mllp)
 
 
 def test_control_id_with_separators_of_its_own_comes_back_as_it_was(mllp):
-    answer = mllp.sender().ask("MSH#*~\\&#PAS#RA9#CAREBUS#RA9#20261101101500##ADT*A28#M|1#T#2.4\rEVN#A28#20261101\rPID#1##H1***RA9*MR##EXAMPLE*ANNA\r")
+    answer = mllp.sender().ask("MSH#*~\\&#PAS#RA9#CAREBUS#RA9#20261101101500##ADT*A28#M|1#T#2.4\r"
+                               "EVN#A28#20261101\rPID#1##H1***RA9*MR##EXAMPLE*ANNA\r")
     assert answer.text.startswith("MSH#*~\\&#")
     assert "MSA#AA#M|1" in answer.text
 
@@ -306,10 +307,12 @@ def certificates(tmp_path_factory):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
     for ca in ("ca", "other"):
-        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-subj", f"/CN={ca}", "-days", "2")
+        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-subj", f"/CN={ca}",
+            "-days", "2")
     for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other")):
         run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=localhost")
-        run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial", "-out", f"{name}.pem",
+            "-days", "2")
         (folder / f"{name}.key").chmod(0o600)
     return folder
 
