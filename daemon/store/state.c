@@ -266,6 +266,16 @@ static int txn_stick(StateTxn *txn, int code) {
         return r;
 }
 
+/* When its very last write fails LMDB cannot know what reached the disk, and lets nobody in any more: room does not mend that. */
+static bool state_has_given_up(State *state) {
+        MDB_txn *txn;
+        int r = mdb_txn_begin(state->env, NULL, MDB_RDONLY, &txn);
+
+        if (r == 0)
+                mdb_txn_abort(txn);
+        return r == MDB_PANIC;
+}
+
 int state_commit(StateTxn *txn) {
         State *state = txn->state;
         int r = txn->error;
@@ -279,6 +289,8 @@ int state_commit(StateTxn *txn) {
         /* A short write of data pages is EIO to LMDB, though no call failed: the file system is full. Nothing was synced and no
          * meta page was written, so the transaction never was. */
         r = r == EIO && errno == 0 ? STATE_E_NO_SPACE : state_code(r);
+        if (r == STATE_E_NO_SPACE && state_has_given_up(state))
+                r = -EIO;
         /* LMDB, and the kernel beneath it, tell of a lost write once; the next commit would pretend. */
         if (r < 0 && txn->mode == STATE_WRITE)
                 state->error = r;
