@@ -21,6 +21,8 @@ enum {
         ITEM_SOURCE = 2,
         ITEM_REASON = 3,
         ITEM_CLASS = 4,
+        ITEM_MESSAGE_ID = 6,
+        ITEM_TRIGGER = 8,
         ITEM_ORIGINAL = 10,
         ITEM_EVENTS = 11,
         ITEM_RESOLUTION = 13,
@@ -150,7 +152,45 @@ static int gather_table(Query *query, StateTable table, const Carebus__V1__Quara
         return r > 0 ? 0 : r;
 }
 
-/* Without what only `show` gives. */
+static bool is_code(Bytes text, size_t least, size_t most) {
+        for (size_t i = 0; i < text.size; i++)
+                if (!(text.data[i] >= 'A' && text.data[i] <= 'Z') && !(text.data[i] >= '0' && text.data[i] <= '9') && text.data[i] != '_')
+                        return false;
+        return text.size >= least && text.size <= most;
+}
+
+/* ADT, ADT^A01 or ADT^A01^ADT_A01. A sender can write anything there, a name too. */
+static bool is_trigger(Bytes text) {
+        static const size_t most[] = { 3, 3, 7 };
+
+        for (size_t i = 0; i < ELEMENTSOF(most); i++) {
+                const uint8_t *end = text.size > 0 ? memchr(text.data, '^', text.size) : NULL;
+                size_t size = end ? (size_t)(end - text.data) : text.size;
+
+                if (!is_code(bytes_of(text.data, size), 3, most[i]))
+                        return false;
+                if (!end)
+                        return true;
+                text = bytes_of(end + 1, text.size - size - 1);
+        }
+        return false;
+}
+
+/* A list is looked at over shoulders and pasted into tickets: what is content, or may be, only `show` gives. */
+static bool is_for_list(const WireField *field) {
+        switch (field->number) {
+        case ITEM_MESSAGE_ID:
+        case ITEM_ORIGINAL:
+        case ITEM_EVENTS:
+        case ITEM_COUNT:
+                return false;
+        case ITEM_TRIGGER:
+                return field->wire_type == WIRE_BYTES && is_trigger(field->bytes);
+        default:
+                return true;
+        }
+}
+
 static void put_list_item(Query *query, Bytes packed, Buffer *items) {
         Buffer *item = &query->scratch;
         const QuarantineGroup *group;
@@ -159,7 +199,7 @@ static void put_list_item(Query *query, Bytes packed, Buffer *items) {
 
         buffer_clear(item);
         for (size_t offset = 0, start = 0; wire_field_next(packed, &offset, &field) == 0; start = offset)
-                if (field.number != ITEM_ORIGINAL && field.number != ITEM_EVENTS && field.number != ITEM_COUNT)
+                if (is_for_list(&field))
                         buffer_append(item, packed.data + start, offset - start);
         group_key(packed, key);
         group = group_find(&query->groups, key);

@@ -164,7 +164,8 @@ def test_message_for_another_receiver_is_acknowledged_and_waits_in_the_quarantin
     assert mllp.sender().ask(adt("M2", msh5="ELSEWHERE")).code == "AA"
     assert message_ids(mllp.bus) == ["M1", "M2"]
     item, = quarantine(mllp.bus)
-    assert (item["message_id"], item["reason"]) == ("M1", "wrong-receiver")
+    shown, = mllp.bus.ctl_json("quarantine", "show", str(item["id"]))
+    assert (shown["message_id"], item["reason"]) == ("M1", "wrong-receiver")
 
 
 # ---- framing
