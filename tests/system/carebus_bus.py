@@ -299,6 +299,7 @@ class Bus:
         notify_path = self.folder / "notify"
         notify_path.unlink(missing_ok=True)
         self.notify.bind(str(notify_path))
+        notify_path.chmod(0o777)  # the daemon may run as another user
         self.notices = []
         self.heard = collections.deque()
         threading.Thread(target=self._listen, args=(self.notify, self.heard), daemon=True).start()
