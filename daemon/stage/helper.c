@@ -15,7 +15,7 @@
 #define SAMPLES_WAITING 256
 #define IDLE_MS 500
 #define PIECE_MS 8 /* between pieces of a segment: a disk that zero-fills at full speed makes syncs wait */
-#define NICE 10
+#define NICER_BY 10
 
 struct Helper {
         HelperOptions options;
@@ -84,10 +84,11 @@ static void helper_train(Helper *helper, Buffer *sample) {
 static void *helper_run(void *owner) {
         Helper *helper = owner;
         CoreFacts *facts = helper->options.facts;
+        const id_t tid = (id_t)syscall(SYS_gettid);
         bool more = true;
 
         /* Of this thread only, on Linux. */
-        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+        (void)setpriority(PRIO_PROCESS, tid, getpriority(PRIO_PROCESS, tid) + NICER_BY);
         while (!atomic_load(&facts->stop_helper)) {
                 struct pollfd polls[] = { { .fd = ring_fd(helper->samples), .events = POLLIN },
                                           { .fd = helper->bell, .events = POLLIN } };
