@@ -77,6 +77,7 @@ static void accept_link(Sink *sink) {
 
         if (!link)
                 tool_die("no memory");
+        /* cppcheck-suppress nullPointer ; who connected is not asked */
         link->fd = accept4(sink->listener, NULL, NULL, SOCK_CLOEXEC);
         if (link->fd < 0 || setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
             epoll_ctl(sink->epoll, EPOLL_CTL_ADD, link->fd, &event) < 0)

@@ -5,6 +5,7 @@ A real bus in a throw-away folder, real connections, a load generator in C. It s
 targets stand beside the figures, and what a figure is worth stands in docs/figures.md.
 """
 import argparse
+import dataclasses
 import json
 import pathlib
 import sys
@@ -12,10 +13,11 @@ import textwrap
 import time
 
 from bus import CLIENT_CORE, SERVER_CORE, Failed, Tools
+from figure import Run
 from machine import facts
-from rows import FULL_ROWS, ROWS, Run
+from rows import FULL_ROWS, ROWS
 
-SECONDS, QUICK_SECONDS = 5, 2
+SECONDS, QUICK_SECONDS = 5, 1
 QUICK_ROWS = ("mllp", "latency", "intake", "live", "feeds", "fairness")
 
 
@@ -40,6 +42,8 @@ def print_table(results):
     lines = [header]
     for figures in results.values():
         for f in figures:
+            if f.value is None:
+                continue
             ratio = f"{f.ratio:.3g}" if f.ratio is not None else ""
             lines.append((f.name, number(f.value, f.unit), f.unit, number(f.baseline, f.unit), ratio, target_text(f), f.verdict))
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
@@ -54,7 +58,8 @@ def print_notes(results):
             if f.notes or f.baseline_name:
                 print(f"\n{f.name}" + (f" (bare: {f.baseline_name})" if f.baseline_name else ""))
                 for note in f.notes:
-                    print(textwrap.fill(note, 118, initial_indent="    ", subsequent_indent="      "))
+                    # What a part's own bench printed stays in its columns.
+                    print("    " + note if f.value is None else textwrap.fill(note, 118, initial_indent="    ", subsequent_indent="      "))
 
 
 def parse():
@@ -95,11 +100,8 @@ def measure(run, rows, say):
 
 
 def print_json(machine_facts, results, skipped):
-    rows = [
-        {"row": name, "figure": f.name, "value": f.value, "unit": f.unit, "baseline": f.baseline, "baseline_name": f.baseline_name, "ratio": f.ratio,
-         "target": f.target, "best": f.best, "verdict": f.verdict, "notes": f.notes}
-        for name, figures in results.items() for f in figures
-    ]
+    said = lambda f: {**dataclasses.asdict(f), "ratio": f.ratio, "verdict": f.verdict}
+    rows = [{"row": name, **said(f)} for name, figures in results.items() for f in figures]
     print(json.dumps({"machine": dict(machine_facts), "figures": rows, "without_figure": skipped}, indent=1))
 
 
@@ -110,7 +112,8 @@ def main():
     say = lambda text: print(f"bench: {text}", file=sys.stderr, flush=True)
     try:
         machine_facts = facts(build, tools.disk)
-        machine_facts.append(("pinned", f"server processes to core {SERVER_CORE}, clients to core {CLIENT_CORE}" if tools.pin else "nothing"))
+        pinned = f"server processes to core {SERVER_CORE}, clients to core {CLIENT_CORE}"
+        machine_facts.append(("pinned", pinned if tools.pin else "nothing"))
         run = Run(tools, arguments.seconds or (QUICK_SECONDS if arguments.quick else SECONDS))
         results, skipped = measure(run, wanted_rows(arguments), say)
     finally:

@@ -71,7 +71,8 @@ class Tools:
         return words
 
     def start(self, name, **options):
-        return subprocess.Popen([self.program(f"bench/{name}"), *self._options(options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [self.program(f"bench/{name}"), *self._options(options)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self, process, name, timeout=120):
         try:

@@ -13,7 +13,8 @@ SERVER = pathlib.Path(__file__).with_name("peer-simple-hl7.js")
 def install(folder):
     if not shutil.which("npm") or not shutil.which("node"):
         raise Failed("npm and node are not there")
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, PACKAGE], capture_output=True, text=True, timeout=120)
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, PACKAGE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise Failed("npm could not install simple-hl7: " + (done.stderr.strip().splitlines() or ["no reason"])[-1])
 
@@ -27,7 +28,9 @@ def simple_hl7(tools):
     shutil.copy(SERVER, folder)
     port = free_port()
     core = tools.core(SERVER_CORE)
-    process = subprocess.Popen(["node", SERVER.name, str(port), "messages"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pinned(core))
+    command = ["node", SERVER.name, str(port), "messages"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=folder, preexec_fn=pinned(core), **pipes)
     try:
         if process.stdout.readline().strip() != "ready":
             raise Failed("simple-hl7 did not start: " + (process.stderr.read().strip().splitlines() or ["no reason"])[-1])
