@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sha256.h"
+#include "proto/check.h"
+
 #define FIELDS 64
 
 /* The stamps of a fact, one a field. Most fields were said by the same message, so they are stored by stamp. */
@@ -201,6 +204,66 @@ int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Ca
                         return r;
         }
         return fields_write(stored, &fields, arena);
+}
+
+static bool wire_find(Bytes message, unsigned number, Bytes *ret) {
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(message, &offset, &field) == 0)
+                if (field.number == number && field.wire_type == 2) {
+                        *ret = field.bytes;
+                        return true;
+                }
+        return false;
+}
+
+int demographics_hash(const Said *said, Arena *arena, uint8_t ret[DEMOGRAPHICS_HASH_SIZE]) {
+        enum {
+                EVENT_PATIENT = 11,
+                EVENT_CLEARED = 21,
+                EVENT_COMPLETE = 22,
+                EVENT_DEMOGRAPHICS = 50,
+                SUBJECT_DEMOGRAPHICS = 3
+        };
+        uint8_t hash[SHA256_SIZE], *text, *at;
+        Bytes patient, demographics;
+        size_t offset = 0, began;
+        WireField field;
+
+        if (said->packed.size == 0)
+                return -ENODATA;
+        if (!wire_find(said->packed, EVENT_DEMOGRAPHICS, &demographics) &&
+            (!wire_find(said->packed, EVENT_PATIENT, &patient) ||
+             !wire_find(patient, SUBJECT_DEMOGRAPHICS, &demographics)))
+                return -ENODATA;
+        text = at = arena_alloc(arena, said->packed.size + 1);
+        if (!text)
+                return -ENOMEM;
+        *at++ = said->lists_whole;
+        memcpy(at, demographics.data, demographics.size);
+        at += demographics.size;
+        for (began = 0; wire_field_next(said->packed, &offset, &field) == 0; began = offset)
+                if (field.number == EVENT_CLEARED || field.number == EVENT_COMPLETE) {
+                        memcpy(at, said->packed.data + began, offset - began);
+                        at += offset - began;
+                }
+        sha256(text, (size_t)(at - text), hash);
+        memcpy(ret, hash, DEMOGRAPHICS_HASH_SIZE);
+        return 0;
+}
+
+void demographics_advance(Carebus__V1__StoredFact *stored, Carebus__V1__SaidAgain *again) {
+        for (size_t i = 0; i < stored->n_fields; i++)
+                if (stamp_compare(stored->fields[i]->stamp, again->first) == 0)
+                        stored->fields[i]->stamp = again->newest;
+        stored->newest = again->newest;
+        again->first = again->newest;
+        if (again->event_id) {
+                stored->fact->confirmed_event_id = again->event_id;
+                stored->fact->has_confirmed_at = again->has_received_at;
+                stored->fact->confirmed_at = again->received_at;
+        }
 }
 
 StampParts demographics_stamp(const Carebus__V1__StoredFact *stored, unsigned number) {

@@ -75,6 +75,10 @@ char *section_of_encounter(const char *source, const char *key, Arena *arena) {
         return text_joined(arena, SECTION_ENCOUNTERS "/", source, "/sha256:", hex);
 }
 
+char *section_of_again(const char *source, Arena *arena) {
+        return text_joined(arena, SECTION_AGAIN "/", source, NULL, NULL);
+}
+
 StateKey key_of_claims(const char *patient_id, const char *section) {
         StateKey key = STATE_KEY_NULL;
 

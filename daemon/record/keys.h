@@ -8,7 +8,10 @@
 #define SECTION_DEATH "death"
 #define SECTION_MERGES "merges"
 #define SECTION_ENCOUNTERS "encounters"
-#define SECTION_CONFLICTS "conflicts" /* not a section of the record: StoredConflicts */
+/* Not sections of the record. */
+#define SECTION_CONFLICTS "conflicts"
+#define SECTION_ACTIVITY "activity"
+#define SECTION_AGAIN "again"
 
 /* "<seq>.<index>" behind `prefix`: "" an event's id, "p" a person's. NULL when the arena is full. */
 char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena);
@@ -19,6 +22,8 @@ char *text_joined(Arena *arena, const char *a, const char *b, const char *c, con
 
 /* "encounters/SOURCE/KEY", the key replaced by its hash where it is long. NULL when the arena is full. */
 char *section_of_encounter(const char *source, const char *key, Arena *arena);
+/* "again/SOURCE". */
+char *section_of_again(const char *source, Arena *arena);
 /* Of a claim, and the prefix of all claims of one fact. */
 StateKey key_of_claim(const char *patient_id, const char *section, StampParts stamp);
 StateKey key_of_claims(const char *patient_id, const char *section);

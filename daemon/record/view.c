@@ -19,12 +19,21 @@ typedef struct Found {
         Carebus__V1__StoredFact *fact;
 } Found;
 
+/* What a source said again of a person. */
+typedef struct Again {
+        struct Again *next;
+        const char *source;
+        const char *patient_id;
+        Carebus__V1__SaidAgain *said;
+} Again;
+
 typedef struct Viewing {
         StateTxn *txn;
         Arena *arena;
         Carebus__V1__Record *record;
         Carebus__V1__Settings *settings; /* NULL before the first */
         const char *patient_id;          /* whose sections are read */
+        Again *again;
         Found **found;
         size_t n_found;
 } Viewing;
@@ -56,6 +65,30 @@ static int conflicts_add(Viewing *viewing, Bytes value) {
         return r;
 }
 
+/* Comes before the demographics that it is about: "again/" sorts before. */
+static int again_note(Viewing *viewing, const char *source, Bytes value) {
+        Again *again = arena_alloc(viewing->arena, sizeof(*again));
+
+        if (!again)
+                return -ENOMEM;
+        *again = (Again){ .source = source, .patient_id = viewing->patient_id };
+        again->next = viewing->again;
+        viewing->again = again;
+        return message_unpack(&carebus__v1__said_again__descriptor, value, viewing->arena,
+                              (ProtobufCMessage **)&again->said);
+}
+
+static void again_show(const Viewing *viewing, Carebus__V1__Fact *fact) {
+        for (const Again *again = viewing->again; again; again = again->next) {
+                if (strcmp(again->patient_id, viewing->patient_id) != 0 || !text_equal(again->source, fact->source) ||
+                    !again->said->event_id)
+                        continue;
+                fact->confirmed_event_id = again->said->event_id;
+                fact->has_confirmed_at = again->said->has_received_at;
+                fact->confirmed_at = again->said->received_at;
+        }
+}
+
 static int section_seen(Bytes key, Bytes value, void *owner) {
         Viewing *viewing = owner;
         size_t n_id = strlen(viewing->patient_id) + 1;
@@ -70,10 +103,17 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
                 return -ENOMEM;
         if (strcmp(name, SECTION_CONFLICTS) == 0)
                 return conflicts_add(viewing, value);
+        if (strcmp(name, SECTION_ACTIVITY) == 0)
+                return 0;
+        if (text_starts_with(name, SECTION_AGAIN "/"))
+                return again_note(viewing, name + strlen(SECTION_AGAIN "/"), value);
         r = message_unpack(&carebus__v1__stored_section__descriptor, value, viewing->arena,
                            (ProtobufCMessage **)&section);
-        for (size_t i = 0; r == 0 && i < section->n_facts; i++)
+        for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
+                if (strcmp(name, SECTION_DEMOGRAPHICS) == 0)
+                        again_show(viewing, section->facts[i]->fact);
                 r = found_add(viewing, name, section->facts[i]);
+        }
         return r;
 }
 
@@ -196,7 +236,8 @@ static void facts_supersede(Found **same, size_t n_same) {
 }
 
 static int sections_write(Viewing *viewing) {
-        qsort(viewing->found, viewing->n_found, sizeof(*viewing->found), found_compare);
+        if (viewing->n_found > 0)
+                qsort(viewing->found, viewing->n_found, sizeof(*viewing->found), found_compare);
         for (size_t i = 0, n_same; i < viewing->n_found; i += n_same) {
                 Found **same = viewing->found + i;
                 Carebus__V1__Section *section;

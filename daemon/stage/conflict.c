@@ -9,6 +9,7 @@
 #include "daemon/record/death.h"
 #include "daemon/record/demographics.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/again.h"
 #include "daemon/stage/identify.h"
 
 /* Closed ones that a person keeps; the journal has all. */
@@ -88,7 +89,9 @@ static int words_gather(Look *look, const char *name, bool (*counts)(const Careb
 
         for (size_t i = 0; i < look->n_members; i++) {
                 Carebus__V1__StoredSection *section;
-                int r = work_section(look->work, look->members[i]->patient_id, name, &section);
+                int r = strcmp(name, SECTION_DEMOGRAPHICS) == 0
+                                ? again_section(look->work, look->members[i]->patient_id, &section)
+                                : work_section(look->work, look->members[i]->patient_id, name, &section);
 
                 if (r)
                         return r;
@@ -173,11 +176,16 @@ static bool source_says_dead(const Look *look, const char *source) {
 }
 
 static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death) {
-        for (size_t i = 0; i < look->n_members; i++)
-                for (size_t j = 0; j < look->members[i]->n_activities; j++) {
-                        const Carebus__V1__Activity *activity = look->members[i]->activities[j];
+        for (size_t i = 0; i < look->n_members; i++) {
+                Carebus__V1__StoredActivities *all;
+                int r;
+
+                r = work_activities(look->work, look->members[i]->patient_id, &all);
+                if (r)
+                        return r;
+                for (size_t j = 0; j < all->n_activities; j++) {
+                        const Carebus__V1__Activity *activity = all->activities[j];
                         Wanted *wanted;
-                        int r;
 
                         if (source_says_dead(look, activity->source) || activity->occurred_at < death_over_at(death))
                                 continue;
@@ -190,6 +198,7 @@ static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death) {
                         if (r < 0)
                                 return r;
                 }
+        }
         return 0;
 }
 

@@ -23,6 +23,7 @@ struct Fold {
         Arena *arena;          /* of one entry */
         Arena *settings_arena; /* of the settings */
         Overlay *overlay;
+        struct Recall *recall;
         uint64_t seq;                    /* newest entry applied */
         Carebus__V1__Settings *settings; /* NULL before the first */
         FoldCounts *counts;
@@ -80,6 +81,8 @@ void work_person_touch(FoldWork *work, const Carebus__V1__Person *person);
 /* The section, empty where there is none. */
 int work_section(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredSection **ret);
 void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *section);
+/* What somebody did last with the person, a source each; empty where nobody did. Written by work_put(). */
+int work_activities(FoldWork *work, const char *patient_id, Carebus__V1__StoredActivities **ret);
 /* Puts what was touched into the overlay. */
 int work_store(FoldWork *work);
 /* The same, and then into the transaction, so that it can be walked. */

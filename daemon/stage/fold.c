@@ -15,6 +15,7 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/project.h"
 #include "daemon/stage/quarantine.h"
+#include "daemon/stage/recall.h"
 #include "daemon/stage/settings.h"
 #include "proto/check.h"
 
@@ -35,6 +36,8 @@ int fold_new(Fold **ret) {
                 r = arena_new(&fold->settings_arena, SETTINGS_ARENA_BYTES);
         if (r == 0)
                 r = overlay_new(&fold->overlay);
+        if (r == 0)
+                r = recall_new(&fold->recall);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(fold);
@@ -44,6 +47,7 @@ int fold_new(Fold **ret) {
 Fold *fold_free(Fold *fold) {
         if (!fold)
                 return NULL;
+        recall_free(fold->recall);
         overlay_free(fold->overlay);
         arena_free(fold->settings_arena);
         arena_free(fold->arena);
@@ -54,6 +58,7 @@ Fold *fold_free(Fold *fold) {
 
 int fold_load(Fold *fold, StateTxn *txn) {
         overlay_clear(fold->overlay);
+        recall_clear(fold->recall);
         fold->n_counts = 0;
         fold->seq = state_folded_seq(txn);
         return settings_load(fold, txn);

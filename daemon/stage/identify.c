@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "daemon/identity/evidence.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/recall.h"
+#include "proto/check.h"
 #include "proto/types.h"
 
 /* A number that so many persons have tells nothing; beyond it nobody is added. */
@@ -443,4 +445,89 @@ bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus_
                 }
         }
         return contradicted;
+}
+
+/* The source and what it says the person is known by, as it stands in the entry. */
+static Bytes said_key(FoldWork *work, const Said *said) {
+        enum { EVENT_PATIENT = 11, SUBJECT_IDENTIFIERS = 2 };
+        size_t offset = 0, began, n_source = strlen(work->source) + 1;
+        Bytes patient = BYTES_NULL;
+        WireField field;
+        uint8_t *key, *at;
+
+        while (wire_field_next(said->packed, &offset, &field) == 0)
+                if (field.number == EVENT_PATIENT)
+                        patient = field.bytes;
+        key = at = patient.size > 0 ? arena_alloc(work->arena, n_source + patient.size) : NULL;
+        if (!key)
+                return BYTES_NULL;
+        memcpy(at, work->source, n_source);
+        at += n_source;
+        for (began = offset = 0; wire_field_next(patient, &offset, &field) == 0; began = offset)
+                if (field.number == SUBJECT_IDENTIFIERS) {
+                        memcpy(at, patient.data + began, offset - began);
+                        at += offset - began;
+                }
+        return (size_t)(at - key) > n_source ? bytes_of(key, (size_t)(at - key)) : BYTES_NULL;
+}
+
+bool identify_recall(FoldWork *work, const Said *said, Home *ret) {
+        const RecallAnswer *answer;
+
+        ret->key = said_key(work, said);
+        answer = ret->key.size > 0 ? recall_find(work->fold->recall, ret->key) : NULL;
+        if (!answer)
+                return false;
+        ret->patient_id = arena_text(work->arena, answer->patient_id, strlen(answer->patient_id));
+        ret->answering = answer->joined ? arena_text(work->arena, answer->answering, strlen(answer->answering))
+                                        : ret->patient_id;
+        ret->joined = answer->joined;
+        return ret->patient_id && ret->answering;
+}
+
+/* Is everything that is said of the person just as it is kept? What was not taken because it came late may be taken next time. */
+static bool all_as_kept(FoldWork *work, const Carebus__V1__Person *person, Carebus__V1__Identifier *const *identifiers,
+                        size_t n_identifiers) {
+        bool any_local = false;
+
+        for (size_t i = 0; i < n_identifiers; i++) {
+                IdentifierUse use = identifier_use(identifiers[i]);
+                bool as_kept = use == IDENTIFIER_USELESS;
+
+                any_local = any_local || use == IDENTIFIER_LOCAL;
+                for (size_t j = 0; j < person->n_identifiers && !as_kept; j++)
+                        as_kept = body_equal(&person->identifiers[j]->identifier->base, &identifiers[i]->base) &&
+                                  sources_have(person->identifiers[j], work->source);
+                if (!as_kept)
+                        return false;
+        }
+        /* Whom a number alone means may change without the person's knowing. */
+        return any_local;
+}
+
+int identify_remember(FoldWork *work, const Said *said, Home *home) {
+        const Carebus__V1__Person *person = home->person;
+        RecallAnswer answer = { .joined = person->merged_into || person->n_former_patient_ids > 0 };
+        const char *answering = person->merged_into ?: person->patient_id;
+        Carebus__V1__Identifier *const *identifiers;
+        size_t n_identifiers;
+
+        identify_identifiers(said->event, &identifiers, &n_identifiers);
+        home->answering = answering;
+        home->joined = answer.joined;
+        if (home->key.size == 0 || !all_as_kept(work, person, identifiers, n_identifiers) ||
+            strlen(answering) >= RECALL_ID_SIZE || strlen(person->patient_id) >= RECALL_ID_SIZE)
+                return 0;
+        memcpy(answer.patient_id, person->patient_id, strlen(person->patient_id));
+        memcpy(answer.answering, answering, strlen(answering));
+        return recall_keep(work->fold->recall, home->key, &answer);
+}
+
+int home_person(FoldWork *work, Home *home, Carebus__V1__Person **ret) {
+        int r = 0;
+
+        if (!home->person)
+                r = work_person(work, home->patient_id, &home->person);
+        *ret = home->person;
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
 }

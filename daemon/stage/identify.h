@@ -24,6 +24,20 @@ typedef struct IdentifyOthers {
 int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
                     Carebus__V1__Person **ret, bool *ret_changed, IdentifyOthers *others);
 
+/* Whose an event is, as far as it had to be looked at: the person itself is unpacked when somebody asks. */
+typedef struct Home {
+        const char *patient_id;
+        const char *answering;       /* NULL: not looked up */
+        bool joined;                 /* it is one with others, or that was not looked up */
+        Carebus__V1__Person *person; /* NULL: not unpacked yet */
+        Bytes key;                   /* what the source said, for the next time */
+} Home;
+int home_person(FoldWork *work, Home *home, Carebus__V1__Person **ret);
+/* The same source said just these identifiers before, and nothing has changed about that person since: whose it was. */
+bool identify_recall(FoldWork *work, const Said *said, Home *ret);
+/* To be recalled: the identifiers brought nothing new and pointed nowhere else. */
+int identify_remember(FoldWork *work, const Said *said, Home *home);
+
 /* Who answers for a person. */
 int identify_answering(FoldWork *work, const Carebus__V1__Person *person, Carebus__V1__Person **ret);
 /* All in one with a person: the one that answers first. */

@@ -10,6 +10,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/identify.h"
+#include "proto/types.h"
 
 /* Facts that a report of a join names; the record shows all. */
 #define MOVED_MAX 1000
@@ -152,9 +153,9 @@ static int moved_seen(Bytes key, Bytes value, void *owner) {
         name = arena_text(arena, key.data + n_id, strnlen((const char *)key.data + n_id, key.size - n_id));
         if (!name)
                 return -ENOMEM;
-        if (strcmp(name, SECTION_CONFLICTS) == 0)
-                return 0;
         name[strcspn(name, "/")] = '\0';
+        if (!section_is_known(name))
+                return 0;
         r = message_unpack(&carebus__v1__stored_section__descriptor, value, arena, (ProtobufCMessage **)&section);
         for (size_t i = 0; r == 0 && i < section->n_facts && moving->report->n_moved < MOVED_MAX; i++) {
                 Carebus__V1__MovedFact *moved = message_new(&carebus__v1__moved_fact__descriptor, arena);

@@ -8,6 +8,7 @@
 #include "daemon/record/demographics.h"
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/again.h"
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
@@ -43,26 +44,55 @@ static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event
         return event->patient ? event->patient->demographics : NULL;
 }
 
-static void birth_date_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, Carebus__V1__Date *date,
-                            Changes *changes) {
-        if (stamp_parts_compare(stamp_parts(person->birth_date_stamp), said->stamp) > 0)
-                return;
+static int birth_date_keep(FoldWork *work, const Said *said, Home *home, Carebus__V1__Date *date, Changes *changes) {
+        Carebus__V1__Person *person;
+        int r;
+
+        r = home_person(work, home, &person);
+        if (r || stamp_parts_compare(stamp_parts(person->birth_date_stamp), said->stamp) > 0)
+                return r;
         changes->birth_date = true;
         person->birth_date = date;
         person->birth_date_stamp = stamp_make(said->stamp, work->arena);
         work_person_touch(work, person);
+        return person->birth_date_stamp ? 0 : -ENOMEM;
 }
 
-static int project_demographics(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+/* What the source said last, so that it is known when it comes again. */
+static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
+                       const Carebus__V1__StoredFact *stored) {
+        Carebus__V1__SaidAgain *again = message_new(&carebus__v1__said_again__descriptor, work->arena);
+        uint8_t *hash = arena_alloc(work->arena, DEMOGRAPHICS_HASH_SIZE);
+        int r;
+
+        if (!again || !hash)
+                return -ENOMEM;
+        r = demographics_hash(said, work->arena, hash);
+        if (r < 0 && r != -ENODATA)
+                return r;
+        again->has_hash = r == 0;
+        again->hash = (ProtobufCBinaryData){ .len = r == 0 ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
+        again->first = again->newest = stored->newest;
+        again->event_id = stored->fact->confirmed_event_id;
+        again->has_received_at = stored->fact->has_confirmed_at;
+        again->received_at = stored->fact->confirmed_at;
+        return again_put(work, patient_id, work->source, again);
+}
+
+static int project_demographics(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         const Carebus__V1__Demographics *demographics = demographics_of(said->event);
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
         FieldMask changed;
+        bool noted;
         int r;
 
         if (!demographics)
                 return 0;
-        r = work_section(work, person->patient_id, SECTION_DEMOGRAPHICS, &section);
+        r = again_note(work, said, home->patient_id, &noted);
+        if (r || noted)
+                return r;
+        r = again_section(work, home->patient_id, &section);
         if (r == 0)
                 r = fact_for(work, section, work->source, &stored);
         if (r == 0)
@@ -70,14 +100,16 @@ static int project_demographics(FoldWork *work, const Said *said, Carebus__V1__P
         if (r)
                 return r;
         work_section_touch(work, section);
-        if (changed & field_mask_of(FIELD_BIRTH_DATE))
-                birth_date_keep(work, said, person, stored->fact->demographics->birth_date, changes);
+        if (stamp_parts_compare(stamp_parts(stored->newest), said->stamp) == 0)
+                r = again_begin(work, said, home->patient_id, stored);
+        if (r == 0 && (changed & field_mask_of(FIELD_BIRTH_DATE)))
+                r = birth_date_keep(work, said, home, stored->fact->demographics->birth_date, changes);
         if (changed & (field_mask_of(FIELD_BIRTH_DATE) | field_mask_of(FIELD_SEX) | field_mask_of(FIELD_DECEASED)))
                 changes->contradictable = true;
-        return 0;
+        return r;
 }
 
-static int project_death(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+static int project_death(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
         bool changed;
@@ -85,7 +117,7 @@ static int project_death(FoldWork *work, const Said *said, Carebus__V1__Person *
 
         if (!death_is_said(said->event))
                 return 0;
-        r = work_section(work, person->patient_id, SECTION_DEATH, &section);
+        r = work_section(work, home->patient_id, SECTION_DEATH, &section);
         if (r == 0)
                 r = fact_for(work, section, work->source, &stored);
         if (r == 0)
@@ -157,47 +189,57 @@ static int encounter_replay(FoldWork *work, const char *patient_id, const char *
         return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
 }
 
-/* Somebody was there in person, or was not after all. */
-static int activity_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person, const char *name,
-                         const Carebus__V1__StoredFact *stored, Changes *changes) {
+static int activity_set(FoldWork *work, const Said *said, const char *name, Carebus__V1__Activity *activity) {
         const Carebus__V1__When *when = said->event->occurred_at;
-        bool present = encounter_is_presence(said->event),
-             gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
-        Carebus__V1__Activity *activity = NULL;
-        size_t i;
 
-        for (i = 0; i < person->n_activities && !activity; i++)
-                if (strcmp(person->activities[i]->source, work->source) == 0)
-                        activity = person->activities[i];
-        if (activity && gone && strcmp(activity->fact, name) == 0) {
-                memmove(&person->activities[i - 1], &person->activities[i],
-                        (person->n_activities - i) * sizeof(*person->activities));
-                person->n_activities--;
-        } else if (present && !gone) {
-                if (activity && stamp_parts_compare(stamp_parts(activity->stamp), said->stamp) > 0)
-                        return 0;
-                if (!activity) {
-                        activity = message_new(&carebus__v1__activity__descriptor, work->arena);
-                        if (!activity || list_append((void ***)&person->activities, &person->n_activities, activity,
-                                                     work->arena) < 0)
-                                return -ENOMEM;
-                        activity->source = (char *)work->source;
-                }
-                activity->has_occurred_at = 1;
-                activity->occurred_at = when && when->has_utc_at ? when->utc_at : said->stamp.said_at;
-                activity->event_id = said->event->event_id;
-                activity->fact = (char *)name;
-                activity->stamp = stamp_make(said->stamp, work->arena);
-                if (!activity->stamp)
-                        return -ENOMEM;
-        } else
-                return 0;
-        changes->presence = true;
-        work_person_touch(work, person);
-        return 0;
+        activity->has_occurred_at = 1;
+        activity->occurred_at = when && when->has_utc_at ? when->utc_at : said->stamp.said_at;
+        activity->event_id = said->event->event_id;
+        activity->fact = (char *)name;
+        activity->stamp = stamp_make(said->stamp, work->arena);
+        return activity->stamp ? 0 : -ENOMEM;
 }
 
-static int project_encounter(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+/* Somebody was there in person, or was not after all. */
+static int activity_keep(FoldWork *work, const Said *said, const char *patient_id, const char *name,
+                         const Carebus__V1__StoredFact *stored, Changes *changes) {
+        bool gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
+        StateKey key = state_key_section(patient_id, SECTION_ACTIVITY);
+        Carebus__V1__StoredActivities *all;
+        Carebus__V1__Activity *activity;
+        size_t i;
+        int r;
+
+        if (!gone && !encounter_is_presence(said->event))
+                return 0;
+        r = work_activities(work, patient_id, &all);
+        if (r)
+                return r;
+        for (i = 0; i < all->n_activities; i++)
+                if (strcmp(all->activities[i]->source, work->source) == 0)
+                        break;
+        if (gone) {
+                if (i == all->n_activities || strcmp(all->activities[i]->fact, name) != 0)
+                        return 0;
+                memmove(&all->activities[i], &all->activities[i + 1],
+                        (all->n_activities - i - 1) * sizeof(*all->activities));
+                all->n_activities--;
+        } else if (i < all->n_activities) {
+                if (stamp_parts_compare(stamp_parts(all->activities[i]->stamp), said->stamp) > 0)
+                        return 0;
+                r = activity_set(work, said, name, all->activities[i]);
+        } else {
+                activity = message_new(&carebus__v1__activity__descriptor, work->arena);
+                if (!activity || list_append((void ***)&all->activities, &all->n_activities, activity, work->arena) < 0)
+                        return -ENOMEM;
+                activity->source = (char *)work->source;
+                r = activity_set(work, said, name, activity);
+        }
+        changes->presence = true;
+        return r < 0 ? r : work_put(work, STATE_SECTION, &key, &all->base);
+}
+
+static int project_encounter(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
         char *key = encounter_key(said->event, work->arena),
              *name = key ? section_of_encounter(work->source, key, work->arena) : NULL;
         Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
@@ -208,22 +250,22 @@ static int project_encounter(FoldWork *work, const Said *said, Carebus__V1__Pers
 
         if (!name || !claim)
                 return -ENOMEM;
-        r = work_section(work, person->patient_id, name, &section);
+        r = work_section(work, home->patient_id, name, &section);
         if (r == 0)
                 r = fact_for(work, section, key, &stored);
         if (r == 0)
-                r = claim_put(work, person->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
+                r = claim_put(work, home->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
         if (r)
                 return r;
         in_order = stamp_parts_compare(stamp_parts(stored->newest), said->stamp) < 0 && !encounter_undoes(said->event);
         if (in_order)
                 r = encounter_add(stored, claim, work->lists_whole, work->arena, &changed);
         else
-                r = encounter_replay(work, person->patient_id, name, stored);
+                r = encounter_replay(work, home->patient_id, name, stored);
         if (r)
                 return r;
         work_section_touch(work, section);
-        return activity_keep(work, said, person, name, stored, changes);
+        return activity_keep(work, said, home->patient_id, name, stored, changes);
 }
 
 static bool is_encounter(const Carebus__V1__Event *event) {
@@ -254,50 +296,81 @@ static int others_note(FoldWork *work, const Said *said, const Carebus__V1__Pers
         return 0;
 }
 
-static int project_facts(FoldWork *work, const Said *said, Carebus__V1__Person *person, Changes *changes) {
+static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
+        bool deaths_only = false;
+        Carebus__V1__Person *person;
         int r;
 
-        r = project_demographics(work, said, person, changes);
+        r = project_demographics(work, said, home, changes);
         if (r == 0)
-                r = project_death(work, said, person, changes);
+                r = project_death(work, said, home, changes);
         if (r == 0 && is_encounter(said->event))
-                r = project_encounter(work, said, person, changes);
+                r = project_encounter(work, said, home, changes);
+        if (r || !(changes->identifiers || changes->birth_date || changes->contradictable || changes->presence))
+                return r;
+        deaths_only = !changes->identifiers && !changes->birth_date && !changes->contradictable;
+        if (deaths_only && !home->joined) {
+                /* Nobody else's word to look at, and this one's own is quickly seen. */
+                Carebus__V1__StoredSection *death;
+
+                r = work_section(work, home->patient_id, SECTION_DEATH, &death);
+                if (r || death->n_facts == 0)
+                        return r;
+        }
+        r = home_person(work, home, &person);
         if (r == 0 && (changes->identifiers || changes->birth_date))
                 r = join_by_number(work, said, person);
-        if (r == 0 && (changes->identifiers || changes->contradictable || changes->presence))
-                r = conflict_settle(work, said, person,
-                                    /* deaths_only= */ !changes->identifiers && !changes->contradictable);
+        return r ?: conflict_settle(work, said, person, deaths_only);
+}
+
+/* By the words of the event, or as the last time that this source said just these. */
+static int home_find(FoldWork *work, const Said *said, Home *home, Changes *changes, IdentifyOthers *others) {
+        Carebus__V1__Identifier *const *identifiers;
+        size_t n_identifiers;
+        int r;
+
+        if (identify_recall(work, said, home))
+                return 0;
+        identify_identifiers(said->event, &identifiers, &n_identifiers);
+        r = identify_person(work, said, identifiers, n_identifiers, &home->person, &changes->identifiers, others);
+        if (r == 0)
+                home->patient_id = home->person->patient_id;
+        if (r == 0 && !changes->identifiers && others->n == 0)
+                r = identify_remember(work, said, home);
         return r;
 }
 
 int project_event(FoldWork *work, const Said *said, const char **ret_patient_id) {
         const Carebus__V1__Event *event = said->event;
-        Carebus__V1__Person *person, *answering;
+        Carebus__V1__Person *answering;
         IdentifyOthers others = {};
         Changes changes = {};
+        Home home = {};
         int r;
 
         *ret_patient_id = "";
         if (!identify_needs_person(event))
                 return 0;
-        if (join_is_said(event))
-                r = join_apply(work, said, &person);
-        else {
-                Carebus__V1__Identifier *const *identifiers;
-                size_t n_identifiers;
-
-                identify_identifiers(event, &identifiers, &n_identifiers);
-                r = identify_person(work, said, identifiers, n_identifiers, &person, &changes.identifiers, &others);
-        }
+        if (join_is_said(event)) {
+                r = join_apply(work, said, &home.person);
+                if (r == 0)
+                        home.patient_id = home.person->patient_id;
+        } else
+                r = home_find(work, said, &home, &changes, &others);
         if (r == 0)
-                r = project_facts(work, said, person, &changes);
-        if (r == 0)
-                r = others_note(work, said, person, &others);
-        if (r == 0)
-                r = identify_answering(work, person, &answering);
-        if (r == 0)
-                r = work_index_patient(work, answering->patient_id, said->stamp.index);
-        if (r == 0)
+                r = project_facts(work, said, &home, &changes);
+        if (r == 0 && others.n > 0)
+                r = others_note(work, said, home.person, &others);
+        if (r)
+                return r;
+        *ret_patient_id = home.answering;
+        if (!home.answering || home.person) {
+                /* What the event brought may have changed it. */
+                r = home_person(work, &home, &home.person);
+                r = r ?: identify_answering(work, home.person, &answering);
+                if (r)
+                        return r;
                 *ret_patient_id = answering->patient_id;
-        return r;
+        }
+        return work_index_patient(work, *ret_patient_id, said->stamp.index);
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/fold-parts.h"
+#include "daemon/stage/recall.h"
 
 int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
              ProtobufCMessage **ret) {
@@ -85,6 +86,18 @@ void work_person_touch(FoldWork *work, const Carebus__V1__Person *person) {
         for (size_t i = 0; i < work->persons.n; i++)
                 if (work->persons.items[i].person == person)
                         work->persons.items[i].dirty = true;
+        recall_forget(work->fold->recall, person->patient_id);
+}
+
+int work_activities(FoldWork *work, const char *patient_id, Carebus__V1__StoredActivities **ret) {
+        StateKey key = state_key_section(patient_id, SECTION_ACTIVITY);
+        int r;
+
+        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_activities__descriptor, (ProtobufCMessage **)ret);
+        if (r != STATE_E_NOT_FOUND)
+                return r;
+        *ret = message_new(&carebus__v1__stored_activities__descriptor, work->arena);
+        return *ret ? 0 : -ENOMEM;
 }
 
 int work_section(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredSection **ret) {
