@@ -30,6 +30,7 @@ class Engine(threading.Thread):
         self.sent, self.acked = [], []
         self.waiting = collections.deque()
         self.n_lost = self.n_later = 0
+        self.abandoned = False
         self.problems = []
         self.answers = []
 
@@ -46,7 +47,7 @@ class Engine(threading.Thread):
 
     def run(self):
         try:
-            while self.waiting or self.has_more():
+            while not self.abandoned and (self.waiting or self.has_more()):
                 try:
                     self.talk()
                 except (OSError, EOFError):
@@ -65,7 +66,7 @@ class Engine(threading.Thread):
                     one = again.popleft() if again else self.make()
                     sender.send(one[1])
                     on_way.append(one)
-                if not on_way:
+                if not on_way or self.abandoned:
                     return
                 try:
                     answer = sender.receive(self.answer_seconds)
@@ -85,14 +86,23 @@ class Engine(threading.Thread):
         self.answers.append(answer.code)
         if answer.code == "AA":
             self.acked.append(message_id)
-            self.waiting.popleft()
+            self.answered()
         elif answer.code == "AE":
             self.n_later += 1
             time.sleep(0.1)
             raise EOFError
         else:
             self.problems.append(f"{self.name}: {answer.code} for {message_id}: {answer.text!r}")
+            self.answered()
+
+    def answered(self):
+        if not self.abandoned:
             self.waiting.popleft()
+
+    def abandon(self):
+        """Gives up what has no answer: the test is over."""
+        self.abandoned = True
+        self.finishing.set()
 
     def finish(self, seconds):
         """Sends nothing new; ends when everything has its answer."""

@@ -1,9 +1,11 @@
 """Runs of a bus in which a system call fails or ends the process, and what has to hold afterwards."""
 
+import collections
 import concurrent.futures
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,9 @@ import tempfile
 import time
 
 import promises
-from carebus_bus import ANSWER_SECONDS, BUILD, READY_SECONDS, Bus, BusError, Source, control_pb2, submission
+from carebus_bus import ANSWER_SECONDS, BUILD, READY_SECONDS, Bus, BusError, Source, control_pb2, submission, wait_for
+from engine import Engine
+from mllp_peer import Mllp
 
 EXIT_STORAGE, EXIT_LATER = 74, 75
 # One or several in a Submit: batches of several sizes. 20 messages in all.
@@ -234,3 +238,141 @@ def try_all(rule, action, judge, paces=PACES, workers=3):
     struck = sum(one for one, _ in results)
     assert struck >= running * 2 // 3, f"only {struck} of {len(cases)} faults struck: the runs are not alike"
     return f"{len(cases)} cases, {struck} struck"
+
+
+class Load:
+    """A bus, its adapter, and engines that send until they are told yes."""
+
+    def __init__(self, bus, n_engines=4, limit=None, pause=0.005):
+        self.bus, self.mllp = bus, Mllp(bus)
+        self.engines = [Engine(self.mllp.port, f"e{i}", window=(1, 1, 4)[i % 3], pause=pause, limit=limit) for i in range(n_engines)]
+        self.started = False
+
+    def start(self):
+        self.bus.start()
+        self.start_senders()
+        return self
+
+    def start_senders(self):
+        self.mllp.start()
+        for engine in self.engines:
+            engine.start()
+        self.started = True
+
+    def n_acked(self):
+        return sum(len(engine.acked) for engine in self.engines)
+
+    def n_later(self):
+        return sum(engine.n_later for engine in self.engines)
+
+    def progress(self, more, seconds=2 * ANSWER_SECONDS):
+        aim = self.n_acked() + more
+        wait_for(lambda: self.n_acked() >= aim, seconds, f"{more} more acknowledgements")
+
+    def finish_and_check(self):
+        for engine in self.engines:
+            engine.finish(3 * ANSWER_SECONDS) if engine.limit is None else engine.join(3 * ANSWER_SECONDS)
+            assert not engine.is_alive() and engine.problems == []
+        sent = [message_id for engine in self.engines for message_id in engine.sent]
+        assert sorted(sent) == sorted(message_id for engine in self.engines for message_id in engine.acked)
+        _, seqs = promises.check_bus(self.bus, "pas", sent, sent)
+        for engine in self.engines:
+            if engine.window == 1 or engine.n_later == 0:
+                promises.check_sent_order(seqs, engine.sent, engine.name)
+
+    def close(self):
+        for engine in self.engines:
+            engine.abandon()
+        if self.mllp.process:
+            self.mllp.close()
+
+
+# ---- strace
+
+
+def can_strace():
+    return shutil.which("strace") and subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False).returncode == 0
+
+
+def strace(calls, output, *options):
+    return ["strace", "-f", "--seccomp-bpf", "-qq", "-e", f"trace={calls}", "-o", str(output), *options]
+
+
+def traced_run(bus, load):
+    """200 messages of four engines; the daemon is started again without a tracer when it ends. Its exit code, or None."""
+    code = None
+    try:
+        bus.start()
+    except BusError:
+        pass
+    else:
+        load.start_senders()
+
+    def ended_or_done():
+        return bus.process.poll() is not None or all(not engine.is_alive() for engine in load.engines)
+    if bus.process.poll() is None:
+        wait_for(ended_or_done, 4 * ANSWER_SECONDS, "the run to end")
+        if bus.process.poll() is None:
+            bus.wait_folded()
+    code = bus.process.poll()
+    if code is None:
+        for pid in (bus.pid, bus.serve_pid):  # not the tracer: it would let them go on
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        bus.process.wait(READY_SECONDS)
+    bus._ended()
+    bus.wrapper = []
+    bus.start()
+    if not load.started:
+        load.start_senders()
+    return code
+
+
+def count_traced(calls):
+    """How many of each call the busiest thread of core makes in such a run."""
+    bus = MemoryBus()
+    output = bus.folder / "strace.out"
+    load = Load(bus, limit=50, pause=0)
+    try:
+        bus.wrapper = strace(",".join(calls), output)
+        traced_run(bus, load)
+        load.finish_and_check()
+        by_thread = collections.Counter()
+        for line in output.read_text(encoding="utf-8", errors="replace").splitlines():
+            match = re.match(r"(\d+)\s+(\w+)\(", line)
+            if match:
+                by_thread[match.groups()] += 1
+        counts = {call: max((n for (_, name), n in by_thread.items() if name == call), default=0) for call in calls}
+        assert all(counts.values()), counts
+        return counts
+    finally:
+        load.close()
+        bus.close()
+
+
+def trace_one(case):
+    call, what, n = case
+    bus = MemoryBus()
+    load = Load(bus, limit=50, pause=0)
+    try:
+        bus.wrapper = strace(call, "/dev/null", "-e", f"inject={call}:{what}:when={n}")
+        code = traced_run(bus, load)
+        assert code in (None, EXIT_STORAGE, EXIT_LATER, -signal.SIGKILL, 128 + signal.SIGKILL), f"exit {code}"
+        load.finish_and_check()
+        return code is not None, None
+    except Exception as error:
+        return False, f"--- {call} {what} when={n}: {type(error).__name__}: {error}\n{bus.log()[-3000:]}"
+    finally:
+        load.close()
+        with contextlib.suppress(Exception):
+            bus.close()
+
+
+def trace_all(cases, workers=3):
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = list(pool.map(trace_one, cases))
+    wrong = [text for _, text in results if text]
+    assert not wrong, f"{len(wrong)} of {len(cases)}\n" + "\n".join(wrong[:5])
+    ended = sum(one for one, _ in results)
+    assert ended >= len(cases) // 4, f"only {ended} of {len(cases)} faults ended the daemon: they did not strike"
+    print(f"{len(cases)} cases, {ended} ended the daemon")

@@ -1,6 +1,7 @@
 """What holds after whatever was done to a bus: one order without gaps, nothing acknowledged missing, nothing counted twice."""
 
 import collections
+import json
 
 from carebus_bus import wait_for
 
@@ -84,6 +85,13 @@ def visible_places(bus, team):
     """(seq, index) of all that the team sees, in order, by asking the bus; and the lines."""
     lines = bus.ctl_json("tail", "--team", team)
     return [(line["seq"], line.get("index", 0)) for line in lines], lines
+
+
+def visible_places_or_none(bus, team):
+    """The same, or None while nobody answers."""
+    done = bus.ctl("--json", "tail", "--team", team)
+    lines = [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
+    return ([(line["seq"], line.get("index", 0)) for line in lines], lines) if lines else None
 
 
 def wait_readers(bus, team, reader, stream, seconds):

@@ -55,8 +55,7 @@ class Ward:
 
     def close(self):
         for engine in self.engines:
-            engine.finishing.set()
-            engine.waiting.clear()
+            engine.abandon()
         self.reader.stop()
         self.stream.stop()
         self.mllp.close()
