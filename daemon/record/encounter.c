@@ -296,6 +296,11 @@ static int body_apply(Course *course, const Carebus__V1__Claim *claim, const Ste
         if (r < 0)
                 return r;
         paths.whole = course->lists_whole ? ~(FieldMask)0 : 0;
+        if (claim->laid_together) {
+                /* It stands for all before it: what comes later and was said earlier is not heard any more. */
+                carebus__v1__encounter__init(course->value);
+                course->emptied = 0;
+        }
         r = body_lay(&course->value->base, &body->base, &paths, course->arena);
         if (r < 0)
                 return r;

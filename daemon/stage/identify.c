@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/identity/evidence.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/join.h"
 #include "daemon/stage/recall.h"
 #include "proto/check.h"
 #include "proto/types.h"
@@ -204,7 +205,7 @@ int identify_check(FoldWork *work, const Carebus__V1__Event *event, const char *
         if (!identify_needs_person(event))
                 return 0;
         identify_identifiers(event, &identifiers, &n_identifiers);
-        if (event->body_case != CAREBUS__V1__EVENT__BODY_MERGE || !event->merge)
+        if (!join_is_said(event))
                 return check_list(work, identifiers, n_identifiers, ret_reason);
         /* A merge speaks of two. */
         if (event->merge->n_surviving > 0) {

@@ -19,6 +19,8 @@
 #include "base/clock.h"
 #include "base/sha256.h"
 #include "daemon/record/body.h"
+#include "daemon/record/encounter.h"
+#include "daemon/record/keys.h"
 #include "daemon/store/journal.h"
 #include "tests/scenario/story-event.h"
 #include "tests/scenario/world.h"
@@ -391,6 +393,11 @@ static void test_person_and_death_come_to_the_same_in_any_order(void **state) {
         stories_in_any_order(/* encounters= */ false);
 }
 
+static int claim_counted(Bytes key, Bytes value, void *owner) {
+        ++*(uint64_t *)owner;
+        return 0;
+}
+
 /* The same stream through a journal on disk: followed live in batches, then rebuilt. */
 static void live_follow(const char *folder, State *state, uint64_t limit) {
         JournalReader *reader;
@@ -477,6 +484,51 @@ static void test_a_rebuild_gives_what_was_folded_live(void **state) {
         world_end(&world);
 }
 
+/* A visit number that is used for ever, told backwards: every message comes late. */
+static void test_an_encounter_without_end_stays_bounded(void **state) {
+        const size_t n = 1500;
+        Carebus__V1__Record *record;
+        Carebus__V1__Fact *fact;
+        uint64_t n_claims = 0;
+        StateKey prefix;
+        StateTxn *txn;
+        World world;
+
+        world_begin(&world);
+        for (size_t i = 0; i < n; i++) {
+                Carebus__V1__Entry *entry = MAKE(entry, world.arena);
+                Words words = { .arena = world.arena };
+
+                word(&words, "encounter.updated");
+                word(&words, "mrn=H1");
+                word(&words, "visit=V1");
+                word(&words, "ward=W%zu", i);
+                word(&words, "said=%02zu:%02zu", (n - i) / 60 % 24, (n - i) % 60);
+                entry->kind_case = CAREBUS__V1__ENTRY__KIND_SUBMISSION;
+                entry->submission = MAKE(stored_submission, world.arena);
+                entry->submission->source = (char *)"hospital";
+                entry->submission->message_id = arena_format(world.arena, "M%zu", i);
+                entry->submission->n_events = 1;
+                entry->submission->events = arena_alloc(world.arena, sizeof(void *));
+                entry->submission->events[0] = story_event("hospital", story_time("23:00"), words.words, words.n,
+                                                           world.arena);
+                world_push(&world, entry, story_time("23:00"));
+        }
+        txn = world_look(&world);
+        prefix = key_of_claims("p1.0", "encounters/hospital/carebus:hospital:visit|V1");
+        assert_int_equal(state_walk(txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_counted,
+                                    &n_claims),
+                         0);
+        assert_in_range(n_claims, 2, ENCOUNTER_CLAIMS_MAX + 1);
+        assert_int_equal(record_read(txn, "p1.0", world.arena, &record), 0);
+        fact = record->sections[0]->facts[0];
+        assert_true(fact->n_history <= FACT_HISTORY_MAX);
+        /* The newest of 1,500 minutes, in days of 1,440: the 61st message, said at 23:59. */
+        assert_string_equal(fact->encounter->place->point_of_care, "W61");
+        state_abort(txn);
+        world_end(&world);
+}
+
 static void test_a_rebuild_of_a_damaged_journal_says_where(void **state) {
         JournalOptions options = { .segment_bytes = 1 << 16 };
         char folder[128], state_folder[128], command[256];
@@ -529,6 +581,7 @@ int main(void) {
                 cmocka_unit_test(test_every_entry_has_an_outcome_and_every_person_a_record),
                 cmocka_unit_test(test_an_encounter_comes_to_the_same_in_any_order),
                 cmocka_unit_test(test_person_and_death_come_to_the_same_in_any_order),
+                cmocka_unit_test(test_an_encounter_without_end_stays_bounded),
                 cmocka_unit_test(test_a_rebuild_gives_what_was_folded_live),
                 cmocka_unit_test(test_a_rebuild_of_a_damaged_journal_says_where),
                 cmocka_unit_test(test_an_entry_out_of_its_turn_is_refused),

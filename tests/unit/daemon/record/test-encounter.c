@@ -155,6 +155,17 @@ static void test_claims_laid_together_stand_for_what_they_came_to(void **state) 
         assert_string_equal(fewer->lifecycle, "on-leave");
 }
 
+static void test_what_is_older_than_claims_laid_together_is_not_heard(void **state) {
+        Carebus__V1__Claim *claims[] = { claim("encounter.admitted", NULL, 2), claim("encounter.updated", NULL, 3) };
+        Carebus__V1__Claim *together = encounter_lay_together(claims, 2, false, arena);
+        Carebus__V1__Claim *with_late[] = { claim("encounter.discharged", "A1", 1), together };
+        Carebus__V1__StoredFact *stored = fact_new("V1", "hospital", arena);
+
+        assert_int_equal(encounter_reduce(stored, with_late, 2, false, arena), 0);
+        assert_null(stored->fact->encounter->place);
+        assert_string_equal(stored->fact->encounter->status, "in-progress");
+}
+
 static void test_a_claim_cut_from_the_entry_is_the_claim_that_would_be_packed(void **state) {
         Said made = said("encounter.admitted", "A1", 7);
         Carebus__V1__Event stored_event = *made.event, *event = (Carebus__V1__Event *)made.event;
@@ -209,6 +220,7 @@ int main(void) {
                 cmocka_unit_test(test_the_same_said_again_confirms_and_adds_no_history),
                 cmocka_unit_test(test_the_history_keeps_the_newest),
                 cmocka_unit_test(test_claims_laid_together_stand_for_what_they_came_to),
+                cmocka_unit_test(test_what_is_older_than_claims_laid_together_is_not_heard),
                 cmocka_unit_test(test_a_claim_cut_from_the_entry_is_the_claim_that_would_be_packed),
                 cmocka_unit_test(test_an_encounter_without_a_number_is_known_by_what_there_is),
         };
