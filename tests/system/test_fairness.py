@@ -1,8 +1,9 @@
 """The small partner is never starved: what waits of one source delays another's single message by no more than two batches."""
 
+import contextlib
+import ctypes
 import os
-import signal
-import statistics
+import pathlib
 import time
 
 import pytest
@@ -16,15 +17,35 @@ N_CONNECTIONS, N_EACH, N_IN_SUBMIT = 100, 1000, 50  # 100,000 messages; as many 
 N_PROBES = 8
 
 
-def flood(bus):
-    """A hundred connections of one source with all that they may have on the way; nothing of it is looked at yet."""
-    sources = [bus.source("pas") for _ in range(N_CONNECTIONS)]
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+
+@contextlib.contextmanager
+def held(bus, thread="intake"):
+    """One thread of core stands still, the others go on: what comes meanwhile has arrived, and is not looked at yet."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    tid = next(int(task.name) for task in pathlib.Path(f"/proc/{bus.pid}/task").iterdir() if (task / "comm").read_text().strip() == thread)
+
+    def ptrace(request):
+        if libc.ptrace(request, tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    ptrace(PTRACE_SEIZE)
+    try:
+        ptrace(PTRACE_INTERRUPT)
+        os.waitpid(tid, WALL)
+        yield
+    finally:
+        ptrace(PTRACE_DETACH)
+
+
+def flood(bus, sources):
+    """All that the connections may have on the way."""
     assert all(source.welcome.window >= N_EACH for source in sources)
-    os.kill(bus.pid, signal.SIGSTOP)
     for start in range(0, N_EACH, N_IN_SUBMIT):
         for index, source in enumerate(sources):
             source.submit(*[submission(f"F{index}-{i}", original=b"flood", events=0) for i in range(start, start + N_IN_SUBMIT)])
-    return sources
 
 
 def batch_of(batches, seq):
@@ -32,16 +53,13 @@ def batch_of(batches, seq):
 
 
 def probe(bus, lab, number):
-    """Hands in one message of another source while all stands still; in the how many-th batch from then on it is."""
-    os.kill(bus.pid, signal.SIGSTOP)
-    try:
-        # One that is being written stands there already, whole or in part: it is counted as the first.
+    """Hands in one message of another source while intake stands still; in the how many-th batch from then on it is."""
+    with held(bus):
+        # A batch that is being written stands there already, whole or in part, or is gathered and the first to come.
         before = len(journal_bytes.batch_sizes(bus.folder / "state" / "journal"))
         head = bus_head(bus)
         lab.submit(submission(f"L-{number}", original=b"lone", events=0))
-        time.sleep(0.02)  # into the socket
-    finally:
-        os.kill(bus.pid, signal.SIGCONT)
+        time.sleep(0.05)  # it arrives
     receipt, = lab.wait_receipts(1)
     after = journal_bytes.batch_sizes(bus.folder / "state" / "journal")
     return batch_of(after, receipt.stored.seq) - before + 1, receipt.stored.seq - head
@@ -52,23 +70,23 @@ def bus_head(bus):
     return batches[-1][0] + batches[-1][1] - 1
 
 
+@pytest.mark.root
 def test_lone_message_gets_its_place_within_two_batches_of_a_flood_of_100000_and_order_holds_on_every_connection(make_bus):
     bus = make_bus({"journal": {"reserve_bytes": 0, "segment_bytes": "16 MiB"}}).start()
     lab = bus.source("lab")
     lab.send(submission("L-first"))
-    sources = flood(bus)
+    sources = [bus.source("pas") for _ in range(N_CONNECTIONS)]
+    with held(bus):
+        flood(bus, sources)
+        time.sleep(0.5)  # it arrives
     waits = []
-    try:
-        for number in range(N_PROBES):
-            waits.append(probe(bus, lab, number))
-            time.sleep(0.03)
-        left = N_CONNECTIONS * N_EACH - bus.source_status("pas").stored
-    finally:
-        os.kill(bus.pid, signal.SIGCONT)
+    for number in range(N_PROBES):
+        waits.append(probe(bus, lab, number))
+        time.sleep(0.02)
+    left = N_CONNECTIONS * N_EACH - bus.source_status("pas").stored
     print(f"batches, messages before it: {waits}; {left} of the flood still waited behind the last")
     assert left > 0, "the flood was over before the last probe: it proves nothing"
-    batches = [n for n, _ in waits]
-    assert max(batches) <= 3 and statistics.median(batches) <= 2, waits
+    assert max(n for n, _ in waits) <= 2, waits
     for source in sources:
         receipts = source.wait_receipts(N_EACH)
         assert [receipt.WhichOneof("result") for receipt in receipts] == ["stored"] * N_EACH
