@@ -7,6 +7,7 @@ targets stand beside the figures, and what a figure is worth stands in docs/figu
 import argparse
 import dataclasses
 import json
+import os
 import pathlib
 import sys
 import textwrap
@@ -111,6 +112,7 @@ def main():
     tools = Tools(build, pin=not arguments.no_pin)
     say = lambda text: print(f"bench: {text}", file=sys.stderr, flush=True)
     try:
+        busy = os.getloadavg()[0] > 1
         machine_facts = facts(build, tools.disk)
         pinned = f"server processes to core {SERVER_CORE}, clients to core {CLIENT_CORE}"
         machine_facts.append(("pinned", pinned if tools.pin else "nothing"))
@@ -128,6 +130,8 @@ def main():
     print_notes(results)
     for name, why in skipped.items():
         print(f"\n{name}: no figure: {why}")
+    if busy:
+        print("\nOther programs were running: the figures are lower than the machine's, and ratios less sure.")
     return 0 if results else 1
 
 

@@ -39,7 +39,7 @@ static const ToolOption options[] = {
         { "count", &arg_count, NULL, "or how many submissions of each adapter (0: by time)" },
         { "rate", &arg_rate, NULL, "submissions a second of each adapter (0: closed loop)" },
         { "size", &arg_size, NULL, "of event and original in bytes (1024)" },
-        { "persons", &arg_persons, NULL, "whom the events are about (10000)" },
+        { "persons", &arg_persons, NULL, "whom an adapter's events are about: each has its own (10000)" },
         { "warm-up-ms", &arg_warm_up_ms, NULL, "not counted, at the beginning (0)" },
         { "first", &arg_first, NULL, "number of the first (0)" },
         { "core", &arg_core, NULL, "to stay on (any)" },
@@ -203,6 +203,7 @@ static void run_adapter(Result *result, uint64_t number, int ready, int go) {
 
         snprintf(name, sizeof(name), arg_adapters > 1 ? "%.32s-%" PRIu64 : "%.32s", arg_source, number + 1);
         events_init(&adapter.messages, arg_size, arg_persons);
+        adapter.messages.first_person = number * arg_persons;
         adapter.room = malloc(adapter.messages.max_size);
         if (!adapter.room)
                 tool_die("no memory");

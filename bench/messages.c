@@ -238,6 +238,7 @@ size_t events_render(const EventMessages *messages, uint64_t number, uint8_t *re
         size_t kind_number = kind_of(&values, number, messages->persons);
         const Template *kind = &messages->kinds[kind_number];
 
+        values.person += messages->first_person;
         template_render(kind, &values, ret);
         for (size_t i = 0; i < messages->n_moments[kind_number]; i++)
                 write_moment(ret + messages->moments[kind_number][i], (uint64_t)messages->began_at * 1000000 + number);

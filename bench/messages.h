@@ -37,7 +37,7 @@ typedef struct EventMessages {
         Template original;
         size_t moments[MESSAGES_KINDS][EVENT_MOMENTS_MAX]; /* where in the packed event a time stands */
         size_t n_moments[MESSAGES_KINDS];
-        uint64_t persons;
+        uint64_t persons, first_person; /* number of the first: sources that speak of different people */
         int64_t began_at;
         size_t max_size;
 } EventMessages;

@@ -72,6 +72,8 @@ def row_latency(run):
     median = lambda results, name="p50_us": statistics.median(result["latency"][name] for result in results)
     share = lambda us: f"{us:,.0f} us ({100 * us / whole:.0f} %)"
     whole, library, sync, translating = median(wholes), median(libraries), median(syncs), translate_micros(run)
+    if whole < sync:
+        raise Failed(f"the bare disk ({sync:,.0f} us) was slower than the whole way ({whole:,.0f} us): something else uses it")
     hops = [
         f"wire there and back, with nobody behind it {share(wire)}",
         f"adapter {share(whole - library - wire)}" + (f", {translating:,.0f} us of it translating" if translating else ""),
@@ -240,7 +242,7 @@ def row_million(run):
     """--full: a million events about 100,000 persons."""
     memory_of = lambda bus: {name: machine.memory_anonymous(pid) for pid, name in bus.pids().items()}
     with Bus(run.tools) as bus:
-        must_be_stored(bus.load_intake(adapters=ADAPTERS, window=256, count=1000000 // ADAPTERS, persons=100000))
+        must_be_stored(bus.load_intake(adapters=ADAPTERS, window=256, count=1000000 // ADAPTERS, persons=100000 // ADAPTERS))
         entries = bus.settle(timeout=600)
         after_intake, readies = memory_of(bus), []
         bus.stop()
