@@ -1,5 +1,5 @@
 /*
- * Cutting: a message reaches from its MSH to the next MSH or envelope segment at the start of a line.
+ * Cutting: a message reaches from its MSH to the next MSH or envelope segment at the start of a line, or to the end of its frame.
  */
 #include "adapters/mllp/batch.h"
 
@@ -44,6 +44,11 @@ static Bytes skip_padding(Bytes bytes) {
         }
 }
 
+/* What stands behind the end of a frame is a message of its own, whatever it begins with. */
+static bool is_end_of_frame(Bytes padding) {
+        return padding.size > 0 && memchr(padding.data, 0x1C, padding.size);
+}
+
 static size_t line_size(Bytes bytes) {
         size_t n = 0;
 
@@ -59,8 +64,11 @@ bool batch_next(BatchReader *reader, Bytes *ret_message) {
                 rest = skip_padding(behind(rest, line_size(rest)));
         message = rest;
         while (rest.size > 0) {
-                rest = skip_padding(behind(rest, line_size(rest)));
-                if (is_segment(rest, "MSH") || is_envelope(rest))
+                Bytes line_end = behind(rest, line_size(rest));
+
+                rest = skip_padding(line_end);
+                if (is_segment(rest, "MSH") || is_envelope(rest) ||
+                    is_end_of_frame(bytes_of(line_end.data, line_end.size - rest.size)))
                         break;
         }
         message.size -= rest.size;

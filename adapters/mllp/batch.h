@@ -1,7 +1,8 @@
 #pragma once
 /*
  * A file, or a frame, with more than one message: FHS and BHS envelopes, MLLP bytes left in, or messages one below the
- * other. It is cut where MSH stands at the start of a line; envelope segments between messages are passed over.
+ * other. It is cut where MSH stands at the start of a line and behind the end of a frame; envelope segments between messages are
+ * passed over.
  */
 #include <stdbool.h>
 
@@ -13,8 +14,8 @@ typedef struct BatchReader {
 
 #define BATCH_READER_INIT(bytes) ((BatchReader){ .rest = (bytes) })
 
-/* The next message, borrowed from the input; false at the end. Text before the first MSH that is no envelope is given as a
- * message of its own: it will be told that it has no MSH. */
+/* The next message, borrowed from the input; false at the end. Text that is no envelope, before the first MSH or in a frame of its
+ * own, is given as a message of its own: it will be told that it has no MSH. */
 bool batch_next(BatchReader *reader, Bytes *ret_message);
 /* Whether a frame holds a batch: it begins with FHS or BHS, or has more than one MSH at the start of a line. */
 bool batch_is_batch(Bytes message);

@@ -53,6 +53,11 @@ static void test_frames_that_were_left_in_are_passed_over(void **state) {
         ASSERT_MESSAGES("\x0BMSH|1\rPID|1\r\x1C\r\x0BMSH|2\r\x1C\r", "MSH|1\rPID|1", "MSH|2");
 }
 
+static void test_a_frame_with_no_message_in_it_does_not_run_into_the_one_before(void **state) {
+        ASSERT_MESSAGES("\x0BMSH|1\rPID|1\r\x1C\r\x0BHELLO\r\x1C\r\x0BMSH|3\r\x1C\r", "MSH|1\rPID|1", "HELLO", "MSH|3");
+        ASSERT_MESSAGES("MSH|1\rNTE|1||one line\r\rthe next\r\x1C\r", "MSH|1\rNTE|1||one line\r\rthe next");
+}
+
 static void test_text_that_is_no_message_is_not_lost(void **state) {
         ASSERT_MESSAGES("hello\rMSH|1\r", "hello", "MSH|1");
         ASSERT_MESSAGES("EVN|A01\rPID|1\r", "EVN|A01\rPID|1");
@@ -81,6 +86,7 @@ int main(void) {
                 cmocka_unit_test(test_msh_inside_a_field_is_no_begin),
                 cmocka_unit_test(test_envelopes_are_passed_over),
                 cmocka_unit_test(test_frames_that_were_left_in_are_passed_over),
+                cmocka_unit_test(test_a_frame_with_no_message_in_it_does_not_run_into_the_one_before),
                 cmocka_unit_test(test_text_that_is_no_message_is_not_lost),
                 cmocka_unit_test(test_an_empty_file_has_none),
                 cmocka_unit_test(test_a_batch_is_told_from_a_message),
