@@ -440,15 +440,17 @@ def test_no_program_leaves_a_core_with_patients_in_it(make_bus):
     try:
         wait_for(lambda: may_be_looked_into(other.pid), what="a program of another kind")
         for name, pid in (("core", bus.pid), ("serve", bus.serve_pid), ("carebus-mllp", mllp.process.pid), ("carebusctl", follow.pid)):
-            wait_for(lambda: not may_be_looked_into(pid), 5, f"{name} to be closed")
-            limits = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
-            core = next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()
-            assert core[4:6] == ["0", "0"], f"{name}: {core}"
+            wait_for(lambda: core_limit(pid) == ["0", "0"] and not may_be_looked_into(pid), 5, f"{name} to be closed")
     finally:
         for process in (follow, other):
             process.kill()
             process.wait()
         mllp.close()
+
+
+def core_limit(pid):
+    limits = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    return next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4:6]
 
 
 def may_be_looked_into(pid):
