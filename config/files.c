@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/shipped.h"
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 /* What a profile or key folder may hold before we stop looking for near names. */
@@ -38,12 +39,29 @@ int files_init(Files *files, ConfigText *text, const char *path, bool on_disk) {
         return 0;
 }
 
+/* The content of a profile that would stand in PROFILE_FOLDER if the package were installed. -ENOENT. */
+static int read_shipped(const char *path, Buffer *ret) {
+        if (!text_starts_with(path, PROFILE_FOLDER "/"))
+                return -ENOENT;
+        const char *name = path + strlen(PROFILE_FOLDER "/");
+        for (const ShippedProfile *shipped = shipped_profiles; shipped->name; shipped++) {
+                size_t length = strlen(shipped->name);
+                if (strncmp(name, shipped->name, length) != 0 || strcmp(name + length, ".yaml") != 0)
+                        continue;
+                buffer_append(ret, shipped->content, shipped->size);
+                return ret->error;
+        }
+        return -ENOENT;
+}
+
 static int read_file(Files *files, const char *path, size_t *ret) {
         _cleanup_(freep) char *copy = strdup(path);
         Buffer content = BUFFER_NULL;
         if (!copy)
                 return -ENOMEM;
         int r = file_read(path, CONFIG_FILE_MAX, &content);
+        if (r == -ENOENT)
+                r = read_shipped(path, &content);
         if (r < 0)
                 return r;
         ssize_t index = config_text_add(files->text, copy);
@@ -100,6 +118,26 @@ void name_list_deinit(NameList *list) {
         *list = (NameList){ 0 };
 }
 
+static int name_list_add(NameList *list, const char *name, size_t length) {
+        char *copy = strndup(name, length);
+        char **names = realloc(list->names, (list->n_names + 1) * sizeof(*names));
+        if (names)
+                list->names = names;
+        if (!copy || !names) {
+                free(copy);
+                return -ENOMEM;
+        }
+        list->names[list->n_names++] = copy;
+        return 0;
+}
+
+int name_list_add_shipped(NameList *list) {
+        int r = 0;
+        for (const ShippedProfile *shipped = shipped_profiles; r == 0 && shipped->name; shipped++)
+                r = name_list_add(list, shipped->name, strlen(shipped->name));
+        return r;
+}
+
 int name_list_add_folder(NameList *list, const char *folder, const char *suffix) {
         _cleanup_(closedirp) DIR *dir = opendir(folder);
         if (!dir)
@@ -109,15 +147,8 @@ int name_list_add_folder(NameList *list, const char *folder, const char *suffix)
                 size_t length = strlen(entry->d_name), tail = strlen(suffix);
                 if (entry->d_name[0] == '.' || length <= tail || strcmp(entry->d_name + length - tail, suffix) != 0)
                         continue;
-                char *name = strndup(entry->d_name, length - tail);
-                char **names = realloc(list->names, (list->n_names + 1) * sizeof(*names));
-                if (names)
-                        list->names = names;
-                if (!name || !names) {
-                        free(name);
+                if (name_list_add(list, entry->d_name, length - tail) < 0)
                         return -ENOMEM;
-                }
-                list->names[list->n_names++] = name;
         }
         if (list->n_names > 1)
                 qsort(list->names, list->n_names, sizeof(*list->names), compare_names);

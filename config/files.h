@@ -25,7 +25,8 @@ ssize_t files_find(Files *files, const char *path);
 int files_read_layers(Files *files, Report *report, const char *path);
 /* Whether a file is one that is laid over carebus.yaml, or that itself. */
 bool files_is_layer(const Files *files, size_t file);
-/* Where a profile may be, best first: PATHS[0] beside carebus.yaml, PATHS[1] with the distribution. -ENOMEM. */
+/* Where a profile may be, best first: PATHS[0] beside carebus.yaml, PATHS[1] with the distribution, and where that is not installed
+ * the copy in the program answers to PATHS[1]. -ENOMEM. */
 #define PROFILE_PLACES 2
 int files_profile_paths(const Files *files, const char *name, char *ret_paths[PROFILE_PLACES]);
 
@@ -36,6 +37,8 @@ typedef struct NameList {
 } NameList;
 void name_list_deinit(NameList *list);
 int name_list_add_folder(NameList *list, const char *folder, const char *suffix);
+/* Those of the profiles that are in the program; behind the others, unsorted. -ENOMEM. */
+int name_list_add_shipped(NameList *list);
 
 /* On disk only: whether a zone is in the system's database. Reports. */
 void files_check_zone(const Files *files, Report *report, Place place, const char *what, const char *zone);

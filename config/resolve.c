@@ -86,6 +86,8 @@ static int report_no_profile(Resolver *resolver, const char *name, Place place, 
                 r = name_list_add_folder(&list, beside, ".yaml");
                 if (r == 0)
                         r = name_list_add_folder(&list, PROFILE_FOLDER, ".yaml");
+                if (r == 0)
+                        r = name_list_add_shipped(&list);
         }
         if (r == 0 && !report_did_you_mean(resolver->report, name, (const char *const *)list.names, list.n_names))
                 report_hint(resolver->report, "it would be %s/%s.yaml or %s/%s.yaml", beside, name, PROFILE_FOLDER,

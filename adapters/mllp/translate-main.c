@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/mllp/batch.h"
 #include "adapters/mllp/translate.h"
@@ -14,6 +15,7 @@
 #include "base/text.h"
 #include "canon/normalise.h"
 #include "config/config.h"
+#include "config/files.h"
 #include "proto/json.h"
 
 #define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
@@ -51,17 +53,25 @@ static void command_deinit(Command *command) {
         free(command->problem_list);
 }
 
-/* ---- which profile */
+/* ---- which profile: where the configuration would look for it */
 
 static int profile_path(const TranslateCommand *arguments, char **ret) {
         const char *name = arguments->profile;
-        _cleanup_(freep) char *config = strdup(arguments->config ?: CONFIG_DEFAULT);
+        _cleanup_(freep) char *config = strdup(arguments->config ?: CONFIG_DEFAULT), *beside = NULL;
+        int r;
 
         if (!config)
                 return -ENOMEM;
         if (strchr(name, '/') || (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".yaml") == 0))
                 return text_format(ret, "%s", name);
-        return text_format(ret, "%s/profiles/%s.yaml", dirname(config), name);
+        r = text_format(&beside, "%s/profiles/%s.yaml", dirname(config), name);
+        if (r < 0)
+                return r;
+        if (access(beside, F_OK) == 0) {
+                *ret = TAKE_PTR(beside);
+                return 0;
+        }
+        return text_format(ret, "%s/%s.yaml", PROFILE_FOLDER, name);
 }
 
 static int load_profile(Command *command) {
@@ -70,6 +80,8 @@ static int load_profile(Command *command) {
         int r;
 
         r = profile_path(command->arguments, &path);
+        if (r == 0 && text_equal(command->arguments->profile, "default") && access(path, F_OK) < 0)
+                return EXIT_DONE; /* built in */
         if (r == 0)
                 r = profile_load(path, &command->own_profile, &problems);
         config_problems_print(&problems, stderr);

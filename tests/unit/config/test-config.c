@@ -455,9 +455,33 @@ static void test_the_folder_of_keys_is_found_whatever_else_is_wrong(void **state
         free(folder);
 }
 
+static void test_a_shipped_profile_holds_where_nothing_is_installed(void **state) {
+        static const char text[] = "bus: b\n"
+                                   "teams:\n"
+                                   "  t: {class: clinical}\n"
+                                   "sources:\n"
+                                   "  pas: {team: t, adapter: own, profile: itk}\n"
+                                   "  west: {team: t, adapter: own, profile: wales}\n";
+        Fixture *fixture = *state;
+
+        fixture_try(fixture, text);
+        fixture_assert_good(fixture);
+        assert_string_equal(fixture->config->sources[0].profile->name, "itk");
+        assert_true(fixture->config->sources[0].profile->n_maps > 3);
+        assert_string_equal(fixture->config->sources[1].profile->name, "wales");
+
+        /* one beside the configuration comes first */
+        fixture_write(fixture, "profiles/itk.yaml", "timezone: Europe/Dublin\n");
+        fixture_try(fixture, text);
+        fixture_assert_good(fixture);
+        assert_string_equal(fixture->config->sources[0].profile->timezone, "Europe/Dublin");
+        assert_int_equal(fixture->config->sources[0].profile->n_maps, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         const struct CMUnitTest tests[] = {
+                TEST(test_a_shipped_profile_holds_where_nothing_is_installed),
                 TEST(test_defaults_are_those_of_the_reference),
                 TEST(test_a_team_reads_its_own_sources_unless_it_says_which),
                 TEST(test_everything_that_is_said_arrives),
