@@ -25,7 +25,8 @@ static const struct {
         { "record", command_record, "record PATIENT-ID | record SYSTEM VALUE [--team TEAM]",
           "the shared record of a person" },
         { "quarantine", command_quarantine,
-          "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ --who NAME --why TEXT | discard "
+          "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ [--who NAME] [--why TEXT] | "
+          "discard "
           "SEQ --who NAME --why TEXT",
           "what could not be used, and what becomes of it" },
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },

@@ -205,7 +205,7 @@ int command_quarantine(const Context *context, int argc, char **argv) {
                 return r;
         if (!lists && !options.has_seq)
                 return command_wrong_use(argv[0], "say the id of the item, as `quarantine list` shows it");
-        if ((retries || discards) && (!options.who || !options.why))
+        if (discards && (!options.who || !options.why))
                 return command_wrong_use(argv[0],
                                          "it is kept for ever who decided this and why: say --who NAME --why TEXT");
         r = command_load_config(context, &config);

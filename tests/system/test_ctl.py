@@ -38,7 +38,7 @@ def test_status_is_0_when_both_parts_answer_1_when_one_does_not_69_when_none(bus
 
 @pytest.mark.parametrize("arguments, code", [
     ([], 64), (["statsu"], 64), (["status", "more"], 64), (["trace"], 64), (["tail", "--from", "x"], 64),
-    (["quarantine", "retry", "3"], 64), (["quarantine", "retry", "3", "--who", "a"], 64),
+    (["quarantine", "retry"], 64), (["quarantine", "discard", "3", "--who", "a"], 64),
     (["quarantine", "discard", "3", "--why", "a"], 64), (["key", "new", "Not A Name"], 64),
     (["journal", "mend"], 64), (["rebuild"], 64), (["--no-such-option"], 64),
 ])
@@ -48,6 +48,29 @@ def test_wrong_use_is_64_with_one_line_that_says_how(bus, arguments, code):
     assert done.stdout == "" and done.stderr
     if arguments:
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_retry_needs_no_name_and_a_discard_does(bus):
+    pas = bus.source("pas")
+    pas.send(submission("R-1", original=b"one"))
+    receipt, = pas.send(submission("R-1", original=b"two"))
+    seq = str(receipt.stored.seq)
+    assert receipt.stored.quarantined == "same-id-other-bytes"
+    assert bus.ctl("quarantine", "discard", seq).returncode == 64
+    bus.ctl("quarantine", "retry", seq, check=0)
+    bus.wait_folded()
+    assert [item["id"] for item in bus.ctl_json("quarantine", "list")] == []
+
+
+def test_a_shipped_profile_can_be_tried_where_nothing_is_installed(tmp_path):
+    file = tmp_path / "a.hl7"
+    file.write_text("MSH|^~\\&|A|B|C|D|20260101||ADT^A28|1|T|2.4\rPID|1||5^^^X||B||1960|2\r", encoding="utf-8")
+    nowhere = ["--config", tmp_path / "carebus.yaml"]
+    done = run(CAREBUS_MLLP, *nowhere, "--translate", file, "--profile", "itk")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["events"][0]["demographics"]["sex"]["code"] == "female"
+    assert run(CAREBUS_MLLP, *nowhere, "--translate", file, "--profile", "default").returncode == 0
+    assert run(CAREBUS_MLLP, *nowhere, "--translate", file, "--profile", "nosuch").returncode == 78
 
 
 def test_near_miss_of_a_command_is_named(bus):
