@@ -2,7 +2,6 @@
 
 import collections
 import random
-import socket
 import subprocess
 import threading
 import time
@@ -218,9 +217,8 @@ class StreamReader:
 
     def __init__(self, bus, team="ward", consumer="library"):
         self.log = open(bus.folder / f"reader-{consumer}.log", "ab")
-        self.process = subprocess.Popen(
-            ["stdbuf", "-oL", str(BUILD / "sdk" / "example-read"), bus.endpoint("feed"), bus.endpoint(f"live/{team}"), team, consumer, "1000000000"],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        command = ["stdbuf", "-oL", str(BUILD / "sdk" / "example-read"), bus.endpoint("feed"), bus.endpoint(f"live/{team}")]
+        self.process = subprocess.Popen([*command, team, consumer, "1000000000"], stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.lines = []
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
@@ -236,8 +234,3 @@ class StreamReader:
         self.thread.join(ANSWER_SECONDS)
         self.process.stdout.close()
         self.log.close()
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

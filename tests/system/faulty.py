@@ -291,7 +291,8 @@ class Load:
 
 
 def can_strace():
-    return shutil.which("strace") and subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False).returncode == 0
+    look = ["strace", "-qq", "-e", "trace=none", "true"]
+    return shutil.which("strace") and subprocess.run(look, capture_output=True, check=False).returncode == 0
 
 
 def strace(calls, output, *options):

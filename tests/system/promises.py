@@ -97,7 +97,7 @@ def visible_places_or_none(bus, team):
 def wait_readers(bus, team, reader, stream, seconds):
     """Until both readers have what the bus has to give."""
     places, lines = visible_places(bus, team)
-    wait_for(lambda: len(reader.events) >= len(places), seconds, f"the feed's reader to have {len(places)} events, not {len(reader.events)}")
+    wait_for(lambda: len(reader.events) >= len(places), seconds, f"the feed's reader to have {len(places)} events")
     wait_for(lambda: len(stream.lines) >= len(places), seconds, f"the library's reader to have {len(places)} events")
     return places, lines
 
@@ -107,5 +107,6 @@ def check_readers(places, lines, reader, stream):
     assert reader.problems == []
     got = list(reader.events)
     assert got == places, f"feed: {first_difference(got, places)}"
-    expected = [f"{line['seq']}.{line.get('index', 0)} {line['type']} {line['source']} {line['patient'].get('patient_id', '-')}" for line in lines]
+    expected = [f"{line['seq']}.{line.get('index', 0)} {line['type']} {line['source']} {line['patient'].get('patient_id', '-')}"
+                for line in lines]
     assert stream.lines == expected, f"library: {first_difference(stream.lines, expected)}"

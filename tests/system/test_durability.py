@@ -8,7 +8,7 @@ import time
 import pytest
 
 import promises
-from carebus_bus import ANSWER_SECONDS, BusError, wait_for
+from carebus_bus import ANSWER_SECONDS, feed_pb2, wait_for
 from engine import Engine, FeedReader, StreamReader
 from mllp_peer import Mllp
 
@@ -97,7 +97,8 @@ def check_ward(ward):
     assert ward.stream.process.poll() is None, "the library's reader lived through all of it"
     assert sum(engine.n_lost for engine in ward.engines) > 0 and ward.reader.n_sessions > 1, "nothing was killed"
     print(f"{len(sent)} messages, {len(lines)} lines, {sum(e.n_lost for e in ward.engines)} lost connections, "
-          f"{sum(e.n_later for e in ward.engines)} told to try again, {ward.reader.n_again} events came again in {ward.reader.n_sessions} sessions")
+          f"{sum(e.n_later for e in ward.engines)} told to try again, "
+          f"{ward.reader.n_again} events came again in {ward.reader.n_sessions} sessions")
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_counts_twice_over_30_kills_under_load(make_bus):
@@ -108,3 +109,63 @@ def test_nothing_acknowledged_is_lost_and_nothing_counts_twice_over_30_kills_und
 @pytest.mark.parametrize("turn", range(10))
 def test_nothing_acknowledged_is_lost_and_nothing_counts_twice_over_300_kills_under_load(make_bus, turn):
     kill_by_turns(make_bus, 30, SEED + turn + 1)
+
+
+# ---- the checks themselves: one that cannot fail would promise nothing
+
+
+def lines_of(*ids, duplicate=()):
+    lines = [{"seq": 1, "index": 0, "type": "bus.settings"}]
+    for message_id in ids:
+        kind = "bus.duplicate" if len(lines) in duplicate else "encounter.admitted"
+        lines.append({"seq": len(lines) + 1, "index": 0, "type": kind, "source": "pas", "source_message_id": message_id})
+    return lines
+
+
+def test_the_check_sees_what_is_lost_doubled_or_strange():
+    good = lines_of("a", "b", "a", duplicate=(3,))
+    assert promises.check_messages(good, "pas", ["a", "b"], ["a", "b"]) == {"a": 2, "b": 3}
+    for lines, acknowledged, attempted, said in [
+        (lines_of("a"), ["a", "b"], ["a", "b"], "lost"),
+        (lines_of("a", "b", "a"), ["a"], ["a", "b"], "twice"),
+        (lines_of("a", "x"), ["a"], ["a"], "nobody"),
+    ]:
+        with pytest.raises(AssertionError, match=said):
+            promises.check_messages(lines, "pas", acknowledged, attempted)
+
+
+def test_the_check_sees_gaps_repeats_and_lost_order():
+    promises.check_order(lines_of("a", "b"))
+    gap, again = lines_of("a", "b", "c"), lines_of("a", "b")
+    del gap[2]
+    for lines in (gap, again + again[-1:], again[::-1], again[1:]):
+        with pytest.raises(AssertionError):
+            promises.check_order(lines)
+    promises.check_sent_order({"a": 2, "b": 5}, ["a", "b"], "who")
+    with pytest.raises(AssertionError, match="order lost"):
+        promises.check_sent_order({"a": 5, "b": 2}, ["a", "b"], "who")
+
+
+def delivery(place, before, value="x"):
+    one = feed_pb2.Delivery(seq=place[0], index=place[1], prev_seq=before[0], prev_index=before[1])
+    one.event.type = value
+    return one
+
+
+def test_the_reader_sees_gaps_and_needless_repeats(bus):
+    def read(*deliveries, durable=(0, 0), begin=(0, 0)):
+        reader = FeedReader(bus)
+        last = begin
+        for one in deliveries:
+            last = reader.delivery(one, last)
+        reader.durable = durable
+        for one in deliveries:
+            reader.delivery(one, (one.prev_seq, one.prev_index))
+        reader.context.term()
+        return reader.problems
+
+    good = [delivery((2, 0), (0, 0)), delivery((4, 0), (2, 0))]
+    assert read(*good) == []
+    assert any("was the last" in problem for problem in read(good[0], delivery((5, 0), (4, 0))))
+    assert any("came again, though" in problem for problem in read(*good, durable=(2, 0)))
+    assert any("other bytes" in problem for problem in read(*good, delivery((4, 0), (4, 0), "y")))

@@ -49,7 +49,8 @@ def judge_kill(outcome):
     assert outcome.complete or outcome.exit_code == -9, f"exit {outcome.exit_code}"
 
 
-JUDGES = {"EIO": judge_fault, "ENOSPC": judge_no_space, "EDQUOT": judge_no_space, "torn": judge_kill, "kill": judge_kill, "killed": judge_kill}
+JUDGES = {"EIO": judge_fault, "ENOSPC": judge_no_space, "EDQUOT": judge_no_space,
+          "torn": judge_kill, "kill": judge_kill, "killed": judge_kill}
 
 
 # Killed before the N-th call and killed after the one before it leave the same files.
@@ -163,7 +164,8 @@ def strace_cases():
     """Every call of the longest thread of a 200-message run, each with what may happen to it."""
     if not faulty.can_strace():
         pytest.skip("needs strace, and the right to trace")
-    return [(call, what, n) for call, most in faulty.count_traced(STRACE_CALLS).items() for what in STRACE_CALLS[call] for n in range(1, most + 1)]
+    counts = faulty.count_traced(STRACE_CALLS)
+    return [(call, what, n) for call, most in counts.items() for what in STRACE_CALLS[call] for n in range(1, most + 1)]
 
 
 def test_40_faults_of_system_calls_of_the_whole_system_lose_nothing(strace_cases):
