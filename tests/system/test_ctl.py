@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 
-from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission
+from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission, wait_for
 
 MAN = ROOT / "packaging" / "man"
 PROGRAMS = {"carebusctl": (CAREBUSCTL, MAN / "carebusctl.1"), "carebusd": (CAREBUSD, MAN / "carebusd.8"),
@@ -71,6 +72,25 @@ def test_a_shipped_profile_can_be_tried_where_nothing_is_installed(tmp_path):
     assert json.loads(done.stdout)["events"][0]["demographics"]["sex"]["code"] == "female"
     assert run(CAREBUS_MLLP, *nowhere, "--translate", file, "--profile", "default").returncode == 0
     assert run(CAREBUS_MLLP, *nowhere, "--translate", file, "--profile", "nosuch").returncode == 78
+
+
+def test_who_follows_goes_on_behind_a_restart_of_serve(bus):
+    pas = bus.source("pas")
+    pas.send(submission("F-1"))
+    command = [str(CAREBUSCTL), "--config", str(bus.config_path), "tail", "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(iter(follower.stdout.readline, "")))
+        reader.start()
+        try:
+            wait_for(lambda: len(lines) >= 2, what="what was there")
+            os.kill(bus.serve_pid, signal.SIGKILL)
+            pas.send(submission("F-2"))
+            wait_for(lambda: len(lines) >= 3, what="what came while serve was away")
+        finally:
+            follower.terminate()
+            reader.join()
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3]
 
 
 def test_near_miss_of_a_command_is_named(bus):
