@@ -90,7 +90,7 @@ static int say(const Context *context, uint64_t seq, const uint8_t live[32], con
                 printf("equal at entry %" PRIu64 ": %s\n", seq, live_text);
         else
                 printf("DIFFERENT at entry %" PRIu64 ":\n  state   %s\n  rebuilt %s\nstop carebusd and move the folder "
-                                                     "`fold` away: the start builds it anew\n",
+                       "`fold` away: the start builds it anew\n",
                        seq, live_text, rebuilt_text);
         return equal ? EXIT_DONE : EXIT_NO;
 }

@@ -101,9 +101,12 @@ static int intake_sleep(Intake *intake) {
         };
         int r;
 
-        for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
+        for (size_t i = 0; i < INTAKE_DOORS_MAX; i++) {
                 /* A door that there is not: the poll needs something to look at. */
-                polls[i] = intake->options.doors[i] ? (ZPoll){ .socket = intake->options.doors[i] } : polls[BELL];
+                polls[i] = polls[BELL];
+                if (intake->options.doors[i])
+                        polls[i] = (ZPoll){ .socket = intake->options.doors[i] };
+        }
         r = zpoll(polls, POLLS, intake->turns.count > 0 ? 0 : WAKE_MS);
         if (r > 0 && polls[BELL].ready)
                 doorbell_clear(intake->bell);

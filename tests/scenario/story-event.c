@@ -289,8 +289,10 @@ Carebus__V1__Event *story_event(const char *source, int64_t received_at, char **
         for (size_t i = 1; i < n_words; i++) {
                 char *value = strchr(words[i], '=');
 
-                if (!value)
+                if (!value) {
                         fail_msg("key=value wanted: %s", words[i]);
+                        return NULL;
+                }
                 *value++ = '\0';
                 if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) &&
                     !encounter_word(&b, words[i], value) && !other_body_word(&b, words[i], value))
