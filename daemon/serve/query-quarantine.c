@@ -154,7 +154,8 @@ static int gather_table(Query *query, StateTable table, const Carebus__V1__Quara
 
 static bool is_code(Bytes text, size_t least, size_t most) {
         for (size_t i = 0; i < text.size; i++)
-                if (!(text.data[i] >= 'A' && text.data[i] <= 'Z') && !(text.data[i] >= '0' && text.data[i] <= '9') && text.data[i] != '_')
+                if (!(text.data[i] >= 'A' && text.data[i] <= 'Z') && !(text.data[i] >= '0' && text.data[i] <= '9') &&
+                    text.data[i] != '_')
                         return false;
         return text.size >= least && text.size <= most;
 }
