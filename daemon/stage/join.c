@@ -187,7 +187,7 @@ static int moved_list(FoldWork *work, const Circle *circle, Carebus__V1__Merge *
         return r;
 }
 
-/* Who no longer answers, and who does again. */
+/* Who no longer answers, and who does again; not who answers for all of them, which a circle of merges brings back. */
 static int report_persons(FoldWork *work, const Circle *circle, Carebus__V1__Merge *report, bool *ret_changed) {
         *ret_changed = false;
         for (size_t i = 0; i < circle->n_persons; i++) {
@@ -196,7 +196,7 @@ static int report_persons(FoldWork *work, const Circle *circle, Carebus__V1__Mer
 
                 *ret_changed = *ret_changed ||
                                strcmp(circle->before[i], person->merged_into ?: person->patient_id) != 0;
-                if (answered == !person->merged_into)
+                if (answered == !person->merged_into || strcmp(person->patient_id, report->surviving_patient_id) == 0)
                         continue;
                 if (list_append((void ***)&report->retired_patient_ids, &report->n_retired_patient_ids,
                                 person->patient_id, work->arena) < 0)
@@ -233,13 +233,13 @@ static int settle(FoldWork *work, const Said *said, const char *type, Person *co
         if (r == 0)
                 r = circle_settle(work, &circle);
         if (r == 0)
-                r = report_persons(work, &circle, report, ret_changed);
-        if (r || !*ret_changed)
-                return r;
-        r = identify_answering(work, seeds[0], &answering);
+                r = identify_answering(work, seeds[0], &answering);
         if (r)
                 return r;
         report->surviving_patient_id = answering->patient_id;
+        r = report_persons(work, &circle, report, ret_changed);
+        if (r || !*ret_changed)
+                return r;
         r = moved_list(work, &circle, report);
         if (r == 0)
                 r = report_publish(work, said, type, answering->patient_id, report, &event_id);
