@@ -4,6 +4,7 @@
 Four made-up people, one source, two teams that may read it. Every program is the real one; the folder is removed at the end.
 """
 import argparse
+import json
 import pathlib
 import shutil
 import signal
@@ -111,6 +112,10 @@ def can_connect(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def status(carebusctl):
+    return json.loads(subprocess.run([*carebusctl, "--json", "status"], capture_output=True, text=True).stdout)
+
+
 class Team(threading.Thread):
     """What a team receives, as its program would: the library's own example of a reader."""
 
@@ -170,6 +175,7 @@ def main():
             team.start()
         with socket.create_connection(("127.0.0.1", port)) as connection:
             play(colours, connection, teams)
+        wait_until("the last acknowledgement", lambda: all(feed["lag"] == 0 for feed in status(carebusctl)["feeds"]))
         print(f"\n{colours.bold}carebusctl status{colours.off}")
         sys.stdout.flush()
         code = subprocess.run([*carebusctl, "status"]).returncode
