@@ -299,6 +299,13 @@ def strace(calls, output, *options):
     return ["strace", "-f", "--seccomp-bpf", "-qq", "-e", f"trace={calls}", "-o", str(output), *options]
 
 
+def traced_pid(bus):
+    """Of core. Not from the lock file: on a full disk that may be empty."""
+    tracer = bus.process.pid
+    with open(f"/proc/{tracer}/task/{tracer}/children", encoding="ascii") as children:
+        return int(children.read().split()[0])
+
+
 def traced_run(bus, load):
     """200 messages of four engines; the daemon is started again without a tracer when it ends. Its exit code, or None."""
     code = None
@@ -317,7 +324,7 @@ def traced_run(bus, load):
             bus.wait_folded()
     code = bus.process.poll()
     if code is None:
-        for pid in (bus.pid, bus.serve_pid):  # not the tracer: it would let them go on
+        for pid in (traced_pid(bus), bus.serve_pid):  # not the tracer: it would let them go on
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         bus.process.wait(READY_SECONDS)
