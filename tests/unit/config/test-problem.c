@@ -67,6 +67,18 @@ static void test_terminals_get_no_escape_sequences(void **state) {
         assert_null(strchr(out, '\x07'));
 }
 
+/* How far from the start of its line the first of these stands. */
+static size_t column_of(const char *text, const char *what) {
+        const char *found = strstr(text, what);
+        size_t column = 0;
+        assert_non_null(found);
+        while (found > text && found[-1] != '\n') {
+                found--;
+                column++;
+        }
+        return column;
+}
+
 static void test_long_lines_are_cut_around_the_place(void **state) {
         char line[2001] = { 0 };
         Shown shown;
@@ -76,13 +88,7 @@ static void test_long_lines_are_cut_around_the_place(void **state) {
         report_error(&shown.report, (Place){ 0, 1, 1501 }, "long");
         _cleanup_(freep) char *out = show_end(&shown, config_problems_print);
         assert_true(strlen(out) < 500);
-        char *here = strstr(out, "HERE"), *caret = strchr(out, '^');
-        assert_non_null(here);
-        assert_non_null(caret);
-        const char *line_start = strstr(out, "\n  ") + 1, *caret_start = strrchr(out, '\n');
-        for (caret_start = caret; caret_start[-1] != '\n'; caret_start--)
-                ;
-        assert_int_equal(here - line_start, caret - caret_start);
+        assert_int_equal(column_of(out, "HERE"), column_of(out, "^"));
 }
 
 static void test_json_is_whole_whatever_the_text_holds(void **state) {
