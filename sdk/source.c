@@ -14,9 +14,9 @@
 #include "base/text.h"
 #include "carebus/v1/intake.pb-c.h"
 #include "proto/check.h"
+#include "proto/wire.h"
 #include "sdk/carebus.h"
 #include "sdk/connection.h"
-#include "sdk/wire.h"
 
 #define PROTOCOL 1
 #define MESSAGE_ID_MAX 200

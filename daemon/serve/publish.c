@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "daemon/serve/wire.h"
+#include "proto/wire.h"
 #include "daemon/store/state-keys.h"
 #include "proto/check.h"
 

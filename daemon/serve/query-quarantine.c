@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "daemon/record/read.h"
 #include "daemon/serve/query-parts.h"
-#include "daemon/serve/wire.h"
+#include "proto/wire.h"
 #include "daemon/store/state-keys.h"
 #include "proto/check.h"
 

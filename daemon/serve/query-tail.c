@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "daemon/serve/place.h"
 #include "daemon/serve/query-parts.h"
-#include "daemon/serve/wire.h"
+#include "proto/wire.h"
 #include "proto/check.h"
 
 /* Fields of Reply, TailReply, TailItem. */

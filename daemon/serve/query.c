@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "daemon/peer/identity.h"
 #include "daemon/serve/query-parts.h"
-#include "daemon/serve/wire.h"
+#include "proto/wire.h"
 #include "proto/validate.h"
 
 #define REQUEST_FRAME_MAX (16 << 10)
