@@ -167,10 +167,10 @@ static int grow(void *array, size_t *n_allocated, size_t n_needed, size_t size) 
 }
 
 /* Whether a line begins a segment: three letters or digits, the first a letter, then a separator; or, a segment with no
- * fields, nothing at all behind three capitals. */
+ * fields, nothing at all behind three capitals. Lower case only from who writes msh so: else it is a word of a text. */
 static bool is_segment_start(const Hl7Message *message, size_t offset, size_t end) {
         const uint8_t *data = message->bytes.data + offset;
-        bool capitals = true;
+        bool msh_in_capitals = message->bytes.data[message->segments[0].offset] == 'M', capitals = true;
 
         if (end - offset < 3)
                 return false;
@@ -179,7 +179,7 @@ static bool is_segment_start(const Hl7Message *message, size_t offset, size_t en
                         return false;
                 capitals = capitals && !(data[i] >= 'a' && data[i] <= 'z');
         }
-        if (data[0] >= '0' && data[0] <= '9')
+        if ((data[0] >= '0' && data[0] <= '9') || (msh_in_capitals && !capitals))
                 return false;
         return end - offset == 3 ? capitals : data[3] == message->separators.field;
 }
@@ -260,24 +260,62 @@ static size_t line_end(Bytes bytes, size_t offset) {
         return offset;
 }
 
-/* End of the segment that begins here. A line that begins no segment is more text of the one before it: a sender that did
- * not escape the line ends of a note. */
-static size_t segment_end(const Hl7Message *message, size_t offset, size_t *ret_next) {
-        size_t end = line_end(message->bytes, offset);
+/* Where the next line begins that is not empty. */
+static size_t line_next(Bytes bytes, size_t offset) {
+        while (offset < bytes.size && is_padding(bytes.data[offset]))
+                offset++;
+        return offset;
+}
 
-        for (;;) {
-                size_t next = end, next_end;
+static unsigned last_field(const Hl7Message *message, const Hl7Segment *segment) {
+        return segment->n_fields + (segment == message->segments ? 2 : 0);
+}
 
-                while (next < message->bytes.size && is_padding(message->bytes.data[next]))
-                        next++;
-                *ret_next = next;
-                if (next == message->bytes.size)
-                        return end;
-                next_end = line_end(message->bytes, next);
-                if (is_segment_start(message, next, next_end))
-                        return end;
-                end = next_end;
+/* Whether a line that begins no segment can only be more of a note: the segment before it stopped in its text. A result's
+ * text is followed by its status, so that a line with separators in it is more than text. */
+static bool continues_text(const Hl7Message *message, const Hl7Segment *segment, Bytes line) {
+        static const char *const text_types[] = { "TX", "FT", "ST" };
+        unsigned last = last_field(message, segment);
+        Hl7Value type;
+
+        if (memcmp(segment->name, "NTE", 4) == 0)
+                return last == 3;
+        if (memcmp(segment->name, "OBX", 4) != 0 || last != 5 ||
+            memchr(line.data, message->separators.field, line.size))
+                return false;
+        type = hl7_field(message, segment, 2);
+        for (size_t i = 0; i < ELEMENTSOF(text_types); i++)
+                if (bytes_equal_text(type.raw, text_types[i]))
+                        return true;
+        return false;
+}
+
+/*
+ * Lines that begin no segment: a sender did not escape the line ends of a text, or lost a part. More of a note becomes part
+ * of the note, whole. Anything else stays out of the fields: split, or glued to the last one, it would pass for a name or
+ * for the authority of a number, and the message would be about somebody else. Returns where the next segment begins.
+ */
+static size_t join_lines(Hl7Message *message, size_t next) {
+        Hl7Segment *segment = &message->segments[message->n_segments - 1];
+        bool is_broken = false;
+
+        while (next < message->bytes.size) {
+                size_t end = line_end(message->bytes, next);
+
+                if (is_segment_start(message, next, end))
+                        break;
+                if (!is_broken && continues_text(message, segment, bytes_of(message->bytes.data + next, end - next))) {
+                        Hl7Field *text = &message->fields[message->n_fields - 1];
+
+                        text->size = (uint32_t)(end - text->offset);
+                        segment->size = (uint32_t)(end - segment->offset);
+                } else
+                        is_broken = true;
+                next = line_next(message->bytes, end);
         }
+        if (is_broken && message->broken == 0)
+                message->broken = message->n_segments;
+        return next;
 }
 
 static int fail_at(Hl7Message *message, int code, size_t offset, Hl7Error *error) {
@@ -294,6 +332,7 @@ int hl7_message_read(Hl7Message *message, Bytes bytes, const Hl7Limits *limits, 
 
         message->n_segments = 0;
         message->n_fields = 0;
+        message->broken = 0;
         if (bytes.size > limits->max_bytes || bytes.size > UINT32_MAX)
                 return fail(ret_error, HL7_E_TOO_LARGE, limits->max_bytes, "message");
         while (bytes.size > 0 && is_padding(bytes.data[bytes.size - 1]))
@@ -304,16 +343,26 @@ int hl7_message_read(Hl7Message *message, Bytes bytes, const Hl7Limits *limits, 
                 return r;
         message->separators = header.separators;
         for (offset = header.offset; offset < bytes.size;) {
-                size_t next = 0, end = segment_end(message, offset, &next);
+                size_t end = line_end(bytes, offset);
 
                 r = add_segment(message, limits, offset, end);
                 if (r < 0)
                         return r;
                 if (r > 0)
                         return fail_at(message, r, offset, ret_error);
-                offset = next;
+                offset = join_lines(message, line_next(bytes, end));
         }
         return 0;
+}
+
+bool hl7_broken_position(const Hl7Message *message, char ret[HL7_POSITION_SIZE]) {
+        const Hl7Segment *segment;
+
+        if (message->broken == 0)
+                return false;
+        segment = &message->segments[message->broken - 1];
+        hl7_position(segment, last_field(message, segment), ret);
+        return true;
 }
 
 void hl7_message_deinit(Hl7Message *message) {

@@ -91,14 +91,19 @@ typedef struct Hl7Message {
         size_t n_segments, n_segments_allocated;
         Hl7Field *fields;
         size_t n_fields, n_fields_allocated;
+        size_t broken; /* number from 1 of the first segment behind which stands a line that is no segment; 0: none */
 } Hl7Message;
 
 #define HL7_MESSAGE_NULL ((Hl7Message){ 0 })
 
 void hl7_message_deinit(Hl7Message *message);
 /* Borrows `bytes` (UTF-8) until the next read; the arrays are used again. 0, HL7_E_* with `ret_error` set, or -ENOMEM.
- * Segment names in lower case are taken; MLLP's own bytes that were left in are passed over at both ends. */
+ * Segment names in lower case are taken; MLLP's own bytes that were left in are passed over at both ends.
+ * A line that begins no segment is more of the text of the NTE or OBX before it, where that ended in its text; anywhere else
+ * it is in no field, and the message is broken. */
 int hl7_message_read(Hl7Message *message, Bytes bytes, const Hl7Limits *limits, Hl7Error *ret_error);
+/* Whether it is broken, and behind which field for the first time. */
+bool hl7_broken_position(const Hl7Message *message, char ret[HL7_POSITION_SIZE]);
 
 /* The `occurrence`th segment of this name, from 1; NULL when there is none. */
 Hl7Segment *hl7_find(const Hl7Message *message, const char *name, unsigned occurrence);

@@ -250,6 +250,17 @@ static int read_segments(Translator *translator, Bytes text, TranslateResult *re
         return r != 0;
 }
 
+/* A line that is no segment: nobody knows which field it was cut from, nor what the rest of its segment would have said. */
+static bool is_broken(Translator *translator, TranslateResult *result, const char *code, const char *event) {
+        char position[HL7_POSITION_SIZE];
+
+        if (!hl7_broken_position(&translator->message, position))
+                return false;
+        fail(result, "broken-segment", arena_text(translator->arena, position, strlen(position)),
+             message_is_urgent(&translator->message, code, event));
+        return true;
+}
+
 /* Whether MSH-5 is one of those that the profile says are meant for us. */
 static bool is_for_us(Translator *translator, const TranslateResult *result) {
         const Profile *profile = translator->options.profile;
@@ -294,7 +305,8 @@ static void finish(Translation *t, TranslateResult *result, const char *code, co
         result->n_events = t->n_events;
 }
 
-static void translate_body(Translation *t, TranslateResult *result, const char *code, const char *event) {
+static void translate_body(Translator *translator, Translation *t, TranslateResult *result, const char *code,
+                           const char *event) {
         if (!event)
                 event = event_of_evn(t);
         if (event && strlen(event) > 32)
@@ -305,6 +317,8 @@ static void translate_body(Translation *t, TranslateResult *result, const char *
                 result->ignored = true;
                 return;
         }
+        if (is_broken(translator, result, code, event ?: ""))
+                return;
         if (!trigger_translate(t, code, event ?: "")) {
                 fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event ?: ""));
                 return;
@@ -346,7 +360,7 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
                 fail(result, "wrong-receiver", "MSH-5", message_is_urgent(&translator->message, code, event ?: ""));
                 return;
         }
-        translate_body(&t, result, code, event);
+        translate_body(translator, &t, result, code, event);
         if (translator->options.want_unmapped &&
             hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
                 fail(result, "too-large", "message", true);

@@ -96,12 +96,59 @@ static void test_any_line_end_ends_a_segment(void **state) {
         }
 }
 
-static void test_a_line_that_is_no_segment_belongs_to_the_one_before(void **state) {
-        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||first line\nsecond line|more\rPID|1\r"), 0);
+static void assert_broken(const char *position) {
+        char found[HL7_POSITION_SIZE] = "nowhere";
+
+        assert_true(hl7_broken_position(&message, found));
+        assert_string_equal(found, position);
+}
+
+static void assert_whole(void) {
+        char found[HL7_POSITION_SIZE];
+
+        assert_false(hl7_broken_position(&message, found));
+}
+
+static void test_a_note_over_several_lines_is_one_text(void **state) {
+        assert_int_equal(read_text("MSH|^~\\&|A\rNTE|1||first line\nsecond^line|more\r\n\nthird\rPID|1\r"), 0);
         assert_int_equal(message.n_segments, 3);
-        assert_string_equal(get_whole("NTE-3"), "first line\nsecond line");
-        assert_string_equal(get("NTE-4"), "more");
+        assert_string_equal(get_whole("NTE-3"), "first line\nsecond^line|more\r\n\nthird");
+        assert_null(get("NTE-4"));
         assert_string_equal(get("PID-1"), "1");
+        assert_whole();
+        assert_int_equal(read_text("MSH|^~\\&|A\rOBX|1|TX|C||one\ntwo\rPID|1\r"), 0);
+        assert_string_equal(get_whole("OBX-5"), "one\ntwo");
+        assert_whole();
+}
+
+static void test_a_line_that_is_no_segment_is_in_no_field(void **state) {
+        static const struct {
+                const char *text, *position, *path, *value;
+        } rows[] = {
+                { "PID|1||5^^^X\rGARB\r", "PID-3", "PID-3.4", "X" },
+                { "PID|1||5^^^X\n^MR|x|\r", "PID-3", "PID-3.4", "X" },
+                { "PID|1||5||||F\rgarbage here|x\r", "PID-7", "PID-7", "F" },
+                { "PID|1||5\rPID|2||6\rgarbage\r", "PID[2]-3", "PID[2]-3", "6" },
+                { "NTE|1\rgarbage\r", "NTE-1", "NTE-1", "1" },
+                { "NTE|1||text|RE\rgarbage\r", "NTE-4", "NTE-4", "RE" },
+                { "OBX|1|NM|C||5\r7\r", "OBX-5", "OBX-5", "5" },
+                { "OBX|1|TX|C||five\rsix|||||F\r", "OBX-5", "OBX-5", "five" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char text[256];
+
+                snprintf(text, sizeof(text), "MSH|^~\\&|A\r%sPV1|1|I\r", rows[i].text);
+                assert_int_equal(read_text(text), 0);
+                assert_broken(rows[i].position);
+                assert_string_equal(get_whole(rows[i].path), rows[i].value);
+                assert_string_equal(get("PV1-2"), "I");
+        }
+        assert_int_equal(read_text("MSH|^~\\&|A\rgarbage|B\rPID|1\r"), 0);
+        assert_broken("MSH-3");
+        assert_null(get("MSH-4"));
+        assert_int_equal(read_text("MSH|^~\\&|A\rPID|1\r"), 0); /* the next one is whole again */
+        assert_whole();
 }
 
 static void test_the_senders_separators_hold(void **state) {
@@ -154,6 +201,9 @@ static void test_what_stands_in_front_of_msh_is_passed_over(void **state) {
 static void test_segment_names_in_lower_case_are_taken(void **state) {
         assert_int_equal(read_text("msh|^~\\&|A\rpid|1||X\r"), 0);
         assert_string_equal(get("PID-3"), "X");
+        assert_int_equal(read_text("MSH|^~\\&|A\rpid|1||X\r"), 0); /* a word, from who writes capitals */
+        assert_broken("MSH-3");
+        assert_null(get("PID-3"));
 }
 
 static void test_limits_are_kept(void **state) {
@@ -281,8 +331,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_values_are_found_by_path, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_paths_that_are_none_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_any_line_end_ends_a_segment, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_line_that_is_no_segment_belongs_to_the_one_before, setup,
-                                                teardown),
+                cmocka_unit_test_setup_teardown(test_a_note_over_several_lines_is_one_text, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_line_that_is_no_segment_is_in_no_field, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_senders_separators_hold, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_truncation_character_is_known, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_escaped_backslash_in_msh_2_is_understood, setup, teardown),

@@ -515,6 +515,29 @@ static void test_codes_of_death_are_read_through_the_profiles_map(void **state) 
         assert_non_null(event_of("death.notified"));
 }
 
+/* ---- lines that are no segments */
+
+static void test_a_broken_segment_is_a_problem_and_gives_no_event(void **state) {
+        translate_text(MSH_OF("ADT^A31") "PID|1||5^^^X^MR||SMITH^JOHN|||F\rgarbage here|x\r");
+        assert_problem("broken-segment", "PID-8");
+        assert_false(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A01") "PID|1||5^^^X\rGARB\r" PV1);
+        assert_problem("broken-segment", "PID-3");
+        /* What it was cut from is not known; what the line says is. */
+        translate_text(MSH_OF("ADT^A31") "PID|1||5^^^X\rDNACPR in place\r");
+        assert_problem("broken-segment", "PID-3");
+        assert_true(result.problem_urgent);
+}
+
+static void test_a_note_over_several_lines_still_gives_its_event(void **state) {
+        Carebus__V1__Event *event;
+
+        translate_text(MSH_OF("ADT^A31") PID "NTE|1||first\nsecond | third\r");
+        event = only_event("patient.updated");
+        assert_int_equal(event->n_notes, 1);
+        assert_string_equal(event->notes[0]->text, "first\nsecond | third");
+}
+
 /* ---- coverage */
 
 static void test_what_was_seen_but_not_mapped_is_listed(void **state) {
@@ -574,6 +597,8 @@ int main(void) {
                 TEST(test_a_message_for_somebody_else_is_a_problem),
                 TEST(test_lists_that_are_always_whole_are_said_to_be),
                 TEST(test_codes_of_death_are_read_through_the_profiles_map),
+                TEST(test_a_broken_segment_is_a_problem_and_gives_no_event),
+                TEST(test_a_note_over_several_lines_still_gives_its_event),
                 TEST(test_what_was_seen_but_not_mapped_is_listed),
                 TEST(test_notes_belong_to_every_event),
         };
