@@ -16,6 +16,7 @@
 #define CLOSED_MAX 32
 
 enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in Demographics */
+#define PATH_DECEASED "demographics.deceased"
 
 typedef Carebus__V1__Person Person;
 typedef Carebus__V1__StoredConflict StoredConflict;
@@ -202,6 +203,23 @@ static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death) {
         return 0;
 }
 
+static bool deceased_is_emptied(const Carebus__V1__Fact *fact) {
+        for (size_t i = 0; i < fact->n_cleared; i++)
+                if (strcmp(fact->cleared[i], PATH_DECEASED) == 0)
+                        return true;
+        return false;
+}
+
+/* How a source stands to a death after it was said: NULL where it does not contradict. Emptying a field withdraws the sender's own
+ * claim and no other's; the death stays, but somebody has to look. */
+static const char *denial_reason(const Carebus__V1__StoredFact *stored, const Carebus__V1__StoredFact *death) {
+        if (stored->fact->demographics->has_deceased)
+                return stored->fact->demographics->deceased ? NULL : "said-to-be-alive";
+        return text_equal(stored->fact->source, death->fact->source) && deceased_is_emptied(stored->fact)
+                       ? "death-no-longer-said"
+                       : NULL;
+}
+
 static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
         StampParts died = { .said_at = death->fact->recorded_at && death->fact->recorded_at->has_utc_at
                                                ? death->fact->recorded_at->utc_at
@@ -209,17 +227,17 @@ static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
 
         for (size_t i = 0; i < look->n_words; i++) {
                 const Carebus__V1__StoredFact *stored = look->words[i].stored;
-                const Carebus__V1__Demographics *value = stored->fact->demographics;
+                const char *reason = denial_reason(stored, death);
                 Wanted *wanted;
                 int r;
 
-                if (!value->has_deceased || value->deceased ||
-                    demographics_stamp(stored, FIELD_DECEASED).said_at <= died.said_at)
+                if (!reason || demographics_stamp(stored, FIELD_DECEASED).said_at <= died.said_at)
                         continue;
                 wanted = wanted_add(look,
-                                    arena_format(look->work->arena, "death/%s/denied/%s", death->fact->source,
+                                    arena_format(look->work->arena, "death/%s/%s/%s", death->fact->source,
+                                                 stored->fact->demographics->has_deceased ? "denied" : "emptied",
                                                  stored->fact->source),
-                                    SECTION_DEATH, "deceased", "said-to-be-alive");
+                                    SECTION_DEATH, "deceased", reason);
                 r = wanted_claim(look, wanted, death->fact->event_id);
                 r = r ?: wanted_claim_field(look, wanted, stored, FIELD_DECEASED);
                 if (r < 0)

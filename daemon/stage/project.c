@@ -79,6 +79,16 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
         return again_put(work, patient_id, work->source, again);
 }
 
+/* Does it say that they live, or no longer that they died? Said again after a death, it contradicts that death anew. */
+static bool speaks_against_death(const Carebus__V1__Event *event, const Carebus__V1__Demographics *demographics) {
+        if (demographics->has_deceased)
+                return !demographics->deceased;
+        for (size_t i = 0; i < event->n_cleared; i++)
+                if (strcmp(event->cleared[i], "demographics.deceased") == 0)
+                        return true;
+        return false;
+}
+
 static int project_demographics(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         const Carebus__V1__Demographics *demographics = demographics_of(said->event);
         Carebus__V1__StoredSection *section;
@@ -89,6 +99,7 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
 
         if (!demographics)
                 return 0;
+        changes->presence = speaks_against_death(said->event, demographics);
         r = again_note(work, said, home->patient_id, &noted);
         if (r || noted)
                 return r;

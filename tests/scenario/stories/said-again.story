@@ -28,9 +28,11 @@ expect answers hospice:S1 p2.0
 expect conflict p2.0 deceased none
 send hospital M7
   patient.updated mrn=H1 nhs=9434765919/verified born=1950-02-03 family=Green phone=111 deceased=no said=10:00
+expect conflict p2.0 deceased open
+# the newest word is the death again
 send hospice S3
   death.notified mrn=S1 nhs=9434765919/verified born=1950-02-03 death=formal dead_at=09:20 said=10:10
-expect conflict p2.0 deceased none
+expect conflict p2.0 deceased closed
 send hospital M8
   patient.updated mrn=H1 nhs=9434765919/verified born=1950-02-03 family=Green phone=111 deceased=no said=11:00
 send hospital M9
