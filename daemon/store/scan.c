@@ -64,9 +64,10 @@ int scan_init(Scan *scan, int folder_fd, bool deep) {
                 memmove(scan->segments.first_seqs, scan->segments.first_seqs + gone,
                         scan->segments.n * sizeof(*scan->segments.first_seqs));
         }
-        if (scan->segments.n == 0 && (scan->sealed || scan->trimmed))
-                return scan_fault_at(scan, scan->sealed ? scan->seal.segment : scan->trim.segment, 0, 0,
-                                     "missing-segment");
+        if (scan->segments.n == 0 && (scan->sealed || scan->trimmed)) {
+                uint64_t first = scan->trimmed ? scan->trim.segment : 1;
+                return scan_fault_at(scan, first, 0, first, "missing-segment");
+        }
         return 0;
 }
 

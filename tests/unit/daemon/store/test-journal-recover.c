@@ -27,6 +27,8 @@ static void expect_refused(const char *folder, uint64_t state_seq, int expected,
         if (reason) {
                 assert_string_equal(fault.reason, reason);
                 assert_int_equal(fault.place.segment, segment);
+                if (strcmp(reason, "missing-segment") == 0)
+                        assert_int_equal(fault.seq, segment); /* the first entry that is not there */
         }
 }
 
