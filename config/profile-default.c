@@ -3,6 +3,14 @@
 #include "config/profile-read.h"
 
 #define NHS "system: \"https://fhir.nhs.uk/Id/nhs-number\", nhs_number: true"
+#define SEX(word, display) \
+        "{system: \"http://hl7.org/fhir/administrative-gender\", code: " word ", display: \"" display "\"}\n"
+#define MALE SEX("male", "Male")
+#define FEMALE SEX("female", "Female")
+#define OTHER SEX("other", "Other")
+#define UNKNOWN SEX("unknown", "Unknown")
+#define ACT "{system: \"http://terminology.hl7.org/CodeSystem/v3-ActCode\", "
+#define TABLE_0004 "{system: \"http://terminology.hl7.org/CodeSystem/v2-0004\", "
 
 static const char default_profile[] = "authorities:\n"
                                       "  - {authority: NHS, " NHS "}\n"
@@ -15,7 +23,23 @@ static const char default_profile[] = "authorities:\n"
                                       "  - {type: CHI, system: \"carebus:CHI\"}\n"
                                       "  - {authority: \"H&C\", system: \"carebus:HC\"}\n"
                                       "  - {authority: HCN, system: \"carebus:HC\"}\n"
-                                      "  - {type: \"H&C\", system: \"carebus:HC\"}\n";
+                                      "  - {type: \"H&C\", system: \"carebus:HC\"}\n"
+                                      "maps:\n"
+                                      "  encounter.class:\n"
+                                      "    I: " ACT "code: IMP, display: \"inpatient\"}\n"
+                                      "    E: " ACT "code: EMER, display: \"emergency\"}\n"
+                                      "    O: " ACT "code: AMB, display: \"ambulatory\"}\n"
+                                      "    P: " ACT "code: PRENC, display: \"before admission\"}\n"
+                                      "    R: " TABLE_0004 "code: R, display: \"recurring patient\"}\n"
+                                      "    B: " TABLE_0004 "code: B, display: \"obstetrics\"}\n"
+                                      "    C: " TABLE_0004 "code: C, display: \"commercial account\"}\n"
+                                      "    \"N\": " TABLE_0004 "code: \"N\", display: \"not applicable\"}\n"
+                                      "    U: " TABLE_0004 "code: U, display: \"unknown\"}\n"
+                                      "  demographics.sex:\n"
+                                      "    M: " MALE "    F: " FEMALE "    O: " OTHER "    A: " OTHER
+                                      "    \"N\": " OTHER "    U: " UNKNOWN "    \"0\": " UNKNOWN "    \"1\": " MALE
+                                      "    \"2\": " FEMALE "    \"9\": " OTHER "    male: " MALE "    female: " FEMALE
+                                      "    other: " OTHER "    unknown: " UNKNOWN;
 
 int profile_new_default(Profile **ret) {
         ConfigProblems problems = { 0 };

@@ -66,7 +66,7 @@ typedef struct Profile {
 /* Everything a profile points to is its own and goes with it. Immutable: any thread may read it. */
 Profile *profile_free(Profile *profile);
 DEFINE_CLEANUP(Profile *, profile_free)
-/* What holds where no profile is named: UK authorities (NHS, NH, CHI, H&C), no maps. */
+/* What holds where no profile is named: UK authorities (NHS, NH, CHI, H&C), sex and class of HL7's own tables. */
 int profile_new_default(Profile **ret);
 /* One profile file by path, for --translate; problems as for the configuration. 0, CONFIG_E_INVALID (*ret is untouched) or
  * a negative errno. `ret_problems` is always set and is the caller's to deinit: a profile that loads may have warnings. */
