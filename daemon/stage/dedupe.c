@@ -13,15 +13,19 @@ int64_t dedupe_message_at(const Carebus__V1__StoredSubmission *submission) {
                                                                                 : INT64_MIN;
 }
 
+void dedupe_sibling_id(const uint8_t sha256[SHA256_SIZE], char ret[DEDUPE_SIBLING_ID_SIZE]) {
+        memcpy(ret, "other-bytes:", sizeof("other-bytes:"));
+        hex_encode(sha256, SHA256_SIZE, ret + strlen(ret));
+}
+
 /* Under the id stands what came first. What contradicts it stands under its bytes. */
 static int conflict_look(StateTxn *txn, const Carebus__V1__StoredSubmission *submission, const StateDedupe *mine,
                          DedupeVerdict *ret, uint64_t *ret_seq) {
-        char id[16 + 2 * SHA256_SIZE + 1];
+        char id[DEDUPE_SIBLING_ID_SIZE];
         StateDedupe known;
         int r;
 
-        memcpy(id, "other-bytes:", sizeof("other-bytes:"));
-        hex_encode(mine->sha256, SHA256_SIZE, id + strlen(id));
+        dedupe_sibling_id(mine->sha256, id);
         r = state_dedupe_get(txn, submission->source, id, dedupe_message_at(submission), &known);
         if (r == 0) {
                 *ret = DEDUPE_REPEAT;

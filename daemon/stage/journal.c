@@ -5,12 +5,13 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "daemon/stage/dedupe.h"
 #include "daemon/stage/intake-parts.h"
 #include "daemon/store/state-keys.h"
 
 /* 0 and *ret_found; negative. */
-static int find_known(Intake *intake, const Item *item, KnownMessage *ret, bool *ret_found) {
-        const char *source = item->session->source->name, *id = item->submission->message_id;
+static int find_known(Intake *intake, const Item *item, const char *id, KnownMessage *ret, bool *ret_found) {
+        const char *source = item->session->source->name;
         StateDedupe stored;
         StateTxn *txn;
         int r;
@@ -28,6 +29,38 @@ static int find_known(Intake *intake, const Item *item, KnownMessage *ret, bool 
         ret->seq = stored.seq;
         memcpy(ret->sha256, stored.sha256, SHA256_SIZE);
         *ret_found = true;
+        return 0;
+}
+
+/* As the fold will say. */
+typedef struct Before {
+        bool repeats;
+        uint64_t seq; /* of what it repeats */
+        bool contradicts;
+        const char *id; /* under which it is known from now on */
+        char sibling_id[DEDUPE_SIBLING_ID_SIZE];
+} Before;
+
+static int look_before(Intake *intake, const Item *item, Before *ret) {
+        KnownMessage known;
+        bool found;
+        int r;
+
+        *ret = (Before){ .id = item->submission->message_id };
+        r = find_known(intake, item, ret->id, &known, &found);
+        if (r < 0 || !found)
+                return r;
+        ret->contradicts = memcmp(known.sha256, item->sha256, SHA256_SIZE) != 0;
+        if (ret->contradicts) {
+                /* Who resends it would fill the journal with it. */
+                dedupe_sibling_id(item->sha256, ret->sibling_id);
+                ret->id = ret->sibling_id;
+                r = find_known(intake, item, ret->id, &known, &found);
+                if (r < 0 || !found)
+                        return r;
+        }
+        ret->repeats = true;
+        ret->seq = known.seq;
         return 0;
 }
 
@@ -127,19 +160,18 @@ static int answer(Intake *intake, Item *item, AnswerKind kind, uint64_t seq, con
 int stage_journal(Intake *intake, Item *item) {
         const char *reason = item->problem ? item->problem->code : NULL;
         const bool again = item->submission->has_retranslates;
-        KnownMessage known;
-        bool found = false;
+        Before before;
         uint64_t seq;
         int r;
 
         if (!again) {
-                r = find_known(intake, item, &known, &found);
+                r = look_before(intake, item, &before);
                 if (r < 0)
                         return r;
-                if (found && memcmp(known.sha256, item->sha256, SHA256_SIZE) == 0)
-                        return answer(intake, item, ANSWER_DUPLICATE, known.seq, NULL);
-                if (found)
-                        reason = "same-id-other-bytes"; /* as the fold will say */
+                if (before.repeats)
+                        return answer(intake, item, ANSWER_DUPLICATE, before.seq, NULL);
+                if (before.contradicts)
+                        reason = REASON_SAME_ID_OTHER_BYTES;
         }
         r = pack_item(intake, item);
         if (r == 0)
@@ -150,11 +182,10 @@ int stage_journal(Intake *intake, Item *item) {
                 intake->batch_first = seq;
         intake->batch_submissions++;
         intake->batch_bytes += intake->packed.size;
-        if (!found && !again) {
+        if (!again) {
                 KnownMessage message = { .seq = seq };
                 memcpy(message.sha256, item->sha256, SHA256_SIZE);
-                r = known_add(intake->known, item->session->source->name, item->submission->message_id,
-                              item->message_at, &message);
+                r = known_add(intake->known, item->session->source->name, before.id, item->message_at, &message);
                 if (r < 0)
                         return r;
         }

@@ -3,7 +3,8 @@
  * What intake has handed to the journal and the fold has not yet shown in the state: so that a resend is known from its
  * first message on. Together with the state's own table it knows every message; the fold is what decides.
  *
- * Holds the first entry of each (source, message id, message time), as the state does. One thread.
+ * Holds the first entry of each (source, message id, message time), as the state does, and what contradicts it under
+ * dedupe_sibling_id(). One thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -116,6 +116,29 @@ def test_same_id_with_other_bytes_is_stored_and_quarantined(bus):
     assert again.stored.quarantined == "same-id-other-bytes"
 
 
+def test_other_bytes_under_one_id_sent_again_are_known_and_not_written_again(bus):
+    """An engine resends what it has no peace about: that must not fill the journal, from memory, from the state, or behind a restart."""
+    pas = bus.source("pas")
+    first, = pas.send(submission("A-1"))
+    at_once = pas.send(*[submission("A-1", original=original) for original in (b"other", b"other", b"third", b"other")])
+    assert kinds(at_once) == ["stored", "duplicate", "stored", "duplicate"]
+    other, third = at_once[0].stored.seq, at_once[2].stored.seq
+    assert [at_once[1].duplicate.of, at_once[3].duplicate.of] == [other, other]
+    last = bus.wait_folded().seq
+    assert last == third
+    for _ in range(2):
+        again = pas.send(submission("A-1", original=b"third"), submission("A-1"), submission("A-1", original=b"other"))
+        assert [receipt.duplicate.of for receipt in again] == [third, first.stored.seq, other]
+        assert bus.status().seq == last
+        bus.kill()
+        bus.start()
+        pas = bus.source("pas")
+    assert bus.wait_folded().seq == last
+    assert bus.status().quarantine.open == 2
+    elsewhen, = pas.send(submission("A-1", original=b"other", time_at=1))
+    assert elsewhen.WhichOneof("result") == "stored" and not elsewhen.stored.quarantined
+
+
 def test_same_id_at_another_time_or_of_another_source_is_another_message(bus):
     pas, lab = bus.source("pas"), bus.source("lab")
     one = pas.send(submission("A-1", time_at=1), submission("A-1", time_at=2), submission("A-1"))
