@@ -89,6 +89,9 @@ void envelope_read(Translation *t) {
                 t->author = author_read(t, evn);
                 t->recorded_at = value_when(t, hl7_field(t->message, evn, 2));
                 t->occurred_at = value_when(t, hl7_field(t->message, evn, 6));
+                /* Another time will stand for it, and the event has no second place for this one. */
+                if (t->occurred_at && !when_is_readable(t->occurred_at))
+                        note_add(t, "EVN-6", t->occurred_at->text);
                 hl7_note_read(hl7_field(t->message, evn, 1));
         }
         notes_read(t);
@@ -106,7 +109,7 @@ Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Act
         event->type = (char *)type;
         event->has_action = true;
         event->action = action;
-        event->occurred_at = t->occurred_at ?: t->recorded_at ?: t->sent_at;
+        event->occurred_at = when_first((Carebus__V1__When *const[]){ t->occurred_at, t->recorded_at, t->sent_at }, 3);
         event->recorded_at = t->recorded_at;
         event->source_message_id = (char *)t->message_id;
         event->sender = t->sender;

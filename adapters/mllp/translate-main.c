@@ -247,6 +247,8 @@ static int translate_one(Command *command, Bytes message) {
                 r = add_problem(command, result.problem_code, result.problem_position, result.problem_urgent);
         else if (result.ignored)
                 r = add_problem(command, "ignored-by-profile", "MSH-9", /* urgent= */ false);
+        for (size_t i = 0; r == 0 && i < result.n_bad_times; i++)
+                r = add_problem(command, "bad-time", result.bad_times[i], /* urgent= */ false);
         command->one_was_unreadable = command->one_was_unreadable || !is_readable(&result);
         if (r == 0)
                 r = normalise(command, &result);

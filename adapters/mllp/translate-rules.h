@@ -28,6 +28,8 @@ typedef struct Translation {
         Carebus__V1__When *sent_at, *recorded_at, *occurred_at; /* MSH-7, EVN-2, EVN-6 */
         size_t n_notes;
         Carebus__V1__Text **notes;
+        const char **bad_times; /* places */
+        size_t n_bad_times;
 } Translation;
 
 /* ---- translate.c: the common ground */
@@ -42,6 +44,9 @@ void translation_problem(Translation *t, const char *code, const char *position,
 /* SEG[n]-F in the arena. */
 const char *translation_position(Translation *t, const Hl7Segment *segment, unsigned field);
 
+/* Notes the place of a time that cannot be read. */
+void translation_bad_time(Translation *t, Hl7Value value);
+
 /* ---- translate-values.c: data types of HL7. NULL: nothing was said. */
 
 /* The whole of the value is nothing but "" and separators. */
@@ -49,8 +54,11 @@ bool value_is_cleared(const Translation *t, Hl7Value value);
 char *value_text(Translation *t, Hl7Value value);                /* ST, ID: first component and sub-component */
 char *value_text_whole(Translation *t, Hl7Value value);          /* ST, TX, FT: ampersands that nobody escaped stay */
 Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value); /* CWE, CE, IS, ID */
-Carebus__V1__When *value_when(Translation *t, Hl7Value value);   /* TS, DTM, DT */
+Carebus__V1__When *value_when(Translation *t, Hl7Value value); /* TS, DTM, DT; what cannot be read is noted, and kept */
 Carebus__V1__Date *value_date(Translation *t, Hl7Value value);
+bool when_is_readable(const Carebus__V1__When *when);
+/* The first of them that can be read; where none can, the first that was said; NULL where nothing was. */
+Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times);
 Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value);     /* CX */
 Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value);            /* XPN */
 Carebus__V1__Address *value_address(Translation *t, Hl7Value value);           /* XAD */

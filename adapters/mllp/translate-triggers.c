@@ -61,7 +61,7 @@ static const TriggerRow *row_find(const char *code, const char *event) {
         return NULL;
 }
 
-/* EVN-6, else the time that the trigger is about, else EVN-2, else MSH-7. */
+/* EVN-6, else the time that the trigger is about, else EVN-2, else MSH-7: the first that can be read. */
 static Carebus__V1__When *time_of(const Translation *t, const TriggerRow *row, const Visit *visit) {
         Carebus__V1__When *own = NULL;
 
@@ -69,7 +69,7 @@ static Carebus__V1__When *time_of(const Translation *t, const TriggerRow *row, c
                 own = visit->encounter->admitted_at;
         else if (row->time == TIME_DISCHARGED)
                 own = visit->encounter->discharged_at;
-        return t->occurred_at ?: own ?: t->recorded_at ?: t->sent_at;
+        return when_first((Carebus__V1__When *const[]){ t->occurred_at, own, t->recorded_at, t->sent_at }, 4);
 }
 
 static void encounter_event(Translation *t, const TriggerRow *row, const Person *person, const Visit *visit) {
@@ -140,7 +140,7 @@ void death_translate(Translation *t, const Person *person, const Visit *visit) {
                 death->location = encounter->place;
         event->body_case = CAREBUS__V1__EVENT__BODY_DEATH;
         event->death = death;
-        if (died_at)
+        if (died_at && when_is_readable(died_at))
                 event->occurred_at = died_at;
         if (encounter)
                 event->encounter_id = encounter->identifier;

@@ -7,6 +7,7 @@
 
 #include "adapters/mllp/translate-rules.h"
 #include "base/text.h"
+#include "canon/when.h"
 
 /* Components of the widest type, XCN of version 2.9, rounded up. */
 #define COMPONENTS_MAX 26
@@ -150,17 +151,41 @@ Carebus__V1__When *value_when(Translation *t, Hl7Value value) {
         char *text = value_text(t, value);
         Carebus__V1__When *when = text ? translation_message(t, &carebus__v1__when__descriptor) : NULL;
 
-        if (when)
-                when->text = text;
+        if (!when)
+                return NULL;
+        when->text = text;
+        if (!when_is_readable(when))
+                translation_bad_time(t, value);
         return when;
+}
+
+bool when_is_readable(const Carebus__V1__When *when) {
+        Moment moment;
+
+        return moment_read(when->text, /* zone= */ NULL, &moment) == 0;
+}
+
+Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times) {
+        Carebus__V1__When *said = NULL;
+
+        for (size_t i = 0; i < n_times; i++) {
+                if (times[i] && when_is_readable(times[i]))
+                        return times[i];
+                said = said ?: times[i];
+        }
+        return said;
 }
 
 Carebus__V1__Date *value_date(Translation *t, Hl7Value value) {
         char *text = value_text(t, value);
         Carebus__V1__Date *date = text ? translation_message(t, &carebus__v1__date__descriptor) : NULL;
+        CalendarDate day;
 
-        if (date)
-                date->text = text;
+        if (!date)
+                return NULL;
+        date->text = text;
+        if (date_read(text, &day) != 0)
+                translation_bad_time(t, value);
         return date;
 }
 

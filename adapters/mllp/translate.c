@@ -137,6 +137,29 @@ const char *translation_position(Translation *t, const Hl7Segment *segment, unsi
         return copy ?: segment->name;
 }
 
+void translation_bad_time(Translation *t, Hl7Value value) {
+        size_t number = value.field ? (size_t)(value.field - t->message->fields) : SIZE_MAX;
+        const Hl7Segment *segment = t->message->segments, *end = segment + t->message->n_segments;
+        const char *position;
+        unsigned field;
+
+        while (segment < end && (number < segment->first_field || number >= segment->first_field + segment->n_fields))
+                segment++;
+        if (segment == end || t->n_bad_times == TRANSLATE_BAD_TIMES_MAX)
+                return;
+        if (!t->bad_times)
+                t->bad_times = translation_alloc(t, TRANSLATE_BAD_TIMES_MAX * sizeof(*t->bad_times));
+        field = (unsigned)(number - segment->first_field) + (segment == t->message->segments ? 3 : 1);
+        position = translation_position(t, segment, field);
+        if (value.component > 1)
+                position = arena_format(t->arena, "%s.%u", position, value.component);
+        if (!t->bad_times || !position) {
+                t->is_full = true;
+                return;
+        }
+        t->bad_times[t->n_bad_times++] = position;
+}
+
 /* ---- the header, as raw bytes */
 
 /* A raw field of MSH as text: only where it is text, since the character set is not known to be good yet. */
@@ -361,6 +384,8 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
                 return;
         }
         translate_body(translator, &t, result, code, event);
+        result->bad_times = t.bad_times;
+        result->n_bad_times = t.n_bad_times;
         if (translator->options.want_unmapped &&
             hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
                 fail(result, "too-large", "message", true);

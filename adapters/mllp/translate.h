@@ -18,6 +18,7 @@
 
 #define TRANSLATE_MEDIA_TYPE "x-application/hl7-v2+er7"
 #define TRANSLATE_MESSAGE_ID_MAX 200
+#define TRANSLATE_BAD_TIMES_MAX 64
 
 typedef struct TranslateOptions {
         const char *source;     /* name of the source: carebus:SOURCE is the system of an identifier that names none */
@@ -43,6 +44,10 @@ typedef struct TranslateResult {
         const char *trigger;   /* ADT^A01, as said; NULL when not even that */
         const char **unmapped; /* SEG-F or SEG-F.C, each once */
         size_t n_unmapped;
+        const char *
+                *bad_times; /* places of times and dates that cannot be read, EVN-6, PID-5.12; their text is kept. The
+                                 * first TRANSLATE_BAD_TIMES_MAX */
+        size_t n_bad_times;
 } TranslateResult;
 
 typedef struct Translator Translator;

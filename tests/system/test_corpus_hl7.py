@@ -286,3 +286,29 @@ def test_a_peer_reads_the_same_out_of_it(path):
 def test_the_comparison_is_not_empty():
     assert len(compared()) >= 12
     assert len(files()) >= 200
+
+
+# ---- what --translate says beside the events
+
+ADMISSION = "MSH|^~\\&|PAS|RA9|||20240705101500||ADT^A31|M1|P|2.4\rEVN||20240705101400||||{}\rPID|1||5^^^X^MR||SMITH^JOHN|||F\r"
+
+
+@pytest.mark.parametrize("said", ["20260230", "garbage"])
+def test_a_time_that_cannot_be_read_is_reported_and_takes_no_event_away(tmp_path, said):
+    file = tmp_path / "message.hl7"
+    file.write_text(ADMISSION.format(said))
+    code, (line,) = translate(file)
+    assert code == 0
+    assert line["problems"] == [{"code": "bad-time", "position": "EVN-6"}]
+    (event,) = line["events"]
+    assert moment(event["occurred_at"]) == moment("2024-07-05T09:14:00Z")
+    assert said in json.dumps(event), "what was said is kept"
+
+
+def test_a_line_that_is_no_segment_is_reported_and_changes_nobody(tmp_path):
+    file = tmp_path / "message.hl7"
+    file.write_text(ADMISSION.format("") + "garbage here|x\r")
+    code, (line,) = translate(file)
+    assert code == 65
+    assert not line["events"]
+    assert line["problems"] == [{"code": "broken-segment", "position": "PID-8"}]

@@ -220,6 +220,69 @@ static void test_the_moment_is_evn_6_then_the_stays_own_then_evn_2_then_msh_7(vo
         assert_null(result.events[0]->recorded_at);
 }
 
+static bool is_bad_time(const char *position) {
+        for (size_t i = 0; i < result.n_bad_times; i++)
+                if (strcmp(result.bad_times[i], position) == 0)
+                        return true;
+        return false;
+}
+
+static void test_a_time_that_cannot_be_read_is_reported_and_another_stands_for_it(void **state) {
+        static const char *const bad[] = { "20260230", "garbage", "202403051060", "2024030525" };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                char text[1024];
+                Carebus__V1__Event *event;
+
+                snprintf(text, sizeof(text), MSH_OF("ADT^A01") "EVN||20240305101400||||%s\r" PID PV1, bad[i]);
+                translate_text(text);
+                event = only_event("encounter.admitted");
+                assert_string_equal(event->occurred_at->text, "20240305080000"); /* PV1-44 */
+                assert_int_equal(result.n_bad_times, 1);
+                assert_string_equal(result.bad_times[0], "EVN-6");
+                assert_int_equal(event->n_notes, 1); /* what was said is not lost */
+                assert_string_equal(event->notes[0]->path, "EVN-6");
+                assert_string_equal(event->notes[0]->text, bad[i]);
+        }
+        translate_text(MSH_OF("ADT^A02") "EVN||20240305101400||||x\r" PID PV1);
+        assert_string_equal(only_event("encounter.transferred")->occurred_at->text, "20240305101400");
+        translate_text(MSH_OF("ADT^A31") "EVN||y||||x\r" PID);
+        assert_string_equal(only_event("patient.updated")->occurred_at->text, "20240305101500"); /* MSH-7 */
+        assert_string_equal(result.events[0]->recorded_at->text, "y");
+        assert_true(result.n_bad_times == 2 && is_bad_time("EVN-2") && is_bad_time("EVN-6"));
+        /* None can be read: the first that was said. */
+        translate_text("MSH|^~\\&|PAS|RA9|||z||ADT^A31|M1|P|2.4\rEVN||y||||x\r" PID);
+        assert_string_equal(only_event("patient.updated")->occurred_at->text, "x");
+        assert_true(result.n_bad_times == 3 && is_bad_time("MSH-7"));
+}
+
+static void test_every_time_that_cannot_be_read_has_its_place(void **state) {
+        char text[4096];
+        size_t at;
+
+        translate_text(MSH_OF("ADT^A01") "PID|1||A1||X^Y^^^^^L^^^^^whenever||20260230||||||||||||||||||||||soon\r"
+                                         "PV1|1|I|W1||||||||||||||||V1|||||||||||||||||||||||||never\r");
+        assert_null(result.problem_code);
+        assert_true(is_bad_time("PID-5.12"));
+        assert_true(is_bad_time("PID-7"));
+        assert_true(is_bad_time("PID-29"));
+        assert_true(is_bad_time("PV1-44"));
+        assert_int_equal(result.n_bad_times, 4);
+        assert_string_equal(event_of("encounter.admitted")->occurred_at->text, "20240305101500");
+        assert_string_equal(event_of("encounter.admitted")->encounter->admitted_at->text, "never");
+        assert_string_equal(event_of("death.notified")->occurred_at->text, "20240305101500");
+        assert_string_equal(event_of("death.notified")->death->died_at->text, "soon");
+        translate_text(MSH_OF("ADT^A31") PID);
+        assert_int_equal(result.n_bad_times, 0);
+        /* However many there are. */
+        at = (size_t)snprintf(text, sizeof(text), "%s", MSH_OF("ADT^A31") PID);
+        for (size_t i = 0; i < 100; i++)
+                at += (size_t)snprintf(text + at, sizeof(text) - at, "NK1|%zu|A^B||||||x\r", i + 1);
+        translate_text(text);
+        assert_int_equal(result.n_bad_times, TRANSLATE_BAD_TIMES_MAX);
+        only_event("patient.updated");
+}
+
 static void test_the_author_is_who_did_it_and_not_who_sent_it(void **state) {
         Carebus__V1__Event *event;
 
@@ -578,6 +641,8 @@ int main(void) {
                 TEST(test_a_number_keeps_all_parts_of_its_authority),
                 TEST(test_a_number_outside_of_the_list_never_passes_for_one_of_the_list),
                 TEST(test_the_moment_is_evn_6_then_the_stays_own_then_evn_2_then_msh_7),
+                TEST(test_a_time_that_cannot_be_read_is_reported_and_another_stands_for_it),
+                TEST(test_every_time_that_cannot_be_read_has_its_place),
                 TEST(test_the_author_is_who_did_it_and_not_who_sent_it),
                 TEST(test_message_time_and_id_are_read_for_the_bus),
                 TEST(test_an_emptied_field_is_said_to_be_emptied),
