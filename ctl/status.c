@@ -96,14 +96,14 @@ static void print_quarantine(const Carebus__V1__QuarantineStatus *quarantine) {
 }
 
 static void print_sources(const Carebus__V1__StatusReply *status) {
-        printf("\n%-24s %10s %10s %10s %11s %9s  %s\n", "source", "stored", "duplicate", "refused", "quarantined",
-               "sessions", "last heard");
+        printf("\n%-24s %10s %10s %10s %10s %11s %9s  %s\n", "source", "stored", "duplicate", "refused", "ignored",
+               "quarantined", "sessions", "last heard");
         for (size_t i = 0; i < status->n_sources; i++) {
                 const Carebus__V1__SourceStatus *source = status->sources[i];
 
-                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %9" PRIu32,
+                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %9" PRIu32,
                        source->name ? source->name : "?", source->stored, source->duplicate, source->refused,
-                       source->quarantined, source->sessions);
+                       source->ignored, source->quarantined, source->sessions);
                 print_ago("  ", source->has_last_heard_at, source->last_heard_at);
                 putchar('\n');
         }

@@ -152,6 +152,22 @@ static int hello_read(Bytes bytes, Arena *arena, const Carebus__V1__Hello **ret,
         return 0;
 }
 
+static int counts_read(Bytes bytes, Arena *arena, const Carebus__V1__Counts **ret, ValidateError *error) {
+        CheckLimits limits = limits_small();
+        Carebus__V1__Counts *counts;
+        int r;
+
+        r = unpack_checked(&carebus__v1__counts__descriptor, bytes, &limits, arena, &counts, error);
+        if (r)
+                return r;
+        if (counts->ignored > COUNT_MAX)
+                return validate_fail(error, VALIDATE_E_VALUE, "counts.ignored");
+        if (counts->refused > COUNT_MAX)
+                return validate_fail(error, VALIDATE_E_VALUE, "counts.refused");
+        *ret = counts;
+        return 0;
+}
+
 /* Counts the submissions and looks at nothing else. */
 static int submit_count(Bytes submit, const ValidateLimits *limits, size_t *ret_n, ValidateError *error) {
         size_t offset = 0, n = 0;
@@ -218,6 +234,9 @@ int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena
         case CAREBUS__V1__FROM_SOURCE__MESSAGE_SUBMIT:
                 message.submit = member.bytes;
                 r = submit_count(member.bytes, limits, &message.n_submissions, error);
+                break;
+        case CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS:
+                r = counts_read(member.bytes, arena, &message.counts, error);
                 break;
         default: /* a Goodbye says nothing */
                 break;

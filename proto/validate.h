@@ -23,6 +23,7 @@
 
 #define PROTOCOL_VERSION 1
 #define MESSAGE_ID_MAX 200
+#define COUNT_MAX (UINT64_C(1) << 53) /* what JSON can say */
 #define REASON_MAX 64
 
 /* Positive returns. */
@@ -94,6 +95,7 @@ bool patient_id_is_valid(const char *patient_id);
 typedef struct FromSource {
         Carebus__V1__FromSource__MessageCase what; /* never NOT_SET */
         const Carebus__V1__Hello *hello;           /* of CASE_HELLO */
+        const Carebus__V1__Counts *counts;         /* of CASE_COUNTS */
         Bytes submit;                              /* of CASE_SUBMIT: borrowed from the frame, for submit_next() */
         size_t n_submissions;
 } FromSource;

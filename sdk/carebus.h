@@ -89,6 +89,9 @@ CAREBUS_API carebus_source *carebus_source_free(carebus_source *source);
 /* Copies what it needs. -EAGAIN: the window or max_held_bytes is full, wait for receipts; -EMSGSIZE: larger than the bus
  * takes; -EINVAL: not a valid submission. Before the first connection submissions are held. */
 CAREBUS_API int carebus_source_submit(carebus_source *source, const carebus_submission *submission, void *cookie);
+/* How many messages the program answered itself since it began, because nobody wants them or because they must not be stored, so that
+ * the bus can show them. Sent by dispatch, once a second at most. -EINVAL: a number goes down, or beyond 2^53. */
+CAREBUS_API int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t refused);
 /* For a loop: poll the descriptor for reading (edge-triggered: call carebus_source_dispatch() before every sleep too),
  * and call dispatch after at most carebus_source_timeout() milliseconds (-1: no limit). */
 CAREBUS_API int carebus_source_fd(const carebus_source *source);

@@ -26,6 +26,8 @@
 #define SUBMISSION_BYTES_MAX (16u << 20) /* until the bus has said what it takes */
 #define GREETING_TIMEOUT (5 * USEC_PER_SEC)
 #define UNKNOWN_TIME INT64_MIN
+#define COUNTS_EVERY USEC_PER_SEC
+#define COUNT_MAX (UINT64_C(1) << 53)
 
 typedef struct Held Held;
 struct Held {
@@ -35,6 +37,11 @@ struct Held {
         size_t size;
         uint8_t data[]; /* fields of a carebus.v1.Submission but `number` */
 };
+
+/* What the program answered itself. */
+typedef struct Tally {
+        uint64_t ignored, refused;
+} Tally;
 
 typedef enum Greeting { GREETING_DOWN, GREETING_SENT, GREETING_DONE } Greeting;
 
@@ -51,6 +58,8 @@ struct carebus_source {
         size_t n_held, n_on_way, held_bytes, max_held_bytes, max_submission_bytes;
         uint64_t next_number;
         uint32_t window;
+        Tally reported, told, told_before; /* by the program; to the bus; of that in earlier sessions */
+        int64_t told_at;                   /* monotonic */
 };
 
 static int64_t now(void) {
@@ -110,6 +119,33 @@ static int send_waiting(carebus_source *source) {
         return 0;
 }
 
+static bool has_news(const carebus_source *source) {
+        return source->greeting == GREETING_DONE &&
+               (source->reported.ignored != source->told.ignored || source->reported.refused != source->told.refused);
+}
+
+/* In a session counts all since its beginning, so what earlier sessions were told is left out. */
+static int send_counts(carebus_source *source) {
+        Carebus__V1__Counts counts = CAREBUS__V1__COUNTS__INIT;
+        Carebus__V1__FromSource from = CAREBUS__V1__FROM_SOURCE__INIT;
+        uint8_t packed[64];
+        int r;
+
+        if (!has_news(source) || now() < source->told_at + COUNTS_EVERY)
+                return 0;
+        counts.has_ignored = counts.has_refused = true;
+        counts.ignored = source->reported.ignored - source->told_before.ignored;
+        counts.refused = source->reported.refused - source->told_before.refused;
+        from.message_case = CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS;
+        from.counts = &counts;
+        r = connection_send(source->connection, bytes_of(packed, carebus__v1__from_source__pack(&from, packed)));
+        if (r < 0)
+                return r == -EAGAIN ? 0 : r;
+        source->told = source->reported;
+        source->told_at = now();
+        return 0;
+}
+
 static void say_hello(carebus_source *source) {
         Carebus__V1__Hello hello = CAREBUS__V1__HELLO__INIT;
         Carebus__V1__FromSource from = CAREBUS__V1__FROM_SOURCE__INIT;
@@ -158,6 +194,7 @@ static int on_welcome(carebus_source *source, const Carebus__V1__Welcome *welcom
                 source->max_submission_bytes = welcome->max_message_bytes - 64; /* the frame's own fields */
         source->first_waiting = source->first;
         source->n_on_way = 0;
+        source->told_before = source->told;
         connection_settled(source->connection);
         set_state(source, CAREBUS_READY, NULL);
         return send_waiting(source);
@@ -408,6 +445,14 @@ int carebus_source_submit(carebus_source *source, const carebus_submission *subm
         return 0;
 }
 
+int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t refused) {
+        if (ignored < source->reported.ignored || refused < source->reported.refused || ignored > COUNT_MAX ||
+            refused > COUNT_MAX)
+                return -EINVAL;
+        source->reported = (Tally){ .ignored = ignored, .refused = refused };
+        return 0;
+}
+
 int carebus_source_fd(const carebus_source *source) {
         return connection_fd(source->connection);
 }
@@ -420,6 +465,11 @@ int carebus_source_timeout(const carebus_source *source) {
                 int greeting = left > 0 ? (int)left : 0;
                 timeout = timeout < 0 ? greeting : MIN(timeout, greeting);
         }
+        if (has_news(source)) {
+                int64_t left = (source->told_at + COUNTS_EVERY - now()) / USEC_PER_MSEC + 1;
+                int counts = left > 0 ? (int)left : 0;
+                timeout = timeout < 0 ? counts : MIN(timeout, counts);
+        }
         return timeout;
 }
 
@@ -429,6 +479,8 @@ int carebus_source_dispatch(carebus_source *source) {
         if (source->greeting == GREETING_SENT && now() >= source->greeted_at + GREETING_TIMEOUT)
                 connection_restart(source->connection, 0);
         r = send_waiting(source);
+        if (r == 0)
+                r = send_counts(source);
         if (r == 0)
                 r = connection_dispatch(source->connection);
         /* What the receipts made room for; the descriptor's edge may have gone by with the last send. */

@@ -224,6 +224,7 @@ static int on_message(void *owner, Exchange *exchange, Bytes message) {
         }
         if (r == 0)
                 return 0;
+        intake->counts.too_large += r == -EMSGSIZE;
         answer = r == -EMSGSIZE ? answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "too-large", NULL)
                                 : answer_of(ACK_LATER, ACK_ERROR_INTERNAL, "try-later", NULL);
         session_answer(exchange, &answer);
@@ -235,6 +236,7 @@ static void on_noise(void *owner, Session *session, const FramerItem *item) {
 
         if (item->kind == FRAMER_EMPTY)
                 return;
+        intake->counts.too_large += item->kind == FRAMER_TOO_LARGE;
         log_event(LOG_FRAME_UNUSABLE, log_name("SOURCE", source_of(intake)->name),
                   log_name("PEER", session_peer_text(session)), log_name("KIND", framer_kind_text(item->kind)),
                   log_number("BYTES", (int64_t)item->size));
@@ -330,6 +332,12 @@ int intake_timeout(const Intake *intake) {
 
 int intake_dispatch(Intake *intake) {
         return carebus_source_dispatch(intake->bus);
+}
+
+int intake_report(Intake *intake) {
+        const IntakeCounts *counts = &intake->counts;
+
+        return carebus_source_report(intake->bus, counts->ignored, counts->not_fitting + counts->too_large);
 }
 
 size_t intake_in_flight(const Intake *intake) {

@@ -10,7 +10,7 @@
 typedef struct Intake Intake;
 
 typedef struct IntakeCounts {
-        uint64_t received, stored, quarantined, duplicate, refused, later, expired, ignored, not_fitting,
+        uint64_t received, stored, quarantined, duplicate, refused, later, expired, ignored, not_fitting, too_large,
                 acknowledgements;
 } IntakeCounts;
 
@@ -26,5 +26,7 @@ const SessionHost *intake_host(const Intake *intake);
 int intake_fd(const Intake *intake);
 int intake_timeout(const Intake *intake);
 int intake_dispatch(Intake *intake);
+/* Tells the bus what was answered here and never reached it. */
+int intake_report(Intake *intake);
 size_t intake_in_flight(const Intake *intake);
 const IntakeCounts *intake_counts(const Intake *intake);

@@ -277,10 +277,14 @@ static void end_the_slow(Server *server) {
 
 static int on_tick(LoopSource *source, void *owner) {
         Server *server = owner;
+        int r;
 
         expire(server);
         end_the_slow(server);
         service_watchdog();
+        r = intake_report(server->intake);
+        if (r < 0)
+                return r;
         if (server->accepting)
                 (void)loop_io_set_events(server->accepting, EPOLLIN);
         return loop_timer_set(source, USEC_PER_SEC);
@@ -484,7 +488,7 @@ static void log_counts(const Server *server) {
                   log_number("QUARANTINED", (int64_t)counts->quarantined),
                   log_number("DUPLICATE", (int64_t)counts->duplicate), log_number("IGNORED", (int64_t)counts->ignored),
                   log_number("LATER", (int64_t)counts->later),
-                  log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting)));
+                  log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting + counts->too_large)));
 }
 
 int server_run(const ServerOptions *options, Config *config) {

@@ -28,6 +28,7 @@ typedef struct SourcePeer {
         uint64_t stored_before; /* as the state said at the start */
         uint64_t duplicate;     /* answered without being written again */
         uint64_t refused;
+        uint64_t ignored_there, refused_there; /* by its adapters, over all their sessions */
 } SourcePeer;
 
 typedef struct Session Session;
@@ -41,11 +42,12 @@ struct Session {
         bool refusing;      /* `answering` was refused as later: all behind it too, until it comes again */
         char refusing_reason[SESSION_REASON_SIZE];
         bool can_retranslate;
-        bool leaving;                       /* said goodbye: goes when what waits is answered */
-        bool closed;                        /* out of the table; freed by sessions_sweep() */
-        uint64_t generation;                /* of the configuration that let it in */
-        int64_t heard_at;                   /* monotonic */
-        uint32_t first_answer, last_answer; /* places + 1 in the batch's answers */
+        uint64_t ignored_there, refused_there; /* as the adapter last said; in the source's already */
+        bool leaving;                          /* said goodbye: goes when what waits is answered */
+        bool closed;                           /* out of the table; freed by sessions_sweep() */
+        uint64_t generation;                   /* of the configuration that let it in */
+        int64_t heard_at;                      /* monotonic */
+        uint32_t first_answer, last_answer;    /* places + 1 in the batch's answers */
         Session *next_in_table;
         Session *next_closed;
         Session *next_answered; /* sessions that the batch has answers for */

@@ -210,6 +210,20 @@ static int take_submit(Intake *intake, Session *session, Pending *pending, const
         return 0;
 }
 
+/* The newest counts, over what it said before; a number that goes down is not believed. */
+static void take_counts(const Intake *intake, Session *session, const Carebus__V1__Counts *counts) {
+        SourcePeer *source = session->source;
+        uint64_t ignored = MAX(counts->ignored, session->ignored_there);
+        uint64_t refused = MAX(counts->refused, session->refused_there);
+
+        session->heard_at = clock_monotonic(intake->options.clock);
+        source->heard_at = clock_now_at(intake->options.clock);
+        source->ignored_there += ignored - session->ignored_there;
+        source->refused_there += refused - session->refused_there;
+        session->ignored_there = ignored;
+        session->refused_there = refused;
+}
+
 /* The right to speak is looked up each time, as of the configuration in force: it may have been taken away. */
 static bool may_still_speak(Intake *intake, Session *session, const char *identity) {
         const Config *config = intake->snapshot->config;
@@ -246,6 +260,10 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
                 session->leaving = true;
                 if (session->lane.count == 0)
                         intake_close(intake, session);
+                return 0;
+        }
+        if (message->what == CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS) {
+                take_counts(intake, session, message->counts);
                 return 0;
         }
         return take_submit(intake, session, TAKE_PTR(*pending), message);

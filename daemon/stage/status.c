@@ -57,7 +57,9 @@ static void status_source(Intake *intake, StateTxn *txn, const SourcePeer *peer,
         status->has_stored = status->has_duplicate = status->has_refused = status->has_quarantined = true;
         status->stored = MAX(stored, peer->stored_before + peer->stored);
         status->duplicate = duplicate + peer->duplicate;
-        status->refused = peer->refused;
+        status->refused = peer->refused + peer->refused_there;
+        status->has_ignored = true;
+        status->ignored = peer->ignored_there;
         status->quarantined = state_count_get(txn, peer->name, RECORD_COUNT_QUARANTINED);
         status->has_sessions = status->has_received = status->has_in_flight = true;
         status->sessions = (uint32_t)peer->n_sessions;

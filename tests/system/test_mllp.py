@@ -141,6 +141,41 @@ def test_trigger_that_the_profile_ignores_is_acknowledged_and_not_kept(make_mllp
     assert message_ids(mllp.bus) == []
 
 
+def test_status_counts_what_the_adapter_ignored_and_refused_over_all_its_sessions(make_mllp):
+    mllp = make_mllp({"environment": "test"}, profile="triggers: {ADT^A60: ignore}\n", max_message_bytes=4096)
+
+    def counted(ignored, refused):
+        def look():
+            status = mllp.bus.source_status("pas")
+            return (status.ignored, status.refused) == (ignored, refused)
+        wait_for(look, 10, f"{ignored} ignored and {refused} refused")
+        time.sleep(1.5)  # and no more than that when it is said again
+        assert look()
+
+    sender = mllp.sender()
+    assert sender.ask(adt("M1")).code == "AA"
+    assert [sender.ask(adt(f"I{i}", trigger="A60")).code for i in range(3)] == ["AA"] * 3
+    assert sender.ask(adt("P1", processing="P")).code == "AR"
+    assert sender.ask(adt("L1") + "NTE|1||" + "x" * 100000 + "\r").code == "AR"
+    counted(3, 2)
+    head, row = [line.split() for line in mllp.bus.ctl("status").stdout.splitlines() if line.startswith(("source ", "pas "))]
+    assert (row[head.index("ignored")], row[head.index("refused")], row[head.index("stored")]) == ("3", "2", "1")
+
+    # another adapter begins at none, and what the one before said stays
+    mllp.stop()
+    mllp.start()
+    assert mllp.sender().ask(adt("I9", trigger="A60")).code == "AA"
+    counted(4, 2)
+
+    # a bus that begins anew is told what is new, not all again
+    mllp.bus.stop()
+    mllp.bus.start()
+    sender = mllp.sender()
+    wait_for(lambda: sender.ask(adt("M2", processing="T")).code == "AA", 15, "the bus again")
+    assert sender.ask(adt("P2", processing="P")).code == "AR"
+    counted(0, 1)
+
+
 def test_same_id_with_other_bytes_is_acknowledged_and_urgent(mllp):
     sender = mllp.sender()
     assert sender.ask(adt("M1")).code == "AA"

@@ -92,6 +92,30 @@ static void test_hello_names_protocol_and_source(void **state) {
         assert_string_equal(read.hello->source, "hospital-pas");
 }
 
+static void test_counts_are_numbers_that_can_be_added_up(void **state) {
+        Carebus__V1__FromSource message = CAREBUS__V1__FROM_SOURCE__INIT;
+        Carebus__V1__Counts counts = CAREBUS__V1__COUNTS__INIT;
+        FromSource read;
+        ValidateError error;
+
+        message.message_case = CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS;
+        message.counts = &counts;
+        assert_int_equal(from_source(&message, &read, &error), 0); /* absent is none */
+        counts.has_ignored = counts.has_refused = true;
+        counts.ignored = UINT64_C(1) << 53;
+        counts.refused = 7;
+        assert_int_equal(from_source(&message, &read, &error), 0);
+        assert_int_equal(read.what, CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS);
+        assert_int_equal(read.counts->refused, 7);
+        counts.ignored++;
+        assert_int_equal(from_source(&message, &read, &error), VALIDATE_E_VALUE);
+        assert_error(&error, "counts.ignored: bad-value");
+        counts.ignored = 0;
+        counts.refused = UINT64_MAX;
+        assert_int_equal(from_source(&message, &read, &error), VALIDATE_E_VALUE);
+        assert_error(&error, "counts.refused: bad-value");
+}
+
 static void test_a_frame_holds_exactly_one_message(void **state) {
         FromSource read;
         ValidateError error;
@@ -591,6 +615,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_forms_of_names_codes_and_patient_ids),
                 TEST(test_hello_names_protocol_and_source),
+                TEST(test_counts_are_numbers_that_can_be_added_up),
                 TEST(test_a_frame_holds_exactly_one_message),
                 TEST(test_a_frame_that_is_too_large_is_not_looked_at),
                 TEST(test_a_bad_submission_does_not_take_others_with_it),
