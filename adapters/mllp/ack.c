@@ -151,6 +151,11 @@ static void put_time(const Writer *writer, int64_t at) {
         put(writer, bytes_of_text(text));
 }
 
+/* Where the sender said none that could be read: an answer of a test bus must not pass for one of a live bus. */
+static Bytes processing_id_of(ConfigEnvironment environment) {
+        return environment == CONFIG_ENVIRONMENT_TEST ? BYTES_LITERAL("T") : BYTES_LITERAL("P");
+}
+
 static void put_msh(const Writer *writer, const AckRequest *request, unsigned kind) {
         const Hl7Header *header = writer->header;
         bool enhanced = !is_empty(header->fields[MSH_ACCEPT_ACK]) || !is_empty(header->fields[MSH_APPLICATION_ACK]);
@@ -171,8 +176,8 @@ static void put_msh(const Writer *writer, const AckRequest *request, unsigned ki
                 put_component(writer, "ACK");
         }
         put_control_id(writer, request);
-        put(writer,
-            is_empty(header->fields[MSH_PROCESSING_ID]) ? BYTES_LITERAL("P") : header->fields[MSH_PROCESSING_ID]);
+        put(writer, is_empty(header->fields[MSH_PROCESSING_ID]) ? processing_id_of(request->environment)
+                                                                : header->fields[MSH_PROCESSING_ID]);
         put(writer,
             is_empty(header->fields[MSH_VERSION]) ? BYTES_LITERAL(VERSION_UNSAID) : header->fields[MSH_VERSION]);
         if (enhanced || !is_empty(header->fields[MSH_CHARSET])) {

@@ -286,6 +286,7 @@ int intake_configure(Intake *intake, const Config *config, size_t source) {
         intake->translator = TAKE_PTR(translator);
         intake->config = config_ref(config);
         intake->source = source;
+        intake->host.environment = config->environment;
         return 0;
 }
 

@@ -130,6 +130,7 @@ static void append_answer(Session *session, const Exchange *exchange) {
                 .reason = exchange->answer.reason[0] ? exchange->answer.reason : NULL,
                 .now_at = session->host->now_at(session->host->owner),
                 .number = ++session->n_answers,
+                .environment = session->host->environment,
         };
 
         (void)ack_append_frames(&session->out, &request);

@@ -35,6 +35,7 @@ typedef struct SessionHost {
         /* Whether another message may be taken now: what cannot be is left with the sender, by not reading on. */
         bool (*has_room)(void *owner);
         int64_t (*now_at)(void *owner);
+        ConfigEnvironment environment; /* for the answers; may change while sessions are open */
 } SessionHost;
 
 typedef struct SessionOptions {

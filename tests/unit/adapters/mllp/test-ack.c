@@ -55,6 +55,37 @@ static void test_a_stored_message_is_answered_aa(void **state) {
                       "MSH|^~\\&|BUS|HERE|APP|FAC|20240305101500+0000||ACK^A01^ACK|<id>|P|2.4\rMSA|AA|ID&1\r");
 }
 
+static void test_an_answer_to_who_said_no_processing_id_has_that_of_the_bus(void **state) {
+        static const struct {
+                ConfigEnvironment environment;
+                const char *id;
+        } rows[] = {
+                { CONFIG_ENVIRONMENT_LIVE, "P" },
+                { CONFIG_ENVIRONMENT_TEST, "T" },
+                { CONFIG_ENVIRONMENT_ANY, "P" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                AckRequest request = { .outcome = ACK_NEVER, .now_at = NOW, .number = 7 };
+                char expected[256];
+
+                request.environment = rows[i].environment;
+                snprintf(expected, sizeof(expected), "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|%s|2.4\rMSA|AR|\r",
+                         rows[i].id);
+                assert_answer(&request, ACK_WANTED_APPLICATION, expected);
+                request = request_for("MSH|^~\\&|||||2024||ADT|I||2.4\r", ACK_STORED);
+                request.environment = rows[i].environment;
+                snprintf(expected, sizeof(expected), "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|%s|2.4\rMSA|AA|I\r",
+                         rows[i].id);
+                assert_answer(&request, ACK_WANTED_APPLICATION, expected);
+                /* What was said comes back as it was said. */
+                request = request_for("MSH|^~\\&|||||2024||ADT|I|D|2.4\r", ACK_STORED);
+                request.environment = rows[i].environment;
+                assert_answer(&request, ACK_WANTED_APPLICATION,
+                              "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|D|2.4\rMSA|AA|I\r");
+        }
+}
+
 static void test_the_senders_separators_and_character_set_come_back(void **state) {
         AckRequest request = request_for("MSH@~*!%@A\xE9@F@B@H@@@ADT~A08@I*D@T@2.5@@@@@@8859/1\r", ACK_STORED);
 
@@ -201,6 +232,8 @@ static void test_training_never_goes_into_a_live_bus_nor_production_into_a_test(
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_a_stored_message_is_answered_aa, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_an_answer_to_who_said_no_processing_id_has_that_of_the_bus, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_the_senders_separators_and_character_set_come_back, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_what_cannot_be_stored_now_is_answered_ae, setup, teardown),
