@@ -327,6 +327,9 @@ int validate_submission(Bytes submission, const ValidateLimits *limits, Arena *a
         int r;
 
         r = unpack_checked(&carebus__v1__submission__descriptor, submission, &bounds, arena, &message, error);
+        /* Whichever check sees it first, too large is too large. */
+        if (r == VALIDATE_E_WIRE && error->wire == CHECK_E_BYTES_TOO_LONG && strcmp(error->path, "original") == 0)
+                return validate_fail(error, VALIDATE_E_TOO_LARGE, "original");
         if (r)
                 return r;
         r = submission_form_rules(message, limits, error);
