@@ -166,9 +166,13 @@ int client_say_error(const Carebus__V1__Reply *reply) {
                 const char *reason;
                 int code;
         } codes[] = {
-                { "not-allowed", EXIT_NOT_ALLOWED }, { "not-found", EXIT_NO },       { "not-open", EXIT_NO },
-                { "try-later", EXIT_LATER },         { "storage-full", EXIT_LATER }, { "stopping", EXIT_LATER },
-                { "no-adapter", EXIT_LATER },        { "storage", EXIT_STORAGE },    { "unreadable", EXIT_STORAGE },
+                /* clang-format off */
+                { "not-allowed", EXIT_NOT_ALLOWED },
+                { "not-found", EXIT_NO }, { "not-open", EXIT_NO }, { "not-quarantined", EXIT_NO }, { "already-resolved", EXIT_NO },
+                { "no-events", EXIT_NO }, { "expired", EXIT_NO }, { "unknown-source", EXIT_NO }, { "unknown-team", EXIT_NO },
+                { "try-later", EXIT_LATER }, { "storage-full", EXIT_LATER }, { "stopping", EXIT_LATER }, { "no-adapter", EXIT_LATER },
+                { "storage", EXIT_STORAGE }, { "unreadable", EXIT_STORAGE },
+                /* clang-format on */
         };
 
         if (!reply->error)

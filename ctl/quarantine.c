@@ -74,8 +74,6 @@ static int print_page(const Context *context, const Carebus__V1__QuarantineListR
 static int list(const Context *context, const Config *config, const Options *options) {
         uint64_t after = 0;
 
-        if (!context->json)
-                print_heading();
         for (;;) {
                 _cleanup_(client_freep) Client *client = NULL;
                 Carebus__V1__QuarantineListRequest ask = CAREBUS__V1__QUARANTINE_LIST_REQUEST__INIT;
@@ -93,6 +91,8 @@ static int list(const Context *context, const Config *config, const Options *opt
                 r = client_ask_or_say(config, "query", &request, &client, &reply);
                 if (r == 0 && reply->answer_case != CAREBUS__V1__REPLY__ANSWER_QUARANTINE_LIST)
                         r = client_say(CLIENT_E_BAD_REPLY, "query");
+                if (r == 0 && after == 0 && !context->json)
+                        print_heading(); /* where there is no answer there is nothing to head */
                 if (r == 0)
                         r = print_page(context, reply->quarantine_list);
                 if (r != 0 || !reply->quarantine_list->has_next_after_seq)

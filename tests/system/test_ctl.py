@@ -103,6 +103,27 @@ def test_what_is_not_there_is_1(bus):
     assert bus.ctl("record", "p9.0").returncode == 1
     assert bus.ctl("quarantine", "show", "9").returncode == 1
     assert bus.ctl("quarantine", "discard", "9", "--who", "a", "--why", "b").returncode == 1
+    nobody = bus.ctl("quarantine", "list", "--source", "nobody")
+    assert (nobody.returncode, nobody.stdout) == (1, "") and "unknown-source" in nobody.stderr
+    assert bus.ctl("quarantine", "list").stdout.split()[0] == "id"
+
+
+def test_what_is_not_in_the_quarantine_any_more_is_1(bus):
+    pas = bus.source("pas")
+    plain, other = pas.send(submission("Q-1"), submission("Q-1", original=b"other"))
+    bus.wait_folded()
+
+    def decide(verb, seq):
+        return bus.ctl("quarantine", verb, str(seq), "--who", "a", "--why", "b")
+
+    for verb in ("retry", "discard"):
+        never = decide(verb, plain.stored.seq)
+        assert never.returncode == 1 and "not-quarantined" in never.stderr
+    assert decide("discard", other.stored.seq).returncode == 0
+    bus.wait_folded()
+    for verb in ("retry", "discard"):
+        again = decide(verb, other.stored.seq)
+        assert again.returncode == 1 and "already-resolved" in again.stderr
 
 
 def test_configuration_that_cannot_be_read_is_78(tmp_path):
