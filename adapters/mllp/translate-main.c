@@ -27,11 +27,12 @@
 
 typedef struct Command {
         const TranslateCommand *arguments;
-        Config *config;       /* where one was asked for; may be NULL */
+        Config *config;       /* where one was named; may be NULL */
         Profile *own_profile; /* that this command loaded */
         const Profile *profile;
         const char *source;
         const char *timezone;
+        bool zone_is_own; /* the source itself names it: no profile changes it */
         Zone *zone;
         char *default_authority;
         Translator *translator;
@@ -80,6 +81,7 @@ static int load_profile(Command *command) {
         int r;
 
         r = profile_path(command->arguments, &path);
+        command->profile = NULL; /* whatever the configuration said */
         if (r == 0 && text_equal(command->arguments->profile, "default") && access(path, F_OK) < 0)
                 return EXIT_DONE; /* built in */
         if (r == 0)
@@ -87,6 +89,8 @@ static int load_profile(Command *command) {
         config_problems_print(&problems, stderr);
         if (r == 0) {
                 command->profile = command->own_profile;
+                if (command->profile->timezone && !command->zone_is_own)
+                        command->timezone = command->profile->timezone;
                 return EXIT_DONE;
         }
         error_print(
@@ -96,10 +100,11 @@ static int load_profile(Command *command) {
         return EXIT_CONFIGURATION;
 }
 
-/* With --config and --source it is the source's own profile and zone. */
+/* With --config and --source it is the source's own profile and zone; --profile tries another profile in its stead. */
 static int load_config(Command *command) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
         _cleanup_(config_text_freep) ConfigText *text = NULL;
+        const ConfigSource *source;
         ssize_t found;
         int r;
 
@@ -111,13 +116,18 @@ static int load_config(Command *command) {
         if (!command->arguments->source)
                 return EXIT_DONE;
         found = config_find_source(command->config, command->arguments->source);
+        if (found < 0 && command->arguments->profile)
+                return EXIT_DONE; /* one that is to be: with the zone of the bus */
         if (found < 0) {
                 error_print(command->arguments->program, "no source %s in the configuration; `sources:` lists them",
                             command->arguments->source);
                 return EXIT_CONFIGURATION;
         }
-        command->profile = command->config->sources[found].profile;
-        command->timezone = command->config->sources[found].timezone ?: command->timezone;
+        source = &command->config->sources[found];
+        command->profile = source->profile;
+        command->zone_is_own = !text_equal(source->timezone, command->config->timezone) &&
+                               !(source->profile && text_equal(source->timezone, source->profile->timezone));
+        command->timezone = source->timezone ?: command->timezone;
         return EXIT_DONE;
 }
 
@@ -125,9 +135,9 @@ static int command_open(Command *command) {
         TranslateOptions options = { .want_unmapped = true };
         int r = EXIT_DONE;
 
-        if (command->arguments->config && !command->arguments->profile)
+        if (command->arguments->config)
                 r = load_config(command);
-        else if (command->arguments->profile)
+        if (r == EXIT_DONE && command->arguments->profile)
                 r = load_profile(command);
         if (r != EXIT_DONE)
                 return r;

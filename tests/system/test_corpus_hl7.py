@@ -312,3 +312,39 @@ def test_a_line_that_is_no_segment_is_reported_and_changes_nobody(tmp_path):
     assert code == 65
     assert not line["events"]
     assert line["problems"] == [{"code": "broken-segment", "position": "PID-8"}]
+
+
+CONFIGURATION = """
+bus: test
+environment: test
+timezone: America/New_York
+teams:
+  hospital: {organisation: RA9, class: clinical}
+sources:
+  pas: {team: hospital, adapter: mllp, listen: "127.0.0.1:6661"}
+  lab: {team: hospital, adapter: mllp, listen: "127.0.0.1:6662", timezone: Europe/Paris}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "profile", "said"),
+    [
+        ([], "", "2024-07-05T14:14:00Z"),
+        (["--source", "pas"], "", "2024-07-05T14:14:00Z"),
+        (["--source", "lab"], "", "2024-07-05T08:14:00Z"),
+        (["--source", "soon"], "", "2024-07-05T14:14:00Z"),
+        (["--source", "pas"], "timezone: Asia/Tokyo\n", "2024-07-05T01:14:00Z"),
+        (["--source", "lab"], "timezone: Asia/Tokyo\n", "2024-07-05T08:14:00Z"),
+    ],
+)
+def test_a_profile_is_tried_in_the_time_zone_of_the_configuration(tmp_path, options, profile, said):
+    (tmp_path / "carebus.yaml").write_text(CONFIGURATION)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "own.yaml").write_text("maps:\n  demographics.sex:\n    F: {system: \"https://own.test\", code: female-by-own}\n" + profile)
+    file = tmp_path / "message.hl7"
+    file.write_text(ADMISSION.format(""))
+    code, (line,) = translate(file, "--profile", "own", "--config", str(tmp_path / "carebus.yaml"), *options)
+    assert code == 0
+    (event,) = line["events"]
+    assert moment(event["occurred_at"]) == moment(said)
+    assert event["demographics"]["sex"]["code"] == "female-by-own", "the profile that was named"
