@@ -385,6 +385,15 @@ static void test_destinations_are_checked_and_nobody_runs_them(void **state) {
         fixture_problem(fixture, "destinations.in.folder: source files reads this folder too");
 }
 
+static void test_metrics_are_checked_and_nobody_listens(void **state) {
+        Fixture *fixture = *state;
+        fixture_try(fixture, "metrics: 127.0.0.1:9100\n" GOOD);
+        fixture_assert_good(fixture);
+        fixture_assert_only(fixture, 1, 10, "nothing listens there in this version", NULL);
+        fixture_try(fixture, "metrics: nowhere\n" GOOD);
+        assert_true(fixture->problems.n_errors > 0);
+}
+
 static void test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, GOOD "  x: {team: hospice, adapter: acme-connect}\n");
@@ -495,6 +504,7 @@ int main(void) {
                 TEST(test_an_empty_file_says_what_is_missing),
                 TEST(test_a_file_that_is_not_yaml_brings_no_other_complaints),
                 TEST(test_destinations_are_checked_and_nobody_runs_them),
+                TEST(test_metrics_are_checked_and_nobody_listens),
                 TEST(test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at),
                 TEST(test_a_team_that_reads_nothing_is_warned_about),
                 TEST(test_references_keep_it_alive),
