@@ -63,6 +63,29 @@ static void test_an_emergency_attendance_is_told_from_an_admission(void **state)
         only_event("encounter.admission_cancelled");
 }
 
+static void test_an_out_patient_is_an_encounter_until_appointments_are_read(void **state) {
+        static const struct {
+                const char *trigger, *type;
+        } rows[] = {
+                { "ADT^A04", "encounter.registered" },
+                { "ADT^A03", "encounter.discharged" },
+                { "ADT^A05", "encounter.preadmitted" },
+        };
+        static const char *const outcomes[] = { "", "ZU3|||5|1\r" };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows) * ELEMENTSOF(outcomes); i++) {
+                const char *outcome = outcomes[i % ELEMENTSOF(outcomes)];
+                char text[1024];
+
+                snprintf(text, sizeof(text), "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\r" PID "PV1|1|O|CL1\r%s",
+                         rows[i / ELEMENTSOF(outcomes)].trigger, outcome);
+                translate_text(text);
+                only_event(rows[i / ELEMENTSOF(outcomes)].type);
+                assert_string_equal(result.events[0]->encounter->class_->original->code, "O");
+                assert_int_equal(is_unmapped("ZU3-3"), *outcome != 0); /* seen, and said to be left */
+        }
+}
+
 static void test_persons_come_without_a_visit(void **state) {
         translate_text(MSH_OF("ADT^A28") PID "PV1|1|N\r");
         assert_string_equal(only_event("patient.registered")->demographics->names[0]->family, "SMITH");
@@ -632,6 +655,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_each_trigger_gives_its_event),
                 TEST(test_an_emergency_attendance_is_told_from_an_admission),
+                TEST(test_an_out_patient_is_an_encounter_until_appointments_are_read),
                 TEST(test_persons_come_without_a_visit),
                 TEST(test_an_update_is_of_the_stay_and_of_the_person),
                 TEST(test_the_trigger_may_stand_in_evn),
