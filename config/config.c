@@ -179,6 +179,17 @@ int config_load(const char *path, Config **ret, ConfigText **ret_text, ConfigPro
         return r;
 }
 
+int config_check_own_user(const Config *config, const char *path, ConfigProblems *problems) {
+        Report report = { .problems = problems, .path = path };
+
+        if (!config->lacks_own_user)
+                return 0;
+        report_error(&report, (Place){ .file = PLACE_NO_FILE },
+                     "carebusd runs as nobody (%u), which stands for everybody who cannot be told apart", UID_OVERFLOW);
+        report_hint(&report, "run it as a user of its own, or say `user:` for every team and source and `operators:`");
+        return CONFIG_E_INVALID;
+}
+
 int config_keys_folder(const char *path, char **ret) {
         ConfigProblems problems = { 0 };
         Files files = { 0 };

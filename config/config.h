@@ -74,6 +74,8 @@ typedef struct Config {
         char *metrics; /* host:port, or NULL */
         uid_t *operators;
         size_t n_operators;
+        /* A name is left to the daemon's own user, and who read this runs as nobody: then nobody has that name. */
+        bool lacks_own_user;
         ConfigTeam *teams;
         size_t n_teams;
         ConfigSource *sources;
@@ -122,6 +124,9 @@ enum {
  * loads may have warnings. A file that cannot be read is a problem, not an errno.
  */
 int config_load(const char *path, Config **ret, ConfigText **ret_text, ConfigProblems *ret_problems);
+/* For who is, or speaks for, the daemon, after config_load(): whom a missing `user:` stands for is its own business alone. 0, or
+ * CONFIG_E_INVALID with a problem more. */
+int config_check_own_user(const Config *config, const char *path, ConfigProblems *problems);
 /* From text that was checked elsewhere; touches no file but the user database. Says nothing of files' permissions and of what
  * else only the disk knows. Returns as config_load(). */
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems);

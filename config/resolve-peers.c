@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "config/resolve.h"
 
-/* What the kernel shows where it cannot show who it is: never an identity. */
-#define UID_OVERFLOW 65534
+/* Nobody is this user, and nobody can become it. */
+#define UID_NONE ((uid_t)-1)
 #define KEY_SIZE 40
 #define NAMES_MAX 500
 
@@ -47,17 +47,27 @@ static int user_find(const char *name, uid_t *ret) {
         return 0;
 }
 
+/* Whom a name stands for where none is said. An adapter and carebusctl read this file too, and may run as anybody. */
+static uid_t user_own(Resolver *resolver) {
+        if (resolver->own != UID_OVERFLOW)
+                return resolver->own;
+        resolver->box->config.lacks_own_user = true;
+        return UID_NONE;
+}
+
 static int resolve_user(Resolver *resolver, const char *name, Place place, const char *path, uid_t *ret) {
-        uid_t uid = resolver->own;
-        if (name) {
-                int r = user_find(name, &uid);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0) {
-                        report_error(resolver->report, place, "%s: no user '%s' on this machine", path, name);
-                        hint_users(resolver->report, name);
-                        return 0;
-                }
+        uid_t uid;
+        if (!name) {
+                *ret = user_own(resolver);
+                return 0;
+        }
+        int r = user_find(name, &uid);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                report_error(resolver->report, place, "%s: no user '%s' on this machine", path, name);
+                hint_users(resolver->report, name);
+                return 0;
         }
         if (uid == UID_OVERFLOW) {
                 report_error(resolver->report, place,
@@ -79,7 +89,7 @@ static int resolve_operators(Resolver *resolver) {
         if (!draft->operators) {
                 config->operators[config->n_operators++] = 0;
                 if (resolver->own != 0)
-                        config->operators[config->n_operators++] = resolver->own;
+                        config->operators[config->n_operators++] = user_own(resolver);
                 return 0;
         }
         bool all_read = list->kind == YAML_KIND_SEQUENCE && list->n == draft->n_operators;

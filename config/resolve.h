@@ -15,6 +15,9 @@ typedef struct ConfigBox {
         size_t n_profiles;
 } ConfigBox;
 
+/* What the kernel shows where it cannot show who it is: never an identity. */
+#define UID_OVERFLOW 65534u
+
 typedef struct Resolver {
         Report *report;
         Files *files;

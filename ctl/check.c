@@ -18,6 +18,8 @@ int command_check(const Context *context, int argc, char **argv) {
                 error_print(PROGRAM, "cannot read %s: %s", context->config_path, strerror(-r));
                 return EXIT_CONFIGURATION;
         }
+        if (r == 0)
+                r = config_check_own_user(config, context->config_path, &problems);
         if (context->json)
                 config_problems_json(&problems, stdout);
         else

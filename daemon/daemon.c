@@ -45,6 +45,8 @@ static int load_config(Daemon *daemon) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
         int r = config_load(daemon->config_path, &daemon->config, &daemon->text, &problems);
 
+        if (r == 0)
+                r = config_check_own_user(daemon->config, daemon->config_path, &problems);
         config_problems_print(&problems, stderr);
         if (r == 0)
                 return 0;

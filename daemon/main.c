@@ -18,6 +18,8 @@ static int check(const char *path) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
         int r = config_load(path, &config, &text, &problems);
 
+        if (r == 0)
+                r = config_check_own_user(config, path, &problems);
         config_problems_print(&problems, stderr);
         if (r == 0)
                 return EXIT_DONE;

@@ -87,6 +87,8 @@ static int reload(Daemon *daemon) {
         const char *fixed;
         int r = config_load(daemon->config_path, &config, &text, &problems);
 
+        if (r == 0)
+                r = config_check_own_user(config, daemon->config_path, &problems);
         if (r != 0) {
                 log_problems(&problems);
                 if (problems.n_errors == 0)

@@ -148,6 +148,32 @@ def test_user_who_is_no_operator_is_77(bus):
     assert "operators" in done.stderr
 
 
+@pytest.mark.root
+def test_nobody_is_told_77_by_the_daemon_and_cannot_be_the_daemon(make_bus):
+    """What the kernel shows for whoever it cannot show must not become somebody, wherever a `user:` is left out."""
+    bus = make_bus().start()
+    for path in (bus.folder, bus.folder / "run"):
+        path.chmod(0o755)
+
+    def as_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    def run_as_nobody(program, *arguments):
+        return run(program, "--config", bus.config_path, *arguments, preexec_fn=as_nobody)
+
+    for command in (["status"], ["tail"], ["quarantine", "list"]):
+        done = run_as_nobody(CAREBUSCTL, *command)
+        assert done.returncode == 77, (command, done.stderr)
+        assert "operators" in done.stderr
+    for program, arguments in ((CAREBUSCTL, ["check"]), (CAREBUSD, ["--check"]), (CAREBUSD, [])):
+        done = run_as_nobody(program, *arguments)
+        assert done.returncode == 78, done.stderr
+        assert "carebusd runs as nobody (65534)" in done.stderr and "hint: run it as a user of its own" in done.stderr
+    assert bus.ctl("check").returncode == 0
+
+
 # ---- what check says
 
 
