@@ -135,7 +135,9 @@ static int command_open(Command *command) {
         TranslateOptions options = { .want_unmapped = true };
         int r = EXIT_DONE;
 
-        if (command->arguments->config)
+        /* A profile can be tried where nothing is installed: then it only says where profiles would lie. */
+        if (command->arguments->config &&
+            !(command->arguments->profile && access(command->arguments->config, F_OK) < 0 && errno == ENOENT))
                 r = load_config(command);
         if (r == EXIT_DONE && command->arguments->profile)
                 r = load_profile(command);
