@@ -53,27 +53,30 @@ static void check_open(const Feed *feed, const char *user, const Carebus__V1__Op
 /* The journal must hold what the reader says it has: after an older backup was put back it may not, or hold something else
  * under that number. Going on would leave out what came since, in silence. */
 static int check_place(Feed *feed, Place place, const Consumer *resumed, Refusal *refusal) {
-        ViewOutcome outcome;
+        int64_t received_at = 0;
         int r;
 
         if (place.seq == 0)
                 return 0;
         if (place.seq > view_head(feed->view)) {
-                r = view_has_record(feed->view, place.seq);
-                if (r != 0)
-                        return MIN(r, 0);
-                return refuse(refusal, "beyond-end",
-                              "place %" PRIu64 ".%" PRIu32
-                              " lies beyond the end of the journal: was an older backup put back? "
-                              "Open from a place or from now",
-                              place.seq, place.index);
+                r = view_has_unfolded(feed->view, place.seq, &received_at);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return refuse(refusal, "beyond-end",
+                                      "place %" PRIu64 ".%" PRIu32
+                                      " lies beyond the end of the journal: was an older backup put back? "
+                                      "Open from a place or from now",
+                                      place.seq, place.index);
+        } else if (resumed) {
+                ViewOutcome outcome;
+
+                r = view_outcome(feed->view, place.seq, &outcome);
+                if (r < 0)
+                        return r;
+                received_at = r == 0 ? outcome.received_at : 0;
         }
-        if (!resumed)
-                return 0;
-        r = view_outcome(feed->view, place.seq, &outcome);
-        if (r < 0)
-                return r;
-        if (r == 0 && outcome.received_at == resumed->received_at)
+        if (!resumed || received_at == resumed->received_at)
                 return 0;
         return refuse(refusal, "other-journal",
                       "entry %" PRIu64 " is not the one that this consumer acknowledged: was an older backup put back? "

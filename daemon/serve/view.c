@@ -278,17 +278,17 @@ int view_record(View *view, uint64_t seq, const JournalPlace *hint, JournalRecor
         return view_read(view, seq, hint && hint->segment ? hint : NULL, view->head, ret);
 }
 
-int view_has_record(View *view, uint64_t seq) {
+int view_has_unfolded(View *view, uint64_t seq, int64_t *ret_received_at) {
         JournalRecord record;
         int r;
 
-        if (seq == 0)
-                return 0;
         if (seq <= view->head)
-                return 1;
+                return 0;
         r = view_read(view, seq, NULL, seq, &record);
-        if (r == 0 || r == JOURNAL_E_EXPIRED)
+        if (r == 0 || r == JOURNAL_E_EXPIRED) {
+                *ret_received_at = r == 0 ? record.received_at : 0;
                 return 1;
+        }
         /* A torn tail is no fault of who asks whether something lies behind it. */
         return r == VIEW_E_NOT_FOUND || r == -EBADMSG || r == -ENOENT ? 0 : r;
 }

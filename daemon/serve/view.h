@@ -57,8 +57,9 @@ int view_outcome_list(const ViewOutcome *outcome, unsigned field, int (*item)(By
  * NULL. 0, JOURNAL_E_EXPIRED, VIEW_E_NOT_FOUND, or negative: -EBADMSG where the journal is not what was written. The
  * payload is borrowed until the next call. */
 int view_record(View *view, uint64_t seq, const JournalPlace *hint, JournalRecord *ret);
-/* Is there a whole record of this number in the journal, folded or not? 1 or 0 or negative. */
-int view_has_record(View *view, uint64_t seq);
+/* Is there a whole record of this number in the journal behind what is folded, and when was it received (0: expired, nobody
+ * knows)? 1 or 0 or negative. */
+int view_has_unfolded(View *view, uint64_t seq, int64_t *ret_received_at);
 
 /* The rules as they stand for this configuration and what the fold has read of the settings. */
 int view_sharing(View *view, const Config *config, Sharing **ret);

@@ -162,15 +162,20 @@ static void test_asking_beyond_the_head_is_an_error(void **state) {
 
 static void test_record_is_told_from_what_lies_beyond_the_journal(void **state) {
         Fixture *fixture = *state;
+        ViewOutcome outcome;
+        int64_t received_at = 0;
 
         small_bus_add(&fixture->bus, "alpha", 1, "p1.0");
         small_bus_add(&fixture->bus, "alpha", 1, "p1.0");
         assert_int_equal(view_renew(fixture->view), 0);
-        assert_int_equal(view_has_record(fixture->view, 2), 1);
+        assert_int_equal(view_has_unfolded(fixture->view, 2, &received_at), 0); /* folded: its outcome says more */
         small_bus_add(&fixture->bus, "alpha", 1, "p1.0"); /* journaled; this view has not seen it folded */
-        assert_int_equal(view_has_record(fixture->view, 3), 1);
-        assert_int_equal(view_has_record(fixture->view, 4), 0);
-        assert_int_equal(view_has_record(fixture->view, 1000), 0);
+        assert_int_equal(view_has_unfolded(fixture->view, 3, &received_at), 1);
+        assert_int_equal(view_renew(fixture->view), 0);
+        assert_int_equal(view_outcome(fixture->view, 3, &outcome), 0);
+        assert_true(received_at != 0 && received_at == outcome.received_at);
+        assert_int_equal(view_has_unfolded(fixture->view, 4, &received_at), 0);
+        assert_int_equal(view_has_unfolded(fixture->view, 1000, &received_at), 0);
         view_rest(fixture->view);
 }
 
