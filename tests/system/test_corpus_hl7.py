@@ -340,7 +340,8 @@ sources:
 def test_a_profile_is_tried_in_the_time_zone_of_the_configuration(tmp_path, options, profile, said):
     (tmp_path / "carebus.yaml").write_text(CONFIGURATION)
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "own.yaml").write_text("maps:\n  demographics.sex:\n    F: {system: \"https://own.test\", code: female-by-own}\n" + profile)
+    maps = 'maps:\n  demographics.sex:\n    F: {system: "https://own.test", code: female-by-own}\n'
+    (tmp_path / "profiles" / "own.yaml").write_text(maps + profile)
     file = tmp_path / "message.hl7"
     file.write_text(ADMISSION.format(""))
     code, (line,) = translate(file, "--profile", "own", "--config", str(tmp_path / "carebus.yaml"), *options)

@@ -38,7 +38,8 @@ class Submission(ctypes.Structure):
     _fields_ = [("message_id", ctypes.c_char_p), ("message_time", ctypes.c_int64), ("message_time_text", ctypes.c_char_p),
                 ("media_type", ctypes.c_char_p), ("trigger", ctypes.c_char_p), ("original", ctypes.c_char_p),
                 ("original_size", ctypes.c_size_t), ("events", ctypes.POINTER(Event)), ("n_events", ctypes.c_size_t),
-                ("problem_code", ctypes.c_char_p), ("problem_position", ctypes.c_char_p), ("problem_urgent", ctypes.c_int), ("retranslates", ctypes.c_uint64)]
+                ("problem_code", ctypes.c_char_p), ("problem_position", ctypes.c_char_p), ("problem_urgent", ctypes.c_int),
+                ("retranslates", ctypes.c_uint64)]
 
 
 class Source:
