@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import signal
 import sys
 import textwrap
 import time
@@ -108,6 +109,8 @@ def print_json(machine_facts, results, skipped):
 
 def main():
     arguments = parse()
+    # As for an interrupt: what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     build = arguments.build.resolve()
     tools = Tools(build, pin=not arguments.no_pin)
     say = lambda text: print(f"bench: {text}", file=sys.stderr, flush=True)
