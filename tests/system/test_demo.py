@@ -12,8 +12,8 @@ pytestmark = pytest.mark.plain
 
 @pytest.fixture(scope="module")
 def demo():
-    return subprocess.run(["/usr/bin/python3", str(ROOT / "tests" / "demo" / "demo.py"), "--build", str(BUILD)], capture_output=True, text=True,
-                          timeout=120, check=False)
+    script = str(ROOT / "tests" / "demo" / "demo.py")
+    return subprocess.run(["/usr/bin/python3", script, "--build", str(BUILD)], capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_demo_ends_well_and_shows_the_status_last(demo):
