@@ -13,13 +13,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "carebus/v1/intake.pb-c.h"
-#include "proto/check.h"
+#include "proto/validate.h"
 #include "proto/wire.h"
 #include "sdk/carebus.h"
 #include "sdk/connection.h"
 
-#define PROTOCOL 1
-#define MESSAGE_ID_MAX 200
 #define HELD_BYTES_DEFAULT (64u << 20)
 #define FRAME_SUBMISSIONS_MAX 64
 #define FRAME_BYTES_MAX (256u << 10)
@@ -152,7 +150,7 @@ static void say_hello(carebus_source *source) {
         uint8_t packed[512];
 
         hello.has_protocol = true;
-        hello.protocol = PROTOCOL;
+        hello.protocol = PROTOCOL_VERSION;
         hello.source = source->name;
         hello.adapter = source->adapter;
         hello.has_can_retranslate = true;
@@ -182,11 +180,8 @@ static void on_down(void *owner, int not_allowed) {
         set_state(source, not_allowed ? CAREBUS_NOT_ALLOWED : CAREBUS_CONNECTING, not_allowed ? "not-allowed" : NULL);
 }
 
+/* Version, window and first number were checked by the validator. */
 static int on_welcome(carebus_source *source, const Carebus__V1__Welcome *welcome) {
-        if (welcome->protocol != PROTOCOL || !welcome->has_next_number || welcome->window == 0) {
-                connection_restart(source->connection, 0);
-                return 0;
-        }
         source->greeting = GREETING_DONE;
         source->next_number = welcome->next_number;
         source->window = welcome->window;
@@ -277,26 +272,21 @@ static void on_retranslate(carebus_source *source, const Carebus__V1__Retranslat
                                                asked->original.data, asked->original.len);
 }
 
-static const CheckLimits limits = {
-        .max_size = 64u << 20,
-        .max_text = 4096,
-        .max_bytes = 64u << 20,
-        .max_repeated = 65536,
-        .max_elements = 1u << 20,
-        .max_unknown = 1u << 20,
-};
+static const ValidateLimits limits = { .max_frame = 64u << 20, .max_original = 64u << 20 };
 
 static int on_message(void *owner, Bytes payload) {
         carebus_source *source = owner;
-        ProtobufCMessage *message;
         const Carebus__V1__ToSource *to;
+        int r;
 
         arena_reset(source->arena);
-        if (check_unpack(&carebus__v1__to_source__descriptor, payload, &limits, source->arena, &message, NULL) != 0) {
+        r = validate_to_source(payload, &limits, source->arena, &to, NULL);
+        if (r == VALIDATE_E_EMPTY)
+                return 0; /* a later bus says more: what we do not know we need not */
+        if (r != 0) {
                 connection_restart(source->connection, 0);
                 return 0;
         }
-        to = (const Carebus__V1__ToSource *)message;
         switch (to->message_case) {
         case CAREBUS__V1__TO_SOURCE__MESSAGE_WELCOME:
                 return on_welcome(source, to->welcome);
@@ -308,7 +298,7 @@ static int on_message(void *owner, Bytes payload) {
                 on_retranslate(source, to->retranslate);
                 return 0;
         default:
-                return 0; /* a later bus says more: what we do not know we need not */
+                return 0;
         }
 }
 

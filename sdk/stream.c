@@ -18,11 +18,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "carebus/v1/feed.pb-c.h"
-#include "proto/check.h"
+#include "proto/validate.h"
 #include "sdk/carebus.h"
 #include "sdk/connection.h"
 
-#define PROTOCOL 1
 #define CREDIT_DEFAULT 256
 #define CREDIT_MAX 65536
 #define AHEAD_MAX 4096                 /* live deliveries kept while the feed fills the gap before them */
@@ -132,7 +131,7 @@ static void send_open(carebus_stream *stream) {
         after.seq = place.seq;
         after.index = place.index;
         open.has_protocol = open.has_what = open.has_from = open.has_credit = true;
-        open.protocol = PROTOCOL;
+        open.protocol = PROTOCOL_VERSION;
         open.team = stream->team;
         open.consumer = stream->consumer;
         open.what = CAREBUS__V1__OPEN__WHAT__WHAT_EVENTS;
@@ -347,30 +346,25 @@ static int on_feed_refused(carebus_stream *stream, const Carebus__V1__FeedRefuse
         return 0;
 }
 
-static const CheckLimits limits = {
-        .max_size = 64u << 20,
-        .max_text = 64u << 10,
-        .max_bytes = 16u << 20,
-        .max_repeated = 65536,
-        .max_elements = 1u << 20,
-        .max_unknown = 1u << 20,
-};
+static const ValidateLimits limits = { .max_frame = 64u << 20, .max_original = 64u << 20 };
 
 static int on_feed_message(void *owner, Bytes payload) {
         carebus_stream *stream = owner;
         const Carebus__V1__ToReader *to;
-        ProtobufCMessage *message;
         WireField field;
         size_t offset = 0;
+        int r;
 
         if (wire_field_next(payload, &offset, &field) == 0 && field.number == 2 && field.wire_type == 2)
                 return on_feed_delivery(stream, field.bytes);
         arena_reset(stream->arena);
-        if (check_unpack(&carebus__v1__to_reader__descriptor, payload, &limits, stream->arena, &message, NULL) != 0) {
+        r = validate_to_reader(payload, &limits, stream->arena, &to, NULL);
+        if (r == VALIDATE_E_EMPTY)
+                return 0; /* a later bus says more: what we do not know we need not */
+        if (r != 0) {
                 connection_restart(stream->feed, 0);
                 return 0;
         }
-        to = (const Carebus__V1__ToReader *)message;
         if (to->message_case == CAREBUS__V1__TO_READER__MESSAGE_OPENED)
                 return on_opened(stream, to->opened);
         if (to->message_case == CAREBUS__V1__TO_READER__MESSAGE_REFUSED)
