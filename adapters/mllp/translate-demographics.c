@@ -75,7 +75,7 @@ static bool code_is(const Carebus__V1__Coded *coded, const char *code) {
 
 /* HL7 table 0131, C: whom to ring in an emergency. Said by the role, and by many in the relationship. */
 static void related_person_read(Translation *t, const Hl7Segment *segment, D *demographics) {
-        R *person = translation_message(t, &carebus__v1__related_person__descriptor);
+        R *person = draft_message(&t->draft, &carebus__v1__related_person__descriptor);
         Hl7Value start = hl7_field(t->message, segment, 8), end = hl7_field(t->message, segment, 9);
         Carebus__V1__When *from, *until;
 
@@ -85,7 +85,7 @@ static void related_person_read(Translation *t, const Hl7Segment *segment, D *de
         from = value_when(t, start);
         until = value_when(t, end);
         if (from || until) {
-                person->period = translation_message(t, &carebus__v1__period__descriptor);
+                person->period = draft_message(&t->draft, &carebus__v1__period__descriptor);
                 if (!person->period)
                         return;
                 person->period->start = from;
@@ -97,7 +97,7 @@ static void related_person_read(Translation *t, const Hl7Segment *segment, D *de
         }
         if (person->name || person->relationship || person->role || person->n_telecom || person->n_addresses ||
             person->n_identifiers)
-                translation_append(t, &demographics->n_related_persons, &demographics->related_persons, person);
+                draft_append(&t->draft, &demographics->n_related_persons, &demographics->related_persons, person);
 }
 
 /* PD1-2, HL7 table 0220. */
@@ -142,13 +142,13 @@ static void sensitivity_said(Translation *t, Person *person, bool is_restricted,
         char *original;
 
         if (!sensitivity)
-                sensitivity = person->sensitivity = translation_message(t, &carebus__v1__sensitivity__descriptor);
+                sensitivity = person->sensitivity = draft_message(&t->draft, &carebus__v1__sensitivity__descriptor);
         if (!sensitivity)
                 return;
-        original = arena_format(t->arena, "%s%s%s=%s", sensitivity->original ?: "", sensitivity->original ? " " : "",
-                                where, said);
+        original = arena_format(t->draft.arena, "%s%s%s=%s", sensitivity->original ?: "",
+                                sensitivity->original ? " " : "", where, said);
         if (!original) {
-                t->is_full = true;
+                t->draft.is_full = true;
                 return;
         }
         sensitivity->original = original;
@@ -195,7 +195,7 @@ static void person_fields(Translation *t, Person *person) {
 
 int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Person *ret) {
         const Hl7Segment *last = end ? end : t->message->segments + t->message->n_segments;
-        D *demographics = translation_message(t, &carebus__v1__demographics__descriptor);
+        D *demographics = draft_message(&t->draft, &carebus__v1__demographics__descriptor);
 
         *ret = (Person){ .pid = pid, .demographics = demographics };
         if (!demographics)

@@ -114,17 +114,17 @@ static void diagnoses_read(Translation *t, E *encounter) {
 
                 hl7_note_read(hl7_field(t->message, dg1, 1));
                 if (!coded && text)
-                        coded = translation_message(t, &carebus__v1__coded__descriptor);
+                        coded = draft_message(&t->draft, &carebus__v1__coded__descriptor);
                 if (coded && !coded->text)
                         coded->text = text;
-                translation_append(t, &encounter->n_diagnoses, &encounter->diagnoses, coded);
+                draft_append(&t->draft, &encounter->n_diagnoses, &encounter->diagnoses, coded);
         }
 }
 
 void visit_read(Translation *t, Visit *ret) {
         const Hl7Segment *pid = hl7_find(t->message, "PID", 1), *pv1 = hl7_find(t->message, "PV1", 1);
         const Hl7Segment *pv2 = hl7_find(t->message, "PV2", 1), *zu1 = hl7_find(t->message, "ZU1", 1);
-        E *encounter = translation_message(t, &carebus__v1__encounter__descriptor);
+        E *encounter = draft_message(&t->draft, &carebus__v1__encounter__descriptor);
 
         *ret = (Visit){ .pv1 = pv1, .encounter = encounter };
         if (!encounter)

@@ -3,14 +3,15 @@
  */
 #include <string.h>
 
-#include "adapters/mllp/setter.h"
+#include "adapters/common/setter.h"
 #include "adapters/mllp/translate-rules.h"
 
 static Carebus__V1__Author *sender_read(Translation *t, const Hl7Segment *msh) {
         char *system = value_text(t, hl7_field(t->message, msh, 3)),
              *organisation = value_text(t, hl7_field(t->message, msh, 4));
-        Carebus__V1__Author *sender = system || organisation ? translation_message(t, &carebus__v1__author__descriptor)
-                                                             : NULL;
+        Carebus__V1__Author *sender = system || organisation
+                                              ? draft_message(&t->draft, &carebus__v1__author__descriptor)
+                                              : NULL;
 
         if (sender) {
                 sender->system = system;
@@ -24,10 +25,10 @@ static char *name_text(Translation *t, const Carebus__V1__HumanName *name) {
 
         if (!name)
                 return NULL;
-        text = arena_format(t->arena, "%s%s%s%s%s", name->n_prefix ? name->prefix[0] : "", name->n_prefix ? " " : "",
-                            name->n_given ? name->given[0] : "", name->n_given && name->family ? " " : "",
-                            name->family ?: "");
-        t->is_full = t->is_full || !text;
+        text = arena_format(t->draft.arena, "%s%s%s%s%s", name->n_prefix ? name->prefix[0] : "",
+                            name->n_prefix ? " " : "", name->n_given ? name->given[0] : "",
+                            name->n_given && name->family ? " " : "", name->family ?: "");
+        t->draft.is_full = t->draft.is_full || !text;
         return text;
 }
 
@@ -36,7 +37,7 @@ static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
         Carebus__V1__Practitioner *operator= value_practitioner(t, hl7_repeat(t->message, hl7_field(t->message, evn, 5),
                                                                               1));
         char *facility = value_text(t, hl7_field(t->message, evn, 7));
-        Carebus__V1__Author *author = operator|| facility ? translation_message(t, &carebus__v1__author__descriptor)
+        Carebus__V1__Author *author = operator|| facility ? draft_message(&t->draft, &carebus__v1__author__descriptor)
                                                           : NULL;
 
         if (!author)
@@ -50,20 +51,20 @@ static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
 }
 
 static void note_add(Translation *t, const char *path, char *text) {
-        Carebus__V1__Text *note = text && path ? translation_message(t, &carebus__v1__text__descriptor) : NULL;
+        Carebus__V1__Text *note = text && path ? draft_message(&t->draft, &carebus__v1__text__descriptor) : NULL;
 
         if (!note)
                 return;
         note->path = (char *)path;
         note->text = text;
-        translation_append(t, &t->n_notes, &t->notes, note);
+        draft_append(&t->draft, &t->n_notes, &t->notes, note);
 }
 
 /* NTE-3 repeats for lines. */
 static void notes_read(Translation *t) {
         for (Hl7Segment *nte = NULL; (nte = hl7_find_next(t->message, "NTE", nte));) {
                 Hl7Value lines = hl7_field(t->message, nte, 3), line;
-                char *path = arena_format(t->arena, "NTE[%u]", nte->occurrence);
+                char *path = arena_format(t->draft.arena, "NTE[%u]", nte->occurrence);
 
                 hl7_note_read(hl7_field(t->message, nte, 1));
                 while (hl7_next_repeat(t->message, &lines, &line))
@@ -98,17 +99,10 @@ void envelope_read(Translation *t) {
 }
 
 Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Action action) {
-        Carebus__V1__Event *event = translation_message(t, &carebus__v1__event__descriptor);
+        Carebus__V1__Event *event = draft_event(&t->draft, type, action);
 
         if (!event)
                 return NULL;
-        if (t->n_events == TRANSLATE_EVENTS_MAX) {
-                t->is_full = true;
-                return NULL;
-        }
-        event->type = (char *)type;
-        event->has_action = true;
-        event->action = action;
         event->occurred_at = when_first((Carebus__V1__When *const[]){ t->occurred_at, t->recorded_at, t->sent_at }, 3);
         event->recorded_at = t->recorded_at;
         event->source_message_id = (char *)t->message_id;
@@ -117,12 +111,11 @@ Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Act
         event->trigger = (char *)t->trigger;
         event->n_notes = t->n_notes;
         event->notes = t->notes;
-        translation_append(t, &t->n_events, &t->events, event);
-        return t->is_full ? NULL : event;
+        return event;
 }
 
 void event_set_person(Translation *t, Carebus__V1__Event *event, const Person *person, bool with_demographics) {
-        Carebus__V1__Subject *subject = translation_message(t, &carebus__v1__subject__descriptor);
+        Carebus__V1__Subject *subject = draft_message(&t->draft, &carebus__v1__subject__descriptor);
 
         if (!subject)
                 return;
@@ -138,7 +131,7 @@ void event_set_person(Translation *t, Carebus__V1__Event *event, const Person *p
 
 void event_set_cleared(Translation *t, Carebus__V1__Event *event, const ClearedList *cleared) {
         for (size_t i = 0; i < cleared->n; i++)
-                translation_append(t, &event->n_cleared, &event->cleared, cleared->paths[i]);
+                draft_append(&t->draft, &event->n_cleared, &event->cleared, cleared->paths[i]);
 }
 
 void profile_field_set(Translation *t, const ProfileField *field, ProtobufCMessage *message, const char *path) {
@@ -153,9 +146,9 @@ void profile_field_set(Translation *t, const ProfileField *field, ProtobufCMessa
         text = value_text_whole(t, value);
         if (!text)
                 return;
-        r = setter_set(message, path, text, t->arena);
+        r = setter_set(message, path, text, t->draft.arena);
         if (r < 0)
-                t->is_full = true;
+                t->draft.is_full = true;
         else if (r > 0)
                 note_add(t, field->from, text);
 }
@@ -184,7 +177,7 @@ static void event_set_complete(Translation *t, Carebus__V1__Event *event) {
                                  event->patient->demographics;
 
                 if (of_person || belongs_to(event, path))
-                        translation_append(t, &event->n_complete, &event->complete, (char *)path);
+                        draft_append(&t->draft, &event->n_complete, &event->complete, (char *)path);
         }
 }
 

@@ -39,7 +39,7 @@ static void read_coded(Translation *t, Hl7Value value, const Slot *slot) {
 
 static void read_coded_text(Translation *t, Hl7Value value, const Slot *slot) {
         char *text = value_text_whole(t, value);
-        Carebus__V1__Coded *coded = text ? translation_message(t, &carebus__v1__coded__descriptor) : NULL;
+        Carebus__V1__Coded *coded = text ? draft_message(&t->draft, &carebus__v1__coded__descriptor) : NULL;
 
         if (coded)
                 coded->text = text;
@@ -70,7 +70,7 @@ static void read_organisation_name(Translation *t, Hl7Value value, const Slot *s
         Carebus__V1__Organisation *organisation;
         char *name = value_text(t, value);
 
-        organisation = name ? translation_message(t, &carebus__v1__organisation__descriptor) : NULL;
+        organisation = name ? draft_message(&t->draft, &carebus__v1__organisation__descriptor) : NULL;
         if (organisation)
                 organisation->name = name;
         put_pointer(slot, organisation);
@@ -91,15 +91,15 @@ static void read_nothing(Translation *t, Hl7Value value, const Slot *slot) {
 /* ---- lists: one element a repeat */
 
 static void add_coded(Translation *t, Hl7Value value, const Slot *slot) {
-        translation_append(t, slot->quantifier, slot->field, value_coded(t, value));
+        draft_append(&t->draft, slot->quantifier, slot->field, value_coded(t, value));
 }
 
 static void add_name(Translation *t, Hl7Value value, const Slot *slot) {
-        translation_append(t, slot->quantifier, slot->field, value_name(t, value));
+        draft_append(&t->draft, slot->quantifier, slot->field, value_name(t, value));
 }
 
 static void add_address(Translation *t, Hl7Value value, const Slot *slot) {
-        translation_append(t, slot->quantifier, slot->field, value_address(t, value));
+        draft_append(&t->draft, slot->quantifier, slot->field, value_address(t, value));
 }
 
 static void add_telecom(Translation *t, Hl7Value value, const Slot *slot) {
@@ -110,12 +110,12 @@ static void add_participant(Translation *t, Hl7Value value, const Slot *slot) {
         Carebus__V1__Practitioner *practitioner = value_practitioner(t, value);
         Carebus__V1__Participant *participant;
 
-        participant = practitioner ? translation_message(t, &carebus__v1__participant__descriptor) : NULL;
+        participant = practitioner ? draft_message(&t->draft, &carebus__v1__participant__descriptor) : NULL;
         if (participant) {
                 participant->role = (char *)slot->row->extra;
                 participant->practitioner = practitioner;
         }
-        translation_append(t, slot->quantifier, slot->field, participant);
+        draft_append(&t->draft, slot->quantifier, slot->field, participant);
 }
 
 static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
@@ -128,7 +128,7 @@ static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
         for (size_t i = 0; i < *(size_t *)slot->quantifier; i++)
                 if (identifiers_are_equal(list[i], identifier))
                         return;
-        translation_append(t, slot->quantifier, slot->field, identifier);
+        draft_append(&t->draft, slot->quantifier, slot->field, identifier);
 }
 
 static const struct {
@@ -164,13 +164,13 @@ void cleared_add(Translation *t, ClearedList *cleared, const char *path, const c
         for (size_t i = 0; i < cleared->n; i++)
                 if (strncmp(cleared->paths[i], path, n_path) == 0 && strcmp(cleared->paths[i] + n_path + 1, name) == 0)
                         return;
-        text = translation_alloc(t, n_path + n_name + 2);
+        text = draft_alloc(&t->draft, n_path + n_name + 2);
         if (!text)
                 return;
         memcpy(text, path, n_path);
         text[n_path] = '.';
         memcpy(text + n_path + 1, name, n_name);
-        translation_append(t, &cleared->n, &cleared->paths, text);
+        draft_append(&t->draft, &cleared->n, &cleared->paths, text);
 }
 
 void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *rows, size_t n_rows, void *target,

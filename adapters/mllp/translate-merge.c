@@ -24,7 +24,7 @@ static void identifiers_read(Translation *t, const Hl7Segment *segment, unsigned
                 for (size_t i = 0; i < *n; i++)
                         is_known = is_known || identifiers_are_equal((*list)[i], identifier);
                 if (!is_known)
-                        translation_append(t, n, list, identifier);
+                        draft_append(&t->draft, n, list, identifier);
         }
 }
 
@@ -66,7 +66,7 @@ static void couple(Carebus__V1__Merge *merge) {
 }
 
 static void merge_event(Translation *t, const Person *person, const Hl7Segment *mrg) {
-        Carebus__V1__Merge *merge = translation_message(t, &carebus__v1__merge__descriptor);
+        Carebus__V1__Merge *merge = draft_message(&t->draft, &carebus__v1__merge__descriptor);
         Carebus__V1__Event *event;
 
         if (!merge)
@@ -75,11 +75,11 @@ static void merge_event(Translation *t, const Person *person, const Hl7Segment *
         identifiers_read(t, mrg, 2, "PID-2", &merge->n_retired, &merge->retired);
         identifiers_read(t, mrg, 4, "PID-2", &merge->n_retired, &merge->retired);
         if (merge->n_retired == 0) {
-                translation_problem(t, "no-identifier", translation_position(t, mrg, 1), /* urgent= */ true);
+                draft_problem(&t->draft, "no-identifier", translation_position(t, mrg, 1), /* urgent= */ true);
                 return;
         }
         for (size_t i = 0; i < person->demographics->n_identifiers; i++)
-                translation_append(t, &merge->n_surviving, &merge->surviving, person->demographics->identifiers[i]);
+                draft_append(&t->draft, &merge->n_surviving, &merge->surviving, person->demographics->identifiers[i]);
         couple(merge);
         merge->has_scope = true;
         merge->scope = CAREBUS__V1__MERGE__SCOPE__SCOPE_PERSON;
@@ -99,24 +99,24 @@ static void group_translate(Translation *t, const Hl7Segment *pid, const Hl7Segm
         Person person;
 
         if (!mrg || mrg >= last) {
-                translation_problem(t, "no-merged-patient", translation_position(t, pid, 0), /* urgent= */ true);
+                draft_problem(&t->draft, "no-merged-patient", translation_position(t, pid, 0), /* urgent= */ true);
                 return;
         }
         if (person_read(t, pid, end, &person) < 0)
                 return;
         if (person.demographics->n_identifiers == 0) {
-                translation_problem(t, "no-identifier", translation_position(t, pid, 3), /* urgent= */ true);
+                draft_problem(&t->draft, "no-identifier", translation_position(t, pid, 3), /* urgent= */ true);
                 return;
         }
         for (; mrg && mrg < last; mrg = hl7_find_next(t->message, "MRG", mrg))
                 merge_event(t, &person, mrg);
 }
 
-void merge_translate(Translation *t) {
+void merge_translate(Translation *t, const TriggerRow *row) {
         const Hl7Segment *pid = hl7_find(t->message, "PID", 1);
 
         if (!pid)
-                translation_problem(t, "no-patient", "PID", /* urgent= */ true);
+                draft_problem(&t->draft, "no-patient", "PID", /* urgent= */ true);
         while (pid) {
                 const Hl7Segment *next = hl7_find_next(t->message, "PID", pid);
 

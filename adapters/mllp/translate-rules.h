@@ -1,26 +1,15 @@
 #pragma once
 /* What the files translate*.c share; for nobody else. */
+#include "adapters/common/draft.h"
 #include "adapters/mllp/translate.h"
 #include "carebus/v1/bodies.pb-c.h"
 #include "carebus/v1/common.pb-c.h"
 
-/* One text of an event; what is longer is not taken apart (the bus takes texts up to 256 KiB). */
-#define TRANSLATE_TEXT_MAX (256 * 1024)
-#define TRANSLATE_EVENTS_MAX 1024
-/* Elements of one list. */
-#define TRANSLATE_LIST_MAX 1024
-
-/* One message on its way. Sticky: after a failure the rest is done for nothing, and looked at once at the end. */
+/* One message on its way. */
 typedef struct Translation {
-        Arena *arena;
+        Draft draft;
         const Hl7Message *message;
         const TranslateOptions *options;
-        bool is_full;        /* the arena, a list or a text was at its limit */
-        const char *problem; /* reason code; the first one stays */
-        const char *position;
-        bool is_urgent;
-        Carebus__V1__Event **events;
-        size_t n_events, n_events_allocated;
         const char *trigger; /* ADT^A01 */
         const char *message_id;
         /* What every event of the message carries: translate-envelope.c. */
@@ -34,13 +23,6 @@ typedef struct Translation {
 
 /* ---- translate.c: the common ground */
 
-/* Cleared memory that lives as long as the result; NULL notes that it is full. */
-void *translation_alloc(Translation *t, size_t size);
-/* An initialised protobuf message. */
-void *translation_message(Translation *t, const ProtobufCMessageDescriptor *descriptor);
-/* Appends to a repeated field; `item` NULL is passed over. `list` is the address of the pointer. */
-void translation_append(Translation *t, size_t *n, void *list, void *item);
-void translation_problem(Translation *t, const char *code, const char *position, bool urgent);
 /* SEG[n]-F in the arena. */
 const char *translation_position(Translation *t, const Hl7Segment *segment, unsigned field);
 
@@ -121,6 +103,19 @@ void fields_apply(Translation *t, const Hl7Segment *segment, const FieldRow *row
                   const char *path, ClearedList *cleared);
 void cleared_add(Translation *t, ClearedList *cleared, const char *path, const char *name);
 
+/* ---- translate-triggers.c: one row a trigger */
+
+typedef struct TriggerRow TriggerRow;
+struct TriggerRow {
+        const char *code, *event; /* ADT, A01; event "": any of that code */
+        void (*translate)(Translation *t, const TriggerRow *row);
+        const char *type;
+        const char *type_emergency; /* where PV1-2 is E; NULL: the same */
+        Carebus__V1__Action action;
+        const char *status; /* of the stay */
+        int time;
+};
+
 /* ---- translate-demographics.c, translate-encounter.c */
 
 /* One person of the message: a PID and what belongs to it. */
@@ -144,7 +139,7 @@ void visit_read(Translation *t, Visit *ret);
 
 /* ---- translate-merge.c */
 
-void merge_translate(Translation *t);
+void merge_translate(Translation *t, const TriggerRow *row);
 
 /* ---- translate-envelope.c */
 
@@ -161,6 +156,8 @@ void profile_field_set(Translation *t, const ProfileField *field, ProtobufCMessa
 
 /* ---- translate-triggers.c */
 
+/* Whose message it is, where it speaks of one person. Negative: a problem is noted. */
+int patient_read(Translation *t, Person *ret);
 /* death.notified, where the message says so. `visit` may be NULL. */
 void death_translate(Translation *t, const Person *person, const Visit *visit);
 /* False: no row for this trigger. */

@@ -9,57 +9,12 @@
 #define UPDATE CAREBUS__V1__ACTION__ACTION_UPDATE
 #define UNDONE CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR
 
-typedef enum TriggerShape {
-        SHAPE_ENCOUNTER, /* one event about a stay */
-        SHAPE_UPDATE,    /* A08: the stay, where there is one, and the person */
-        SHAPE_PERSON,
-        SHAPE_MERGE,
-} TriggerShape;
-
 /* Where the moment of the event stands, if not in EVN-6. */
-typedef enum TriggerTime {
+enum {
         TIME_OF_EVENT,
         TIME_ADMITTED,   /* PV1-44 */
         TIME_DISCHARGED, /* PV1-45 */
-} TriggerTime;
-
-typedef struct TriggerRow {
-        const char *event;
-        TriggerShape shape;
-        const char *type;
-        const char *type_emergency; /* where PV1-2 is E; NULL: the same */
-        Carebus__V1__Action action;
-        const char *status; /* of the stay */
-        TriggerTime time;
-} TriggerRow;
-
-static const TriggerRow rows[] = {
-        { "A01", SHAPE_ENCOUNTER, "encounter.admitted", "encounter.ed_arrived", NEW, "in-progress", TIME_ADMITTED },
-        { "A02", SHAPE_ENCOUNTER, "encounter.transferred", NULL, UPDATE, "in-progress", TIME_OF_EVENT },
-        { "A03", SHAPE_ENCOUNTER, "encounter.discharged", "encounter.ed_departed", UPDATE, "finished",
-          TIME_DISCHARGED },
-        { "A04", SHAPE_ENCOUNTER, "encounter.registered", "encounter.ed_arrived", NEW, "arrived", TIME_ADMITTED },
-        { "A05", SHAPE_ENCOUNTER, "encounter.preadmitted", NULL, NEW, "planned", TIME_OF_EVENT },
-        { "A08", SHAPE_UPDATE, "encounter.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },
-        { "A11", SHAPE_ENCOUNTER, "encounter.admission_cancelled", NULL, UNDONE, "cancelled", TIME_OF_EVENT },
-        { "A12", SHAPE_ENCOUNTER, "encounter.transfer_cancelled", NULL, UNDONE, "in-progress", TIME_OF_EVENT },
-        { "A13", SHAPE_ENCOUNTER, "encounter.discharge_cancelled", NULL, UNDONE, "in-progress", TIME_OF_EVENT },
-        { "A18", .shape = SHAPE_MERGE },
-        { "A28", SHAPE_PERSON, "patient.registered", NULL, NEW, NULL, TIME_OF_EVENT },
-        { "A30", .shape = SHAPE_MERGE },
-        { "A31", SHAPE_PERSON, "patient.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },
-        { "A34", .shape = SHAPE_MERGE },
-        { "A40", .shape = SHAPE_MERGE },
 };
-
-static const TriggerRow *row_find(const char *code, const char *event) {
-        if (strcasecmp(code, "ADT") != 0)
-                return NULL;
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                if (strcasecmp(rows[i].event, event) == 0)
-                        return &rows[i];
-        return NULL;
-}
 
 /* EVN-6, else the time that the trigger is about, else EVN-2, else MSH-7: the first that can be read. */
 static Carebus__V1__When *time_of(const Translation *t, const TriggerRow *row, const Visit *visit) {
@@ -129,7 +84,7 @@ void death_translate(Translation *t, const Person *person, const Visit *visit) {
         if (!died_at && encounter && encounter->has_died)
                 died_at = encounter->discharged_at;
         event = event_new(t, "death.notified", NEW);
-        death = event ? translation_message(t, &carebus__v1__death__descriptor) : NULL;
+        death = event ? draft_message(&t->draft, &carebus__v1__death__descriptor) : NULL;
         if (!death)
                 return;
         death->has_status = true;
@@ -148,42 +103,102 @@ void death_translate(Translation *t, const Person *person, const Visit *visit) {
         event_set_profile_fields(t, event);
 }
 
-bool trigger_translate(Translation *t, const char *code, const char *event) {
-        const TriggerRow *row = row_find(code, event);
+/* Whose message it is, for the shapes that speak of one person. 0, or a problem is noted. */
+int patient_read(Translation *t, Person *ret) {
         const Hl7Segment *pid = hl7_find(t->message, "PID", 1);
+
+        if (!pid) {
+                draft_problem(&t->draft, "no-patient", "PID", /* urgent= */ false);
+                return -1;
+        }
+        if (hl7_find_next(t->message, "PID", pid)) { /* whose event would it be? */
+                draft_problem(&t->draft, "several-patients", translation_position(t, hl7_find(t->message, "PID", 2), 0),
+                              /* urgent= */ true);
+                return -1;
+        }
+        if (person_read(t, pid, NULL, ret) < 0)
+                return -1;
+        if (ret->demographics->n_identifiers == 0) {
+                draft_problem(&t->draft, "no-identifier", translation_position(t, pid, 3), /* urgent= */ false);
+                return -1;
+        }
+        return 0;
+}
+
+/* One event about a stay. */
+static void encounter_translate(Translation *t, const TriggerRow *row) {
         Visit visit = { .pv1 = NULL };
         Person person;
+
+        if (patient_read(t, &person) < 0)
+                return;
+        visit_read(t, &visit);
+        if (visit.encounter)
+                encounter_event(t, row, &person, &visit);
+        death_translate(t, &person, visit.encounter ? &visit : NULL);
+}
+
+/* A08: the stay, where there is one, and the person. */
+static void update_translate(Translation *t, const TriggerRow *row) {
+        Visit visit = { .pv1 = NULL };
+        Person person;
+
+        if (patient_read(t, &person) < 0)
+                return;
+        visit_read(t, &visit);
+        if (visit.encounter && visit.is_visit)
+                encounter_event(t, row, &person, &visit);
+        person_event(t, "patient.updated", UPDATE, &person);
+        death_translate(t, &person, visit.encounter ? &visit : NULL);
+}
+
+static void person_translate(Translation *t, const TriggerRow *row) {
+        Person person;
+
+        if (patient_read(t, &person) < 0)
+                return;
+        person_event(t, row->type, row->action, &person);
+        death_translate(t, &person, NULL);
+}
+
+/* In order of triggers. */
+static const TriggerRow rows[] = {
+        { "ADT", "A01", encounter_translate, "encounter.admitted", "encounter.ed_arrived", NEW, "in-progress",
+          TIME_ADMITTED },
+        { "ADT", "A02", encounter_translate, "encounter.transferred", NULL, UPDATE, "in-progress", TIME_OF_EVENT },
+        { "ADT", "A03", encounter_translate, "encounter.discharged", "encounter.ed_departed", UPDATE, "finished",
+          TIME_DISCHARGED },
+        { "ADT", "A04", encounter_translate, "encounter.registered", "encounter.ed_arrived", NEW, "arrived",
+          TIME_ADMITTED },
+        { "ADT", "A05", encounter_translate, "encounter.preadmitted", NULL, NEW, "planned", TIME_OF_EVENT },
+        { "ADT", "A08", update_translate, "encounter.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },
+        { "ADT", "A11", encounter_translate, "encounter.admission_cancelled", NULL, UNDONE, "cancelled",
+          TIME_OF_EVENT },
+        { "ADT", "A12", encounter_translate, "encounter.transfer_cancelled", NULL, UNDONE, "in-progress",
+          TIME_OF_EVENT },
+        { "ADT", "A13", encounter_translate, "encounter.discharge_cancelled", NULL, UNDONE, "in-progress",
+          TIME_OF_EVENT },
+        { "ADT", "A18", merge_translate },
+        { "ADT", "A28", person_translate, "patient.registered", NULL, NEW },
+        { "ADT", "A30", merge_translate },
+        { "ADT", "A31", person_translate, "patient.updated", NULL, UPDATE },
+        { "ADT", "A34", merge_translate },
+        { "ADT", "A40", merge_translate },
+};
+
+static const TriggerRow *row_find(const char *code, const char *event) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (strcasecmp(rows[i].code, code) == 0 && strcasecmp(rows[i].event, event) == 0)
+                        return &rows[i];
+        return NULL;
+}
+
+bool trigger_translate(Translation *t, const char *code, const char *event) {
+        const TriggerRow *row = row_find(code, event);
 
         if (!row)
                 return false;
         envelope_read(t);
-        if (row->shape == SHAPE_MERGE) {
-                merge_translate(t);
-                return true;
-        }
-        if (!pid) {
-                translation_problem(t, "no-patient", "PID", /* urgent= */ false);
-                return true;
-        }
-        if (hl7_find_next(t->message, "PID", pid)) { /* whose event would it be? */
-                translation_problem(t, "several-patients", translation_position(t, hl7_find(t->message, "PID", 2), 0),
-                                    /* urgent= */ true);
-                return true;
-        }
-        if (person_read(t, pid, NULL, &person) < 0)
-                return true;
-        if (person.demographics->n_identifiers == 0) {
-                translation_problem(t, "no-identifier", translation_position(t, pid, 3), /* urgent= */ false);
-                return true;
-        }
-        if (row->shape != SHAPE_PERSON)
-                visit_read(t, &visit);
-        if (row->shape == SHAPE_PERSON)
-                person_event(t, row->type, row->action, &person);
-        else if (visit.encounter && (row->shape == SHAPE_ENCOUNTER || visit.is_visit))
-                encounter_event(t, row, &person, &visit);
-        if (row->shape == SHAPE_UPDATE)
-                person_event(t, "patient.updated", UPDATE, &person);
-        death_translate(t, &person, visit.encounter ? &visit : NULL);
+        row->translate(t, row);
         return true;
 }

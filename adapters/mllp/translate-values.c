@@ -23,21 +23,21 @@ static void split(const Translation *t, Hl7Value value, Parts *ret) {
 }
 
 static char *checked(Translation *t, Hl7Value value, char *text) {
-        if (text && value.raw.size > TRANSLATE_TEXT_MAX && strlen(text) > TRANSLATE_TEXT_MAX) {
-                t->is_full = true;
+        if (text && value.raw.size > DRAFT_TEXT_MAX && strlen(text) > DRAFT_TEXT_MAX) {
+                t->draft.is_full = true;
                 return NULL;
         }
         if (!text && hl7_presence(value) == HL7_PRESENT)
-                t->is_full = true;
+                t->draft.is_full = true;
         return text;
 }
 
 char *value_text(Translation *t, Hl7Value value) {
-        return value.raw.size ? checked(t, value, hl7_text(t->message, value, t->arena)) : NULL;
+        return value.raw.size ? checked(t, value, hl7_text(t->message, value, t->draft.arena)) : NULL;
 }
 
 char *value_text_whole(Translation *t, Hl7Value value) {
-        return value.raw.size ? checked(t, value, hl7_text_whole(t->message, value, t->arena)) : NULL;
+        return value.raw.size ? checked(t, value, hl7_text_whole(t->message, value, t->draft.arena)) : NULL;
 }
 
 bool value_is_cleared(const Translation *t, Hl7Value value) {
@@ -97,7 +97,7 @@ static const char *shared_system(const char *said) {
 }
 
 static Carebus__V1__OriginalCode *original_code(Translation *t, char *code, char *display, char *system) {
-        Carebus__V1__OriginalCode *original = translation_message(t, &carebus__v1__original_code__descriptor);
+        Carebus__V1__OriginalCode *original = draft_message(&t->draft, &carebus__v1__original_code__descriptor);
 
         if (!original)
                 return NULL;
@@ -119,7 +119,7 @@ Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value) {
         system = value_text(t, parts.at[3]);
         for (size_t i = 0; i < 3; i++)
                 other[i] = i == 2 ? value_text(t, parts.at[4 + i]) : value_text_whole(t, parts.at[4 + i]);
-        coded = translation_message(t, &carebus__v1__coded__descriptor);
+        coded = draft_message(&t->draft, &carebus__v1__coded__descriptor);
         if (!coded)
                 return NULL;
         coded->text = value_text_whole(t, parts.at[9]);
@@ -149,7 +149,7 @@ Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value) {
 
 Carebus__V1__When *value_when(Translation *t, Hl7Value value) {
         char *text = value_text(t, value);
-        Carebus__V1__When *when = text ? translation_message(t, &carebus__v1__when__descriptor) : NULL;
+        Carebus__V1__When *when = text ? draft_message(&t->draft, &carebus__v1__when__descriptor) : NULL;
 
         if (!when)
                 return NULL;
@@ -178,7 +178,7 @@ Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times) {
 
 Carebus__V1__Date *value_date(Translation *t, Hl7Value value) {
         char *text = value_text(t, value);
-        Carebus__V1__Date *date = text ? translation_message(t, &carebus__v1__date__descriptor) : NULL;
+        Carebus__V1__Date *date = text ? draft_message(&t->draft, &carebus__v1__date__descriptor) : NULL;
         CalendarDate day;
 
         if (!date)
@@ -191,7 +191,7 @@ Carebus__V1__Date *value_date(Translation *t, Hl7Value value) {
 
 static Carebus__V1__Period *period_of(Translation *t, Hl7Value start, Hl7Value end) {
         Carebus__V1__When *from = value_when(t, start), *until = value_when(t, end);
-        Carebus__V1__Period *period = from || until ? translation_message(t, &carebus__v1__period__descriptor) : NULL;
+        Carebus__V1__Period *period = from || until ? draft_message(&t->draft, &carebus__v1__period__descriptor) : NULL;
 
         if (period) {
                 period->start = from;
@@ -212,13 +212,13 @@ static char *authority_of(Translation *t, Hl7Value hd) {
 
         if (!universal)
                 return local;
-        text = arena_format(t->arena, "%s&%s%s%s", local ?: "", universal, type ? "&" : "", type ?: "");
-        t->is_full = t->is_full || !text;
+        text = arena_format(t->draft.arena, "%s&%s%s%s", local ?: "", universal, type ? "&" : "", type ?: "");
+        t->draft.is_full = t->draft.is_full || !text;
         return text;
 }
 
 static Carebus__V1__Identifier *identifier_new(Translation *t, char *value, char *authority, char *type) {
-        Carebus__V1__Identifier *identifier = value ? translation_message(t, &carebus__v1__identifier__descriptor)
+        Carebus__V1__Identifier *identifier = value ? draft_message(&t->draft, &carebus__v1__identifier__descriptor)
                                                     : NULL;
 
         if (!identifier)
@@ -246,8 +246,8 @@ Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value) {
 void identifier_set_apart(Translation *t, Carebus__V1__Identifier *identifier, const char *field) {
         if (identifier->authority || !field)
                 return;
-        identifier->authority = arena_format(t->arena, "%s-%s", t->options->source, field);
-        t->is_full = t->is_full || !identifier->authority;
+        identifier->authority = arena_format(t->draft.arena, "%s-%s", t->options->source, field);
+        t->draft.is_full = t->draft.is_full || !identifier->authority;
 }
 
 /* ---- names, addresses */
@@ -294,7 +294,7 @@ static const Use address_uses[] = {
 };
 
 static void append_text(Translation *t, size_t *n, char ***list, char *text) {
-        translation_append(t, n, list, text);
+        draft_append(&t->draft, n, list, text);
 }
 
 Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value) {
@@ -308,7 +308,7 @@ Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value) {
         further = value_text_whole(t, parts.at[3]);
         if (!family && !given && !further)
                 return NULL;
-        name = translation_message(t, &carebus__v1__human_name__descriptor);
+        name = draft_message(&t->draft, &carebus__v1__human_name__descriptor);
         if (!name)
                 return NULL;
         name->family = family;
@@ -333,7 +333,7 @@ static void address_lines(Translation *t, const Parts *parts, Carebus__V1__Addre
 }
 
 Carebus__V1__Address *value_address(Translation *t, Hl7Value value) {
-        Carebus__V1__Address *address = translation_message(t, &carebus__v1__address__descriptor);
+        Carebus__V1__Address *address = draft_message(&t->draft, &carebus__v1__address__descriptor);
         Parts parts;
 
         if (!address)
@@ -378,14 +378,14 @@ static char *number_of_parts(Translation *t, const Parts *parts) {
 
         if (!local)
                 return NULL;
-        text = arena_format(t->arena, "%s%s%s%s%s%s%s%s", country ? "+" : "", country ?: "", country ? " " : "",
+        text = arena_format(t->draft.arena, "%s%s%s%s%s%s%s%s", country ? "+" : "", country ?: "", country ? " " : "",
                             area ?: "", area ? " " : "", local, extension ? " x" : "", extension ?: "");
-        t->is_full = t->is_full || !text;
+        t->draft.is_full = t->draft.is_full || !text;
         return text;
 }
 
 static Carebus__V1__Telecom *telecom_new(Translation *t, const char *system, const char *use, char *value) {
-        Carebus__V1__Telecom *telecom = value ? translation_message(t, &carebus__v1__telecom__descriptor) : NULL;
+        Carebus__V1__Telecom *telecom = value ? draft_message(&t->draft, &carebus__v1__telecom__descriptor) : NULL;
 
         if (!telecom)
                 return NULL;
@@ -420,7 +420,7 @@ void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, C
         else if (texts_are_equal(equipment, "CP"))
                 use = "mobile";
         if (system && strcmp(system, "email") == 0 && mail) {
-                translation_append(t, n, list, telecom_new(t, "email", use, mail));
+                draft_append(&t->draft, n, list, telecom_new(t, "email", use, mail));
                 mail = NULL;
                 system = "phone";
         }
@@ -429,9 +429,9 @@ void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, C
                 telecom->has_rank = true;
                 telecom->rank = rank;
         }
-        translation_append(t, n, list, telecom);
+        draft_append(&t->draft, n, list, telecom);
         if (mail && strchr(mail, '@'))
-                translation_append(t, n, list, telecom_new(t, "email", use, mail));
+                draft_append(&t->draft, n, list, telecom_new(t, "email", use, mail));
 }
 
 /* ---- organisations, people who work there, places */
@@ -448,7 +448,7 @@ Carebus__V1__Organisation *value_organisation(Translation *t, Hl7Value value) {
                 number = value_text_whole(t, parts.at[3]);
         if (!name && !number)
                 return NULL;
-        organisation = translation_message(t, &carebus__v1__organisation__descriptor);
+        organisation = draft_message(&t->draft, &carebus__v1__organisation__descriptor);
         if (!organisation)
                 return NULL;
         organisation->name = name;
@@ -470,14 +470,14 @@ Carebus__V1__Practitioner *value_practitioner(Translation *t, Hl7Value value) {
         further = value_text_whole(t, parts.at[4]);
         if (!number && !family && !given)
                 return NULL;
-        practitioner = translation_message(t, &carebus__v1__practitioner__descriptor);
+        practitioner = draft_message(&t->draft, &carebus__v1__practitioner__descriptor);
         if (!practitioner)
                 return NULL;
         type = value_text(t, parts.at[13]);
         practitioner->identifier = identifier_new(t, number, authority_of(t, parts.at[9]), type);
         if (!family && !given && !further)
                 return practitioner;
-        name = translation_message(t, &carebus__v1__human_name__descriptor);
+        name = draft_message(&t->draft, &carebus__v1__human_name__descriptor);
         if (!name)
                 return practitioner;
         name->family = family;
@@ -491,7 +491,7 @@ Carebus__V1__Practitioner *value_practitioner(Translation *t, Hl7Value value) {
 }
 
 Carebus__V1__Place *value_place(Translation *t, Hl7Value value) {
-        Carebus__V1__Place *place = translation_message(t, &carebus__v1__place__descriptor);
+        Carebus__V1__Place *place = draft_message(&t->draft, &carebus__v1__place__descriptor);
         Parts parts;
 
         if (!place)

@@ -74,56 +74,6 @@ int translator_new(Translator **ret, const TranslateOptions *options) {
 
 /* ---- the common ground of translate*.c */
 
-void *translation_alloc(Translation *t, size_t size) {
-        void *memory = t->is_full ? NULL : arena_alloc(t->arena, size);
-
-        if (!memory) {
-                t->is_full = true;
-                return NULL;
-        }
-        return memset(memory, 0, size);
-}
-
-void *translation_message(Translation *t, const ProtobufCMessageDescriptor *descriptor) {
-        void *message = t->is_full ? NULL : arena_alloc(t->arena, descriptor->sizeof_message);
-
-        if (!message) {
-                t->is_full = true;
-                return NULL;
-        }
-        protobuf_c_message_init(descriptor, message);
-        return message;
-}
-
-void translation_append(Translation *t, size_t *n, void *list, void *item) {
-        void **items = *(void ***)list, **grown;
-
-        if (!item)
-                return;
-        if (*n >= TRANSLATE_LIST_MAX) {
-                t->is_full = true;
-                return;
-        }
-        /* Room doubles: a list of 2^k elements is full. */
-        if ((*n & (*n - 1)) == 0) {
-                grown = translation_alloc(t, (*n ? *n * 2 : 1) * sizeof(void *));
-                if (!grown)
-                        return;
-                if (*n)
-                        memcpy(grown, items, *n * sizeof(void *));
-                *(void ***)list = items = grown;
-        }
-        items[(*n)++] = item;
-}
-
-void translation_problem(Translation *t, const char *code, const char *position, bool urgent) {
-        t->is_urgent = t->is_urgent || urgent;
-        if (t->problem)
-                return;
-        t->problem = code;
-        t->position = position;
-}
-
 const char *translation_position(Translation *t, const Hl7Segment *segment, unsigned field) {
         char text[HL7_POSITION_SIZE], *copy;
 
@@ -133,7 +83,7 @@ const char *translation_position(Translation *t, const Hl7Segment *segment, unsi
                 snprintf(text, sizeof(text), "%s[%u]", segment->name, segment->occurrence);
         else
                 snprintf(text, sizeof(text), "%s", segment->name);
-        copy = arena_text(t->arena, text, strlen(text));
+        copy = arena_text(t->draft.arena, text, strlen(text));
         return copy ?: segment->name;
 }
 
@@ -148,13 +98,13 @@ void translation_bad_time(Translation *t, Hl7Value value) {
         if (segment == end || t->n_bad_times == TRANSLATE_BAD_TIMES_MAX)
                 return;
         if (!t->bad_times)
-                t->bad_times = translation_alloc(t, TRANSLATE_BAD_TIMES_MAX * sizeof(*t->bad_times));
+                t->bad_times = draft_alloc(&t->draft, TRANSLATE_BAD_TIMES_MAX * sizeof(*t->bad_times));
         field = (unsigned)(number - segment->first_field) + (segment == t->message->segments ? 3 : 1);
         position = translation_position(t, segment, field);
         if (value.component > 1)
-                position = arena_format(t->arena, "%s.%u", position, value.component);
+                position = arena_format(t->draft.arena, "%s.%u", position, value.component);
         if (!t->bad_times || !position) {
-                t->is_full = true;
+                t->draft.is_full = true;
                 return;
         }
         t->bad_times[t->n_bad_times++] = position;
@@ -307,25 +257,26 @@ static const char *event_of_evn(Translation *t) {
 static bool events_are_too_large(const Translation *t) {
         size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, t->message->bytes.size), size = 0;
 
-        if (t->message->bytes.size < EVENTS_SIZE_FLOOR / 16 && t->n_events <= 4)
+        if (t->message->bytes.size < EVENTS_SIZE_FLOOR / 16 && t->draft.n_events <= 4)
                 return false; /* not worth the adding up */
-        for (size_t i = 0; i < t->n_events; i++)
-                size += protobuf_c_message_get_packed_size(&t->events[i]->base);
+        for (size_t i = 0; i < t->draft.n_events; i++)
+                size += protobuf_c_message_get_packed_size(&t->draft.events[i]->base);
         return size > limit;
 }
 
 static void finish(Translation *t, TranslateResult *result, const char *code, const char *event) {
-        t->is_full = t->is_full || events_are_too_large(t);
-        if (t->is_full) {
+        t->draft.is_full = t->draft.is_full || events_are_too_large(t);
+        if (t->draft.is_full) {
                 fail(result, "too-large", "message", /* urgent= */ true);
                 return;
         }
-        if (t->problem) {
-                fail(result, t->problem, t->position, t->is_urgent || message_is_urgent(t->message, code, event));
+        if (t->draft.problem) {
+                fail(result, t->draft.problem, t->draft.position,
+                     t->draft.is_urgent || message_is_urgent(t->message, code, event));
                 return;
         }
-        result->events = t->events;
-        result->n_events = t->n_events;
+        result->events = t->draft.events;
+        result->n_events = t->draft.n_events;
 }
 
 static void translate_body(Translator *translator, Translation *t, TranslateResult *result, const char *code,
@@ -335,7 +286,7 @@ static void translate_body(Translator *translator, Translation *t, TranslateResu
         if (event && strlen(event) > 32)
                 event = NULL;
         if (event && !strchr(result->trigger, '^'))
-                t->trigger = result->trigger = arena_format(t->arena, "%s^%s", code, event);
+                t->trigger = result->trigger = arena_format(t->draft.arena, "%s^%s", code, event);
         if (profile_trigger_rule(t->options->profile, code, event ?: "") == PROFILE_TRIGGER_IGNORE) {
                 result->ignored = true;
                 return;
@@ -360,7 +311,7 @@ static void check_message_id(const Translator *translator, TranslateResult *resu
 
 static void translate_known(Translator *translator, Bytes message, TranslateResult *result) {
         Translation t = {
-                .arena = translator->arena,
+                .draft = { .arena = translator->arena },
                 .message = &translator->message,
                 .options = &translator->options,
                 .message_id = result->message_id,

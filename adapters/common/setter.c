@@ -2,7 +2,7 @@
  * One walk along a path through the descriptors, making what is not there yet, and one table of what text means for the
  * messages that stand for values.
  */
-#include "adapters/mllp/setter.h"
+#include "adapters/common/setter.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "adapters/mllp/setter.h"
+#include "adapters/common/setter.h"
 #include "base/cleanup.h"
 #include "carebus/v1/event.pb-c.h"
 
