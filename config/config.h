@@ -43,6 +43,16 @@ typedef struct ConfigTls {
         char *client_ca;         /* set: clients must show a certificate of it */
 } ConfigTls;
 
+/* Asking a server instead of waiting for it: adapter fhir. */
+typedef struct ConfigPoll {
+        char *url;       /* https://server/base; NULL: nothing is asked */
+        char *token;     /* file with the bearer token to show, or NULL */
+        char *authority; /* PEM file with the certificates to trust; NULL: the system's */
+        uint64_t every;  /* seconds */
+        char **resources; /* types of resources, in the order in which they are asked for; none: all that are understood */
+        size_t n_resources;
+} ConfigPoll;
+
 typedef struct ConfigSource {
         char *name;
         size_t team;       /* index */
@@ -57,6 +67,8 @@ typedef struct ConfigSource {
         size_t max_message_bytes;
         uint64_t messages_per_second; /* quota; 0: none */
         ConfigTls tls;
+        char *token; /* adapter fhir: file with the bearer tokens that may speak, one a line, or NULL */
+        ConfigPoll poll;
         ConfigPeer peer;
 } ConfigSource;
 

@@ -24,14 +24,18 @@ typedef struct ProfileMapEntry {
 } ProfileMapEntry;
 typedef struct ProfileMap {
         char *path;               /* a list of maps is ordered by it */
-        ProfileMapEntry *entries; /* ordered by code */
+        ProfileMapEntry *entries; /* ordered by code; letters in either case are the same where the map is of words */
         size_t n_entries;
+        /* Who answers for it clinically, and since when: without both no map says what a decision means (decision.decision). */
+        char *signed_by, *signed_on;
 } ProfileMap;
 
-/* A field of a local segment to a canonical path: ZPI-3.1 -> demographics.access_note. */
+/* A place in the source's own message to a canonical path: PID-3[4=RA9].1 (HL7), Patient.extension('URL').valueString (FHIR), the
+ * name of a column (CSV) -> demographics.access_note. docs/profiles.md has the languages. */
 typedef struct ProfileField {
         char *from;
         char *to;
+        char *when; /* HL7: trigger, ADT^A01 or ADT; FHIR: type of the resource; CSV: name of the table. NULL: always */
 } ProfileField;
 
 typedef enum ProfileTriggerRule {
@@ -41,7 +45,51 @@ typedef enum ProfileTriggerRule {
 typedef struct ProfileTrigger {
         char *trigger; /* ADT^A60, or ORM (all of it) */
         ProfileTriggerRule rule;
+        char *as; /* what it means here: ADT^A28. NULL: what it says */
 } ProfileTrigger;
+
+/* Whose event it is, where one source serves many teams: the first row of which all conditions hold. */
+typedef struct ProfileTeamCondition {
+        char *path;    /* canonical: encounter.specialty, encounter.place.point_of_care, referral.to.name */
+        char **values; /* codes (shared or as said) or texts; letters in either case are the same */
+        size_t n_values;
+} ProfileTeamCondition;
+typedef struct ProfileTeam {
+        char *team; /* of the configuration */
+        ProfileTeamCondition *conditions;
+        size_t n_conditions;
+} ProfileTeam;
+
+/* A table of rows: one of the shipped templates, in the source's own dress. */
+typedef struct ProfileColumn {
+        char *column; /* as in the file's first line; spaces at the ends and letters' case aside */
+        char *to;     /* a column of the template */
+} ProfileColumn;
+typedef struct ProfileValue { /* what a value of a template's column means */
+        char *column;         /* of the template */
+        char *said, *meant;
+} ProfileValue;
+typedef enum ProfileDates {
+        PROFILE_DATES_UNSAID, /* year first is read; 03/04/2026 is refused, since nobody knows which it is */
+        PROFILE_DATES_DAY_FIRST,
+        PROFILE_DATES_MONTH_FIRST,
+        PROFILE_DATES_YEAR_FIRST,
+} ProfileDates;
+typedef struct ProfileTable {
+        char *name;     /* of the template: people, contacts, referrals, stays, plan, scores, bereaved, services */
+        char *files;    /* pattern of fnmatch(3); NULL: NAME*.csv */
+        char delimiter; /* 0: found out: comma, semicolon, tab */
+        ProfileDates dates;
+        ProfileColumn *columns;
+        size_t n_columns;
+        ProfileValue *values;
+        size_t n_values;
+        /* Who answers for `values` of what a decision says (plan: cpr). NULL: nobody, and such values are refused. */
+        char *signed_by, *signed_on;
+        char **ignore; /* columns that say nothing that anybody needs */
+        size_t n_ignore;
+        bool is_complete; /* each file has everybody: who is missing is noted, and nothing is removed */
+} ProfileTable;
 
 typedef struct Profile {
         char *name;
@@ -60,6 +108,12 @@ typedef struct Profile {
         size_t n_receiving_applications;
         char **complete_lists; /* canonical paths of lists that this source always sends whole */
         size_t n_complete_lists;
+        ProfileTeam *teams;
+        size_t n_teams;
+        ProfileTable *tables;
+        size_t n_tables;
+        char **ignore; /* fields of the source that say nothing that anybody needs: PID-35, Patient.photo */
+        size_t n_ignore;
         bool nhs_numbers_traced;
 } Profile;
 

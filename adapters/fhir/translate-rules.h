@@ -1,0 +1,134 @@
+#pragma once
+/* What the files of this folder that make events share; for nobody else. */
+#include "adapters/common/draft.h"
+#include "adapters/fhir/translate.h"
+
+/* A resource of the message: an entry of the bundle, a contained one, or the root. */
+typedef struct FhirResource FhirResource;
+struct FhirResource {
+        JsonNode *node;
+        const char *type, *id;
+        const char *full_url;          /* of the entry; or NULL */
+        const char *method;            /* request.method of the entry: DELETE; or NULL */
+        const FhirResource *container; /* of a contained one */
+        const struct FhirRow *row;     /* NULL: nobody makes events of it */
+        bool is_used; /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
+};
+
+/* One message on its way. */
+typedef struct Fhir {
+        Draft draft;
+        const ReadingOptions *options;
+        const FhirMemory *memory;
+        FhirResource *resources; /* of the whole message, in order; contained ones behind their containers */
+        size_t n_resources;
+        JsonNode *root;
+        const char *root_type;
+        FhirIssue *issues;
+        size_t n_issues;
+        /* What every event of the message carries: of MessageHeader, Provenance, meta.lastUpdated, Bundle.timestamp. */
+        Carebus__V1__Author *sender, *author;
+        Carebus__V1__When *sent_at;
+        const char *message_id;
+        const char *trigger; /* MessageHeader.eventCoding.code, or Bundle/transaction, or Patient */
+} Fhir;
+
+typedef void (*FhirTranslate)(Fhir *f, const FhirResource *resource);
+typedef struct FhirRow {
+        const char *type;
+        FhirTranslate translate; /* NULL: known, and told by others that refer to it (Practitioner, Location, Binary) */
+        bool is_urgent;          /* what cannot be used of it may touch a decision, a death, a merge or an allergy */
+        const char
+                *patient; /* the element that refers to the patient: "subject", "patient"; NULL: none, or it is one */
+} FhirRow;
+extern const FhirRow fhir_rows[]; /* translate-table.c; ends with a row without type */
+extern const size_t n_fhir_rows;
+
+/* ---- translate.c */
+
+void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode *at, const char *text);
+/* A problem of the whole submission: it is stored and waits for a person. `at` may be NULL. */
+void fhir_problem(Fhir *f, const char *code, const JsonNode *at, bool urgent);
+char *fhir_position(Fhir *f, const JsonNode *node);
+/* An event about a resource, appended, with its envelope: times, author, trigger, patient by the row's element, encounter_id and episode_id where
+ * the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action entered in error. NULL: full. */
+Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char *type, Carebus__V1__Action action);
+/* Later events of one resource (a death beside a patient) have the same envelope. */
+
+/* ---- translate-reference.c: where references lead. All take the Reference element, and NULL. */
+
+/* In this message: contained (#id), urn:uuid, Type/id, absolute URL, Type/id/_history/n. NULL: not here. */
+FhirResource *fhir_resolve(Fhir *f, const FhirResource *from, JsonNode *reference);
+/* The business identifier of what it leads to: of the resource here, of what came before, Reference.identifier, else {system carebus:SOURCE, type
+ * "Encounter", value "Type/id"}: a logical id is an identifier of its server alone. NULL: nothing was said. */
+Carebus__V1__Identifier *fhir_reference_identifier(Fhir *f, const FhirResource *from, JsonNode *reference);
+Carebus__V1__Practitioner *fhir_reference_practitioner(Fhir *f, const FhirResource *from, JsonNode *reference);
+Carebus__V1__Organisation *fhir_reference_organisation(Fhir *f, const FhirResource *from, JsonNode *reference);
+Carebus__V1__ServiceRef *fhir_reference_service(Fhir *f, const FhirResource *from, JsonNode *reference);
+Carebus__V1__Place *fhir_reference_place(Fhir *f, const FhirResource *from, JsonNode *reference);
+Carebus__V1__RelatedPerson *fhir_reference_person(Fhir *f, const FhirResource *from, JsonNode *reference);
+/* The patient of an event: identifiers and, where the Patient is in this message, what it says of the person. */
+void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *from, JsonNode *reference);
+/* Of a resource itself: its business identifiers, then its logical id. */
+Carebus__V1__Identifier *fhir_own_identifier(Fhir *f, const FhirResource *resource);
+
+/* ---- translate-values.c: data types of R4. All take the element, note it as read, and give NULL for NULL and for what says nothing. */
+
+char *fhir_text(Fhir *f, JsonNode *node); /* string, code, uri, id, markdown, decimal as written */
+int fhir_truth(Fhir *f, JsonNode *node, protobuf_c_boolean *ret); /* 0 said, 1 not */
+int fhir_number(Fhir *f, JsonNode *node, uint32_t *ret);          /* 0 said, 1 not */
+Carebus__V1__When *fhir_when(Fhir *f,
+                             JsonNode *node); /* date, dateTime, instant; what cannot be read is an issue, and kept */
+Carebus__V1__Date *fhir_date(Fhir *f, JsonNode *node);
+Carebus__V1__Period *fhir_period(Fhir *f, JsonNode *node);
+/* CodeableConcept: the coding of the system most used here first (SNOMED CT, then dm+d, UK Core, HL7, LOINC), else the first; the other codings go to
+ * `further` where that is not NULL. text stays. */
+Carebus__V1__Coded *fhir_coded(Fhir *f, JsonNode *node);
+void fhir_coded_further(Fhir *f, JsonNode *node, size_t *n, Carebus__V1__Coded ***list);
+Carebus__V1__Coded *fhir_coding(Fhir *f, JsonNode *node);
+Carebus__V1__Coded *fhir_code(Fhir *f, JsonNode *node,
+                              const char *system); /* a bare code of R4's own: original too, for the profile's maps */
+void fhir_coded_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Coded ***list);
+Carebus__V1__Identifier *fhir_identifier(Fhir *f, JsonNode *node);
+void fhir_identifier_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Identifier ***list);
+Carebus__V1__HumanName *fhir_name(Fhir *f, JsonNode *node);
+Carebus__V1__Address *fhir_address(Fhir *f, JsonNode *node);
+Carebus__V1__Telecom *fhir_telecom(Fhir *f, JsonNode *node);
+void fhir_telecom_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Telecom ***list);
+Carebus__V1__Quantity *fhir_quantity(Fhir *f,
+                                     JsonNode *node); /* unit: UCUM code where it says so; original_unit: unit */
+char *fhir_annotations(Fhir *f, JsonNode *array);     /* Annotation[]: texts, one a line */
+/* Extension by URL (of an element or resource): the Extension object, marked as read; its value[x] with fhir_value(). */
+JsonNode *fhir_extension(JsonNode *node, const char *url);
+/* The member value[x] of an object, whatever its type: valueString, valueCode, ... NULL: none. */
+JsonNode *fhir_choice(JsonNode *node, const char *stem); /* fhir_choice(node, "value"), (node, "effective") */
+/* Whether `coded` is that code of that system (system NULL: any). */
+bool coded_is(const Carebus__V1__Coded *coded, const char *system, const char *code);
+
+/* ---- translators of resources: one function a type, a file a family, all named in translate-table.c */
+
+/* translate-patient.c, translate-encounter.c, translate-referral.c, translate-appointment.c, translate-team.c, translate-message.c */
+void fhir_patient(Fhir *f, const FhirResource *resource);
+void fhir_related_person(Fhir *f, const FhirResource *resource);
+void fhir_encounter(Fhir *f, const FhirResource *resource);
+void fhir_episode_of_care(Fhir *f, const FhirResource *resource);
+void fhir_service_request(Fhir *f, const FhirResource *resource);
+void fhir_task(Fhir *f, const FhirResource *resource);
+void fhir_appointment(Fhir *f, const FhirResource *resource);
+void fhir_care_team(Fhir *f, const FhirResource *resource);
+void fhir_healthcare_service(Fhir *f, const FhirResource *resource);
+/* translate-plan.c, translate-decision.c, translate-observation.c, translate-questionnaire.c, translate-condition.c, translate-medication.c,
+ * translate-document.c, translate-communication.c */
+void fhir_care_plan(Fhir *f, const FhirResource *resource);
+void fhir_goal(Fhir *f, const FhirResource *resource);
+void fhir_flag(Fhir *f, const FhirResource *resource);
+void fhir_consent(Fhir *f, const FhirResource *resource);
+void fhir_observation(Fhir *f, const FhirResource *resource);
+void fhir_questionnaire_response(Fhir *f, const FhirResource *resource);
+void fhir_condition(Fhir *f, const FhirResource *resource);
+void fhir_allergy_intolerance(Fhir *f, const FhirResource *resource);
+void fhir_medication_request(Fhir *f, const FhirResource *resource);
+void fhir_medication_statement(Fhir *f, const FhirResource *resource);
+void fhir_document_reference(Fhir *f, const FhirResource *resource);
+void fhir_composition(Fhir *f, const FhirResource *resource);
+void fhir_communication(Fhir *f, const FhirResource *resource);
