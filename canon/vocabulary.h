@@ -16,6 +16,8 @@
 #define SYSTEM_UCUM "http://unitsofmeasure.org"
 #define SYSTEM_ACT_CODE "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 #define SYSTEM_CAREBUS_DECISION "carebus:decision"
+#define SYSTEM_CAREBUS_CONCEPT "carebus:concept" /* where no terminology has a code */
+#define SYSTEM_CAREBUS_SCALE "carebus:scale"
 
 #define CODE_CPR_ATTEMPT "450475007"               /* for attempted cardiopulmonary resuscitation */
 #define CODE_CPR_DO_NOT_ATTEMPT "450476008"        /* not for attempted cardiopulmonary resuscitation */
