@@ -29,6 +29,8 @@ LOG_EVENT(JOURNAL_NEWER, "6ae31bb6c9814ea3ba0943fa51af4a70", 2, "the journal was
 LOG_EVENT(ADDRESS_TAKEN, "42d2d3615c0c435a8419e149df9a05cd", 2, "the address is taken by another program: stop it, or choose another address")
 LOG_EVENT(NO_BUS_KEY, "67617259be8f4e3a8b66c4589f31f686", 2, "a tcp listener needs the bus's own keys: run `carebusctl key new bus`")
 LOG_EVENT(STRANGER_LET_IN, "c10eff4d32674cba9a46c5091552524e", 2, "a random key was not seen to be refused at the intake: the daemon does not start")
+LOG_EVENT(FIELD_UNKNOWN, "e804abd7707e416b85418870262e380a", 5, "a source's messages have a field or a code that nobody reads, for the first time: see `carebusctl coverage`, then map it or put it under `ignore:` of its profile")
+LOG_EVENT(COVERAGE_LOST, "ce432d7f4698443cb5d7c3e5c70b0d25", 4, "the counts of fields could not be read and begin at zero; no message was lost by that")
 LOG_EVENT(STUCK, "9498082496a3456ea896b162d03fc552", 2, "a thread of the daemon does not move: the service manager is not told that all is well")
 /* Daemon: fold and state */
 LOG_EVENT(STATE_REBUILDS, "0c3db331fbc64a82ac395e7a4d89e164", 5, "the state was made by another version of the fold: it is built anew from the journal")

@@ -25,6 +25,8 @@ int command_quarantine(const Context *context, int argc, char **argv);
 int command_check(const Context *context, int argc, char **argv);
 int command_key(const Context *context, int argc, char **argv);
 int command_journal(const Context *context, int argc, char **argv);
+int command_coverage(const Context *context, int argc, char **argv);
+int command_load(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
 
 /* Loads the configuration or says what is wrong with it: EXIT_DONE or EXIT_CONFIGURATION. */

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/command.h"
-#include "ctl/progress.h"
+#include "base/progress.h"
 #include "daemon/store/journal.h"
 
 static void on_progress(uint64_t done, uint64_t all, void *owner) {

@@ -29,6 +29,10 @@ static const struct {
           "discard "
           "SEQ --who NAME --why TEXT",
           "what could not be used, and what becomes of it" },
+        { "coverage", command_coverage, "coverage [SOURCE] [--all]",
+          "which fields the messages of a source have, and what nobody reads" },
+        { "load", command_load, "load SOURCE FILE...",
+          "takes files in as history: teams see it, nobody is alarmed by it" },
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },
         { "key", command_key, "key new NAME", "a key pair in `keys:`, for a peer or (NAME bus) for the bus" },
         { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },

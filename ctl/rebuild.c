@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/command.h"
-#include "ctl/progress.h"
+#include "base/progress.h"
 #include "daemon/stage/fold.h"
 #include "daemon/store/journal.h"
 #include "daemon/store/state.h"

@@ -42,7 +42,7 @@ typedef struct Daemon {
 
         State *state;
         Journal *journal;
-        char *journal_folder;
+        char *journal_folder, *coverage_path;
         OriginalCodec *codec; /* until intake has it */
         FoldThread *fold;
         Helper *helper;

@@ -137,6 +137,7 @@ static int start_threads(Daemon *daemon) {
                 .clock = &clock_system,
                 .facts = &daemon->facts,
                 .max_frame = daemon->max_frame,
+                .coverage_path = daemon->coverage_path,
                 .journal = daemon->journal,
                 .journal_folder = daemon->journal_folder,
                 .state = daemon->state,
@@ -233,6 +234,7 @@ static void daemon_close(Daemon *daemon) {
         state_free(daemon->state);
         loop_free(daemon->loop);
         free(daemon->journal_folder);
+        free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);
         closep(&daemon->facts.fault_bell);

@@ -115,6 +115,7 @@ static int open_journal(Daemon *daemon, uint64_t state_seq) {
         int r;
 
         daemon->journal_folder = config_state_path(daemon->config, "journal");
+        daemon->coverage_path = config_state_path(daemon->config, "coverage");
         if (!daemon->journal_folder)
                 return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
         r = journal_open(daemon->journal_folder, &options, &daemon->journal, &fault);

@@ -64,6 +64,9 @@ int validate_request(Bytes frame, Arena *arena, const Carebus__V1__Request **ret
         case CAREBUS__V1__REQUEST__COMMAND_DISCARD:
                 r = seq_rule(message->discard->has_seq, message->discard->seq, "discard.seq", error);
                 break;
+        case CAREBUS__V1__REQUEST__COMMAND_COVERAGE:
+                r = name_rule(message->coverage->source, "coverage.source", error);
+                break;
         case CAREBUS__V1__REQUEST__COMMAND_TAIL:
                 r = tail_rules(message->tail, error);
                 break;

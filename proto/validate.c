@@ -168,6 +168,26 @@ static int counts_read(Bytes bytes, Arena *arena, const Carebus__V1__Counts **re
         return 0;
 }
 
+static int coverage_read(Bytes bytes, Arena *arena, const Carebus__V1__Coverage **ret, ValidateError *error) {
+        CheckLimits limits = limits_small();
+        Carebus__V1__Coverage *coverage;
+        int r;
+
+        r = unpack_checked(&carebus__v1__coverage__descriptor, bytes, &limits, arena, &coverage, error);
+        if (r)
+                return r;
+        for (size_t i = 0; i < coverage->n_fields; i++) {
+                const Carebus__V1__CoverageField *field = coverage->fields[i];
+
+                if (!field->path || !field->path[0] || strlen(field->path) > COVERAGE_PATH_MAX)
+                        return validate_fail(error, VALIDATE_E_VALUE, "coverage.fields[%zu].path", i);
+                if (field->count > COUNT_MAX)
+                        return validate_fail(error, VALIDATE_E_VALUE, "coverage.fields[%zu].count", i);
+        }
+        *ret = coverage;
+        return 0;
+}
+
 /* Counts the submissions and looks at nothing else. */
 static int submit_count(Bytes submit, const ValidateLimits *limits, size_t *ret_n, ValidateError *error) {
         size_t offset = 0, n = 0;
@@ -237,6 +257,9 @@ int validate_from_source(Bytes frame, const ValidateLimits *limits, Arena *arena
                 break;
         case CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS:
                 r = counts_read(member.bytes, arena, &message.counts, error);
+                break;
+        case CAREBUS__V1__FROM_SOURCE__MESSAGE_COVERAGE:
+                r = coverage_read(member.bytes, arena, &message.coverage, error);
                 break;
         default: /* a Goodbye says nothing */
                 break;

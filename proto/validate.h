@@ -25,6 +25,7 @@
 #define MESSAGE_ID_MAX 200
 #define COUNT_MAX (UINT64_C(1) << 53) /* what JSON can say */
 #define REASON_MAX 64
+#define COVERAGE_PATH_MAX 120
 
 /* Positive returns. */
 enum {
@@ -96,6 +97,7 @@ typedef struct FromSource {
         Carebus__V1__FromSource__MessageCase what; /* never NOT_SET */
         const Carebus__V1__Hello *hello;           /* of CASE_HELLO */
         const Carebus__V1__Counts *counts;         /* of CASE_COUNTS */
+        const Carebus__V1__Coverage *coverage;     /* of CASE_COVERAGE */
         Bytes submit;                              /* of CASE_SUBMIT: borrowed from the frame, for submit_next() */
         size_t n_submissions;
 } FromSource;

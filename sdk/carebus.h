@@ -46,7 +46,15 @@ typedef struct carebus_submission {
         const char *problem_position;
         int problem_urgent;
         uint64_t retranslates; /* answer to on_retranslate: its seq; else 0 */
+        int history;           /* an initial load: its events are marked `loaded`, and nobody is to be alarmed */
 } carebus_submission;
+
+/* What became of a field of a message. */
+typedef enum carebus_field_use {
+        CAREBUS_FIELD_MAPPED = 1,  /* it is in an event */
+        CAREBUS_FIELD_IGNORED = 2, /* on purpose: it says nothing that anybody needs */
+        CAREBUS_FIELD_UNKNOWN = 3, /* seen, and nothing was made of it */
+} carebus_field_use;
 
 typedef enum carebus_result {
         CAREBUS_STORED,        /* durable. `seq`; `reason` when it waits in the quarantine */
@@ -92,6 +100,10 @@ CAREBUS_API int carebus_source_submit(carebus_source *source, const carebus_subm
 /* How many messages the program answered itself since it began, because nobody wants them or because they must not be stored, so that
  * the bus can show them. Sent by dispatch, once a second at most. -EINVAL: a number goes down, or beyond 2^53. */
 CAREBUS_API int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t refused);
+/* A message had this field: `path` is a name of the format or of a column (PID-35, Patient.photo), at most 120 bytes of UTF-8, never what
+ * stood in it. Counted here and sent by dispatch every few seconds, for `carebusctl coverage`; what does not reach the bus is lost, since
+ * it is a figure. Fields beyond 4,096 different ones, and names that are not UTF-8, are not counted. -EINVAL: no such use, or the path is empty or too long. */
+CAREBUS_API int carebus_source_cover(carebus_source *source, const char *path, carebus_field_use use);
 /* For a loop: poll the descriptor for reading (edge-triggered: call carebus_source_dispatch() before every sleep too),
  * and call dispatch after at most carebus_source_timeout() milliseconds (-1: no limit). */
 CAREBUS_API int carebus_source_fd(const carebus_source *source);

@@ -17,6 +17,7 @@
 #include "proto/wire.h"
 #include "sdk/carebus.h"
 #include "sdk/connection.h"
+#include "sdk/coverage.h"
 
 #define HELD_BYTES_DEFAULT (64u << 20)
 #define FRAME_SUBMISSIONS_MAX 64
@@ -26,6 +27,8 @@
 #define UNKNOWN_TIME INT64_MIN
 #define COUNTS_EVERY USEC_PER_SEC
 #define COUNT_MAX (UINT64_C(1) << 53)
+/* Figures of fields: nobody waits for them. */
+#define COVERAGE_EVERY (5 * USEC_PER_SEC)
 
 typedef struct Held Held;
 struct Held {
@@ -58,6 +61,8 @@ struct carebus_source {
         uint32_t window;
         Tally reported, told, told_before; /* by the program; to the bus; of that in earlier sessions */
         int64_t told_at;                   /* monotonic */
+        Coverage *coverage;                /* NULL until the first field */
+        int64_t covered_at;                /* monotonic */
 };
 
 static int64_t now(void) {
@@ -141,6 +146,30 @@ static int send_counts(carebus_source *source) {
                 return r == -EAGAIN ? 0 : r;
         source->told = source->reported;
         source->told_at = now();
+        return 0;
+}
+
+static bool has_coverage(const carebus_source *source) {
+        return source->greeting == GREETING_DONE && source->coverage && coverage_has_news(source->coverage);
+}
+
+static int send_coverage(carebus_source *source) {
+        int r;
+
+        if (!has_coverage(source) || now() < source->covered_at + COVERAGE_EVERY)
+                return 0;
+        coverage_encode(source->coverage, &source->body);
+        buffer_clear(&source->frame);
+        wire_bytes(&source->frame, 5, buffer_bytes(&source->body)); /* FromSource.coverage */
+        r = source->body.error ? source->body.error : source->frame.error;
+        if (r == 0)
+                r = connection_send(source->connection, buffer_bytes(&source->frame));
+        if (r < 0)
+                return r == -EAGAIN ? 0 : r;
+        coverage_sent(source->coverage);
+        /* What did not fit the frame comes with the next dispatch. */
+        if (!coverage_has_news(source->coverage))
+                source->covered_at = now();
         return 0;
 }
 
@@ -308,6 +337,7 @@ carebus_source *carebus_source_free(carebus_source *source) {
         if (!source)
                 return NULL;
         connection_free(source->connection);
+        coverage_free(source->coverage);
         while (source->first) {
                 Held *held = source->first;
                 source->first = held->next;
@@ -392,6 +422,8 @@ static int encode(Buffer *body, const carebus_submission *submission) {
         if (submission->retranslates)
                 wire_number(body, 8, submission->retranslates);
         wire_text(body, 9, submission->trigger);
+        if (submission->history)
+                wire_number(body, 10, 1);
         return body->error;
 }
 
@@ -443,23 +475,37 @@ int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t ref
         return 0;
 }
 
+int carebus_source_cover(carebus_source *source, const char *path, carebus_field_use use) {
+        if (!source->coverage) {
+                int r = coverage_new(&source->coverage);
+
+                if (r < 0)
+                        return r;
+        }
+        return coverage_add(source->coverage, path, use);
+}
+
 int carebus_source_fd(const carebus_source *source) {
         return connection_fd(source->connection);
+}
+
+/* `timeout` in milliseconds, -1 none; `at` monotonic. */
+static int sooner(int timeout, int64_t at) {
+        int64_t left = (at - now()) / USEC_PER_MSEC + 1;
+        int own = left > 0 ? (int)left : 0;
+
+        return timeout < 0 ? own : MIN(timeout, own);
 }
 
 int carebus_source_timeout(const carebus_source *source) {
         int timeout = connection_timeout(source->connection);
 
-        if (source->greeting == GREETING_SENT) {
-                int64_t left = (source->greeted_at + GREETING_TIMEOUT - now()) / USEC_PER_MSEC + 1;
-                int greeting = left > 0 ? (int)left : 0;
-                timeout = timeout < 0 ? greeting : MIN(timeout, greeting);
-        }
-        if (has_news(source)) {
-                int64_t left = (source->told_at + COUNTS_EVERY - now()) / USEC_PER_MSEC + 1;
-                int counts = left > 0 ? (int)left : 0;
-                timeout = timeout < 0 ? counts : MIN(timeout, counts);
-        }
+        if (source->greeting == GREETING_SENT)
+                timeout = sooner(timeout, source->greeted_at + GREETING_TIMEOUT);
+        if (has_news(source))
+                timeout = sooner(timeout, source->told_at + COUNTS_EVERY);
+        if (has_coverage(source))
+                timeout = sooner(timeout, source->covered_at + COVERAGE_EVERY);
         return timeout;
 }
 
@@ -471,6 +517,8 @@ int carebus_source_dispatch(carebus_source *source) {
         r = send_waiting(source);
         if (r == 0)
                 r = send_counts(source);
+        if (r == 0)
+                r = send_coverage(source);
         if (r == 0)
                 r = connection_dispatch(source->connection);
         /* What the receipts made room for; the descriptor's edge may have gone by with the last send. */

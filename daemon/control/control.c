@@ -56,6 +56,16 @@ int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *r
         return pack(&reply.base, ret);
 }
 
+int control_pack_coverage(uint32_t id, Carebus__V1__CoverageReply *coverage, Buffer *ret) {
+        Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
+
+        reply.has_id = true;
+        reply.id = id;
+        reply.answer_case = CAREBUS__V1__REPLY__ANSWER_COVERAGE;
+        reply.coverage = coverage;
+        return pack(&reply.base, ret);
+}
+
 int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
         Carebus__V1__JournalDecision message = CAREBUS__V1__JOURNAL_DECISION__INIT;

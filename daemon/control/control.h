@@ -18,6 +18,7 @@ int control_pack_error(uint32_t id, const char *reason, const char *detail, Buff
 int control_pack_decision(uint32_t id, uint64_t seq, const char *state, Buffer *ret);
 /* Takes nothing over: the caller filled in the reply from what it holds. */
 int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *ret);
+int control_pack_coverage(uint32_t id, Carebus__V1__CoverageReply *coverage, Buffer *ret);
 
 typedef struct ControlDecision {
         Carebus__V1__JournalDecision__Kind kind;

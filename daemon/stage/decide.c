@@ -222,6 +222,20 @@ static int take_status(Intake *intake, const ControlCall *call) {
         return r < 0 ? r : reply(intake, &call->route);
 }
 
+static int take_coverage(Intake *intake, const ControlCall *call) {
+        const char *source = call->request->coverage->source;
+        Carebus__V1__CoverageReply coverage;
+        int r;
+
+        if (!source || config_find_source(intake->snapshot->config, source) < 0)
+                return reply_error(intake, &call->route, call->request->id, "unknown-source",
+                                   "name a source of the configuration");
+        r = coverage_answer(intake->coverage, source, intake->arena, &coverage);
+        if (r == 0)
+                r = control_pack_coverage(call->request->id, &coverage, &intake->out);
+        return r < 0 ? r : reply(intake, &call->route);
+}
+
 static const struct {
         Carebus__V1__Request__CommandCase command;
         int (*take)(Intake *intake, const ControlCall *call);
@@ -229,6 +243,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_STATUS, take_status },
         { CAREBUS__V1__REQUEST__COMMAND_RETRY, take_retry },
         { CAREBUS__V1__REQUEST__COMMAND_DISCARD, take_discard },
+        { CAREBUS__V1__REQUEST__COMMAND_COVERAGE, take_coverage },
 };
 
 static int take_request(Intake *intake, const ControlCall *call) {

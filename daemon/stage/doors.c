@@ -266,6 +266,8 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
                 take_counts(intake, session, message->counts);
                 return 0;
         }
+        if (message->what == CAREBUS__V1__FROM_SOURCE__MESSAGE_COVERAGE)
+                return fields_take(intake, session->source, message->coverage);
         return take_submit(intake, session, TAKE_PTR(*pending), message);
 }
 

@@ -6,6 +6,7 @@
 #include "carebus/v1/intake.pb-c.h"
 #include "daemon/control/control.h"
 #include "daemon/peer/session.h"
+#include "daemon/stage/coverage.h"
 #include "daemon/stage/intake.h"
 #include "daemon/stage/known.h"
 #include "daemon/stage/log-limit.h"
@@ -27,6 +28,7 @@
 #define SPACE_LOOK_EVERY USEC_PER_SEC
 #define ASKED_MAX 64
 #define LOG_LINES 20 /* of a kind, in a while */
+#define COVERAGE_SAVE_EVERY (60 * USEC_PER_SEC)
 
 /* A frame that waits for its turn. */
 typedef struct Pending {
@@ -124,6 +126,10 @@ struct Intake {
         int64_t quarantine_at;
         uint64_t quarantine_seq;
         LogLimit log_connected, log_gone, log_refused;
+
+        Coverage *coverage;
+        int64_t coverage_saved_at; /* monotonic */
+        LogLimit log_fields;
 };
 
 /* doors.c: frames in and out */
@@ -143,6 +149,13 @@ int item_refuse(Intake *intake, Item *item, const char *reason, const char *deta
 int item_later(Intake *intake, Item *item, const char *reason, uint32_t retry_after_ms);
 /* The reader's transaction as of now; renewed at most once a round. */
 int intake_state(Intake *intake, StateTxn **ret);
+
+/* fields.c: what sources' messages hold, and whether somebody reads it */
+int fields_open(Intake *intake);
+int fields_take(Intake *intake, const SourcePeer *source, const Carebus__V1__Coverage *coverage);
+int fields_take_miss(Intake *intake, const SourcePeer *source, const char *path, const char *code);
+/* Writes them down now and then; `now`: monotonic, INT64_MAX at the end. What cannot be written is tried again. */
+void fields_save(Intake *intake, int64_t now);
 
 /* storage.c: room on the disk, and how far the fold is */
 void storage_look(Intake *intake, int64_t now);

@@ -135,6 +135,7 @@ static int intake_round(Intake *intake) {
                 r = intake_batch(intake);
         if (r == 0)
                 intake_probe_sessions(intake, now);
+        fields_save(intake, now);
         sessions_sweep(intake->sessions);
         if (intake->state_fresh) {
                 state_reset(intake->state); /* let go of the snapshot: an old one makes the state grow */
@@ -181,6 +182,7 @@ static void *intake_run(void *owner) {
                 r = intake_round(intake);
         if (r == 0 && !intake->failed)
                 intake_wind_down(intake);
+        fields_save(intake, INT64_MAX);
         if (r < 0) {
                 log_event(LOG_FATAL, log_name("THREAD", "intake"), log_errno(r));
                 facts_fault(facts, r == -EIO ? EXIT_STORAGE : EXIT_SOFTWARE);
@@ -224,6 +226,8 @@ int intake_new(const IntakeOptions *options, Intake **ret) {
         }
         if (r == 0)
                 r = known_new(&intake->known);
+        if (r == 0)
+                r = fields_open(intake);
         if (r == 0)
                 r = arena_new(&intake->arena, options->max_frame + check_memory_limit(options->max_frame) + (2u << 20));
         if (r < 0) {
@@ -296,6 +300,7 @@ Intake *intake_free(Intake *intake) {
         journal_reader_free(intake->reader);
         original_codec_free(intake->options.codec);
         known_free(intake->known);
+        coverage_free(intake->coverage);
         arena_free(intake->arena);
         if (intake->dictionary_due) {
                 buffer_deinit(intake->dictionary_due);

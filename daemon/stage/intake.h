@@ -31,6 +31,7 @@ typedef struct IntakeOptions {
         ZSocket *doors[INTAKE_DOORS_MAX]; /* taken; NULL where there is none */
         ZSocket *control;                 /* taken */
         size_t max_frame;                 /* bytes, as the doors were made with */
+        const char *coverage_path;        /* file of field counts */
         Journal *journal;
         const char *journal_folder;
         State *state;

@@ -113,6 +113,8 @@ static int pack_item(Intake *intake, const Item *item) {
         stored.has_retranslates = submission->has_retranslates;
         stored.retranslates = submission->retranslates;
         stored.trigger = submission->trigger;
+        stored.has_history = submission->has_history && submission->history;
+        stored.history = stored.has_history;
         stored.requested_by = (char *)(uintptr_t)item->requested_by;
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_SUBMISSION;
         entry.submission = &stored;

@@ -11,6 +11,9 @@ static void event_take_out(Carebus__V1__Event *event) {
         event->has_received_at = false;
         event->source = NULL;
         event->has_belated = false;
+        event->has_confirms = false;
+        event->has_loaded = false;
+        event->team = NULL;
         if (event->patient)
                 event->patient->patient_id = NULL;
         if (event->body_case == CAREBUS__V1__EVENT__BODY_MERGE && event->merge) {
@@ -36,18 +39,36 @@ static int name_message(Intake *intake, Item *item) {
         return submission->message_id ? 0 : -ENOMEM;
 }
 
+typedef struct Misses {
+        Intake *intake;
+        const SourcePeer *source;
+        int error;
+} Misses;
+
+static void on_map_missed(void *owner, const char *path, const char *code) {
+        Misses *misses = owner;
+        int r = fields_take_miss(misses->intake, misses->source, path, code);
+
+        if (r < 0)
+                misses->error = r;
+}
+
 int stage_normalise(Intake *intake, Item *item) {
         const CanonRules *rules = &intake->snapshot->rules[item->session->source->index];
         Carebus__V1__Submission *submission = item->submission;
+        Misses misses = { .intake = intake, .source = item->session->source };
+        CanonCounts counts = { .map_missed = on_map_missed, .owner = &misses };
 
         for (size_t i = 0; i < submission->n_events; i++) {
                 int r;
 
                 event_take_out(submission->events[i]);
-                r = canon_normalise(submission->events[i], rules, intake->arena, NULL);
+                r = canon_normalise(submission->events[i], rules, intake->arena, &counts);
                 if (r < 0)
                         return r;
         }
+        if (misses.error < 0)
+                return misses.error;
         item->message_at = submission->message_time && submission->message_time->has_utc_at
                                    ? submission->message_time->utc_at
                                    : INT64_MIN;

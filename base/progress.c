@@ -1,5 +1,4 @@
-/* See progress.h. */
-#include "ctl/progress.h"
+#include "base/progress.h"
 
 #include <stdio.h>
 #include <unistd.h>
