@@ -58,6 +58,14 @@ static void read_identifier(Translation *t, Hl7Value value, const Slot *slot) {
         put_pointer(slot, value_identifier(t, value));
 }
 
+static void read_entity(Translation *t, Hl7Value value, const Slot *slot) {
+        Carebus__V1__Identifier *identifier = value_entity(t, value);
+
+        if (identifier)
+                identifier_set_apart(t, identifier, slot->row->extra);
+        put_pointer(slot, identifier);
+}
+
 static void read_name(Translation *t, Hl7Value value, const Slot *slot) {
         put_pointer(slot, value_name(t, value));
 }
@@ -118,9 +126,8 @@ static void add_participant(Translation *t, Hl7Value value, const Slot *slot) {
         draft_append(&t->draft, slot->quantifier, slot->field, participant);
 }
 
-static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
-        Carebus__V1__Identifier *identifier = value_identifier(t, value),
-                                **list = *(Carebus__V1__Identifier ***)slot->field;
+static void add_new_identifier(Translation *t, Carebus__V1__Identifier *identifier, const Slot *slot) {
+        Carebus__V1__Identifier **list = *(Carebus__V1__Identifier ***)slot->field;
 
         if (!identifier)
                 return;
@@ -129,6 +136,14 @@ static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
                 if (identifiers_are_equal(list[i], identifier))
                         return;
         draft_append(&t->draft, slot->quantifier, slot->field, identifier);
+}
+
+static void add_identifier(Translation *t, Hl7Value value, const Slot *slot) {
+        add_new_identifier(t, value_identifier(t, value), slot);
+}
+
+static void add_entity(Translation *t, Hl7Value value, const Slot *slot) {
+        add_new_identifier(t, value_entity(t, value), slot);
 }
 
 static const struct {
@@ -145,6 +160,8 @@ static const struct {
         [FIELD_DATE] = { read_date },
         [FIELD_IDENTIFIER] = { read_identifier },
         [FIELD_IDENTIFIER_LIST] = { add_identifier, .is_list = true },
+        [FIELD_ENTITY] = { read_entity },
+        [FIELD_ENTITY_LIST] = { add_entity, .is_list = true },
         [FIELD_NAME] = { read_name },
         [FIELD_NAME_LIST] = { add_name, .is_list = true },
         [FIELD_ADDRESS_LIST] = { add_address, .is_list = true },

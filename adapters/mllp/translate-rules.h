@@ -41,12 +41,16 @@ Carebus__V1__Date *value_date(Translation *t, Hl7Value value);
 bool when_is_readable(const Carebus__V1__When *when);
 /* The first of them that can be read; where none can, the first that was said; NULL where nothing was. */
 Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times);
-Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value);     /* CX */
-Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value);            /* XPN */
-Carebus__V1__Address *value_address(Translation *t, Hl7Value value);           /* XAD */
-Carebus__V1__Organisation *value_organisation(Translation *t, Hl7Value value); /* XON */
-Carebus__V1__Practitioner *value_practitioner(Translation *t, Hl7Value value); /* XCN */
-Carebus__V1__Place *value_place(Translation *t, Hl7Value value);               /* PL */
+Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value);       /* CX */
+Carebus__V1__Identifier *value_entity(Translation *t, Hl7Value value);           /* EI */
+Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value);              /* XPN */
+Carebus__V1__Address *value_address(Translation *t, Hl7Value value);             /* XAD */
+Carebus__V1__Organisation *value_organisation(Translation *t, Hl7Value value);   /* XON */
+Carebus__V1__Practitioner *value_practitioner(Translation *t, Hl7Value value);   /* XCN */
+Carebus__V1__Place *value_place(Translation *t, Hl7Value value);                 /* PL */
+Carebus__V1__Period *value_period(Translation *t, Hl7Value start, Hl7Value end); /* two times, one of them at least */
+/* The coding system that another field names (DG1-2), where the code itself names none. */
+void coded_set_system(Carebus__V1__Coded *coded, char *said);
 /* XTN: at most two, a number and an address for mail that stood in the same repeat. `use` where it says none. */
 void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, Carebus__V1__Telecom ***list);
 /* Y or N; 0 said, 1 nothing that can be read. */
@@ -72,6 +76,8 @@ typedef enum FieldKind {
         FIELD_DATE,
         FIELD_IDENTIFIER,
         FIELD_IDENTIFIER_LIST, /* no two alike; `extra`: one that names no authority is not the source's own number */
+        FIELD_ENTITY,          /* EI; `extra`: one that names no authority is of a list of its own */
+        FIELD_ENTITY_LIST,
         FIELD_NAME,
         FIELD_NAME_LIST,
         FIELD_ADDRESS_LIST,

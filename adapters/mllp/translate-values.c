@@ -145,6 +145,17 @@ Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value) {
         return coded;
 }
 
+void coded_set_system(Carebus__V1__Coded *coded, char *said) {
+        if (!coded || !said || !coded->original || coded->original->system)
+                return;
+        coded->original->system = said;
+        if (coded->system || !shared_system(said))
+                return;
+        coded->system = (char *)shared_system(said);
+        coded->code = coded->original->code;
+        coded->display = coded->original->display;
+}
+
 /* ---- times */
 
 Carebus__V1__When *value_when(Translation *t, Hl7Value value) {
@@ -189,7 +200,7 @@ Carebus__V1__Date *value_date(Translation *t, Hl7Value value) {
         return date;
 }
 
-static Carebus__V1__Period *period_of(Translation *t, Hl7Value start, Hl7Value end) {
+Carebus__V1__Period *value_period(Translation *t, Hl7Value start, Hl7Value end) {
         Carebus__V1__When *from = value_when(t, start), *until = value_when(t, end);
         Carebus__V1__Period *period = from || until ? draft_message(&t->draft, &carebus__v1__period__descriptor) : NULL;
 
@@ -204,10 +215,7 @@ static Carebus__V1__Period *period_of(Translation *t, Hl7Value start, Hl7Value e
 
 /* CX.4 as said: its local name, or NAMESPACE&UNIVERSAL&TYPE whatever the sender's separators are. canon/ finds the profile's
  * rule by any of the parts. */
-static char *authority_of(Translation *t, Hl7Value hd) {
-        char *local = value_text(t, hl7_subcomponent(t->message, hd, 1));
-        char *universal = value_text(t, hl7_subcomponent(t->message, hd, 2));
-        char *type = value_text(t, hl7_subcomponent(t->message, hd, 3));
+static char *authority_text(Translation *t, char *local, const char *universal, const char *type) {
         char *text;
 
         if (!universal)
@@ -215,6 +223,13 @@ static char *authority_of(Translation *t, Hl7Value hd) {
         text = arena_format(t->draft.arena, "%s&%s%s%s", local ?: "", universal, type ? "&" : "", type ?: "");
         t->draft.is_full = t->draft.is_full || !text;
         return text;
+}
+
+static char *authority_of(Translation *t, Hl7Value hd) {
+        char *local = value_text(t, hl7_subcomponent(t->message, hd, 1));
+        char *universal = value_text(t, hl7_subcomponent(t->message, hd, 2));
+
+        return authority_text(t, local, universal, value_text(t, hl7_subcomponent(t->message, hd, 3)));
 }
 
 static Carebus__V1__Identifier *identifier_new(Translation *t, char *value, char *authority, char *type) {
@@ -241,6 +256,20 @@ Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value) {
         hl7_note_read(parts.at[3]);
         type = value_text(t, parts.at[5]);
         return identifier_new(t, text, authority_of(t, parts.at[4]), type);
+}
+
+Carebus__V1__Identifier *value_entity(Translation *t, Hl7Value value) {
+        char *text, *local, *universal, *type;
+        Parts parts;
+
+        split(t, value, &parts);
+        text = value_text_whole(t, parts.at[1]);
+        if (!text)
+                return NULL;
+        local = value_text(t, parts.at[2]);
+        universal = value_text(t, parts.at[3]);
+        type = value_text(t, parts.at[4]);
+        return identifier_new(t, text, authority_text(t, local, universal, type), /* type= */ NULL);
 }
 
 void identifier_set_apart(Translation *t, Carebus__V1__Identifier *identifier, const char *field) {
@@ -320,7 +349,7 @@ Carebus__V1__HumanName *value_name(Translation *t, Hl7Value value) {
         append_text(t, &name->n_suffix, &name->suffix, value_text_whole(t, parts.at[14]));
         name->original_use = value_text(t, parts.at[7]);
         name->use = (char *)use_of(name_uses, ELEMENTSOF(name_uses), name->original_use);
-        name->period = period_of(t, parts.at[12], parts.at[13]);
+        name->period = value_period(t, parts.at[12], parts.at[13]);
         return name;
 }
 
@@ -348,10 +377,10 @@ Carebus__V1__Address *value_address(Translation *t, Hl7Value value) {
         address->country = value_text(t, parts.at[6]);
         address->original_use = value_text(t, parts.at[7]);
         address->use = (char *)use_of(address_uses, ELEMENTSOF(address_uses), address->original_use);
-        address->period = period_of(t, parts.at[13], parts.at[14]);
+        address->period = value_period(t, parts.at[13], parts.at[14]);
         if (!address->period)
-                address->period = period_of(t, hl7_subcomponent(t->message, parts.at[12], 1),
-                                            hl7_subcomponent(t->message, parts.at[12], 2));
+                address->period = value_period(t, hl7_subcomponent(t->message, parts.at[12], 1),
+                                               hl7_subcomponent(t->message, parts.at[12], 2));
         if (!address->n_line && !address->city && !address->district && !address->postal_code && !address->country)
                 return NULL;
         return address;
