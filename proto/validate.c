@@ -173,6 +173,8 @@ static int coverage_read(Bytes bytes, Arena *arena, const Carebus__V1__Coverage 
         Carebus__V1__Coverage *coverage;
         int r;
 
+        limits.max_repeated = COVERAGE_FIELDS_MAX;
+        limits.max_elements = 5 * COVERAGE_FIELDS_MAX;
         r = unpack_checked(&carebus__v1__coverage__descriptor, bytes, &limits, arena, &coverage, error);
         if (r)
                 return r;

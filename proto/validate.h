@@ -26,6 +26,7 @@
 #define COUNT_MAX (UINT64_C(1) << 53) /* what JSON can say */
 #define REASON_MAX 64
 #define COVERAGE_PATH_MAX 120
+#define COVERAGE_FIELDS_MAX 256 /* of one message */
 
 /* Positive returns. */
 enum {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "proto/validate.h"
 #include "proto/wire.h"
 
 #define SLOTS (2 * COVERAGE_PATHS_MAX) /* a power of two: half of them stay empty */
@@ -98,14 +99,16 @@ static void encode_row(const Row *row, int use, Buffer *scratch, Buffer *body) {
 
 void coverage_encode(Coverage *coverage, Buffer *body) {
         _cleanup_(buffer_deinit) Buffer scratch = BUFFER_NULL;
+        size_t n = 0;
 
         buffer_clear(body);
         for (size_t i = 0; i < SLOTS; i++) {
                 Row *row = &coverage->rows[i];
 
                 for (int use = 0; use < USES; use++) {
-                        row->in_body[use] = row->counts[use] > 0 &&
+                        row->in_body[use] = row->counts[use] > 0 && n < COVERAGE_FIELDS_MAX &&
                                             body->size + COVERAGE_PATH_SIZE_MAX + 32 <= BODY_MAX;
+                        n += row->in_body[use];
                         if (row->in_body[use])
                                 encode_row(row, use, &scratch, body);
                 }
