@@ -101,6 +101,8 @@ static int resolve_all(Resolver *resolver) {
                 r = resolve_peers(resolver);
         if (r == 0)
                 r = resolve_sockets(resolver);
+        if (r == 0)
+                resolve_adapters(resolver);
         return r;
 }
 

@@ -1,45 +1,29 @@
 /* A profile's table, and what its three mappings of the source's own words need. */
-#include "config/profile-read.h"
+#include "config/profile-draft.h"
 
 #include <iconv.h>
 
 #include "base/text.h"
-#include "config/schema.h"
 
 /* What stays: a byte of the file can become an element. */
 #define PROFILE_BYTES(text_bytes) ((size_t)(64 << 10) + 128 * (size_t)(text_bytes))
-#define WORD_MAX 200
 
 /* The arena holds everything the profile points to. */
 typedef struct ProfileBox {
         Profile profile;
         Arena *arena;
+        Place *team_places;
 } ProfileBox;
-
-typedef struct DraftAuthority {
-        SchemaElement element;
-        ProfileAuthority authority;
-} DraftAuthority;
-
-typedef struct DraftProfile {
-        Profile profile;
-        DraftAuthority *authorities;
-        size_t n_authorities;
-} DraftProfile;
-
-static int read_maps(SchemaWalk *walk, const YamlNode *node, void *target);
-static int read_fields(SchemaWalk *walk, const YamlNode *node, void *target);
-static int read_triggers(SchemaWalk *walk, const YamlNode *node, void *target);
 
 static const SchemaItem authority_items[] = {
         { .name = "authority",
           .type = SCHEMA_TEXT,
-          .max = WORD_MAX,
+          .max = PROFILE_WORD_MAX,
           .offset = offsetof(DraftAuthority, authority.authority),
           .doc = "As said in CX.4, any of its parts; left out: any" },
         { .name = "type",
           .type = SCHEMA_TEXT,
-          .max = WORD_MAX,
+          .max = PROFILE_WORD_MAX,
           .offset = offsetof(DraftAuthority, authority.type),
           .doc = "As said in CX.5; left out: any" },
         { .name = "system",
@@ -57,26 +41,6 @@ static const SchemaItem authority_items[] = {
           .fallback = "false",
           .offset = offsetof(DraftAuthority, authority.traced),
           .doc = "They are verified though no status says so" },
-        { .name = NULL },
-};
-
-const SchemaItem profile_entry_items[] = {
-        { .name = "system",
-          .type = SCHEMA_SYSTEM,
-          .required = true,
-          .offset = offsetof(ProfileMapEntry, to_system),
-          .doc = "Code system of the shared code" },
-        { .name = "code",
-          .type = SCHEMA_TEXT,
-          .max = WORD_MAX,
-          .required = true,
-          .offset = offsetof(ProfileMapEntry, to_code),
-          .doc = "The shared code" },
-        { .name = "display",
-          .type = SCHEMA_TEXT,
-          .max = WORD_MAX,
-          .offset = offsetof(ProfileMapEntry, to_display),
-          .doc = "What it means, for people" },
         { .name = NULL },
 };
 
@@ -112,7 +76,7 @@ const SchemaItem profile_items[] = {
         { .name = "receiving_applications",
           .type = SCHEMA_TEXT,
           .is_list = true,
-          .max = WORD_MAX,
+          .max = PROFILE_WORD_MAX,
           .fallback_says = "all",
           .offset = offsetof(DraftProfile, profile.receiving_applications),
           .n_offset = offsetof(DraftProfile, profile.n_receiving_applications),
@@ -123,163 +87,60 @@ const SchemaItem profile_items[] = {
           .fallback_says = "none",
           .offset = offsetof(DraftProfile, profile.complete_lists),
           .n_offset = offsetof(DraftProfile, profile.n_complete_lists),
-          .doc = "Canonical paths of lists that this source always sends whole: what is not in them was removed" },
+          .doc = "Canonical paths or sections that this source always sends whole: what is not in them was removed. "
+                 "Never "
+                 "decisions, allergies, alerts, consent, restriction, death" },
         { .name = "triggers",
           .type = SCHEMA_OTHER,
-          .read = read_triggers,
-          .doc = "Message type (ADT^A60, or ORM for all of it) to handle or ignore: acknowledged, counted, not kept" },
-        { .name = "maps",
-          .type = SCHEMA_OTHER,
-          .read = read_maps,
-          .doc = "Canonical path to a mapping of the source's code to {system, code, display}" },
+          .read = profile_read_triggers,
+          .doc = "Message type (ADT^A60, or ORM for all of it) to handle, ignore (acknowledged, counted, not kept), or "
+                 "{as: "
+                 "ADT^A28}" },
         { .name = "fields",
           .type = SCHEMA_OTHER,
-          .read = read_fields,
-          .doc = "Field of a local segment (ZPI-3.1) to the canonical path that it fills" },
+          .says = "list of mappings",
+          .read = profile_read_fields,
+          .doc = "What of a message goes where no table of the adapter takes it; also in short, FROM: TO" },
+        { .name = "ignore",
+          .type = SCHEMA_SOURCE,
+          .is_list = true,
+          .fallback_says = "none",
+          .offset = offsetof(DraftProfile, profile.ignore),
+          .n_offset = offsetof(DraftProfile, profile.n_ignore),
+          .doc = "Places, whole segments and columns that say nothing that anybody needs" },
+        { .name = "maps",
+          .type = SCHEMA_OTHER,
+          .read = profile_read_maps,
+          .doc = "Canonical path to a mapping of the source's code to {system, code, display}; below decision. with "
+                 "signed: "
+                 "{by, on}" },
+        { .name = "teams",
+          .type = SCHEMA_OTHER,
+          .says = "list of mappings",
+          .read = profile_read_teams,
+          .fallback_says = "the source's own team",
+          .doc = "Whose event it is, where one source serves many teams; the first row that holds counts" },
+        { .name = "tables",
+          .type = SCHEMA_TABLE,
+          .items = profile_table_items,
+          .size = sizeof(DraftTable),
+          .offset = offsetof(DraftProfile, tables),
+          .n_offset = offsetof(DraftProfile, n_tables),
+          .doc = "People, contacts, referrals, stays, plan, scores, bereaved, services: how this source's files differ "
+                 "from "
+                 "the templates" },
         { .name = NULL },
 };
 
-/*
- * The source's own words as keys
- */
-
-static bool word_is_valid(SchemaWalk *walk, const YamlNode *key) {
-        size_t length = strlen(key->text);
-        if (length > 0 && length <= WORD_MAX)
-                return true;
-        report_error(walk->report, key->place, "%s: a key is 1 to %d bytes, this one is %zu", walk->path, WORD_MAX,
-                     length);
-        return false;
-}
-
-static int read_entry(SchemaWalk *walk, const YamlPair *pair, ProfileMap *map) {
-        ProfileMapEntry entry = { 0 };
-        if (!word_is_valid(walk, pair->key))
-                return 0;
-        size_t length = schema_path_push(walk, pair->key->text);
-        int r = schema_read(walk, profile_entry_items, pair->value, &entry);
-        schema_path_pop(walk, length);
-        if (r < 0)
-                return r;
-        entry.code = arena_text(walk->arena, pair->key->text, strlen(pair->key->text));
-        if (!entry.code)
-                return -ENOMEM;
-        map->entries[map->n_entries++] = entry;
-        return 0;
-}
-
-static int compare_entries(const void *a, const void *b) {
-        return strcmp(((const ProfileMapEntry *)a)->code, ((const ProfileMapEntry *)b)->code);
-}
-
-static int compare_maps(const void *a, const void *b) {
-        return strcmp(((const ProfileMap *)a)->path, ((const ProfileMap *)b)->path);
-}
-
-static int read_map(SchemaWalk *walk, const YamlPair *pair, Profile *profile) {
-        static const SchemaItem path_item = { .name = "path", .type = SCHEMA_FIELD };
-        ProfileMap map = { 0 };
-        int r = schema_parse(walk, &path_item, pair->key, &map.path);
-        if (r < 0 || !map.path)
-                return r;
-        size_t length = schema_path_push(walk, pair->key->text);
-        if (schema_expect(walk, pair->value, YAML_KIND_MAPPING, "codes with a mapping each")) {
-                map.entries = arena_alloc(walk->arena, MAX(pair->value->n, (size_t)1) * sizeof(*map.entries));
-                r = map.entries ? 0 : -ENOMEM;
-                for (size_t i = 0; r == 0 && i < pair->value->n; i++)
-                        r = read_entry(walk, &pair->value->pairs[i], &map);
-        }
-        schema_path_pop(walk, length);
-        if (r < 0)
-                return r;
-        if (map.n_entries > 1)
-                qsort(map.entries, map.n_entries, sizeof(*map.entries), compare_entries);
-        profile->maps[profile->n_maps++] = map;
-        return 0;
-}
-
-static int read_maps(SchemaWalk *walk, const YamlNode *node, void *target) {
-        Profile *profile = &((DraftProfile *)target)->profile;
-        if (!schema_expect(walk, node, YAML_KIND_MAPPING, "canonical paths with a mapping of codes each"))
-                return 0;
-        profile->maps = arena_alloc(walk->arena, MAX(node->n, (size_t)1) * sizeof(*profile->maps));
-        int r = profile->maps ? 0 : -ENOMEM;
-        for (size_t i = 0; r == 0 && i < node->n; i++)
-                r = read_map(walk, &node->pairs[i], profile);
-        if (r == 0 && profile->n_maps > 1)
-                qsort(profile->maps, profile->n_maps, sizeof(*profile->maps), compare_maps);
-        return r;
-}
-
-static int read_fields(SchemaWalk *walk, const YamlNode *node, void *target) {
-        static const SchemaItem to_item = { .name = "to", .type = SCHEMA_FIELD };
-        Profile *profile = &((DraftProfile *)target)->profile;
-        if (!schema_expect(walk, node, YAML_KIND_MAPPING, "fields of the source with a canonical path each"))
-                return 0;
-        profile->fields = arena_alloc(walk->arena, MAX(node->n, (size_t)1) * sizeof(*profile->fields));
-        if (!profile->fields)
-                return -ENOMEM;
-        for (size_t i = 0; i < node->n; i++) {
-                ProfileField field = { 0 };
-                const YamlNode *key = node->pairs[i].key;
-                if (!word_is_valid(walk, key))
-                        continue;
-                size_t length = schema_path_push(walk, key->text);
-                int r = schema_parse(walk, &to_item, node->pairs[i].value, &field.to);
-                schema_path_pop(walk, length);
-                if (r < 0)
-                        return r;
-                field.from = arena_text(walk->arena, key->text, strlen(key->text));
-                if (!field.from)
-                        return -ENOMEM;
-                if (field.to)
-                        profile->fields[profile->n_fields++] = field;
-        }
-        return 0;
-}
-
-/* ADT or ADT^A60. */
-static bool trigger_is_valid(const char *text) {
-        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-        size_t code = strspn(text, letters);
-        if (code != 3)
-                return false;
-        if (text[3] == '\0')
-                return true;
-        return text[3] == '^' && strspn(text + 4, letters) == 3 && text[7] == '\0';
-}
-
-static int read_triggers(SchemaWalk *walk, const YamlNode *node, void *target) {
-        static const char *const rules[] = { "handle", "ignore", NULL };
-        static const SchemaItem rule_item = { .name = "rule", .type = SCHEMA_WORD, .words = rules };
-        Profile *profile = &((DraftProfile *)target)->profile;
-        if (!schema_expect(walk, node, YAML_KIND_MAPPING, "message types with handle or ignore"))
-                return 0;
-        profile->triggers = arena_alloc(walk->arena, MAX(node->n, (size_t)1) * sizeof(*profile->triggers));
-        if (!profile->triggers)
-                return -ENOMEM;
-        for (size_t i = 0; i < node->n; i++) {
-                const YamlNode *key = node->pairs[i].key;
-                if (!trigger_is_valid(key->text)) {
-                        report_error(walk->report, key->place, "%s: '%s' is no message type", walk->path, key->text);
-                        report_hint(walk->report, "write ADT^A60, or ADT for all of it");
-                        continue;
-                }
-                char *rule = NULL;
-                size_t length = schema_path_push(walk, key->text);
-                int r = schema_parse(walk, &rule_item, node->pairs[i].value, &rule);
-                schema_path_pop(walk, length);
-                if (r < 0)
-                        return r;
-                ProfileTrigger *trigger = &profile->triggers[profile->n_triggers];
-                trigger->trigger = arena_text(walk->arena, key->text, strlen(key->text));
-                if (!trigger->trigger)
-                        return -ENOMEM;
-                trigger->rule = rule && strcmp(rule, "ignore") == 0 ? PROFILE_TRIGGER_IGNORE : PROFILE_TRIGGER_HANDLE;
-                profile->n_triggers += rule != NULL;
-        }
-        return 0;
-}
+const ProfileReference profile_reference[] = {
+        { "", profile_items },
+        { "triggers.TYPE.", profile_trigger_items },
+        { "fields[].", profile_field_items },
+        { "maps.PATH.CODE.", profile_entry_items },
+        { "maps.PATH.signed.", profile_signed_items },
+        { "teams[].", profile_team_items },
+        { NULL, NULL },
+};
 
 /*
  * The whole
@@ -325,8 +186,12 @@ static int read_profile(Report *report, const Files *files, size_t file, Arena *
         r = schema_read(&walk, profile_items, root, &draft);
         if (r == 0)
                 r = take_authorities(&walk, &draft);
+        if (r == 0)
+                r = profile_take_tables(&walk, &draft);
         if (r < 0)
                 return r;
+        profile_check_complete_lists(report, root);
+        box->team_places = draft.team_places;
         draft.profile.name = box->profile.name;
         box->profile = draft.profile;
         if (files && draft.profile.timezone)
@@ -399,23 +264,39 @@ int profile_load(const char *path, Profile **ret, ConfigProblems *ret_problems) 
         return r;
 }
 
-ProfileTriggerRule profile_trigger_rule(const Profile *profile, const char *code, const char *event) {
-        ProfileTriggerRule rule = PROFILE_TRIGGER_HANDLE;
+Place profile_team_place(const Profile *profile, size_t index) {
+        return CONTAINER_OF(profile, ProfileBox, profile)->team_places[index];
+}
+
+const ProfileTrigger *profile_trigger_find(const Profile *profile, const char *code, const char *event) {
+        const ProfileTrigger *found = NULL;
         for (size_t i = 0; i < profile->n_triggers; i++) {
                 const ProfileTrigger *trigger = &profile->triggers[i];
                 if (strncmp(trigger->trigger, code, 3) != 0 || strlen(code) != 3)
                         continue;
                 if (trigger->trigger[3] == '\0')
-                        rule = trigger->rule;
+                        found = trigger;
                 else if (event && strcmp(trigger->trigger + 4, event) == 0)
-                        return trigger->rule;
+                        return trigger;
         }
-        return rule;
+        return found;
+}
+
+ProfileTriggerRule profile_trigger_rule(const Profile *profile, const char *code, const char *event) {
+        const ProfileTrigger *trigger = profile_trigger_find(profile, code, event);
+        return trigger ? trigger->rule : PROFILE_TRIGGER_HANDLE;
+}
+
+static bool is_same_list(const char *a, const char *b) {
+        for (; *a && *b; a++, b++)
+                if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
+                        return false;
+        return *a == *b;
 }
 
 bool profile_list_is_complete(const Profile *profile, const char *path) {
         for (size_t i = 0; i < profile->n_complete_lists; i++)
-                if (strcmp(profile->complete_lists[i], path) == 0)
+                if (is_same_list(profile->complete_lists[i], path))
                         return true;
         return false;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 
@@ -128,8 +129,19 @@ struct ConfigProblems;
 int profile_load(const char *path, Profile **ret, struct ConfigProblems *ret_problems);
 /* `code` and `event` as in MSH-9: the rule of CODE^EVENT, else that of CODE alone, else HANDLE. `event` may be NULL. */
 ProfileTriggerRule profile_trigger_rule(const Profile *profile, const char *code, const char *event);
-/* Whether a list is one that this source always sends whole. */
+/* The row itself, for what it says besides (`as`); NULL where no row is about it. */
+const ProfileTrigger *profile_trigger_find(const Profile *profile, const char *code, const char *event);
+/* Whether a list is one that this source always sends whole: a canonical path, or the name of a section (care_team, care-team). */
 bool profile_list_is_complete(const Profile *profile, const char *path);
+/* What the place of a row of `fields` is written in; a row of `ignore` may also be a whole segment (ZBE), which looks like a column. */
+typedef enum ProfileLanguage {
+        PROFILE_LANGUAGE_HL7,    /* PID-3[4=RA9].1 */
+        PROFILE_LANGUAGE_FHIR,   /* Patient.extension('URL').valueString */
+        PROFILE_LANGUAGE_COLUMN, /* Key safe */
+} ProfileLanguage;
+ProfileLanguage profile_path_language(const char *path);
+/* The table of a profile, by the template's name; NULL: nothing special is said of it. */
+const ProfileTable *profile_table_find(const Profile *profile, const char *name);
 
 /* Here and not in a library, so that canon/ needs nothing of config/ but this file. */
 static inline const ProfileMap *profile_find_map(const Profile *profile, const char *path) {
@@ -146,6 +158,14 @@ static inline const ProfileMap *profile_find_map(const Profile *profile, const c
         }
         return NULL;
 }
+/* A word (three letters and more, no digit) is the same in either letters' case; a code is what it is. */
+static inline bool profile_code_is_word(const char *code) {
+        size_t n = 0;
+        for (; code[n]; n++)
+                if (code[n] >= '0' && code[n] <= '9')
+                        return false;
+        return n >= 3;
+}
 static inline const ProfileMapEntry *profile_map_find(const ProfileMap *map, const char *code) {
         size_t low = 0, high = map->n_entries;
         while (low < high) {
@@ -158,5 +178,12 @@ static inline const ProfileMapEntry *profile_map_find(const ProfileMap *map, con
                 else
                         high = middle;
         }
+        for (size_t i = 0; profile_code_is_word(code) && i < map->n_entries; i++)
+                if (strcasecmp(map->entries[i].code, code) == 0)
+                        return &map->entries[i];
         return NULL;
+}
+/* A map that says what a decision means counts only where somebody answers for it. */
+static inline bool profile_map_is_signed(const ProfileMap *map) {
+        return map->signed_by && map->signed_on;
 }

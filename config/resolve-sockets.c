@@ -145,7 +145,7 @@ static void check_folders(Resolver *resolver) {
  * TLS
  */
 
-static void check_tls_file(Resolver *resolver, const char *path, bool is_secret, Place place, const char *label) {
+void resolver_check_file(Resolver *resolver, const char *path, const char *secret, Place place, const char *label) {
         struct stat info;
         if (!path || !resolver->files->on_disk)
                 return;
@@ -156,8 +156,8 @@ static void check_tls_file(Resolver *resolver, const char *path, bool is_secret,
                         report_error(resolver->report, place, "%s: %s: %s", label, path, strerror(errno));
         } else if (!S_ISREG(info.st_mode))
                 report_error(resolver->report, place, "%s: %s is not a file", label, path);
-        else if (is_secret && (info.st_mode & 0007)) {
-                report_error(resolver->report, place, "%s: everybody can read the private key %s (mode %04o)", label,
+        else if (secret && (info.st_mode & 0007)) {
+                report_error(resolver->report, place, "%s: everybody can read the %s %s (mode %04o)", label, secret,
                              path, (unsigned)(info.st_mode & 07777));
                 report_hint(resolver->report, "chmod 0640 %s or less", path);
         }
@@ -177,9 +177,9 @@ static void check_tls(Resolver *resolver, const DraftSource *source) {
         } else if (!tls->certificate && tls->client_ca)
                 report_error(resolver->report, node->place,
                              "%s: client_ca asks for TLS, which needs 'certificate' and 'key'", label);
-        check_tls_file(resolver, tls->certificate, false, yaml_place(node, "certificate"), label);
-        check_tls_file(resolver, tls->key, true, yaml_place(node, "key"), label);
-        check_tls_file(resolver, tls->client_ca, false, yaml_place(node, "client_ca"), label);
+        resolver_check_file(resolver, tls->certificate, NULL, yaml_place(node, "certificate"), label);
+        resolver_check_file(resolver, tls->key, "private key", yaml_place(node, "key"), label);
+        resolver_check_file(resolver, tls->client_ca, NULL, yaml_place(node, "client_ca"), label);
 }
 
 int resolve_sockets(Resolver *resolver) {

@@ -115,6 +115,20 @@ static int profile_open(Resolver *resolver, const char *name, Profile **ret) {
         return (int)file;
 }
 
+/* A profile is read alone, and only here meets the teams that it names. */
+static void check_profile_teams(Resolver *resolver, const Profile *profile) {
+        const Draft *draft = resolver->draft;
+        for (size_t i = 0; i < profile->n_teams; i++) {
+                const char *team = profile->teams[i].team;
+                if (element_find(draft->teams, draft->n_teams, sizeof(DraftTeam), team) >= 0)
+                        continue;
+                report_error(resolver->report, profile_team_place(profile, i), "teams.%zu.team: no team '%s'", i + 1,
+                             team);
+                hint_names(resolver->report, draft->teams, draft->n_teams, sizeof(DraftTeam), team,
+                           "name it under teams: of carebus.yaml, or give the source a profile of its own");
+        }
+}
+
 /* What was wrong with a profile is said once, however many sources name it: the failed one is kept as NULL. */
 static int find_profile(Resolver *resolver, const char *name, Place place, const char *path, Profile **ret) {
         ssize_t known = profile_known(resolver->box, name);
@@ -140,6 +154,8 @@ static int find_profile(Resolver *resolver, const char *name, Place place, const
                 return r;
         }
         *ret = profile;
+        if (profile)
+                check_profile_teams(resolver, profile);
         return 0;
 }
 
@@ -149,14 +165,14 @@ static int find_profile(Resolver *resolver, const char *name, Place place, const
 
 typedef struct AdapterNeeds {
         const char *name;
-        const char *needs; /* of a source */
+        const char *needs; /* of a source; NULL: it depends */
         const char *ignores;
         const char *destination_needs;
 } AdapterNeeds;
 
 static const AdapterNeeds adapters[] = {
         { "mllp", "listen", "folder", "endpoint" },
-        { "fhir", "listen", "folder", "endpoint" },
+        { "fhir", NULL, "folder", "endpoint" }, /* listen or poll: config/resolve-adapters.c */
         { "csv", "folder", "listen", "folder" },
 };
 
@@ -183,7 +199,7 @@ static void check_source_adapter(Resolver *resolver, const DraftSource *source, 
         const AdapterNeeds *adapter = adapter_find(resolver, source->source.adapter, yaml_place(node, "adapter"), path);
         if (!adapter)
                 return;
-        if (!yaml_get(node, adapter->needs)) {
+        if (adapter->needs && !yaml_get(node, adapter->needs)) {
                 report_error(resolver->report, yaml_place(node, "adapter"), "%s: a source of adapter %s needs '%s'",
                              path, adapter->name, adapter->needs);
                 report_hint(resolver->report, strcmp(adapter->needs, "listen") == 0

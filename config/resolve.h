@@ -34,6 +34,11 @@ int resolve_peers(Resolver *resolver);
 /* Paths of sockets, listeners that clash, folders that clash, TLS files; after resolve_names(). */
 int resolve_sockets(Resolver *resolver);
 
+/* What an adapter of this package needs besides: who may speak, where it asks, where files lie; after resolve_names(). */
+void resolve_adapters(Resolver *resolver);
+/* On disk only: whether a file is there, and where it is a secret, whether others can read it. Reports. `path` may be NULL. */
+void resolver_check_file(Resolver *resolver, const char *path, const char *secret, Place place, const char *label);
+
 /* A copy that lives as long as the configuration; NULL when memory is out. */
 char *resolver_text(Resolver *resolver, const char *text);
 bool resolver_has_tcp(const Resolver *resolver);

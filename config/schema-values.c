@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "config/address.h"
+#include "config/profile-path.h"
 #include "config/schema.h"
 
 typedef struct ValueType {
@@ -59,6 +60,56 @@ static bool field_is_valid(const char *text) {
                text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.")] == '\0';
 }
 
+/* demographics.identifiers[1].value: the index counts from 1. */
+static bool target_is_valid(const char *text) {
+        char bare[201];
+        size_t n = 0;
+        for (; *text; text++) {
+                if (*text == '[') {
+                        size_t digits = strspn(text + 1, "0123456789");
+                        bool is_last = text[1 + digits] == ']' && strchr(".", text[1 + digits + 1]);
+                        if (n == 0 || digits == 0 || digits > 2 || text[1] == '0' || !is_last)
+                                return false;
+                        text += 1 + digits;
+                        continue;
+                }
+                if (n + 1 >= sizeof(bare))
+                        return false;
+                bare[n++] = *text;
+        }
+        bare[n] = '\0';
+        return field_is_valid(bare);
+}
+
+static bool url_is_valid(const char *text) {
+        const char *host = text_starts_with(text, "https://")  ? text + 8
+                           : text_starts_with(text, "http://") ? text + 7
+                                                               : NULL;
+        if (!host || strlen(text) > 1000 || host[0] == '\0' || strchr("/:", host[0]))
+                return false;
+        for (const char *c = host; *c; c++)
+                if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 127 || strchr("@?#\"<>\\^`{|}", *c))
+                        return false;
+        return true;
+}
+
+static bool resource_is_valid(const char *text) {
+        return text[0] >= 'A' && text[0] <= 'Z' && strlen(text) <= 64 &&
+               text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
+static bool day_is_valid(const char *text) {
+        static const unsigned days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+        if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || strspn(text, "0123456789") != 4 ||
+            strspn(text + 5, "0123456789") != 2 || strspn(text + 8, "0123456789") != 2)
+                return false;
+        unsigned year = (unsigned)atoi(text), month = (unsigned)atoi(text + 5), day = (unsigned)atoi(text + 8);
+        if (year < 1900 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
+                return false;
+        bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        return month != 2 || day < 29 || is_leap;
+}
+
 static bool system_is_valid(const char *text) {
         const char *colon = strchr(text, ':');
         return isalpha((unsigned char)text[0]) && colon && colon[1] != '\0' && strlen(text) <= 300 &&
@@ -91,6 +142,18 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_FIELD] = { "canonical path", "a canonical path such as encounter.class",
                            "it is the name of the body and the names of its fields, with dots between",
                            field_is_valid },
+        [SCHEMA_TARGET] = { "canonical path", "a canonical path such as demographics.access_note",
+                            "it is the name of the body and the names of its fields, with dots between; [2] is the "
+                            "second of a list",
+                            target_is_valid },
+        [SCHEMA_SOURCE] = { "place in a message",
+                            "a place in the source's message such as PID-3[4=RA9].1, "
+                            "Patient.extension('URL').valueString or a column",
+                            "docs/profiles.md has the languages of places", profile_path_is_valid },
+        [SCHEMA_URL] = { "URL", "a URL such as https://fhir.example.org/r4",
+                         "write https://, a host and a path; no user name, no question mark", url_is_valid },
+        [SCHEMA_RESOURCE] = { "type of resource", "a type of resource such as Encounter", NULL, resource_is_valid },
+        [SCHEMA_DAY] = { "day", "a day such as 2026-03-01", "write year, month and day: 2026-03-01", day_is_valid },
         [SCHEMA_SYSTEM] = { "code system", "a URI, or carebus: and a name",
                             "identifiers and codes are worthless without whose they are", system_is_valid },
 };
@@ -255,7 +318,7 @@ void schema_describe_type(const SchemaItem *item, char *text, size_t size) {
         switch (item->type) {
         case SCHEMA_GROUP:
         case SCHEMA_OTHER:
-                buffer_append_text(&says, "mapping");
+                buffer_append_text(&says, item->says ? item->says : "mapping");
                 break;
         case SCHEMA_TABLE:
                 buffer_append_text(&says, "mapping of names");

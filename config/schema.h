@@ -26,6 +26,11 @@ typedef enum SchemaType {
         SCHEMA_USER,     /* char *; name or number, form only */
         SCHEMA_ODS,      /* char *; organisation code */
         SCHEMA_FIELD,    /* char *; canonical path, form only */
+        SCHEMA_TARGET,   /* char *; canonical path that a value goes to: elements of lists by [n]; form only */
+        SCHEMA_SOURCE,   /* char *; place in a source's own message (config/profile-path.h) */
+        SCHEMA_URL,      /* char *; http:// or https://, host, port, path; no user, query or fragment */
+        SCHEMA_RESOURCE, /* char *; name of a type of FHIR resource, form only */
+        SCHEMA_DAY,      /* char *; 2026-03-01 */
         SCHEMA_SYSTEM,   /* char *; URI, or carebus:NAME */
         SCHEMA_GROUP,    /* a mapping of `items`, in the same target */
         SCHEMA_TABLE,    /* a mapping of names to `items`: elements of `size`, each beginning with a SchemaElement */
@@ -49,7 +54,8 @@ struct SchemaItem {
         size_t size;
         size_t offset, n_offset;
         int (*read)(SchemaWalk *walk, const YamlNode *node, void *target);
-        const char *doc; /* a sentence without its full stop */
+        const char *says; /* for people: what SCHEMA_OTHER is, where it is no mapping */
+        const char *doc;  /* a sentence without its full stop */
 };
 
 /* What every element of a table or list begins with. */

@@ -69,7 +69,7 @@ static void test_adapters_complain_of_what_they_do_not_look_at(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, "bus: b\nteams: {t: {class: clinical}}\nsources:\n"
                              "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", folder: /srv/x}\n"
-                             "  b: {team: t, adapter: csv, listen: \"127.0.0.1:2\", folder: /srv/y}\n");
+                             "  b: {team: t, adapter: csv, listen: \"127.0.0.1:2\", folder: /tmp}\n");
         fixture_assert_good(fixture);
         assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 2);
         fixture_problem(fixture, "sources.a.folder: adapter mllp does not look at it");

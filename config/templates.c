@@ -1,0 +1,58 @@
+/* See the header. */
+#include "config/templates.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define COLUMNS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static const Template templates[] = {
+        { "people", COLUMNS("local_id", "nhs_number", "chi_number", "family_name", "given_name", "known_as",
+                            "birth_date", "sex", "postcode", "gp_practice_ods", "ethnicity", "language", "interpreter",
+                            "lives_alone", "main_carer", "carer_phone", "restricted", "deceased_date") },
+        { "contacts", COLUMNS("local_id", "contact_id", "start", "minutes", "mode", "place", "staff_role",
+                              "provider_org", "with_whom", "purpose", "outcome", "next_contact") },
+        { "referrals", COLUMNS("local_id", "referral_id", "received_date", "from_org", "reason", "priority",
+                               "diagnosis", "decision", "decision_date", "decline_reason", "declined_by",
+                               "first_contact_date", "closed_date", "close_reason") },
+        { "stays",
+          COLUMNS("local_id", "stay_id", "admitted", "from_place", "reason", "discharged", "to_place", "died") },
+        { "plan", COLUMNS("local_id", "item", "value", "text", "date", "author", "author_role", "review_date",
+                          "document_place", "status", "decided_at", "scope") },
+        { "scores", COLUMNS("local_id", "scale", "item", "score", "date", "respondent") },
+        { "bereaved",
+          COLUMNS("bereaved_id", "deceased_local_id", "relation", "offered", "accepted", "first_contact", "closed") },
+        { "services", COLUMNS("service", "offers", "phone", "days", "from", "to", "area", "out_of_hours_phone") },
+};
+
+const char *const template_plan_items[] = { "cpr",          "adrt",        "lpa",           "ppc",
+                                            "ppd1",         "ppd2",        "ceiling",       "jic_box",
+                                            "what_matters", "contact_day", "contact_night", NULL };
+
+const Template *template_at(size_t index) {
+        return index < ELEMENTSOF(templates) ? &templates[index] : NULL;
+}
+
+const Template *template_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(templates); i++)
+                if (strcmp(templates[i].name, name) == 0)
+                        return &templates[i];
+        return NULL;
+}
+
+static bool is_among(const char *const *words, const char *word) {
+        for (; *words; words++)
+                if (strcmp(*words, word) == 0)
+                        return true;
+        return false;
+}
+
+bool template_has_column(const Template *template, const char *column) {
+        return is_among(template->columns, column);
+}
+
+bool template_needs_signature(const Template *template, const char *column) {
+        static const char *const decisive[] = { "value", "cpr", "adrt", "ceiling", NULL };
+        return strcmp(template->name, "plan") == 0 && is_among(decisive, column);
+}

@@ -1,0 +1,21 @@
+#pragma once
+/* The eight tables that a partner without a system sends: which columns each has. etc/templates/ has them as files to fill in; a
+ * test holds the two together. Any thread. */
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct Template {
+        const char *name;
+        const char *const *columns; /* in the order of the file; NULL behind the last */
+} Template;
+
+/* In the order in which a new partner meets them; NULL behind the last. */
+const Template *template_at(size_t index);
+const Template *template_find(const char *name);
+bool template_has_column(const Template *template, const char *column);
+
+/* What column `value` of plan means goes by column `item`: cpr, adrt, ... NULL behind the last. */
+extern const char *const template_plan_items[];
+/* Whether values of it say what was decided about treatment, so that somebody has to answer for what they mean. `column` is one of the
+ * template or an item of plan. */
+bool template_needs_signature(const Template *template, const char *column);
