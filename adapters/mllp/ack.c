@@ -233,7 +233,7 @@ static void put_location(const Writer *writer, const char *position, bool keep_p
 
         if (position && hl7_path_parse(position, &path) == 0) {
                 put_text(writer, path.segment);
-                put_number(writer, path.occurrence ? path.occurrence : 1);
+                put_number(writer, path.occurrence.number ? path.occurrence.number : 1);
                 put_number(writer, path.field);
         } else if (keep_places) {
                 put_component(writer, "");

@@ -7,7 +7,9 @@
 
 #include "adapters/mllp/hl7.h"
 
-#define COMPONENTS_MAX 62
+#define COMPONENTS_MAX 61
+#define READ_WHOLE_OR_LEFT (1ULL | 1ULL << 62)
+#define READ_REPEATS (1ULL << 63)
 /* A message with more unread places than this is no list that anybody reads. */
 #define UNREAD_MAX 1000
 
@@ -56,17 +58,24 @@ static uint64_t components_with_value(const Hl7Message *message, Hl7Value field)
         return found;
 }
 
+uint64_t hl7_unread_components(const Hl7Message *message, Hl7Value field) {
+        uint64_t read = field.raw.size > 0 ? field.field->read : 0, found;
+
+        if (field.raw.size == 0 || (read & READ_WHOLE_OR_LEFT))
+                return 0;
+        found = components_with_value(message, field);
+        return (found & ~read & ~1ULL) | ((found & 1) && !(read & READ_REPEATS));
+}
+
 static int list_field(const Hl7Message *message, const Hl7Segment *segment, unsigned number, UnreadList *list) {
         Hl7Value value = hl7_field(message, segment, number);
-        uint64_t read = value.field->read, found, unread;
+        uint64_t unread = hl7_unread_components(message, value);
         char text[HL7_POSITION_SIZE];
         int r = 0;
 
-        if (value.raw.size == 0 || (read & 1))
+        if (unread == 0)
                 return 0;
-        found = components_with_value(message, value);
-        unread = found & ~read & ~1ULL;
-        if (read == 0 && unread) { /* nobody looked at the field at all */
+        if (value.field->read == 0) { /* nobody looked at the field at all */
                 snprintf(text, sizeof(text), "%s-%u", segment->name, number);
                 return add(list, text);
         }
@@ -75,7 +84,7 @@ static int list_field(const Hl7Message *message, const Hl7Segment *segment, unsi
                         snprintf(text, sizeof(text), "%s-%u.%u", segment->name, number, i);
                         r = add(list, text);
                 }
-        if (r == 0 && (found & 1) && !(read & (1ULL << 63))) {
+        if (r == 0 && (unread & 1)) {
                 snprintf(text, sizeof(text), "%s-%u[2]", segment->name, number);
                 r = add(list, text);
         }

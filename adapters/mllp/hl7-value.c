@@ -9,10 +9,11 @@
 #include "adapters/mllp/hl7.h"
 #include "base/text.h"
 
-/* Bits of Hl7Field.read: 0 the whole field, 1 to 62 a component, 63 that its repeats were walked. */
+/* Bits of Hl7Field.read: 0 the whole field, 1 to 61 a component, 62 that it was left by intent, 63 that its repeats were walked. */
 #define READ_WHOLE (1ULL << 0)
+#define READ_COMPONENT_MAX 61
+#define READ_IGNORED (1ULL << 62)
 #define READ_REPEATS (1ULL << 63)
-#define READ_COMPONENT_MAX 62
 
 enum { DEPTH_FIELD, DEPTH_REPEAT, DEPTH_COMPONENT, DEPTH_SUBCOMPONENT };
 
@@ -140,6 +141,23 @@ static void note(Hl7Value value, bool whole) {
 
 void hl7_note_read(Hl7Value value) {
         note(value, /* whole= */ true);
+}
+
+void hl7_note_ignored(Hl7Value value) {
+        if (!value.field)
+                return;
+        if (value.depth >= DEPTH_COMPONENT)
+                value.field->read |= 1ULL << value.component;
+        else
+                value.field->read |= READ_IGNORED;
+}
+
+bool hl7_field_is_read(const Hl7Field *field) {
+        return (field->read & ~(READ_IGNORED | READ_REPEATS)) != 0;
+}
+
+bool hl7_field_is_ignored(const Hl7Field *field) {
+        return (field->read & READ_IGNORED) && !hl7_field_is_read(field);
 }
 
 static Bytes trimmed(Bytes raw) {
@@ -331,11 +349,34 @@ static const char *path_number(const char *text, unsigned *ret) {
         return text;
 }
 
-static const char *path_index(const char *text, unsigned *ret) {
+/* 4=RA9, 4.2=RA9, and of a segment 3.1=CODE: up to the bracket that closes it. */
+static const char *path_condition(const char *text, bool of_segment, Hl7Choice *ret) {
+        unsigned *const places[] = { of_segment ? &ret->field : &ret->component,
+                                     of_segment ? &ret->component : &ret->subcomponent };
+        const char *end;
+
+        text = path_number(text, places[0]);
+        if (text && *text == '.')
+                text = path_number(text + 1, places[1]);
+        if (!text || *text != '=')
+                return NULL;
+        end = strchr(++text, ']');
+        if (!end || end == text)
+                return NULL;
+        ret->value = bytes_of(text, (size_t)(end - text));
+        return end + 1;
+}
+
+static const char *path_choice(const char *text, bool of_segment, Hl7Choice *ret) {
+        const char *end;
+
         if (*text != '[')
                 return text;
-        text = path_number(text + 1, ret);
-        return text && *text == ']' ? text + 1 : NULL;
+        end = path_number(text + 1, &ret->number);
+        if (end && *end == ']')
+                return end + 1;
+        ret->number = 0;
+        return path_condition(text + 1, of_segment, ret);
 }
 
 int hl7_path_parse(const char *text, Hl7Path *ret) {
@@ -346,12 +387,12 @@ int hl7_path_parse(const char *text, Hl7Path *ret) {
                         return -EINVAL;
                 path.segment[i] = (char)toupper((unsigned char)*text);
         }
-        text = path_index(text, &path.occurrence);
+        text = path_choice(text, /* of_segment= */ true, &path.occurrence);
         if (!text || *text != '-')
                 return -EINVAL;
         text = path_number(text + 1, &path.field);
         if (text)
-                text = path_index(text, &path.repeat);
+                text = path_choice(text, /* of_segment= */ false, &path.repeat);
         if (text && *text == '.')
                 text = path_number(text + 1, &path.component);
         if (text && *text == '.')
@@ -362,13 +403,59 @@ int hl7_path_parse(const char *text, Hl7Path *ret) {
         return 0;
 }
 
+/* Whether the part of a repeat that a choice looks at is what it asks for. Read only where it is: of the others nothing is known. */
+static bool choice_fits(const Hl7Message *message, const Hl7Choice *choice, Hl7Value repeat) {
+        Hl7Value part = repeat;
+        Bytes raw;
+
+        if (choice->component)
+                part = hl7_component(message, part, choice->component);
+        if (choice->subcomponent)
+                part = hl7_subcomponent(message, part, choice->subcomponent);
+        if (part.depth < DEPTH_COMPONENT) /* field 3 of a segment: its first component */
+                part = hl7_component(message, part, 1);
+        raw = trimmed(part.raw);
+        if (raw.size != choice->value.size ||
+            strncasecmp((const char *)raw.data, (const char *)choice->value.data, raw.size) != 0)
+                return false;
+        note(part, /* whole= */ false);
+        return true;
+}
+
+/* The first repeat that fits; empty when none does. */
+static Hl7Value find_repeat(const Hl7Message *message, Hl7Value field, const Hl7Choice *choice) {
+        Hl7Value rest = field, repeat;
+
+        if (!choice->value.data)
+                return hl7_repeat(message, field, choice->number ?: 1);
+        rest.field = NULL; /* looking is not reading */
+        while (hl7_next_repeat(message, &rest, &repeat)) {
+                repeat.field = field.field;
+                if (choice_fits(message, choice, repeat))
+                        return repeat;
+        }
+        return HL7_VALUE_NULL;
+}
+
+static const Hl7Segment *find_segment(const Hl7Message *message, const Hl7Path *path) {
+        const Hl7Choice *choice = &path->occurrence;
+        Hl7Choice inside = { .component = choice->component, .value = choice->value };
+
+        if (!choice->value.data)
+                return hl7_find(message, path->segment, choice->number ?: 1);
+        for (Hl7Segment *segment = NULL; (segment = hl7_find_next(message, path->segment, segment));)
+                if (find_repeat(message, hl7_field(message, segment, choice->field), &inside).raw.data)
+                        return segment;
+        return NULL;
+}
+
 Hl7Value hl7_get(const Hl7Message *message, const Hl7Path *path) {
-        const Hl7Segment *segment = hl7_find(message, path->segment, path->occurrence ?: 1);
+        const Hl7Segment *segment = find_segment(message, path);
         Hl7Value value;
 
         if (!segment)
                 return HL7_VALUE_NULL;
-        value = hl7_repeat(message, hl7_field(message, segment, path->field), path->repeat ?: 1);
+        value = find_repeat(message, hl7_field(message, segment, path->field), &path->repeat);
         if (path->component)
                 value = hl7_component(message, value, path->component);
         if (path->subcomponent)

@@ -81,7 +81,8 @@ typedef struct Hl7Segment {
 
 typedef struct Hl7Field {
         uint32_t offset, size;
-        uint64_t read; /* bit n: component n was asked for; bit 0: the whole */
+        uint64_t
+                read; /* bit n: component n was asked for; bit 0: the whole; 62: left by intent; 63: repeats were walked */
 } Hl7Field;
 
 typedef struct Hl7Message {
@@ -147,21 +148,42 @@ char *hl7_text(const Hl7Message *message, Hl7Value value, Arena *arena);
 char *hl7_text_whole(const Hl7Message *message, Hl7Value value, Arena *arena);
 /* Equal, spaces and case of ASCII aside; notes the reading. */
 bool hl7_is(const Hl7Message *message, Hl7Value value, const char *text);
-/* Marks the whole as read by intent: it says nothing that anybody needs. */
+/* Marks the whole as read. */
 void hl7_note_read(Hl7Value value);
+/* Marks the whole as left by intent: it says nothing that anybody needs. */
+void hl7_note_ignored(Hl7Value value);
+/* Whether anything of the field was read, or else left by intent. */
+bool hl7_field_is_read(const Hl7Field *field);
+bool hl7_field_is_ignored(const Hl7Field *field);
 
-/* PID-3.1, PID[2]-3[1].4.2, MSH-9: a path as people write it. Parsed once, read often. */
+/* Which of several: the n-th, or the first of which a part has a value. */
+typedef struct Hl7Choice {
+        unsigned number;                         /* 0: not said */
+        unsigned field, component, subcomponent; /* with `value`; field: of a segment's only; 0: not said */
+        Bytes value;                             /* borrowed from the text of the path; data NULL: no condition */
+} Hl7Choice;
+
+/*
+ * A path as people write it. Parsed once, read often.
+ *   PID-3.1  MSH-9  PID[2]-3[1].4.2         counted from 1; not said: the first
+ *   PID-3[4=RA9].1  PID-3[4.2=1.2.3].1      the first repeat whose component (sub-component) is that, letters in either case
+ *   OBX[3=8867-4]-5  OBX[3.1=8867-4]-5      the first segment of which field 3 (its component 1, in any repeat) is that
+ */
 typedef struct Hl7Path {
         char segment[4];
-        unsigned occurrence, field, repeat, component, subcomponent; /* 0: not said */
+        Hl7Choice occurrence, repeat;
+        unsigned field, component, subcomponent; /* 0: not said */
 } Hl7Path;
-/* 0 or -EINVAL. */
+/* Borrows `text` as long as the path. 0 or -EINVAL. */
 int hl7_path_parse(const char *text, Hl7Path *ret);
-/* Not said: the first. Empty when it is not there. */
+/* Empty when it is not there. */
 Hl7Value hl7_get(const Hl7Message *message, const Hl7Path *path);
 
 /* "PID[1]-7": where a segment's field is. */
 void hl7_position(const Hl7Segment *segment, unsigned field, char ret[HL7_POSITION_SIZE]);
 
+/* Components with a value in any repeat that nobody read, as bits from 1; bit 0: a repeat after the first is unread. 0 where the
+ * field is empty or was read, or left, as a whole. */
+uint64_t hl7_unread_components(const Hl7Message *message, Hl7Value field);
 /* Every field with a value that nobody read, as SEG-F or SEG-F.C, each once, in order; in the arena. */
 int hl7_list_unread(const Hl7Message *message, Arena *arena, const char ***ret, size_t *ret_n);

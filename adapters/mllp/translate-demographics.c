@@ -67,37 +67,37 @@ static const FieldRow nk1_rows[] = {
         LIST(40, FIELD_TELECOM_LIST, R, telecom, NULL),
         ONE(7, FIELD_CODED, R, role),
         LIST(33, FIELD_IDENTIFIER_LIST, R, identifiers, NULL),
+        ONE(30, FIELD_NAME, R, name), /* whom to ask for, where it is an organisation */
+        LIST(31, FIELD_TELECOM_LIST, R, telecom, NULL),
+        LIST(32, FIELD_ADDRESS_LIST, R, addresses, NULL),
 };
 
 static bool code_is(const Carebus__V1__Coded *coded, const char *code) {
         return coded && coded->original && texts_are_equal(coded->original->code, code);
 }
 
+static bool related_person_says_something(const R *person) {
+        return person->name || person->relationship || person->role || person->n_telecom || person->n_addresses ||
+               person->n_identifiers;
+}
+
 /* HL7 table 0131, C: whom to ring in an emergency. Said by the role, and by many in the relationship. */
-static void related_person_read(Translation *t, const Hl7Segment *segment, D *demographics) {
+static void related_person_read(Translation *t, const Hl7Segment *segment, Person *owner) {
         R *person = draft_message(&t->draft, &carebus__v1__related_person__descriptor);
-        Hl7Value start = hl7_field(t->message, segment, 8), end = hl7_field(t->message, segment, 9);
-        Carebus__V1__When *from, *until;
+        D *demographics = owner->demographics;
 
         if (!person)
                 return;
         fields_apply(t, segment, nk1_rows, ELEMENTSOF(nk1_rows), person, "", /* cleared= */ NULL);
-        from = value_when(t, start);
-        until = value_when(t, end);
-        if (from || until) {
-                person->period = draft_message(&t->draft, &carebus__v1__period__descriptor);
-                if (!person->period)
-                        return;
-                person->period->start = from;
-                person->period->end = until;
-        }
+        person->period = value_period(t, hl7_field(t->message, segment, 8), hl7_field(t->message, segment, 9));
         if (code_is(person->role, "C") || code_is(person->relationship, "EMC")) {
                 person->has_emergency_contact = true;
                 person->emergency_contact = true;
         }
-        if (person->name || person->relationship || person->role || person->n_telecom || person->n_addresses ||
-            person->n_identifiers)
+        if (related_person_says_something(person))
                 draft_append(&t->draft, &demographics->n_related_persons, &demographics->related_persons, person);
+        else if (value_is_cleared(t, hl7_field(t->message, segment, 2)))
+                owner->has_no_related_persons = true;
 }
 
 /* PD1-2, HL7 table 0220. */
@@ -160,7 +160,7 @@ static void sensitivity_said(Translation *t, Person *person, bool is_restricted,
 
 /* ZU8-4: 0 none, 1 local, 2 national. What is neither is read as a flag: to hide too much does less harm. */
 static void local_flag_read(Translation *t, Person *person) {
-        const Hl7Segment *zu8 = hl7_find(t->message, "ZU8", 1);
+        const Hl7Segment *zu8 = translation_next(t, "ZU8", person->pid, person->end);
         const char *said = zu8 ? value_text(t, hl7_field(t->message, zu8, 4)) : NULL;
 
         if (said)
@@ -169,7 +169,7 @@ static void local_flag_read(Translation *t, Person *person) {
 
 /* PV1-16: N, or S, Y and I for stop-noted, sensitive and invalid. Anything else is somebody important, not somebody hidden. */
 static void visit_flag_read(Translation *t, Person *person) {
-        const Hl7Segment *pv1 = hl7_find(t->message, "PV1", 1);
+        const Hl7Segment *pv1 = translation_next(t, "PV1", person->pid, person->end);
         const char *said = pv1 ? value_text(t, hl7_field(t->message, pv1, 16)) : NULL;
         const char *restricted[] = { "S", "Y", "I" };
 
@@ -197,7 +197,7 @@ int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Pe
         const Hl7Segment *last = end ? end : t->message->segments + t->message->n_segments;
         D *demographics = draft_message(&t->draft, &carebus__v1__demographics__descriptor);
 
-        *ret = (Person){ .pid = pid, .demographics = demographics };
+        *ret = (Person){ .pid = pid, .end = end, .demographics = demographics };
         if (!demographics)
                 return -ENOMEM;
         fields_apply(t, pid, pid_rows, ELEMENTSOF(pid_rows), demographics, "demographics", &ret->cleared);
@@ -207,8 +207,10 @@ int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Pe
                                      &ret->cleared);
                         living_arrangement_read(t, segment, demographics);
                 } else if (strcmp(segment->name, "NK1") == 0)
-                        related_person_read(t, segment, demographics);
+                        related_person_read(t, segment, ret);
         }
+        if (ret->has_no_related_persons && demographics->n_related_persons == 0)
+                cleared_add(t, &ret->cleared, "demographics", "related_persons");
         number_status_read(t, demographics);
         local_flag_read(t, ret);
         visit_flag_read(t, ret);

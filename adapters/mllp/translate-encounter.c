@@ -47,6 +47,7 @@ static const FieldRow pv2_rows[] = {
         ONE(1, FIELD_PLACE, pending_place),        ONE(3, FIELD_CODED, reason),
         ONE(4, FIELD_CODED, transfer_reason),      ONE(8, FIELD_WHEN, expected_admission_at),
         ONE(9, FIELD_WHEN, expected_discharge_at), ONE(38, FIELD_CODED, arrival_mode),
+        ONE(47, FIELD_WHEN, leave_until_at), /* expected back; from version 2.5 on */
 };
 
 static const FieldRow zu1_rows[] = {
@@ -60,8 +61,7 @@ static const FieldRow pid_rows[] = {
         ONE(18, FIELD_IDENTIFIER, account),
 };
 
-/* What a code means by the profile's map of its path; without one, the code itself. */
-static const char *meant_code(const Translation *t, const char *path, const Carebus__V1__Coded *coded) {
+const char *meant_code(const Translation *t, const char *path, const Carebus__V1__Coded *coded) {
         const char *code = coded && coded->original ? coded->original->code : NULL;
         const ProfileMap *map = profile_find_map(t->options->profile, path);
         const ProfileMapEntry *entry = map && code ? profile_map_find(map, code) : NULL;
@@ -69,28 +69,25 @@ static const char *meant_code(const Translation *t, const char *path, const Care
         return entry && entry->to_code ? entry->to_code : code;
 }
 
-static bool is_one_of(const char *code, const char *const *codes, size_t n_codes) {
+bool code_is_one_of(const char *code, const char *const *codes, size_t n_codes) {
         for (size_t i = 0; code && i < n_codes; i++)
                 if (strcasecmp(code, codes[i]) == 0)
                         return true;
         return false;
 }
-#define IS_ONE_OF(code, ...)                                  \
-        is_one_of(code, (const char *const[]){ __VA_ARGS__ }, \
-                  sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 /* PV1-4 in the United Kingdom is the method of admission. 2x are emergencies; of HL7's own table 0007, A and E. */
 static void admission_method_read(const Translation *t, E *encounter) {
         const char *said = meant_code(t, "encounter.admission_type", encounter->admission_type);
         const char *method = meant_code(t, "encounter.admission_method", encounter->admission_type);
-        bool is_emergency = IS_ONE_OF(method, "21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D");
-        bool is_planned = IS_ONE_OF(method, "11", "12", "13", "31", "32", "81", "82", "83");
+        bool is_emergency = CODE_IS_ONE_OF(method, "21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D");
+        bool is_planned = CODE_IS_ONE_OF(method, "11", "12", "13", "31", "32", "81", "82", "83");
 
-        if (is_emergency || is_planned || IS_ONE_OF(method, "98", "99"))
+        if (is_emergency || is_planned || CODE_IS_ONE_OF(method, "98", "99"))
                 encounter->admission_method = encounter->admission_type;
-        if (is_emergency || IS_ONE_OF(said, "A", "E"))
+        if (is_emergency || CODE_IS_ONE_OF(said, "A", "E"))
                 encounter->has_unscheduled = encounter->unscheduled = true;
-        else if (is_planned || IS_ONE_OF(said, "C", "R"))
+        else if (is_planned || CODE_IS_ONE_OF(said, "C", "R"))
                 encounter->has_unscheduled = true;
 }
 
@@ -101,46 +98,81 @@ static void discharge_method_read(const Translation *t, E *encounter) {
         const char *method = meant_code(t, "encounter.discharge_method", encounter->discharge_disposition);
         const char *destination = meant_code(t, "encounter.discharge_destination", encounter->discharge_destination);
 
-        if (IS_ONE_OF(method, "1", "2", "3", "4", "5", "6", "7", "8", "9"))
+        if (CODE_IS_ONE_OF(method, "1", "2", "3", "4", "5", "6", "7", "8", "9"))
                 encounter->discharge_method = encounter->discharge_disposition;
-        if (IS_ONE_OF(method, "4") || IS_ONE_OF(said, "20", "40", "41", "42") || IS_ONE_OF(destination, "79"))
+        if (CODE_IS_ONE_OF(method, "4") || CODE_IS_ONE_OF(said, "20", "40", "41", "42") ||
+            CODE_IS_ONE_OF(destination, "79"))
                 encounter->has_died = encounter->died = true;
 }
 
-static void diagnoses_read(Translation *t, E *encounter) {
-        for (Hl7Segment *dg1 = NULL; (dg1 = hl7_find_next(t->message, "DG1", dg1));) {
+/* What DG1-21 takes out of the list is none of the stay's diagnoses. */
+static void diagnoses_read(Translation *t, const Hl7Segment *after, const Hl7Segment *end, E *encounter) {
+        for (const Hl7Segment *dg1 = after; (dg1 = translation_next(t, "DG1", dg1, end));) {
                 Carebus__V1__Coded *coded = value_coded(t, hl7_field(t->message, dg1, 3));
                 char *text = value_text_whole(t, hl7_field(t->message, dg1, 4));
 
-                hl7_note_read(hl7_field(t->message, dg1, 1));
+                if (hl7_is(t->message, hl7_field(t->message, dg1, 21), "D"))
+                        continue;
                 if (!coded && text)
                         coded = draft_message(&t->draft, &carebus__v1__coded__descriptor);
                 if (coded && !coded->text)
                         coded->text = text;
+                coded_set_system(coded, value_text(t, hl7_field(t->message, dg1, 2)));
                 draft_append(&t->draft, &encounter->n_diagnoses, &encounter->diagnoses, coded);
         }
 }
 
-void visit_read(Translation *t, Visit *ret) {
-        const Hl7Segment *pid = hl7_find(t->message, "PID", 1), *pv1 = hl7_find(t->message, "PV1", 1);
-        const Hl7Segment *pv2 = hl7_find(t->message, "PV2", 1), *zu1 = hl7_find(t->message, "ZU1", 1);
-        E *encounter = draft_message(&t->draft, &carebus__v1__encounter__descriptor);
+typedef struct VisitRows {
+        const char *segment;
+        const FieldRow *rows;
+        size_t n_rows;
+} VisitRows;
 
-        *ret = (Visit){ .pv1 = pv1, .encounter = encounter };
+static const VisitRows visit_segments[] = {
+        { "PV1", pv1_rows, ELEMENTSOF(pv1_rows) },
+        { "PV2", pv2_rows, ELEMENTSOF(pv2_rows) },
+        { "ZU1", zu1_rows, ELEMENTSOF(zu1_rows) },
+};
+
+static void visit_read_between(Translation *t, const Hl7Segment *after, const Hl7Segment *end, Visit *ret) {
+        E *encounter = draft_message(&t->draft, &carebus__v1__encounter__descriptor);
+        const char *class;
+
+        *ret = (Visit){ .pv1 = translation_next(t, "PV1", after, end), .encounter = encounter };
         if (!encounter)
                 return;
-        if (pv1)
-                fields_apply(t, pv1, pv1_rows, ELEMENTSOF(pv1_rows), encounter, "encounter", &ret->cleared);
-        if (pv2)
-                fields_apply(t, pv2, pv2_rows, ELEMENTSOF(pv2_rows), encounter, "encounter", &ret->cleared);
-        if (zu1)
-                fields_apply(t, zu1, zu1_rows, ELEMENTSOF(zu1_rows), encounter, "encounter", &ret->cleared);
-        if (pid)
-                fields_apply(t, pid, pid_rows, ELEMENTSOF(pid_rows), encounter, "encounter", &ret->cleared);
+        for (size_t i = 0; i < ELEMENTSOF(visit_segments); i++) {
+                const VisitRows *row = &visit_segments[i];
+                const Hl7Segment *segment = translation_next(t, row->segment, after, end);
+
+                if (segment)
+                        fields_apply(t, segment, row->rows, row->n_rows, encounter, "encounter", &ret->cleared);
+        }
         admission_method_read(t, encounter);
         discharge_method_read(t, encounter);
-        diagnoses_read(t, encounter);
-        ret->is_emergency = IS_ONE_OF(meant_code(t, "encounter.class", encounter->class_), "E", "EMER");
+        diagnoses_read(t, after, end, encounter);
+        class = meant_code(t, "encounter.class", encounter->class_);
+        ret->is_emergency = CODE_IS_ONE_OF(class, "E", "EMER");
+        ret->is_outpatient = CODE_IS_ONE_OF(class, "O", "AMB");
         ret->is_visit = encounter->identifier || encounter->n_further_identifiers || encounter->place ||
                         encounter->admitted_at;
+        ret->number = encounter->identifier;
+        if (!ret->number && encounter->n_further_identifiers)
+                ret->number = encounter->further_identifiers[0];
+}
+
+static void account_read(Translation *t, const Hl7Segment *pid, Visit *visit) {
+        if (pid && visit->encounter)
+                fields_apply(t, pid, pid_rows, ELEMENTSOF(pid_rows), visit->encounter, "encounter", &visit->cleared);
+}
+
+void visit_read_of(Translation *t, const Person *person, Visit *ret) {
+        visit_read_between(t, person->pid, person->end, ret);
+        account_read(t, person->pid, ret);
+}
+
+/* PV1 in front of PID happens: a message of one person is read as a whole. */
+void visit_read(Translation *t, Visit *ret) {
+        visit_read_between(t, /* after= */ NULL, /* end= */ NULL, ret);
+        account_read(t, hl7_find(t->message, "PID", 1), ret);
 }

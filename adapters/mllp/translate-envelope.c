@@ -32,22 +32,26 @@ static char *name_text(Translation *t, const Carebus__V1__HumanName *name) {
         return text;
 }
 
-/* EVN-5 who did it, EVN-7 where. Neither: nobody said who did the work, and the sender is not thereby the author. */
-static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
-        Carebus__V1__Practitioner *operator= value_practitioner(t, hl7_repeat(t->message, hl7_field(t->message, evn, 5),
-                                                                              1));
-        char *facility = value_text(t, hl7_field(t->message, evn, 7));
-        Carebus__V1__Author *author = operator|| facility ? draft_message(&t->draft, &carebus__v1__author__descriptor)
-                                                          : NULL;
+Carebus__V1__Author *author_new(Translation *t, const Carebus__V1__Practitioner *practitioner, char *organisation) {
+        Carebus__V1__Author *author = draft_message(&t->draft, &carebus__v1__author__descriptor);
 
         if (!author)
                 return NULL;
-        author->organisation = facility;
-        if (operator) {
-                author->person = operator->identifier ? operator->identifier->value : NULL;
-                author->person_name = name_text(t, operator->name);
+        author->organisation = organisation;
+        if (practitioner) {
+                author->person = practitioner->identifier ? practitioner->identifier->value : NULL;
+                author->person_name = name_text(t, practitioner->name);
         }
         return author;
+}
+
+/* EVN-5 who did it, EVN-7 where. Neither: nobody said who did the work, and the sender is not thereby the author. */
+static Carebus__V1__Author *author_read(Translation *t, const Hl7Segment *evn) {
+        Carebus__V1__Practitioner *who = value_practitioner(t,
+                                                            hl7_repeat(t->message, hl7_field(t->message, evn, 5), 1));
+        char *facility = value_text(t, hl7_field(t->message, evn, 7));
+
+        return who || facility ? author_new(t, who, facility) : NULL;
 }
 
 static void note_add(Translation *t, const char *path, char *text) {
@@ -66,7 +70,7 @@ static void notes_read(Translation *t) {
                 Hl7Value lines = hl7_field(t->message, nte, 3), line;
                 char *path = arena_format(t->draft.arena, "NTE[%u]", nte->occurrence);
 
-                hl7_note_read(hl7_field(t->message, nte, 1));
+                hl7_note_ignored(hl7_field(t->message, nte, 1));
                 while (hl7_next_repeat(t->message, &lines, &line))
                         note_add(t, path, value_text_whole(t, line));
         }
@@ -77,7 +81,7 @@ static void header_note_read(const Translation *t, const Hl7Segment *msh) {
         static const uint8_t numbers[] = { 5, 6, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21 };
 
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
-                hl7_note_read(hl7_field(t->message, msh, numbers[i]));
+                hl7_note_ignored(hl7_field(t->message, msh, numbers[i]));
 }
 
 void envelope_read(Translation *t) {
@@ -93,7 +97,7 @@ void envelope_read(Translation *t) {
                 /* Another time will stand for it, and the event has no second place for this one. */
                 if (t->occurred_at && !when_is_readable(t->occurred_at))
                         note_add(t, "EVN-6", t->occurred_at->text);
-                hl7_note_read(hl7_field(t->message, evn, 1));
+                hl7_note_ignored(hl7_field(t->message, evn, 1));
         }
         notes_read(t);
 }
@@ -111,6 +115,18 @@ Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Act
         event->trigger = (char *)t->trigger;
         event->n_notes = t->n_notes;
         event->notes = t->notes;
+        return event;
+}
+
+Carebus__V1__Event *event_besides(Translation *t, const char *type, Carebus__V1__Action action, const Person *person,
+                                  const Visit *visit) {
+        Carebus__V1__Event *event = event_new(t, type, action);
+
+        if (!event)
+                return NULL;
+        event_set_person(t, event, person, /* with_demographics= */ false);
+        if (visit)
+                event->encounter_id = visit->number;
         return event;
 }
 
@@ -134,13 +150,23 @@ void event_set_cleared(Translation *t, Carebus__V1__Event *event, const ClearedL
                 draft_append(&t->draft, &event->n_cleared, &event->cleared, cleared->paths[i]);
 }
 
+/* `when: ADT` or `when: ADT^A01`: as the source says it, or as the profile reads it. */
+static bool field_is_meant(const Translation *t, const ProfileField *field) {
+        size_t n = field->when ? strlen(field->when) : 0;
+
+        if (n == 0)
+                return true;
+        return (strncasecmp(t->trigger, field->when, n) == 0 && (!t->trigger[n] || t->trigger[n] == '^')) ||
+               (strncasecmp(t->meant, field->when, n) == 0 && (!t->meant[n] || t->meant[n] == '^'));
+}
+
 void profile_field_set(Translation *t, const ProfileField *field, ProtobufCMessage *message, const char *path) {
         Hl7Path from;
         Hl7Value value;
         char *text;
         int r;
 
-        if (hl7_path_parse(field->from, &from) < 0)
+        if (!field_is_meant(t, field) || hl7_path_parse(field->from, &from) < 0)
                 return;
         value = hl7_get(t->message, &from);
         text = value_text_whole(t, value);

@@ -93,7 +93,7 @@ static void read_place(Translation *t, Hl7Value value, const Slot *slot) {
 }
 
 static void read_nothing(Translation *t, Hl7Value value, const Slot *slot) {
-        hl7_note_read(value);
+        hl7_note_ignored(value);
 }
 
 /* ---- lists: one element a repeat */

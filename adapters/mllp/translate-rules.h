@@ -4,13 +4,16 @@
 #include "adapters/mllp/translate.h"
 #include "carebus/v1/bodies.pb-c.h"
 #include "carebus/v1/common.pb-c.h"
+#include "canon/zone.h"
 
 /* One message on its way. */
 typedef struct Translation {
         Draft draft;
         const Hl7Message *message;
         const TranslateOptions *options;
-        const char *trigger; /* ADT^A01 */
+        const Zone *zone;    /* of the source; NULL: UTC */
+        const char *trigger; /* ADT^A01, as said */
+        const char *meant;   /* what that means by the profile; else as said */
         const char *message_id;
         /* What every event of the message carries: translate-envelope.c. */
         Carebus__V1__Author *sender, *author;
@@ -26,6 +29,10 @@ typedef struct Translation {
 /* SEG[n]-F in the arena. */
 const char *translation_position(Translation *t, const Hl7Segment *segment, unsigned field);
 
+/* The next segment of this name behind `after` and in front of `end` (NULL: to the end of the message); NULL: none. */
+const Hl7Segment *translation_next(const Translation *t, const char *name, const Hl7Segment *after,
+                                   const Hl7Segment *end);
+
 /* Notes the place of a time that cannot be read. */
 void translation_bad_time(Translation *t, Hl7Value value);
 
@@ -39,6 +46,8 @@ Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value); /* CWE, CE, IS,
 Carebus__V1__When *value_when(Translation *t, Hl7Value value); /* TS, DTM, DT; what cannot be read is noted, and kept */
 Carebus__V1__Date *value_date(Translation *t, Hl7Value value);
 bool when_is_readable(const Carebus__V1__When *when);
+/* Whether all that `when` can mean (a day: the whole of it) lies before `other`. Times that are missing or cannot be read: no. */
+bool when_is_before(const Translation *t, const Carebus__V1__When *when, const Carebus__V1__When *other);
 /* The first of them that can be read; where none can, the first that was said; NULL where nothing was. */
 Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times);
 Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value);       /* CX */
@@ -127,9 +136,11 @@ struct TriggerRow {
 /* One person of the message: a PID and what belongs to it. */
 typedef struct Person {
         const Hl7Segment *pid;
+        const Hl7Segment *end; /* behind the last segment of this person; NULL: the end of the message */
         Carebus__V1__Demographics *demographics;
         Carebus__V1__Sensitivity *sensitivity; /* NULL: nothing was said of it */
         ClearedList cleared;
+        bool has_no_related_persons; /* NK1-2 was emptied */
 } Person;
 /* `end`: the segment behind the last one of this person; NULL: to the end of the message. */
 int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Person *ret);
@@ -137,22 +148,60 @@ int person_read(Translation *t, const Hl7Segment *pid, const Hl7Segment *end, Pe
 typedef struct Visit {
         const Hl7Segment *pv1;
         Carebus__V1__Encounter *encounter;
+        Carebus__V1__Identifier *number; /* of the stay: for Event.encounter_id; NULL: none said */
         ClearedList cleared;
-        bool is_emergency; /* PV1-2 is E */
-        bool is_visit;     /* there is more than a place holder */
+        bool is_emergency;  /* PV1-2 is E */
+        bool is_outpatient; /* PV1-2 is O */
+        bool is_visit;      /* there is more than a place holder */
 } Visit;
+/* The stay that a message of one person speaks of. */
 void visit_read(Translation *t, Visit *ret);
+/* The stay that stands behind this person's PID. */
+void visit_read_of(Translation *t, const Person *person, Visit *ret);
+/* What a code means by the profile's map of its path; without one, the code as said. NULL: there is none. */
+const char *meant_code(const Translation *t, const char *path, const Carebus__V1__Coded *coded);
+/* Whether it is one of them, letters in either case; NULL is none. */
+bool code_is_one_of(const char *code, const char *const *codes, size_t n_codes);
+#define CODE_IS_ONE_OF(code, ...)                                  \
+        code_is_one_of(code, (const char *const[]){ __VA_ARGS__ }, \
+                       sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 /* ---- translate-merge.c */
 
 void merge_translate(Translation *t, const TriggerRow *row);
+void move_translate(Translation *t, const TriggerRow *row);
+void link_translate(Translation *t, const TriggerRow *row);
+
+/* ---- what a message says besides: of each a segment makes an event of its own */
+
+/* AL1 and IAM, DG1; ROL and PD1; ZU8. `visit` may be NULL. translate-lists.c, -team.c, -united-kingdom.c */
+void allergies_translate(Translation *t, const Person *person, const Visit *visit);
+void conditions_translate(Translation *t, const Person *person, const Visit *visit);
+void team_translate(Translation *t, const Person *person, const Visit *visit);
+void consent_translate(Translation *t, const Person *person);
+/* All of them, and the death. A stay that never was (`is_cancelled`) leaves no diagnoses and no team behind. translate-triggers.c */
+void besides_translate(Translation *t, const Person *person, const Visit *visit, bool is_cancelled);
+
+/* A54, A55: who attends now. translate-team.c */
+void lead_translate(Translation *t, const Person *person, const Visit *visit);
+/* ZU3 of an out-patient. translate-outpatient.c */
+void outpatient_translate(Translation *t, const TriggerRow *row, const Person *person, const Visit *visit);
+/* SIU. translate-appointment.c */
+void appointment_translate(Translation *t, const TriggerRow *row);
+/* SCH-9 with SCH-10 and their like: 0, or 1 where the unit is none that is known, and nothing was read. */
+int minutes_read(Translation *t, Hl7Value duration, Hl7Value unit, uint32_t *ret);
 
 /* ---- translate-envelope.c */
 
 /* MSH, EVN and NTE: once for the message. */
 void envelope_read(Translation *t);
+/* `practitioner` may be NULL. */
+Carebus__V1__Author *author_new(Translation *t, const Carebus__V1__Practitioner *practitioner, char *organisation);
 /* An event with its envelope; appended to the translation. NULL notes that it is full. */
 Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Action action);
+/* An event about one thing that a message says of somebody besides: without demographics, since another event has them. */
+Carebus__V1__Event *event_besides(Translation *t, const char *type, Carebus__V1__Action action, const Person *person,
+                                  const Visit *visit);
 void event_set_person(Translation *t, Carebus__V1__Event *event, const Person *person, bool with_demographics);
 void event_set_cleared(Translation *t, Carebus__V1__Event *event, const ClearedList *cleared);
 /* The fields of local segments that the profile maps into this event's body or envelope. */

@@ -123,8 +123,8 @@ Carebus__V1__Coded *value_coded(Translation *t, Hl7Value value) {
         if (!coded)
                 return NULL;
         coded->text = value_text_whole(t, parts.at[9]);
-        hl7_note_read(parts.at[7]); /* versions of the two code systems */
-        hl7_note_read(parts.at[8]);
+        hl7_note_ignored(parts.at[7]); /* versions of the two code systems */
+        hl7_note_ignored(parts.at[8]);
         if (!code && !display && !other[0] && !other[1] && !coded->text)
                 return NULL;
         if (!coded->text)
@@ -174,6 +174,24 @@ bool when_is_readable(const Carebus__V1__When *when) {
         Moment moment;
 
         return moment_read(when->text, /* zone= */ NULL, &moment) == 0;
+}
+
+bool when_is_before(const Translation *t, const Carebus__V1__When *when, const Carebus__V1__When *other) {
+        static const int64_t lengths[] = {
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_YEAR] = 366 * INT64_C(86400),
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_MONTH] = 31 * INT64_C(86400),
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY] = INT64_C(86400),
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_HOUR] = 3600,
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_MINUTE] = 60,
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_SECOND] = 1,
+                [CAREBUS__V1__WHEN__PRECISION__PRECISION_FRACTION] = 0,
+        };
+        Moment first, second;
+
+        if (!when || !other || moment_read(when->text, t->zone, &first) != 0 ||
+            moment_read(other->text, t->zone, &second) != 0 || first.precision >= ELEMENTSOF(lengths))
+                return false;
+        return first.utc_at + lengths[first.precision] * 1000000 <= second.utc_at;
 }
 
 Carebus__V1__When *when_first(Carebus__V1__When *const *times, size_t n_times) {
@@ -252,8 +270,8 @@ Carebus__V1__Identifier *value_identifier(Translation *t, Hl7Value value) {
         text = value_text_whole(t, parts.at[1]);
         if (!text)
                 return NULL;
-        hl7_note_read(parts.at[2]); /* check digit and its scheme: part of no number of ours */
-        hl7_note_read(parts.at[3]);
+        hl7_note_ignored(parts.at[2]); /* check digit and its scheme: part of no number of ours */
+        hl7_note_ignored(parts.at[3]);
         type = value_text(t, parts.at[5]);
         return identifier_new(t, text, authority_of(t, parts.at[4]), type);
 }

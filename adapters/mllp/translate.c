@@ -10,6 +10,7 @@
 
 #include "adapters/common/pack.h"
 #include "adapters/mllp/charset.h"
+#include "adapters/mllp/field-names.h"
 #include "adapters/mllp/translate-rules.h"
 #include "base/text.h"
 #include "canon/when.h"
@@ -30,11 +31,13 @@ struct Translator {
         Arena *arena;
         Hl7Message message;
         Hl7Limits limits;
+        FieldNames *names; /* made at the first reading */
 };
 
 Translator *translator_free(Translator *translator) {
         if (!translator)
                 return NULL;
+        field_names_free(translator->names);
         hl7_message_deinit(&translator->message);
         arena_free(translator->arena);
         charset_free(translator->charset);
@@ -85,6 +88,13 @@ const char *translation_position(Translation *t, const Hl7Segment *segment, unsi
                 snprintf(text, sizeof(text), "%s", segment->name);
         copy = arena_text(t->draft.arena, text, strlen(text));
         return copy ?: segment->name;
+}
+
+const Hl7Segment *translation_next(const Translation *t, const char *name, const Hl7Segment *after,
+                                   const Hl7Segment *end) {
+        const Hl7Segment *next = hl7_find_next(t->message, name, after);
+
+        return next && (!end || next < end) ? next : NULL;
 }
 
 void translation_bad_time(Translation *t, Hl7Value value) {
@@ -279,6 +289,38 @@ static void finish(Translation *t, TranslateResult *result, const char *code, co
         result->n_events = t->draft.n_events;
 }
 
+/* What a trigger means by the profile: `ADT^A04: {as: ADT^A28}`, of all of a code `ADT: {as: ...}`. */
+static const char *meaning_of(const Profile *profile, const char *code, const char *event) {
+        const char *of_code = NULL;
+
+        for (size_t i = 0; i < profile->n_triggers; i++) {
+                const ProfileTrigger *trigger = &profile->triggers[i];
+                size_t n = strcspn(trigger->trigger, "^");
+
+                if (!trigger->as || strlen(code) != n || strncasecmp(trigger->trigger, code, n) != 0)
+                        continue;
+                if (!trigger->trigger[n])
+                        of_code = trigger->as;
+                else if (strcasecmp(trigger->trigger + n + 1, event) == 0)
+                        return trigger->as;
+        }
+        return of_code;
+}
+
+/* `*event` is cut out of the arena; `*code` too where it changes. */
+static void apply_meaning(Translation *t, const char **code, const char **event) {
+        const char *meaning = meaning_of(t->options->profile, *code, *event);
+        size_t n = meaning ? strcspn(meaning, "^") : 0;
+        char *meant = n ? arena_text(t->draft.arena, meaning, n) : NULL;
+
+        t->meant = meaning ?: t->trigger;
+        if (!meaning)
+                return;
+        t->draft.is_full = t->draft.is_full || !meant;
+        *code = meant ?: *code;
+        *event = meaning[n] ? meaning + n + 1 : *event;
+}
+
 static void translate_body(Translator *translator, Translation *t, TranslateResult *result, const char *code,
                            const char *event) {
         if (!event)
@@ -291,13 +333,15 @@ static void translate_body(Translator *translator, Translation *t, TranslateResu
                 result->ignored = true;
                 return;
         }
-        if (is_broken(translator, result, code, event ?: ""))
+        event = event ?: "";
+        if (is_broken(translator, result, code, event))
                 return;
-        if (!trigger_translate(t, code, event ?: "")) {
-                fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event ?: ""));
+        apply_meaning(t, &code, &event);
+        if (!trigger_translate(t, code, event)) {
+                fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event));
                 return;
         }
-        finish(t, result, code, event ?: "");
+        finish(t, result, code, event);
 }
 
 /* A number that the bus would not take as a message id: its hash stands in, and a person looks. */
@@ -314,6 +358,7 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
                 .draft = { .arena = translator->arena },
                 .message = &translator->message,
                 .options = &translator->options,
+                .zone = translator->zone,
                 .message_id = result->message_id,
         };
         char *code, *event;
@@ -369,4 +414,31 @@ int translate_pack(Translator *translator, const TranslateResult *result, Bytes 
         }
         *ret_packed = packed;
         return 0;
+}
+
+int translate_reading(Translator *translator, const TranslateResult *result, Bytes original, Reading *ret) {
+        int r = 0;
+
+        *ret = (Reading){
+                .events = result->events,
+                .n_events = result->n_events,
+                .problem_code = result->problem_code,
+                .problem_position = result->problem_position,
+                .problem_urgent = result->problem_urgent,
+                .ignored = result->ignored,
+                .message_id = result->message_id,
+                .message_time = result->message_time,
+                .message_time_text = result->message_time_text,
+                .media_type = TRANSLATE_MEDIA_TYPE,
+                .trigger = result->trigger,
+                .original = original,
+                .bad_times = result->bad_times,
+                .n_bad_times = result->n_bad_times,
+        };
+        if (!translator->options.want_fields ||
+            result->n_events == 0) /* of what was not read at all nobody can say which field was left */
+                return 0;
+        if (!translator->names)
+                r = field_names_new(&translator->names, translator->options.profile);
+        return r < 0 ? r : field_names_list(translator->names, &translator->message, &ret->fields, &ret->n_fields);
 }

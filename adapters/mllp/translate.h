@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/common/reading.h"
 #include "adapters/mllp/hl7.h"
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -25,6 +26,7 @@ typedef struct TranslateOptions {
         const Profile *profile; /* never NULL; borrowed until the translator is freed */
         const char *timezone;   /* of the source, as the configuration resolved it; NULL: the profile's, else UTC */
         bool want_unmapped;     /* fill TranslateResult.unmapped: costs a walk over all fields */
+        bool want_fields;       /* translate_reading() fills Reading.fields: costs a walk too */
 } TranslateOptions;
 
 /* Everything in it lives until the next call on the translator. */
@@ -60,6 +62,11 @@ DEFINE_CLEANUP(Translator *, translator_free)
 /* One message as it came, without its frame. 0 with `ret` set, whatever the message is like; -ENOMEM. The message is
  * borrowed as long as the result. */
 int translate_message(Translator *translator, Bytes message, TranslateResult *ret);
+/* The result that was given out last, as all adapters hand on what they read; lives as long as it. `original` is borrowed. `fields`
+ * are those of a message that gave events: SEG-F, and SEG-F.C where of a field that was read some component was not. -ENOMEM. */
+int translate_reading(Translator *translator, const TranslateResult *result, Bytes original, Reading *ret);
+/* Files of HL7: one message, several, batches. */
+extern const ReaderClass mllp_reader;
 /* Packs the events of the result that was given out last; `ret_packed` has n_events of them and lives as long as it. */
 int translate_pack(Translator *translator, const TranslateResult *result, Bytes **ret_packed);
 

@@ -71,9 +71,58 @@ static void test_values_are_found_by_path(void **state) {
         assert_null(get("PID-5.9"));
 }
 
+static void test_the_first_repeat_that_fits_is_found(void **state) {
+        assert_int_equal(read_text("MSH|^~\\&|APP\rPID|1||A1^^^X&1.2&ISO^MR~B2^^^ra9^PI~C3^^^RA9^MR~D]4^^^Y\r"), 0);
+        assert_string_equal(get("PID-3[4=RA9].1"), "B2");
+        assert_string_equal(get("PID-3[4=RA9]"), "B2");
+        assert_string_equal(get("PID-3[4.2=1.2].1"), "A1");
+        assert_string_equal(get("PID-3[5=MR].1"), "A1");
+        assert_string_equal(get("PID-3[4=Y].4"), "Y");
+        assert_null(get("PID-3[4=ra].1")); /* the whole of it */
+        assert_null(get("PID-3[9=RA9].1"));
+        assert_null(get("PID-8[4=RA9].1"));
+}
+
+static void test_the_first_segment_that_fits_is_found(void **state) {
+        assert_int_equal(
+                read_text("MSH|^~\\&|APP\rOBX|1|NM|K^Potassium||4.0\rOBX|2|ST|X^Y~CPR^Resus||a~b\rOBX|3|ST|CPR||c\r"),
+                0);
+        assert_string_equal(get("OBX[3.1=K]-5"), "4.0");
+        assert_string_equal(get("OBX[3=K]-5"), "4.0");
+        assert_string_equal(get("OBX[3.2=potassium]-2"), "NM");
+        assert_string_equal(get("OBX[3.1=CPR]-5[2]"), "b"); /* in any repeat */
+        assert_string_equal(get("OBX[1=3]-5"), "c");
+        assert_string_equal(get("OBX[2]-5"), "a");
+        assert_null(get("OBX[3.1=Z]-5"));
+        assert_null(get("OBR[3.1=CPR]-5"));
+}
+
+static void test_a_field_that_was_left_by_intent_is_told_from_one_that_was_read(void **state) {
+        const char **unread;
+        size_t n;
+
+        assert_int_equal(read_text("MSH|^~\\&|A\rPID|1|2|A^B||5\r"), 0);
+        assert_non_null(get("MSH-3"));
+        hl7_note_ignored(hl7_field(&message, hl7_find(&message, "PID", 1), 1));
+        hl7_note_read(hl7_field(&message, hl7_find(&message, "PID", 1), 2));
+        assert_non_null(get("PID-3[2=B]"));
+        assert_true(hl7_field_is_ignored(hl7_field(&message, hl7_find(&message, "PID", 1), 1).field));
+        assert_false(hl7_field_is_ignored(hl7_field(&message, hl7_find(&message, "PID", 1), 2).field));
+        assert_true(hl7_field_is_read(hl7_field(&message, hl7_find(&message, "PID", 1), 2).field));
+        assert_true(hl7_field_is_read(hl7_field(&message, hl7_find(&message, "PID", 1), 3).field));
+        assert_false(hl7_field_is_read(hl7_field(&message, hl7_find(&message, "PID", 1), 5).field));
+        assert_int_equal(hl7_list_unread(&message, arena, &unread, &n), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(unread[0], "PID-5");
+}
+
 static void test_paths_that_are_none_are_refused(void **state) {
-        static const char *const bad[] = { "",         "PID",      "PID-",  "PID-0",       "PID-1.",    "PID-1.0",
-                                           "PID[0]-1", "PID-1[x]", "1PD-1", "PID-1.2.3.4", "PID-99999", "PID 3" };
+        static const char *const bad[] = { "",          "PID",          "PID-",        "PID-0",
+                                           "PID-1.",    "PID-1.0",      "PID[0]-1",    "PID-1[x]",
+                                           "1PD-1",     "PID-1.2.3.4",  "PID-99999",   "PID 3",
+                                           "PID-3[4=]", "PID-3[=A]",    "PID-3[4=A",   "PID-3[4.=A]",
+                                           "PID-3[4A]", "PID-3[4.0=A]", "OBX[3.1=A-5", "OBX[3.1]-5",
+                                           "OBX[=A]-5", "OBX[3=]-5" };
         Hl7Path path;
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
@@ -329,6 +378,10 @@ static void test_a_part_of_a_header_is_a_header(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_values_are_found_by_path, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_the_first_repeat_that_fits_is_found, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_the_first_segment_that_fits_is_found, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_field_that_was_left_by_intent_is_told_from_one_that_was_read,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(test_paths_that_are_none_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_any_line_end_ends_a_segment, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_note_over_several_lines_is_one_text, setup, teardown),

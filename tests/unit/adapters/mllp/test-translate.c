@@ -63,26 +63,23 @@ static void test_an_emergency_attendance_is_told_from_an_admission(void **state)
         only_event("encounter.admission_cancelled");
 }
 
-static void test_an_out_patient_is_an_encounter_until_appointments_are_read(void **state) {
+static void test_an_out_patient_without_zu3_is_an_encounter_and_no_appointment(void **state) {
         static const struct {
                 const char *trigger, *type;
         } rows[] = {
                 { "ADT^A04", "encounter.registered" },
                 { "ADT^A03", "encounter.discharged" },
                 { "ADT^A05", "encounter.preadmitted" },
+                { "ADT^A38", "encounter.preadmission_cancelled" },
         };
-        static const char *const outcomes[] = { "", "ZU3|||5|1\r" };
 
-        for (size_t i = 0; i < ELEMENTSOF(rows) * ELEMENTSOF(outcomes); i++) {
-                const char *outcome = outcomes[i % ELEMENTSOF(outcomes)];
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char text[1024];
 
-                snprintf(text, sizeof(text), "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\r" PID "PV1|1|O|CL1\r%s",
-                         rows[i / ELEMENTSOF(outcomes)].trigger, outcome);
+                snprintf(text, sizeof(text), "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\r" PID "PV1|1|O|CL1\r",
+                         rows[i].trigger);
                 translate_text(text);
-                only_event(rows[i / ELEMENTSOF(outcomes)].type);
-                assert_string_equal(result.events[0]->encounter->class_->original->code, "O");
-                assert_int_equal(is_unmapped("ZU3-3"), *outcome != 0); /* seen, and said to be left */
+                assert_string_equal(only_event(rows[i].type)->encounter->class_->original->code, "O");
         }
 }
 
@@ -117,7 +114,9 @@ static void test_fields_reach_the_encounter(void **state) {
                        "PV2|||R07^CHEST PAIN^I10|T1||||202403050700|20240312|||||||||||||||||||||||||||||4\r"
                        "DG1|1||G12.2^Motor neurone disease^I10\rDG1|2|||words only\r"
                        "ZU1|20240305060000||||||||||||A1|||||||||Y||20240311\r");
-        encounter = only_event("encounter.admitted")->encounter;
+        assert_string_equal(result.events[0]->type, "encounter.admitted");
+        assert_int_equal(result.n_events, 3); /* and a diagnosis each */
+        encounter = result.events[0]->encounter;
         assert_string_equal(encounter->class_->original->code, "I");
         assert_string_equal(encounter->place->point_of_care, "W1");
         assert_string_equal(encounter->place->room, "R2");
@@ -424,10 +423,10 @@ static void test_nothing_retracts_a_death_by_itself(void **state) {
 /* ---- what is not understood */
 
 static void test_other_triggers_are_a_problem_and_never_nothing(void **state) {
-        translate_text(MSH_OF("ADT^A21") PID PV1);
+        translate_text(MSH_OF("ADT^A17") PID PV1);
         assert_problem("unhandled-trigger", "MSH-9");
         assert_false(result.problem_urgent);
-        assert_string_equal(result.trigger, "ADT^A21");
+        assert_string_equal(result.trigger, "ADT^A17");
         assert_string_equal(result.message_id, "M1");
         translate_text(MSH_OF("ORU^R01") PID "OBX|1|NM|K||4.0\r");
         assert_problem("unhandled-trigger", "MSH-9");
@@ -443,14 +442,14 @@ static void assert_urgent(const char *text) {
 }
 
 static void test_what_may_touch_a_decision_a_death_a_merge_or_an_allergy_is_urgent(void **state) {
-        assert_urgent(MSH_OF("ADT^A24") PID PID);
-        assert_urgent(MSH_OF("ADT^A60") PID "IAM|1\r");
-        assert_urgent(MSH_OF("ADT^A43") PID "MRG|1\r");
+        assert_urgent(MSH_OF("ADT^A23") PID PV1); /* takes a stay away, */
+        assert_urgent(MSH_OF("ADT^A29") PID);     /* or a person */
+        assert_urgent(MSH_OF("ADT^A36") PID "MRG|1\r");
         assert_urgent(MSH_OF("ORM^O01") PID "ORC|NW|1\rOBR|1|||^^^^DNACPR\r");
         assert_urgent(MSH_OF("ORM^O01") PID "ORC|NW|1\rOBR|1||||||||||||||||||||||||||^Resus Status\r");
         assert_urgent(MSH_OF("MDM^T02") PID "OBX|1|TX|||not for cpr.\r");
         assert_urgent(MSH_OF("ORU^R01") "PID|1||A1||X|||||||||||||||||||||||||Y\r");
-        assert_urgent(MSH_OF("ADT^A06") PID "AL1|1||^PENICILLIN\r");
+        assert_urgent(MSH_OF("ADT^A17") PID "AL1|1||^PENICILLIN\r");
 }
 
 static void test_a_message_that_nobody_can_read_is_a_problem_with_its_place(void **state) {
@@ -655,7 +654,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_each_trigger_gives_its_event),
                 TEST(test_an_emergency_attendance_is_told_from_an_admission),
-                TEST(test_an_out_patient_is_an_encounter_until_appointments_are_read),
+                TEST(test_an_out_patient_without_zu3_is_an_encounter_and_no_appointment),
                 TEST(test_persons_come_without_a_visit),
                 TEST(test_an_update_is_of_the_stay_and_of_the_person),
                 TEST(test_the_trigger_may_stand_in_evn),

@@ -1,0 +1,63 @@
+/*
+ * Files of HL7 for what all adapters do with files: try a profile, load history.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "adapters/mllp/batch.h"
+#include "adapters/mllp/translate.h"
+
+static int reader_open(const ReadingOptions *options, void **ret) {
+        TranslateOptions wanted = {
+                .source = options->source,
+                .profile = options->profile,
+                .timezone = options->timezone,
+                .want_fields = options->want_fields,
+        };
+        Translator *translator;
+        int r;
+
+        r = translator_new(&translator, &wanted);
+        if (r == 0)
+                *ret = translator;
+        return r;
+}
+
+static void reader_close(void *reader) {
+        translator_free(reader);
+}
+
+static int read_one(Translator *translator, Bytes message, ReadingSeen seen, void *owner) {
+        TranslateResult result;
+        Reading reading;
+        int r;
+
+        r = translate_message(translator, message, &result);
+        if (r == 0)
+                r = translate_reading(translator, &result, message, &reading);
+        return r < 0 ? r : seen(owner, &reading);
+}
+
+/* A file without any message is one that cannot be read: never nothing. */
+static int reader_read(void *reader, const char *name, Bytes file, ReadingSeen seen, void *owner) {
+        BatchReader batch = BATCH_READER_INIT(file);
+        size_t n_messages = 0;
+        Bytes message;
+
+        (void)name; /* what a file is called says nothing in HL7 */
+        while (batch_next(&batch, &message)) {
+                int r = read_one(reader, message, seen, owner);
+
+                if (r < 0)
+                        return r;
+                n_messages++;
+        }
+        return n_messages > 0 ? 0 : read_one(reader, BYTES_NULL, seen, owner);
+}
+
+const ReaderClass mllp_reader = {
+        .program = "carebus-mllp",
+        .open = reader_open,
+        .close = reader_close,
+        .read = reader_read,
+};
