@@ -134,7 +134,7 @@ bool body_equal(const ProtobufCMessage *a, const ProtobufCMessage *b) {
  * here are the same when they say the same. */
 static const struct {
         const ProtobufCMessageDescriptor *descriptor;
-        const char *fields[3];
+        const char *fields[4];
 } element_keys[] = {
         { &carebus__v1__identifier__descriptor, { "system", "value" } },
         { &carebus__v1__human_name__descriptor, { "use", "original_use" } },
@@ -142,6 +142,10 @@ static const struct {
         { &carebus__v1__telecom__descriptor, { "system", "use" } },
         { &carebus__v1__related_person__descriptor, { "name", "relationship" } },
         { &carebus__v1__participant__descriptor, { "role" } },
+        { &carebus__v1__care_plan_item__descriptor, { "identifier", "item", "problem", "goal" } },
+        { &carebus__v1__care_team_member__descriptor, { "identifier", "practitioner", "service", "role" } },
+        { &carebus__v1__awareness__descriptor, { "who", "person", "organisation" } },
+        { &carebus__v1__discussion__descriptor, { "with_whom", "person", "held_at" } },
 };
 
 static bool element_same(const void *a, const void *b, const ProtobufCFieldDescriptor *field) {

@@ -13,10 +13,11 @@
 #include "base/bytes.h"
 #include "carebus/v1/event.pb-c.h"
 
-/* Field numbers of a body as bits. Bodies have numbers below 64; a higher one is never in a mask. */
-typedef uint64_t FieldMask;
+/* Field numbers of a body as bits. Bodies have numbers below 128; a higher one is never in a mask. Demographics and encounters, whose
+ * masks are stored, stay below 64. */
+__extension__ typedef unsigned __int128 FieldMask;
 static inline FieldMask field_mask_of(unsigned number) {
-        return number < 64 ? (FieldMask)1 << number : 0;
+        return number < 128 ? (FieldMask)1 << number : 0;
 }
 
 /* What an event says about the fields of one body beside the body itself. */

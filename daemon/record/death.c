@@ -148,9 +148,11 @@ int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, b
                 return -ENOMEM;
         changed = fact->value_case != CAREBUS__V1__FACT__VALUE_DEATH || !body_equal(&fact->death->base, &weighed->base);
         winning = (Said){ .event = winner->event, .stamp = stamp_parts(winner->stamp) };
-        if (!changed)
-                fact_confirm(fact, said);
-        else if (fact->event_id && strcmp(fact->event_id, winner->event->event_id) == 0)
+        if (!changed) {
+                /* What was said earlier and comes late confirms nothing. */
+                if (stamp_parts_compare(said->stamp, winning.stamp) > 0)
+                        fact_confirm(fact, said);
+        } else if (fact->event_id && strcmp(fact->event_id, winner->event->event_id) == 0)
                 r = fact_remember(fact, said->event->event_id, arena);
         else
                 r = fact_say(fact, &winning, arena);

@@ -152,7 +152,9 @@ enum {
         EVENT_SOURCE = 7,
         EVENT_MESSAGE_ID = 8,
         EVENT_PATIENT = 11,
-        EVENT_NOTES = 26
+        EVENT_NOTES = 26,
+        EVENT_CONFIRMS = 29,
+        EVENT_LOADED = 30
 };
 
 static size_t varint_put(uint8_t *to, uint64_t value) {
@@ -182,7 +184,8 @@ static uint8_t *event_cut(uint8_t *to, const Said *said) {
 
         for (began = 0; wire_field_next(said->packed, &offset, &field) == 0; began = offset) {
                 if (field.number == EVENT_ID || field.number == EVENT_RECEIVED_AT || field.number == EVENT_SOURCE ||
-                    field.number == EVENT_PATIENT || field.number == EVENT_NOTES)
+                    field.number == EVENT_PATIENT || field.number == EVENT_NOTES ||
+                    field.number == EVENT_CONFIRMS || field.number == EVENT_LOADED)
                         continue;
                 has_message_id = has_message_id || field.number == EVENT_MESSAGE_ID;
                 memcpy(to, said->packed.data + began, offset - began);
@@ -194,6 +197,10 @@ static uint8_t *event_cut(uint8_t *to, const Said *said) {
         to = text_put(to, EVENT_SOURCE, event->source);
         if (!has_message_id && event->source_message_id)
                 to = text_put(to, EVENT_MESSAGE_ID, event->source_message_id);
+        if (event->has_loaded && event->loaded) {
+                to += varint_put(to, EVENT_LOADED << 3);
+                to += varint_put(to, 1);
+        }
         return to;
 }
 

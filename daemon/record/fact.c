@@ -46,6 +46,9 @@ int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena) {
         fact->source_message_id = event->source_message_id;
         fact->has_action = event->has_action;
         fact->action = event->action;
+        fact->team = event->team;
+        fact->has_loaded = event->has_loaded && event->loaded;
+        fact->loaded = fact->has_loaded;
         fact->confirmed_event_id = NULL;
         fact->has_confirmed_at = 0;
         return 0;

@@ -64,19 +64,25 @@ char *text_joined(Arena *arena, const char *a, const char *b, const char *c, con
         return text;
 }
 
-char *section_of_encounter(const char *source, const char *key, Arena *arena) {
+char *section_of_fact(const char *section, const char *source, const char *key, Arena *arena) {
         uint8_t hash[SHA256_SIZE];
-        char hex[2 * SHA256_SIZE + 1];
+        char hex[2 * SHA256_SIZE + 1], *name = text_joined(arena, section, "/", source, "/");
 
+        if (!name)
+                return NULL;
         if (strlen(key) <= KEY_TEXT_MAX)
-                return text_joined(arena, SECTION_ENCOUNTERS "/", source, "/", key);
+                return text_joined(arena, name, key, NULL, NULL);
         sha256(key, strlen(key), hash);
         hex_encode(hash, sizeof(hash), hex);
-        return text_joined(arena, SECTION_ENCOUNTERS "/", source, "/sha256:", hex);
+        return text_joined(arena, name, "sha256:", hex, NULL);
 }
 
 char *section_of_again(const char *source, Arena *arena) {
         return text_joined(arena, SECTION_AGAIN "/", source, NULL, NULL);
+}
+
+char *section_of_lists(const char *source, Arena *arena) {
+        return text_joined(arena, SECTION_LISTS "/", source, NULL, NULL);
 }
 
 StateKey key_of_claims(const char *patient_id, const char *section) {

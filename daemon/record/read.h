@@ -33,7 +33,11 @@ enum {
 #define RECORD_COUNT_DUPLICATE "duplicate"
 #define RECORD_COUNT_QUARANTINED "quarantined"
 #define RECORD_COUNT_LAST_HEARD_AT \
-        "last_heard_at" /* received_at of the newest entry, duplicates included; microseconds */
+        "last_heard_at" /* received_at of the newest entry, duplicates included, history not; microseconds */
+/* What a source gives as history is counted in `stored` as well. Before `heard_since_at`, the received_at of its first entry that is
+ * not history, what a source did not say means nothing. */
+#define RECORD_COUNT_LOADED "loaded"
+#define RECORD_COUNT_HEARD_SINCE_AT "heard_since_at"
 
 /* What the fold made of an entry. */
 int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome **ret);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
+#include "daemon/record/plain.h"
 #include "daemon/record/read.h"
 #include "daemon/store/state-keys.h"
 
@@ -27,6 +28,14 @@ typedef struct Again {
         Carebus__V1__SaidAgain *said;
 } Again;
 
+/* Sections that a source stated completely, of one id. */
+typedef struct Lists {
+        struct Lists *next;
+        const char *source;
+        const char *patient_id;
+        Carebus__V1__StoredLists *said;
+} Lists;
+
 typedef struct Viewing {
         StateTxn *txn;
         Arena *arena;
@@ -34,6 +43,7 @@ typedef struct Viewing {
         Carebus__V1__Settings *settings; /* NULL before the first */
         const char *patient_id;          /* whose sections are read */
         Again *again;
+        Lists *lists;
         Found **found;
         size_t n_found;
 } Viewing;
@@ -78,6 +88,40 @@ static int again_note(Viewing *viewing, const char *source, Bytes value) {
                               (ProtobufCMessage **)&again->said);
 }
 
+static int lists_note(Viewing *viewing, const char *source, Bytes value) {
+        Lists *lists = arena_alloc(viewing->arena, sizeof(*lists));
+
+        if (!lists)
+                return -ENOMEM;
+        *lists = (Lists){ .source = source, .patient_id = viewing->patient_id, .next = viewing->lists };
+        viewing->lists = lists;
+        return message_unpack(&carebus__v1__stored_lists__descriptor, value, viewing->arena,
+                              (ProtobufCMessage **)&lists->said);
+}
+
+/* What a source states completely and has nothing of is over; but what ends by a word alone is never over by silence. */
+static void list_show(const Viewing *viewing, const Found *found) {
+        Carebus__V1__Fact *fact = found->fact->fact;
+
+        if (!text_equal(fact->status, "current") || !plain_section_has_lists(found->section))
+                return;
+        for (const Lists *lists = viewing->lists; lists; lists = lists->next) {
+                if (strcmp(lists->patient_id, found->patient_id) != 0 || !text_equal(lists->source, fact->source))
+                        continue;
+                for (size_t i = 0; i < lists->said->n_lists; i++) {
+                        const Carebus__V1__StoredList *list = lists->said->lists[i];
+
+                        if (strcmp(list->section, found->section) != 0 ||
+                            stamp_compare(list->stamp, found->fact->newest) <= 0 ||
+                            plain_said_in(found->fact, list->stamp->seq))
+                                continue;
+                        fact->status = (char *)"ended";
+                        fact->end_reason = (char *)END_REASON_LIST;
+                        fact->ended_by_event_id = list->event_id;
+                }
+        }
+}
+
 static void again_show(const Viewing *viewing, Carebus__V1__Fact *fact) {
         for (const Again *again = viewing->again; again; again = again->next) {
                 if (strcmp(again->patient_id, viewing->patient_id) != 0 || !text_equal(again->source, fact->source) ||
@@ -103,13 +147,18 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
                 return -ENOMEM;
         if (strcmp(name, SECTION_CONFLICTS) == 0)
                 return conflicts_add(viewing, value);
-        if (strcmp(name, SECTION_ACTIVITY) == 0)
+        if (strcmp(name, SECTION_ACTIVITY) == 0 || strcmp(name, SECTION_STANDING) == 0)
                 return 0;
+        if (text_starts_with(name, SECTION_LISTS "/"))
+                return lists_note(viewing, name + strlen(SECTION_LISTS "/"), value);
         if (text_starts_with(name, SECTION_AGAIN "/"))
                 return again_note(viewing, name + strlen(SECTION_AGAIN "/"), value);
         r = message_unpack(&carebus__v1__stored_section__descriptor, value, viewing->arena,
                            (ProtobufCMessage **)&section);
         for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
+                /* Of some nothing is known but that another takes their place. */
+                if (!section->facts[i]->fact->event_id)
+                        continue;
                 if (strcmp(name, SECTION_DEMOGRAPHICS) == 0)
                         again_show(viewing, section->facts[i]->fact);
                 r = found_add(viewing, name, section->facts[i]);
@@ -207,6 +256,65 @@ static int encounters_unite(Viewing *viewing, Found **same, size_t n_same) {
                                 lists_are_whole(viewing, same[0]->fact->fact->source), viewing->arena);
 }
 
+/* The same of a fact that keeps its claims with it. */
+static int plain_unite(Viewing *viewing, const PlainRow *row, Found **same, size_t n_same) {
+        Carebus__V1__StoredFact *first = same[0]->fact;
+        Carebus__V1__Claim **all = NULL;
+        size_t n_all = 0;
+
+        for (size_t i = 0; i < n_same; i++) {
+                Carebus__V1__StoredFact *stored = same[i]->fact;
+                Carebus__V1__Claim **claims;
+                size_t n_claims;
+
+                if (plain_claims(stored, viewing->arena, &claims, &n_claims) < 0)
+                        return -ENOMEM;
+                for (size_t j = 0; j < n_claims; j++)
+                        if (plain_claims_insert(&all, &n_all, claims[j], viewing->arena) < 0)
+                                return -ENOMEM;
+                for (size_t j = 0; i > 0 && j < stored->n_replaced_by; j++)
+                        if (list_append((void ***)&first->replaced_by, &first->n_replaced_by, stored->replaced_by[j],
+                                        viewing->arena) < 0)
+                                return -ENOMEM;
+        }
+        first->fact->from_patient_id = NULL;
+        return plain_reduce(row, first, all, n_all, lists_are_whole(viewing, first->fact->source), viewing->arena);
+}
+
+/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor. */
+static void facts_supersede(Found **same, size_t n_same) {
+        size_t current = 0;
+
+        for (size_t i = 1; i < n_same; i++)
+                if (!same[i]->fact->fact->from_patient_id)
+                        current = i;
+        for (size_t i = 0; i < n_same; i++)
+                if (i != current && strcmp(same[i]->section, SECTION_DEMOGRAPHICS) == 0)
+                        same[i]->fact->fact->status = (char *)"superseded";
+}
+
+/* Facts of one source under one key and several ids: those to show. */
+static int found_unite(Viewing *viewing, Found **same, size_t n_same, size_t *ret_n_shown) {
+        const PlainRow *row = plain_row_of_fact(same[0]->fact->fact);
+        bool encounter = strcmp(same[0]->section, SECTION_ENCOUNTERS) == 0;
+        int r = 0;
+
+        *ret_n_shown = n_same;
+        if (row && n_same == 1)
+                list_show(viewing, same[0]);
+        if (n_same == 1)
+                return 0;
+        if (encounter)
+                r = encounters_unite(viewing, same, n_same);
+        else if (row)
+                r = plain_unite(viewing, row, same, n_same);
+        else
+                facts_supersede(same, n_same);
+        if (encounter || row)
+                *ret_n_shown = 1;
+        return r;
+}
+
 static int section_of_record(Carebus__V1__Record *record, const char *name, Arena *arena, Carebus__V1__Section **ret) {
         Carebus__V1__Section *section;
 
@@ -223,18 +331,6 @@ static int section_of_record(Carebus__V1__Record *record, const char *name, Aren
         return list_append((void ***)&record->sections, &record->n_sections, section, arena);
 }
 
-/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor. */
-static void facts_supersede(Found **same, size_t n_same) {
-        size_t current = 0;
-
-        for (size_t i = 1; i < n_same; i++)
-                if (!same[i]->fact->fact->from_patient_id)
-                        current = i;
-        for (size_t i = 0; i < n_same; i++)
-                if (i != current && strcmp(same[i]->section, SECTION_DEMOGRAPHICS) == 0)
-                        same[i]->fact->fact->status = (char *)"superseded";
-}
-
 static int sections_write(Viewing *viewing) {
         if (viewing->n_found > 0)
                 qsort(viewing->found, viewing->n_found, sizeof(*viewing->found), found_compare);
@@ -248,14 +344,9 @@ static int sections_write(Viewing *viewing) {
                         if (strcmp(same[0]->section, same[n_same]->section) != 0 ||
                             fact_compare(same[0]->fact->fact, same[n_same]->fact->fact) != 0)
                                 break;
-                n_shown = n_same;
-                if (n_same > 1 && strcmp(same[0]->section, SECTION_ENCOUNTERS) == 0) {
-                        r = encounters_unite(viewing, same, n_same);
-                        if (r < 0)
-                                return r;
-                        n_shown = 1;
-                } else if (n_same > 1)
-                        facts_supersede(same, n_same);
+                r = found_unite(viewing, same, n_same, &n_shown);
+                if (r < 0)
+                        return r;
                 r = section_of_record(viewing->record, same[0]->section, viewing->arena, &section);
                 for (size_t j = 0; r == 0 && j < n_shown; j++)
                         r = list_append((void ***)&section->facts, &section->n_facts, same[j]->fact->fact,
@@ -272,6 +363,36 @@ static int conflict_order(const void *a, const void *b) {
         if (x->opened_at != y->opened_at)
                 return x->opened_at < y->opened_at ? -1 : 1;
         return strcmp(x->id, y->id) ?: strcmp(x->path ?: "", y->path ?: "");
+}
+
+static int source_order(const void *a, const void *b) {
+        return strcmp((*(Carebus__V1__RecordSource *const *)a)->name, (*(Carebus__V1__RecordSource *const *)b)->name);
+}
+
+/* Since when each source has been heard: what it did not say before then says nothing. */
+static int sources_write(const Viewing *viewing) {
+        Carebus__V1__Record *record = viewing->record;
+
+        for (size_t i = 0; viewing->settings && i < viewing->settings->n_sources; i++) {
+                Carebus__V1__RecordSource *source = message_new(&carebus__v1__record_source__descriptor,
+                                                                viewing->arena);
+                const char *name = viewing->settings->sources[i]->name;
+                uint64_t since;
+
+                if (!source || !name)
+                        return -ENOMEM;
+                since = state_count_get(viewing->txn, name, RECORD_COUNT_HEARD_SINCE_AT);
+                source->name = (char *)name;
+                source->has_heard_since_at = since != 0;
+                source->heard_since_at = (int64_t)since;
+                source->loaded = state_count_get(viewing->txn, name, RECORD_COUNT_LOADED);
+                source->has_loaded = source->loaded != 0;
+                if (list_append((void ***)&record->sources, &record->n_sources, source, viewing->arena) < 0)
+                        return -ENOMEM;
+        }
+        if (record->n_sources > 1)
+                qsort(record->sources, record->n_sources, sizeof(*record->sources), source_order);
+        return 0;
 }
 
 static int digest_write(Carebus__V1__Record *record, Arena *arena) {
@@ -319,6 +440,9 @@ int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1
                 qsort(record->identifiers, record->n_identifiers, sizeof(*record->identifiers), identifier_order);
         if (record->n_conflicts > 0)
                 qsort(record->conflicts, record->n_conflicts, sizeof(*record->conflicts), conflict_order);
+        r = sources_write(&viewing);
+        if (r < 0)
+                return r;
         r = digest_write(record, arena);
         if (r < 0)
                 return r;

@@ -11,6 +11,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/again.h"
 #include "daemon/stage/identify.h"
+#include "daemon/stage/project-plain.h"
 
 /* Closed ones that a person keeps; the journal has all. */
 #define CLOSED_MAX 32
@@ -271,6 +272,53 @@ static int look_at_numbers(Look *look) {
         return 0;
 }
 
+/* Decisions about resuscitation that stand, of all sources and of all that were said: one a fact, whichever id it came under. */
+static int standings_gather(Look *look, Carebus__V1__Standing ***ret, size_t *ret_n) {
+        size_t n = 0;
+        int r = 0;
+
+        *ret = NULL;
+        for (size_t i = 0; r == 0 && i < look->n_members; i++) {
+                Carebus__V1__StoredStandings *all;
+
+                r = project_standings(look->work, look->members[i]->patient_id, &all);
+                for (size_t j = 0; r == 0 && j < all->n_decisions; j++) {
+                        size_t k = 0;
+
+                        while (k < n && strcmp((*ret)[k]->fact, all->decisions[j]->fact) != 0)
+                                k++;
+                        if (k == n)
+                                r = list_append((void ***)ret, &n, all->decisions[j], look->work->arena);
+                        else if (stamp_compare(all->decisions[j]->stamp, (*ret)[k]->stamp) > 0)
+                                (*ret)[k] = all->decisions[j];
+                }
+        }
+        *ret_n = n;
+        return r;
+}
+
+/* Two that stand and say different things are both shown: nobody but a person chooses between them. */
+static int look_at_decisions(Look *look) {
+        Carebus__V1__Standing **all;
+        Wanted *wanted = NULL;
+        size_t n;
+        int r;
+
+        r = standings_gather(look, &all, &n);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                bool differs = false;
+
+                for (size_t j = 0; all[i]->stands && j < n && !differs; j++)
+                        differs = all[j]->stands && !text_equal(all[i]->says, all[j]->says);
+                if (!differs)
+                        continue;
+                if (!wanted)
+                        wanted = wanted_add(look, "decisions/cpr", "decisions", "decision", "cpr-decisions-differ");
+                r = wanted_claim(look, wanted, all[i]->event_id);
+        }
+        return r;
+}
+
 static int look_around(Look *look) {
         int r;
 
@@ -284,6 +332,8 @@ static int look_around(Look *look) {
                 r = look_at_field(look, FIELD_SEX, "demographics/sex", "sex", "sexes-differ");
         if (r == 0)
                 r = look_at_numbers(look);
+        if (r == 0)
+                r = look_at_decisions(look);
         for (size_t i = 0; r == 0 && i < look->n_deaths; i++) {
                 r = look_at_activity(look, look->deaths[i].stored);
                 r = r ?: look_at_denial(look, look->deaths[i].stored);

@@ -15,8 +15,8 @@
 /* What one source's entries come to since the last flush. */
 typedef struct FoldCounts {
         char source[64];
-        uint64_t stored, duplicate, quarantined;
-        int64_t last_heard_at;
+        uint64_t stored, duplicate, quarantined, loaded;
+        int64_t last_heard_at, heard_since_at; /* 0: history only */
 } FoldCounts;
 
 struct Fold {
@@ -42,6 +42,13 @@ typedef struct WorkSection {
         bool dirty;
 } WorkSection;
 
+/* A fact without a number of its own: where a message says several alike, their order tells them apart. */
+typedef struct WorkNumbered {
+        const char *key;
+        char *numbered;
+        const ProtobufCMessage *body;
+} WorkNumbered;
+
 #define WORK_LIST(type)      \
         struct {             \
                 type *items; \
@@ -60,12 +67,14 @@ typedef struct FoldWork {
         int64_t sent_at;     /* the message's own time; 0: none */
         const char *message_id;
         bool belated;
+        bool history; /* an initial load */
         bool lists_whole;
         uint32_t n_events;       /* of the submission: derived ones are numbered behind */
         uint32_t n_persons_made; /* beyond the first of an event */
         Carebus__V1__Outcome outcome;
         WORK_LIST(WorkPerson) persons;
         WORK_LIST(WorkSection) sections;
+        WORK_LIST(WorkNumbered) numbered;
 } FoldWork;
 
 /* All functions below return 0 or negative (or STATE_E_NO_SPACE from the transaction), unless they say more. */
@@ -83,6 +92,9 @@ int work_section(FoldWork *work, const char *patient_id, const char *name, Careb
 void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *section);
 /* What somebody did last with the person, a source each; empty where nobody did. Written by work_put(). */
 int work_activities(FoldWork *work, const char *patient_id, Carebus__V1__StoredActivities **ret);
+int work_number(FoldWork *work, const char *key, char *numbered, const ProtobufCMessage *body);
+/* The event says what its source said before. */
+int work_confirm(FoldWork *work, uint32_t index);
 /* Puts what was touched into the overlay. */
 int work_store(FoldWork *work);
 /* The same, and then into the transaction, so that it can be walked. */

@@ -95,9 +95,15 @@ static int counts_flush(Fold *fold, StateTxn *txn) {
                         r = state_count_add(txn, counts->source, RECORD_COUNT_DUPLICATE, counts->duplicate);
                 if (r == 0 && counts->quarantined)
                         r = state_count_add(txn, counts->source, RECORD_COUNT_QUARANTINED, counts->quarantined);
-                if (r == 0)
+                if (r == 0 && counts->loaded)
+                        r = state_count_add(txn, counts->source, RECORD_COUNT_LOADED, counts->loaded);
+                if (r == 0 && counts->last_heard_at)
                         r = counter_set(txn, counts->source, RECORD_COUNT_LAST_HEARD_AT,
                                         (uint64_t)counts->last_heard_at);
+                if (r == 0 && counts->heard_since_at &&
+                    state_count_get(txn, counts->source, RECORD_COUNT_HEARD_SINCE_AT) == 0)
+                        r = counter_set(txn, counts->source, RECORD_COUNT_HEARD_SINCE_AT,
+                                        (uint64_t)counts->heard_since_at);
         }
         if (r == 0)
                 fold->n_counts = 0;
@@ -149,6 +155,7 @@ static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, ui
         event->has_received_at = 1;
         event->received_at = work->received_at;
         event->source = (char *)work->source;
+        event->has_loaded = event->loaded = work->history;
         if (!event->source_message_id)
                 event->source_message_id = (char *)work->message_id;
         if (!event->type)
@@ -224,6 +231,7 @@ static int events_apply(FoldWork *work, Carebus__V1__Event *const *events, size_
         outcome->event_count = (uint32_t)(n_events + outcome->n_derived);
         outcome->has_belated = work->belated;
         outcome->belated = work->belated;
+        outcome->has_loaded = outcome->loaded = work->history;
         return source_index(work);
 }
 
@@ -274,11 +282,23 @@ static int retranslation_apply(FoldWork *work, const Carebus__V1__StoredSubmissi
                 work->outcome.refused = (char *)"not-of-this-source";
                 return 0;
         }
-        if (r == 0)
+        if (r == 0) {
+                /* What waited as history is history, however it is read. */
+                work->history = work->history || item->history;
                 r = submission_use(work, submission, &used, &why);
+        }
         if (r)
                 return r;
         return used ? quarantine_resolve(work, item, "retried") : quarantine_restate(work, item, submission, &why);
+}
+
+/* A load says nothing of whether its source is there: only what comes as it happens does. */
+static void heard_note(FoldCounts *counts, const FoldWork *work) {
+        if (work->history)
+                return;
+        counts->last_heard_at = work->received_at;
+        if (counts->heard_since_at == 0)
+                counts->heard_since_at = work->received_at;
 }
 
 static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission *submission) {
@@ -298,7 +318,8 @@ static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission 
         counts = work_counts(work);
         if (!counts)
                 return -ENOMEM;
-        counts->last_heard_at = work->received_at;
+        work->history = submission->has_history && submission->history;
+        heard_note(counts, work);
         if (submission->has_retranslates) {
                 counts->stored++;
                 return retranslation_apply(work, submission);
@@ -313,6 +334,7 @@ static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission 
                 return 0;
         }
         counts->stored++;
+        counts->loaded += work->history;
         if (verdict == DEDUPE_CONFLICT) {
                 why = (QuarantineWhy){ .reason = REASON_SAME_ID_OTHER_BYTES, .conflicts_with = before };
                 return quarantine_add(work, submission, &why);
@@ -333,6 +355,7 @@ static int retry_apply(FoldWork *work, Carebus__V1__QuarantineItem *item) {
         work->source = item->source;
         work->message_id = item->message_id;
         work->belated = true;
+        work->history = item->has_history && item->history;
         r = events_check(work, item->events, item->n_events, &reason);
         if (r)
                 return r;

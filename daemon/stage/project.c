@@ -8,10 +8,12 @@
 #include "daemon/record/demographics.h"
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
+#include "daemon/record/plain.h"
 #include "daemon/stage/again.h"
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
+#include "daemon/stage/project-plain.h"
 #include "proto/types.h"
 
 enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in Demographics */
@@ -22,7 +24,16 @@ typedef struct Changes {
         bool birth_date;
         bool contradictable;
         bool presence; /* contradicts deaths only */
+        bool told;     /* what it says is in the record */
+        bool news;     /* and was not said before */
 } Changes;
+
+/* Did the source say the same before, and nothing else since? The fact tells: it was only confirmed. */
+static void told_note(Changes *changes, const Said *said, const Carebus__V1__StoredFact *stored) {
+        changes->told = true;
+        if (!text_equal(stored->fact->confirmed_event_id, said->event->event_id))
+                changes->news = true;
+}
 
 /* The fact of this source in the section, made where there is none. */
 static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const char *key,
@@ -101,6 +112,7 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
                 return 0;
         changes->presence = speaks_against_death(said->event, demographics);
         r = again_note(work, said, home->patient_id, &noted);
+        changes->told = changes->told || noted;
         if (r || noted)
                 return r;
         r = again_section(work, home->patient_id, &section);
@@ -110,6 +122,7 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
                 r = demographics_add(stored, said, demographics, work->arena, &changed);
         if (r)
                 return r;
+        told_note(changes, said, stored);
         work_section_touch(work, section);
         if (stamp_parts_compare(stamp_parts(stored->newest), said->stamp) == 0)
                 r = again_begin(work, said, home->patient_id, stored);
@@ -135,6 +148,7 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
                 r = death_add(stored, said, work->arena, &changed);
         if (r)
                 return r;
+        told_note(changes, said, stored);
         work_section_touch(work, section);
         changes->contradictable = changes->contradictable || changed;
         return 0;
@@ -275,6 +289,7 @@ static int project_encounter(FoldWork *work, const Said *said, const Home *home,
                 r = encounter_replay(work, home->patient_id, name, stored);
         if (r)
                 return r;
+        told_note(changes, said, stored);
         work_section_touch(work, section);
         return activity_keep(work, said, home->patient_id, name, stored, changes);
 }
@@ -307,6 +322,37 @@ static int others_note(FoldWork *work, const Said *said, const Carebus__V1__Pers
         return 0;
 }
 
+/* The sections that one table describes. */
+static int project_others(FoldWork *work, const Said *said, const char *patient_id, Changes *changes) {
+        PlainTold told = {};
+        int r;
+
+        r = project_plain(work, said, patient_id, &told);
+        if (r == 0 && said->event->n_complete > 0)
+                r = project_lists(work, said, patient_id);
+        changes->told = changes->told || told.told;
+        changes->news = changes->news || (told.told && !told.again);
+        changes->contradictable = changes->contradictable || told.decisions;
+        return r;
+}
+
+/* Is there anything in the event that the record does not have, so that nobody can say whether it is new? */
+static bool says_more(const Carebus__V1__Event *event) {
+        if (event->n_notes > 0 || event->sensitivity || join_is_said(event))
+                return true;
+        switch (event->body_case) {
+        case CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS:
+        case CAREBUS__V1__EVENT__BODY_DEATH:
+                return false;
+        case CAREBUS__V1__EVENT__BODY_ENCOUNTER:
+                return !is_encounter(event);
+        case CAREBUS__V1__EVENT__BODY__NOT_SET:
+                return !event_type_find(event->type);
+        default:
+                return !plain_row(event);
+        }
+}
+
 static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         bool deaths_only = false;
         Carebus__V1__Person *person;
@@ -317,6 +363,8 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *
                 r = project_death(work, said, home, changes);
         if (r == 0 && is_encounter(said->event))
                 r = project_encounter(work, said, home, changes);
+        if (r == 0)
+                r = project_others(work, said, home->patient_id, changes);
         if (r || !(changes->identifiers || changes->birth_date || changes->contradictable || changes->presence))
                 return r;
         deaths_only = !changes->identifiers && !changes->birth_date && !changes->contradictable;
@@ -372,6 +420,8 @@ int project_event(FoldWork *work, const Said *said, const char **ret_patient_id)
                 r = project_facts(work, said, &home, &changes);
         if (r == 0 && others.n > 0)
                 r = others_note(work, said, home.person, &others);
+        if (r == 0 && changes.told && !changes.news && !changes.identifiers && !says_more(event))
+                r = work_confirm(work, said->stamp.index);
         if (r)
                 return r;
         *ret_patient_id = home.answering;

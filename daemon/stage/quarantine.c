@@ -65,6 +65,7 @@ int quarantine_add(FoldWork *work, const Carebus__V1__StoredSubmission *submissi
         item.has_bytes = submission->original && submission->original->has_size;
         item.bytes = item.has_bytes ? submission->original->size : 0;
         item.resolution = (char *)RESOLUTION_OPEN;
+        item.has_history = item.history = work->history;
         work->outcome.quarantined = item.reason;
         work->outcome.class_ = item.class_;
         return value_put(work, STATE_QUARANTINE, work->seq, &item.base);

@@ -135,6 +135,26 @@ void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *sectio
                         work->sections.items[i].dirty = true;
 }
 
+int work_number(FoldWork *work, const char *key, char *numbered, const ProtobufCMessage *body) {
+        int r = list_room(work, (void **)&work->numbered.items, work->numbered.n, &work->numbered.room,
+                          sizeof(WorkNumbered));
+
+        if (r == 0)
+                work->numbered.items[work->numbered.n++] = (WorkNumbered){ key, numbered, body };
+        return r;
+}
+
+int work_confirm(FoldWork *work, uint32_t index) {
+        Carebus__V1__Outcome *outcome = &work->outcome;
+
+        if (!outcome->confirms)
+                outcome->confirms = arena_alloc(work->arena, work->n_events * sizeof(*outcome->confirms));
+        if (!outcome->confirms)
+                return -ENOMEM;
+        outcome->confirms[outcome->n_confirms++] = index;
+        return 0;
+}
+
 int work_store(FoldWork *work) {
         for (size_t i = 0; i < work->persons.n; i++) {
                 WorkPerson *kept = &work->persons.items[i];

@@ -1,0 +1,524 @@
+/* Which facts there are, what tells them apart, and how what they say of themselves is put into a key. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "daemon/record/keys.h"
+#include "daemon/record/plain.h"
+#include "proto/reflect.h"
+#include "proto/types.h"
+
+#define BODY(name) CAREBUS__V1__EVENT__BODY_##name
+
+static const PlainRow rows[] = {
+        { .body = BODY(REFERRAL),
+          .name = "referral",
+          .correlator = "referral_id",
+          .ids = { "identifier", "target_identifier" },
+          .natural = { "kind", "requested_at|received_at|effective_at|processed_at", "from", "to", "type" },
+          .status = "status" },
+        { .body = BODY(APPOINTMENT),
+          .name = "appointment",
+          .correlator = "appointment_id",
+          .ids = { "identifier", "placer_identifier" },
+          .natural = { "start_at", "service|specialty", "type", "place" },
+          .status = "status" },
+        { .body = BODY(CONTACT),
+          .name = "contact",
+          .ids = { "identifier" },
+          .natural = { "start_at|planned_at", "kind|consultation_type", "mode", "by|participants" },
+          .status = "status" },
+        { .body = BODY(CARE_TEAM),
+          .name = "care_team",
+          .ids = { "identifier" },
+          .natural = { "name", "organisation" },
+          .status = "status",
+          .partial = { "members" } },
+        { .body = BODY(CARE_PLAN),
+          .name = "care_plan",
+          .correlator = "plan_id",
+          .ids = { "identifier" },
+          .natural = { "type|title", "category" },
+          .status = "status",
+          .partial = { "items" },
+          .replaces = "replaces" },
+        { .body = BODY(DECISION),
+          .name = "decision",
+          .correlator = "order_id",
+          .ids = { "identifier" },
+          .natural = { "decided_at", "decided_by|@author", "rank", "decision|decision_text|text",
+                       "place|place_organisation", "focus|summary|circumstances|attorneys" },
+          .status = "status",
+          .partial = { "discussions", "awareness", "signatures", "documents" },
+          .replaces = "replaces",
+          .ends_explicitly = true },
+        { .body = BODY(MEASURE),
+          .name = "measure",
+          .ids = { "identifier" },
+          .natural = { "scale", "measured_at|@occurred_at", "respondent|respondent_coded" },
+          .status = "status" },
+        { .body = BODY(OBSERVATION),
+          .name = "observation",
+          .ids = { "identifier" },
+          .natural = { "code|text", "observed_at|observed_period|@occurred_at", "order|report", "sub_id" },
+          .status = "status",
+          .numbered = true },
+        { .body = BODY(CONDITION),
+          .name = "condition",
+          .ids = { "identifier" },
+          .natural = { "code|text|further_codes" },
+          .status = "status" },
+        { .body = BODY(ALLERGY),
+          .name = "allergy",
+          .ids = { "identifier" },
+          .natural = { "none_known", "substance|text" },
+          .status = "status",
+          .ends_explicitly = true },
+        { .body = BODY(MEDICATION),
+          .name = "medication",
+          .correlator = "order_id",
+          .ids = { "identifier", "filler_identifier" },
+          .natural = { "drug|text|ingredients" },
+          .status = "status",
+          .replaces = "replaces" },
+        { .body = BODY(ALERT),
+          .name = "alert",
+          .ids = { "identifier" },
+          .natural = { "kind", "code|text" },
+          .status = "status",
+          .ends_explicitly = true },
+        { .body = BODY(DOCUMENT),
+          .name = "document",
+          .correlator = "document_id",
+          .ids = { "identifier" },
+          .natural = { "type", "written_at|activity_at|edited_at", "title|file_name|url|description" },
+          .status = "status",
+          .replaces = "replaces" },
+        { .body = BODY(CONSENT),
+          .name = "consent",
+          .natural = { "kind", "scope|scope_text" },
+          .always_said = "consent",
+          .slot = true,
+          .ends_explicitly = true },
+        { .body = BODY(BEREAVEMENT),
+          .name = "bereavement",
+          .ids = { "identifier" },
+          .natural = { "bereaved_identifiers|bereaved_name", "deceased_identifiers" },
+          .status = "status" },
+        { .body = BODY(EPISODE),
+          .name = "episode",
+          .correlator = "episode_id",
+          .ids = { "identifier" },
+          .natural = { "opened_at", "service|type" },
+          .status = "status" },
+        { .body = BODY(PALLIATIVE_NEED),
+          .name = "palliative_need",
+          .ids = { "identifier" },
+          .natural = { "register" },
+          .status = "status",
+          .always_said = "need",
+          .slot = true },
+        { .body = BODY(CARE_PACKAGE),
+          .name = "care_package",
+          .ids = { "identifier" },
+          .natural = { "type", "provider" },
+          .status = "status" },
+        { .body = BODY(MEETING),
+          .name = "meeting",
+          .ids = { "identifier" },
+          .natural = { "kind", "held_at|@occurred_at" },
+          .status = "status" },
+        { .body = BODY(PROGRAMME),
+          .name = "programme",
+          .ids = { "identifier" },
+          .natural = { "programme|name" },
+          .status = "status",
+          .partial = { "measures" } },
+        { .body = BODY(ANTICIPATORY_MEDICINES),
+          .name = "anticipatory_medicines",
+          .correlator = "order_id",
+          .ids = { "identifier" },
+          .status = "status",
+          .always_said = "box",
+          .slot = true },
+        { .body = BODY(PLACE_OF_DEATH_COMPARISON),
+          .name = "place_of_death_comparison",
+          .always_said = "comparison",
+          .slot = true },
+        { .body = BODY(ORDER),
+          .name = "order",
+          .correlator = "order_id",
+          .ids = { "identifier", "filler_identifier" },
+          .natural = { "code|code_text", "ordered_at|start_at" },
+          .status = "status" },
+        { .body = BODY(EQUITY), .name = "equity", .always_said = "equity", .slot = true },
+        { .body = BODY(CONTACT_POINT),
+          .name = "contact_point",
+          .ids = { "identifier" },
+          .natural = { "kind", "name|service|practitioner|person" },
+          .status = "status",
+          .always_said = "contact",
+          .slot = true },
+};
+
+static const PlainRow *row_find(unsigned body) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].body == body)
+                        return &rows[i];
+        return NULL;
+}
+
+const PlainRow *plain_row(const Carebus__V1__Event *event) {
+        const EventType *type = event_type_find(event->type);
+
+        /* Where the correlators say enough, the body may be left out. */
+        if (!type || !type->section ||
+            (event->body_case != type->body && event->body_case != CAREBUS__V1__EVENT__BODY__NOT_SET))
+                return NULL;
+        return row_find(type->body);
+}
+
+const PlainRow *plain_row_of_fact(const Carebus__V1__Fact *fact) {
+        return row_find(fact->value_case);
+}
+
+static const PlainRow *row_of_section(const char *section) {
+        const EventType *type;
+
+        for (size_t i = 0; (type = event_type_at(i)); i++)
+                if (text_equal(type->section, section))
+                        return row_find(type->body);
+        return NULL;
+}
+
+bool plain_section_has_lists(const char *section) {
+        const PlainRow *row = row_of_section(section);
+
+        return row && !row->ends_explicitly;
+}
+
+const char *plain_section_of_list(const char *path) {
+        const char *section;
+
+        if (strcmp(path, "care_team.members") == 0)
+                path = "care-team";
+        for (size_t i = 0; (section = section_at(i)); i++) {
+                size_t j = 0;
+
+                while (section[j] && (path[j] == section[j] || (path[j] == '_' && section[j] == '-')))
+                        j++;
+                if (!section[j] && !path[j])
+                        return plain_section_has_lists(section) ? section : NULL;
+        }
+        return NULL;
+}
+
+/* What a value comes to in a key: empty where it says nothing that tells one from another. */
+static const char *message_text(const ProtobufCMessage *message, Arena *arena);
+
+static const char *text_folded(const char *text, Arena *arena) {
+        size_t n;
+        char *folded;
+
+        text += strspn(text, " ");
+        n = strlen(text);
+        while (n > 0 && text[n - 1] == ' ')
+                n--;
+        folded = arena_text(arena, text, n);
+        for (char *at = folded; at && *at; at++)
+                if (*at >= 'A' && *at <= 'Z')
+                        *at += 'a' - 'A';
+        return folded;
+}
+
+static const char *value_text(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, Arena *arena) {
+        const void *value;
+
+        if (reflect_count(message, field) == 0)
+                return "";
+        value = reflect_value(message, field, 0);
+        switch (field->type) {
+        case PROTOBUF_C_TYPE_STRING:
+                return text_folded(*(const char *const *)value, arena);
+        case PROTOBUF_C_TYPE_MESSAGE:
+                return message_text(*(const ProtobufCMessage *const *)value, arena);
+        case PROTOBUF_C_TYPE_ENUM: {
+                const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor,
+                                                                                       *(const int *)value);
+
+                return named && named->value ? text_folded(named->name, arena) : "";
+        }
+        case PROTOBUF_C_TYPE_BOOL:
+                return *(const protobuf_c_boolean *)value ? text_folded(field->name, arena) : "";
+        case PROTOBUF_C_TYPE_UINT32:
+                return arena_format(arena, "%u", *(const uint32_t *)value);
+        default:
+                return "";
+        }
+}
+
+/* The first of the fields that says something; names are parted by bars. */
+static const char *fields_text(const ProtobufCMessage *message, const char *names, Arena *arena) {
+        const char *text = "";
+
+        for (const char *at = names; text && !text[0] && at; at = strchr(at, '|')) {
+                const ProtobufCFieldDescriptor *field;
+                char name[64];
+
+                at += *at == '|';
+                memcpy(name, at, MIN(strcspn(at, "|"), sizeof(name) - 1));
+                name[MIN(strcspn(at, "|"), sizeof(name) - 1)] = '\0';
+                field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+                if (field)
+                        text = value_text(message, field, arena);
+        }
+        return text;
+}
+
+static const char *identifier_text(const Carebus__V1__Identifier *identifier, Arena *arena) {
+        return identifier->value && identifier->value[0]
+                       ? text_joined(arena, identifier->system ?: "", "|", identifier->value, NULL)
+                       : "";
+}
+
+static const char *coded_text(const Carebus__V1__Coded *coded, Arena *arena) {
+        if (coded->code && coded->code[0])
+                return text_joined(arena, coded->system ?: "", "|", coded->code, NULL);
+        if (coded->original && coded->original->code && coded->original->code[0])
+                return text_joined(arena, coded->original->system ?: "", "|", coded->original->code, NULL);
+        return text_folded(coded->text ?: coded->display ?: "", arena);
+}
+
+static const char *when_text(const Carebus__V1__When *when, Arena *arena) {
+        return when->has_utc_at ? arena_format(arena, "%lld", (long long)when->utc_at)
+                                : text_folded(when->text ?: "", arena);
+}
+
+static const char *message_text(const ProtobufCMessage *message, Arena *arena) {
+        /* By what a message of that type is best told: the first of them that says something. */
+        static const struct {
+                const ProtobufCMessageDescriptor *descriptor;
+                const char *fields;
+        } told_by[] = {
+                { &carebus__v1__practitioner__descriptor, "identifier|name|role" },
+                { &carebus__v1__service_ref__descriptor, "identifier|name|team|type|organisation|practitioner" },
+                { &carebus__v1__organisation__descriptor, "identifier|name" },
+                { &carebus__v1__author__descriptor, "person|person_name|team|organisation|organisation_name" },
+                { &carebus__v1__human_name__descriptor, "text|family" },
+                { &carebus__v1__related_person__descriptor, "identifiers|name" },
+                { &carebus__v1__participant__descriptor, "practitioner" },
+                { &carebus__v1__place__descriptor, "point_of_care|text|organisation|facility|kind" },
+                { &carebus__v1__period__descriptor, "start|end" },
+                { &carebus__v1__medication_ingredient__descriptor, "drug|text" },
+                { &carebus__v1__attorney__descriptor, "person|text" },
+        };
+
+        if (message->descriptor == &carebus__v1__identifier__descriptor)
+                return identifier_text((const Carebus__V1__Identifier *)message, arena);
+        if (message->descriptor == &carebus__v1__coded__descriptor)
+                return coded_text((const Carebus__V1__Coded *)message, arena);
+        if (message->descriptor == &carebus__v1__when__descriptor)
+                return when_text((const Carebus__V1__When *)message, arena);
+        if (message->descriptor == &carebus__v1__human_name__descriptor) {
+                const Carebus__V1__HumanName *name = (const Carebus__V1__HumanName *)message;
+
+                if (name->family && name->n_given > 0)
+                        return text_folded(text_joined(arena, name->family, " ", name->given[0], NULL) ?: "", arena);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(told_by); i++)
+                if (told_by[i].descriptor == message->descriptor)
+                        return fields_text(message, told_by[i].fields, arena);
+        return "";
+}
+
+const char *plain_decision_says(const Carebus__V1__Decision *decision, Arena *arena) {
+        return fields_text(&decision->base, "decision|decision_text|text", arena);
+}
+
+/* The body that an event brings; NULL: none. */
+static const ProtobufCMessage *body_of(const Carebus__V1__Event *event) {
+        return event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET ? NULL : &event->demographics->base;
+}
+
+static const char *correlator_text(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena) {
+        return row->correlator ? fields_text(&event->base, row->correlator, arena) : "";
+}
+
+/* By its identifiers: the event's, else the body's. */
+static const char *named_text(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena) {
+        const char *text = correlator_text(row, event, arena);
+        const ProtobufCMessage *body = body_of(event);
+
+        for (size_t i = 0; body && text && !text[0] && i < ELEMENTSOF(row->ids) && row->ids[i]; i++)
+                text = fields_text(body, row->ids[i], arena);
+        return text;
+}
+
+static const char *natural_text(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena) {
+        const ProtobufCMessage *body = body_of(event);
+        const char *text = "";
+        bool says = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(row->natural) && row->natural[i]; i++) {
+                const char *of_event = strchr(row->natural[i], '@');
+                const char *part = body ? fields_text(body, row->natural[i], arena) : "";
+
+                if (part && !part[0] && of_event)
+                        part = fields_text(&event->base, of_event + 1, arena);
+                if (!part)
+                        return NULL;
+                /* Who or when alone tells nothing apart. */
+                says = says || (part[0] && !of_event);
+                text = i == 0 ? part : text_joined(arena, text, "/", part, NULL);
+                if (!text)
+                        return NULL;
+        }
+        return says ? text : "";
+}
+
+/* A team is many: each member is a fact, unless a message says several of them at once. */
+static const char *member_text(const Carebus__V1__Event *event, Arena *arena) {
+        const Carebus__V1__CareTeamMember *member;
+        const char *text;
+
+        if (event->body_case != BODY(CARE_TEAM) || event->care_team->n_members != 1)
+                return "";
+        member = event->care_team->members[0];
+        text = fields_text(&member->base, "identifier|practitioner|service|organisation", arena);
+        if (!text || !text[0] || (member->identifier && member->identifier->value))
+                return text;
+        return text_joined(arena, "member:", text, "/", fields_text(&member->base, "role", arena));
+}
+
+/* An item of a plan that has no number of its own. */
+static const char *item_text(const Carebus__V1__Event *event, Arena *arena) {
+        const Carebus__V1__CarePlan *plan = event->body_case == BODY(CARE_PLAN) ? event->care_plan : NULL;
+        const char *text;
+
+        if (!plan || plan->n_items != 1 || strcmp(event->type, "care_plan.item_changed") != 0 ||
+            (event->plan_id && event->plan_id->value) || (plan->identifier && plan->identifier->value))
+                return "";
+        text = fields_text(&plan->items[0]->base, "identifier|item|problem|problem_text|goal|goal_text|text", arena);
+        return text && text[0] ? text_joined(arena, "item:", text, NULL, NULL) : text;
+}
+
+/* A dose is a fact of its own: it is given under an order, and the order stays. */
+static const char *dose_text(const Carebus__V1__Event *event, Arena *arena) {
+        const Carebus__V1__Medication *dose = event->body_case == BODY(MEDICATION) ? event->medication : NULL;
+        const char *at;
+
+        if (strcmp(event->type, "medication.given") != 0)
+                return "";
+        at = dose ? fields_text(&dose->base, "given_at|start_at", arena) : "";
+        if (at && !at[0])
+                at = fields_text(&event->base, "occurred_at", arena);
+        return at ? text_joined(arena, "given:", at, "/",
+                                dose ? fields_text(&dose->base, "drug|text|ingredients", arena) : "")
+                  : NULL;
+}
+
+/* What stands in front of the rest: decisions of two kinds are two, though one form has one number. */
+static const char *kind_text(const Carebus__V1__Event *event) {
+        static const char *const kinds[] = { "decision",
+                                             "cpr",
+                                             "adrt",
+                                             "lpa",
+                                             "treatment-escalation",
+                                             "place-of-death",
+                                             "place-of-care",
+                                             "advance-statement",
+                                             "donation",
+                                             "other" };
+        const EventType *type = event_type_find(event->type);
+        unsigned kind = type ? type->decision_kind : 0;
+
+        if (kind == 0 && event->body_case == BODY(DECISION) && event->decision->has_kind)
+                kind = event->decision->kind;
+        return kinds[kind < ELEMENTSOF(kinds) ? kind : 0];
+}
+
+char *plain_key(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena, bool *ret_named) {
+        const char *text = "", *dose = dose_text(event, arena);
+
+        if (row->body == BODY(CARE_TEAM))
+                text = member_text(event, arena);
+        if (row->body == BODY(CARE_PLAN))
+                text = item_text(event, arena);
+        if (text && !text[0])
+                text = named_text(row, event, arena);
+        *ret_named = text && text[0] && !text_starts_with(text, "member:") && !text_starts_with(text, "item:");
+        if (text && !text[0] && (!dose || !dose[0]))
+                text = natural_text(row, event, arena);
+        if (!text || !dose)
+                return NULL;
+        if (dose[0])
+                return text[0] ? text_joined(arena, dose, "/", text, NULL) : (char *)dose;
+        if (!text[0] && row->always_said)
+                return (char *)row->always_said;
+        if (!text[0])
+                return arena_format(arena, "event:%s", event->event_id);
+        if (row->body == BODY(DECISION))
+                return text_joined(arena, kind_text(event), "/", text, NULL);
+        return (char *)text;
+}
+
+static int keys_add(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena, char ***keys, size_t *n_keys) {
+        const ProtobufCMessage *body = body_of(event);
+        const ProtobufCFieldDescriptor *field;
+
+        if (!body)
+                return 0;
+        field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, row->replaces);
+        for (size_t i = 0; i < reflect_count(body, field); i++) {
+                const Carebus__V1__Identifier *id = *(Carebus__V1__Identifier *const *)reflect_value(body, field, i);
+                const char *key = identifier_text(id, arena);
+                bool known = false;
+
+                if (key && key[0] && row->body == BODY(DECISION))
+                        key = text_joined(arena, kind_text(event), "/", key, NULL);
+                if (!key)
+                        return -ENOMEM;
+                for (size_t j = 0; j < *n_keys && !known; j++)
+                        known = strcmp((*keys)[j], key) == 0;
+                if (key[0] && !known && list_append((void ***)keys, n_keys, (void *)key, arena) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int plain_replaced_keys(const PlainRow *row, Carebus__V1__Claim *const *claims, size_t n_claims, Arena *arena,
+                        char ***ret_keys, size_t *ret_n_keys) {
+        int r = 0;
+
+        *ret_keys = NULL;
+        *ret_n_keys = 0;
+        for (size_t i = 0; row->replaces && r == 0 && i < n_claims; i++)
+                r = keys_add(row, claims[i]->event, arena, ret_keys, ret_n_keys);
+        return r;
+}
+
+int plain_replaces(const PlainRow *row, const Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims,
+                   size_t n_claims, const char *key, Arena *arena, const Carebus__V1__Claim **ret) {
+        *ret = NULL;
+        if (text_equal(stored->fact->status, "entered-in-error"))
+                return 0;
+        for (size_t i = n_claims; i > 0; i--) {
+                char **keys;
+                size_t n_keys;
+                int r;
+
+                if (claims[i - 1]->event->has_action &&
+                    claims[i - 1]->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
+                        return 0; /* what was said before it was taken back with it */
+                r = plain_replaced_keys(row, &claims[i - 1], 1, arena, &keys, &n_keys);
+                if (r < 0)
+                        return r;
+                for (size_t j = 0; j < n_keys; j++)
+                        if (strcmp(keys[j], key) == 0) {
+                                *ret = claims[i - 1];
+                                return 0;
+                        }
+        }
+        return 0;
+}
