@@ -17,6 +17,7 @@ typedef struct JsonNode JsonNode;
 struct JsonNode {
         JsonKind kind;
         bool read;             /* somebody asked for it: what nobody asked for can be listed */
+        bool ignored, mapped;  /* with all that is in it: it says nothing that anybody needs; it is kept whole */
         uint32_t line, column; /* from 1; of its first byte */
         const char *name;      /* of a member; NULL: an element of an array, or the root */
         const char *text;      /* of a string: decoded, NUL-terminated UTF-8; of a number: as written */
@@ -62,7 +63,20 @@ JsonNode *json_member(const JsonNode *object, const char *name);
 JsonNode *json_peek(const JsonNode *object, const char *name);
 /* The text of a string or number member; NULL where there is none or it is of another kind. */
 const char *json_text(const JsonNode *object, const char *name);
-/* All of it is read by intent: it says nothing that anybody needs, or is kept elsewhere. */
+/* The text of a string member that is not empty; notes nothing. NULL: none. */
+const char *json_said(const JsonNode *object, const char *name);
+/* All of it is read by intent: it says nothing that anybody needs. NULL does nothing. */
 void json_note_read(JsonNode *node);
+/* All of it is in an event, whole or by another name. NULL does nothing. */
+void json_note_mapped(JsonNode *node);
+/* Of an element itself: somebody asked for it, and answers for what is in it one by one. NULL does nothing. */
+void json_note_seen(JsonNode *node);
+/* The nth element of an array, from 0; the node itself for 0 where it is none. NULL: none. Notes the reading. */
+JsonNode *json_element(JsonNode *node, size_t index);
+/* Walks an array; what is no array is walked as the only element of one: senders forget the brackets. */
+#define JSON_EACH(item, array)                                \
+        for (JsonNode *item = json_element((array), 0); item; \
+             item = item->parent == (array) ? json_note_next(item) : NULL)
+JsonNode *json_note_next(JsonNode *node);
 /* Bundle.entry[2].resource.name[0].family: FHIRPath-like, from the root, which is called `root`. In the arena. */
 char *json_path(const JsonNode *node, const char *root, Arena *arena);

@@ -1,17 +1,26 @@
 #pragma once
 /* What the files of this folder that make events share; for nobody else. */
 #include "adapters/common/draft.h"
+#include "adapters/fhir/path.h"
 #include "adapters/fhir/translate.h"
+#include "canon/zone.h"
 
 /* A resource of the message: an entry of the bundle, a contained one, or the root. */
 typedef struct FhirResource FhirResource;
 struct FhirResource {
         JsonNode *node;
         const char *type, *id;
-        const char *full_url;          /* of the entry; or NULL */
-        const char *method;            /* request.method of the entry: DELETE; or NULL */
-        const FhirResource *container; /* of a contained one */
-        const struct FhirRow *row;     /* NULL: nobody makes events of it */
+        const char *full_url;              /* of the entry; or NULL */
+        const char *method;                /* request.method of the entry: DELETE; or NULL */
+        const FhirResource *container;     /* of a contained one */
+        const struct FhirRow *row;         /* NULL: nobody makes events of it */
+        JsonNode *entry;                   /* of the bundle; or NULL */
+        bool is_deleted;                   /* DELETE: entered in error */
+        bool is_refused;                   /* it has a modifier extension that nobody here understands */
+        Carebus__V1__Author *author;       /* of Provenance; or NULL: the message's */
+        Carebus__V1__When *recorded_at;    /* of Provenance, of meta.lastUpdated; or NULL */
+        Carebus__V1__Identifier **patient; /* whose it is, once an event said so */
+        size_t n_patient;
         bool is_used; /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
 };
 
@@ -31,6 +40,14 @@ typedef struct Fhir {
         Carebus__V1__When *sent_at;
         const char *message_id;
         const char *trigger; /* MessageHeader.eventCoding.code, or Bundle/transaction, or Patient */
+        const Zone *zone;    /* of the source */
+        const char **bad_times;
+        size_t n_bad_times;
+        FhirResource **by_url,
+                **by_type;            /* the resources, ordered by full URL and by type and id; the first have none */
+        const FhirPath *const *paths; /* of the profile's fields, in their order; NULL: none that can be read */
+        const FhirResource **event_resources; /* of which each event was made */
+        const char *reason;                   /* of a message: new, update, delete (BaRS); or NULL */
 } Fhir;
 
 typedef void (*FhirTranslate)(Fhir *f, const FhirResource *resource);
@@ -54,6 +71,10 @@ char *fhir_position(Fhir *f, const JsonNode *node);
  * the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action entered in error. NULL: full. */
 Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char *type, Carebus__V1__Action action);
 /* Later events of one resource (a death beside a patient) have the same envelope. */
+/* Its status is entered-in-error, or it was deleted: it is undone, never dropped. */
+bool fhir_is_in_error(const FhirResource *resource);
+/* The row of a type; NULL: nobody knows it. */
+const FhirRow *fhir_row_find(const char *type);
 
 /* ---- translate-reference.c: where references lead. All take the Reference element, and NULL. */
 
@@ -69,11 +90,56 @@ Carebus__V1__Place *fhir_reference_place(Fhir *f, const FhirResource *from, Json
 Carebus__V1__RelatedPerson *fhir_reference_person(Fhir *f, const FhirResource *from, JsonNode *reference);
 /* The patient of an event: identifiers and, where the Patient is in this message, what it says of the person. */
 void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *from, JsonNode *reference);
-/* Of a resource itself: its business identifiers, then its logical id. */
+/* All that names what a reference leads to: business identifiers first. */
+void fhir_reference_identifiers(Fhir *f, const FhirResource *from, JsonNode *reference, size_t *n,
+                                Carebus__V1__Identifier ***list);
+/* The type of what a reference leads to, as far as anybody says: "Practitioner". NULL: nobody does. */
+const char *fhir_reference_type(Fhir *f, const FhirResource *from, JsonNode *reference);
+/* {carebus:SOURCE, TYPE, TYPE/ID}. */
+Carebus__V1__Identifier *fhir_logical_identifier(Fhir *f, const char *type, const char *id);
+int fhir_compare_url(const FhirResource *a, const FhirResource *b);
+int fhir_compare_type(const FhirResource *a, const FhirResource *b); /* by type, then by id */
+/* Of a resource itself: its business identifiers, then its logical id, where it has one that outlives its message. */
+void fhir_own_identifiers(Fhir *f, const FhirResource *resource, size_t *n, Carebus__V1__Identifier ***list);
 Carebus__V1__Identifier *fhir_own_identifier(Fhir *f, const FhirResource *resource);
+
+/* ---- translate-patient.c, for who refers to them */
+Carebus__V1__Demographics *fhir_demographics(Fhir *f, const FhirResource *patient);
+Carebus__V1__RelatedPerson *fhir_related_person_read(Fhir *f, const FhirResource *person);
+
+/* ---- translate-message.c */
+
+/* MessageHeader, Provenance, Bundle: what every event of the message carries. Once, before the first event. */
+void fhir_envelope_read(Fhir *f);
+/* SubscriptionStatus and the Parameters that stand for it in R4. True: the message says nothing but that the line is up. */
+bool fhir_is_heartbeat(Fhir *f);
+/* An Author of whoever a reference leads to. */
+Carebus__V1__Author *fhir_reference_author(Fhir *f, const FhirResource *from, JsonNode *reference);
+
+/* ---- translate-extension.c: extensions of UK Core, by the last part of their URL, whatever server and release it is of */
+
+/* The extension of that name: "EthnicCategory" is .../Extension-UKCore-EthnicCategory. Marked as read. NULL: none. */
+JsonNode *fhir_uk_extension(JsonNode *node, const char *name);
+/* Its value[x] as a code; a part of it by name. */
+Carebus__V1__Coded *fhir_uk_coded(Fhir *f, JsonNode *node, const char *name);
+JsonNode *fhir_uk_part(JsonNode *extension, const char *name);
+
+/* ---- translate-fields.c: profile fields, and what became of each element */
+
+void fhir_set_profile_demographics(Fhir *f, Carebus__V1__Demographics *demographics, const FhirResource *patient);
+void fhir_set_profile_fields(Fhir *f, Carebus__V1__Event *event, const FhirResource *resource);
+/* 0 or -ENOMEM. */
+int fhir_list_fields(const Fhir *f, const FieldSeen **ret, size_t *ret_n);
+/* Whether a text that nothing was made of has words of a decision about resuscitation; its element, or NULL. */
+const JsonNode *fhir_find_hidden_decision(const Fhir *f);
+/* Whether the profile says that an element says nothing that anybody needs: "Patient.photo". */
+bool fhir_is_ignored(const Fhir *f, const char *path);
 
 /* ---- translate-values.c: data types of R4. All take the element, note it as read, and give NULL for NULL and for what says nothing. */
 
+/* Each one that takes an element has a sister that takes an object and the name of its member. */
+char *fhir_member_text(Fhir *f, JsonNode *object, const char *name);
+Carebus__V1__When *fhir_member_when(Fhir *f, JsonNode *object, const char *name);
 char *fhir_text(Fhir *f, JsonNode *node); /* string, code, uri, id, markdown, decimal as written */
 int fhir_truth(Fhir *f, JsonNode *node, protobuf_c_boolean *ret); /* 0 said, 1 not */
 int fhir_number(Fhir *f, JsonNode *node, uint32_t *ret);          /* 0 said, 1 not */

@@ -30,6 +30,7 @@ EXAMPLES = "sdk/examples/"
 ONE_FILE = {
     "zmq.h": {"proto/zsock.c"},
     "json-c/": {"proto/json.c"},
+    "yajl/": {"adapters/fhir/json.c"},
     "lmdb.h": {"daemon/store/state.c"},
     "zstd.h": {"daemon/store/original.c"},
     "zdict.h": {"daemon/store/original.c"},

@@ -1,0 +1,551 @@
+/*
+ * From bytes to a result: JSON, the resources of it, the table. Every early end is a problem with its place, and never an error of the
+ * program.
+ */
+#include "adapters/fhir/translate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/fhir/translate-rules.h"
+#include "base/text.h"
+#include "canon/vocabulary.h"
+#include "canon/when.h"
+#include "proto/types.h"
+
+/* What one message may cost, its tree and its events: sixteen times the largest message that is read. */
+#define ARENA_MAX (256UL << 20)
+/* Events may be larger than their message; but a submission has to fit a frame. */
+#define EVENTS_SIZE_FLOOR (2UL << 20)
+#define MESSAGE_ID_MAX 200
+
+struct FhirTranslator {
+        ReadingOptions options;
+        char *source;
+        const FhirMemory *memory;
+        Zone *zone;
+        Arena *arena;
+        FhirPath **paths; /* of the profile's fields; NULL where one is for another language */
+        size_t n_paths;
+};
+
+FhirTranslator *fhir_translator_free(FhirTranslator *translator) {
+        if (!translator)
+                return NULL;
+        for (size_t i = 0; i < translator->n_paths; i++)
+                fhir_path_free(translator->paths[i]);
+        free(translator->paths);
+        arena_free(translator->arena);
+        zone_free(translator->zone);
+        free(translator->source);
+        free(translator);
+        return NULL;
+}
+
+/* A profile is checked when it is loaded; what is no path here is none that this language knows. */
+static int paths_read(FhirTranslator *translator) {
+        const Profile *profile = translator->options.profile;
+
+        translator->paths = calloc(profile->n_fields + 1, sizeof(*translator->paths));
+        if (!translator->paths)
+                return -ENOMEM;
+        for (; translator->n_paths < profile->n_fields; translator->n_paths++) {
+                size_t offset;
+                int r = fhir_path_parse(profile->fields[translator->n_paths].from,
+                                        &translator->paths[translator->n_paths], &offset);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int fhir_translator_new(FhirTranslator **ret, const ReadingOptions *options, const FhirMemory *memory) {
+        _cleanup_(fhir_translator_freep) FhirTranslator *translator = calloc(1, sizeof(*translator));
+        int r;
+
+        if (!translator)
+                return -ENOMEM;
+        translator->options = *options;
+        translator->memory = memory;
+        translator->source = strdup(options->source ?: "");
+        if (!translator->source)
+                return -ENOMEM;
+        translator->options.source = translator->source;
+        r = arena_new(&translator->arena, ARENA_MAX);
+        if (r < 0)
+                return r;
+        r = paths_read(translator);
+        if (r < 0)
+                return r;
+        r = options->timezone ? zone_new(options->timezone, &translator->zone) : 0;
+        if (r)
+                return r < 0 ? r : -EINVAL;
+        *ret = TAKE_PTR(translator);
+        return 0;
+}
+
+Arena *fhir_translator_arena(FhirTranslator *translator) {
+        return translator->arena;
+}
+
+/* ---- the resources of a message */
+
+static FhirResource *resource_add(Fhir *f, JsonNode *node, JsonNode *entry, const FhirResource *container) {
+        FhirResource *resource = &f->resources[f->n_resources++];
+
+        json_note_seen(node);
+        json_note_read(json_peek(node, "resourceType"));
+        json_note_read(json_peek(node, "id"));
+        *resource = (FhirResource){
+                .node = node,
+                .entry = entry,
+                .container = container,
+                .type = json_said(node, "resourceType"),
+                .id = json_said(node, "id"),
+                .full_url = container ? NULL : json_said(entry, "fullUrl"),
+                .method = container ? NULL : json_said(json_peek(entry, "request"), "method"),
+        };
+        resource->is_deleted = text_equal(resource->method, "DELETE");
+        if (!resource->type && !resource->is_deleted)
+                fhir_problem(f, "no-resource-type", node, /* urgent= */ true);
+        return resource;
+}
+
+static void contained_add(Fhir *f, FhirResource *container) {
+        JSON_EACH(node, json_member(container->node, "contained")) {
+                FhirResource *resource = resource_add(f, node, NULL, container);
+
+                resource->row = fhir_row_find(resource->type);
+        }
+}
+
+/* DELETE Encounter/5: there is no resource, but its name. */
+static void deleted_add(Fhir *f, JsonNode *entry) {
+        const char *url = json_said(json_peek(entry, "request"), "url"), *slash = url ? strchr(url, '/') : NULL;
+        JsonNode *node = draft_alloc(&f->draft, sizeof(*node));
+        FhirResource *resource;
+
+        if (!node)
+                return;
+        *node = (JsonNode){ .kind = JSON_OBJECT,
+                            .read = true,
+                            .line = entry->line,
+                            .column = entry->column,
+                            .parent = entry,
+                            .name = "request" };
+        resource = resource_add(f, node, entry, NULL);
+        if (slash) {
+                resource->type = draft_text(&f->draft, url, (size_t)(slash - url));
+                resource->id = draft_text(&f->draft, slash + 1, strcspn(slash + 1, "/?"));
+        }
+        resource->row = fhir_row_find(resource->type);
+}
+
+static void entry_add(Fhir *f, JsonNode *entry) {
+        JsonNode *node = json_member(entry, "resource");
+        FhirResource *resource;
+
+        json_note_read(json_peek(entry, "fullUrl"));
+        json_note_read(json_peek(entry, "request"));
+        json_note_read(json_peek(entry, "response"));
+        json_note_read(json_peek(entry, "search"));
+        json_note_read(json_peek(entry, "link"));
+        if (!node) {
+                if (text_equal(json_said(json_peek(entry, "request"), "method"), "DELETE"))
+                        deleted_add(f, entry);
+                return;
+        }
+        resource = resource_add(f, node, entry, NULL);
+        resource->row = fhir_row_find(resource->type);
+        if (text_equal(resource->type, "Bundle")) {
+                fhir_problem(f, "nested-bundle", node, /* urgent= */ true);
+                return;
+        }
+        contained_add(f, resource);
+}
+
+static size_t count_contained(const JsonNode *node) {
+        const JsonNode *contained = json_peek(node, "contained");
+
+        return contained ? contained->n_children + 1 : 0;
+}
+
+static size_t count_resources(const Fhir *f) {
+        const JsonNode *entries = text_equal(f->root_type, "Bundle") ? json_peek(f->root, "entry") : NULL;
+        size_t n = 2 + count_contained(f->root);
+
+        for (const JsonNode *entry = entries ? entries->first : NULL; entry; entry = entry->next)
+                n += 2 + count_contained(json_peek(entry, "resource"));
+        return n;
+}
+
+static int by_url(const void *a, const void *b) {
+        return fhir_compare_url(*(FhirResource *const *)a, *(FhirResource *const *)b);
+}
+
+static int by_type(const void *a, const void *b) {
+        int order = fhir_compare_type(*(FhirResource *const *)a, *(FhirResource *const *)b);
+
+        if (order != 0)
+                return order;
+        return *(FhirResource *const *)a < *(FhirResource *const *)b ? -1 : 1;
+}
+
+static void index_resources(Fhir *f) {
+        f->by_url = draft_alloc(&f->draft, (f->n_resources + 1) * sizeof(*f->by_url));
+        f->by_type = draft_alloc(&f->draft, (f->n_resources + 1) * sizeof(*f->by_type));
+        if (f->draft.is_full) {
+                f->n_resources = 0;
+                return;
+        }
+        for (size_t i = 0; i < f->n_resources; i++)
+                f->by_url[i] = f->by_type[i] = &f->resources[i];
+        qsort(f->by_url, f->n_resources, sizeof(*f->by_url), by_url);
+        qsort(f->by_type, f->n_resources, sizeof(*f->by_type), by_type);
+}
+
+static void collect_resources(Fhir *f, const char *assigned_id) {
+        f->resources = draft_alloc(&f->draft, count_resources(f) * sizeof(*f->resources));
+        if (!f->resources)
+                return;
+        if (text_equal(f->root_type, "Bundle")) {
+                JSON_EACH(entry, json_member(f->root, "entry"))
+                entry_add(f, entry);
+        } else {
+                FhirResource *resource = resource_add(f, f->root, NULL, NULL);
+
+                resource->row = fhir_row_find(resource->type);
+                if (assigned_id) {
+                        resource->id = assigned_id;
+                        resource->method = "POST";
+                }
+                contained_add(f, resource);
+        }
+        index_resources(f);
+}
+
+/* ---- what may not be used */
+
+static bool is_element(const JsonNode *node, const char *name) {
+        return node->name && strcmp(node->name, name) == 0;
+}
+
+/* An extension that changes what a resource means: R4 forbids to use a resource with one that is not understood. */
+static const JsonNode *find_modifier(const Fhir *f, const char *type, const JsonNode *node) {
+        for (const JsonNode *child = node->first; child; child = child->next) {
+                const JsonNode *found = NULL;
+
+                if (is_element(child, "contained"))
+                        continue;
+                if (is_element(child, "modifierExtension") && child->first)
+                        found = child;
+                else if (child->first)
+                        found = find_modifier(f, type, child);
+                if (found)
+                        return found;
+        }
+        return NULL;
+}
+
+static bool modifier_is_ignored(Fhir *f, const FhirResource *resource, const JsonNode *modifier) {
+        const char *url = json_said(modifier->kind == JSON_ARRAY ? modifier->first : modifier, "url");
+
+        if (modifier->parent != resource->node)
+                return false;
+        if (fhir_is_ignored(f, draft_format(&f->draft, "%s.modifierExtension", resource->type)))
+                return true;
+        return modifier->n_children == 1 && url &&
+               fhir_is_ignored(f, draft_format(&f->draft, "%s.modifierExtension('%s')", resource->type, url));
+}
+
+static void check_modifiers(Fhir *f, FhirResource *resource) {
+        const JsonNode *modifier = find_modifier(f, resource->type, resource->node);
+
+        if (!modifier || modifier_is_ignored(f, resource, modifier))
+                return;
+        resource->is_refused = true;
+        fhir_problem(f, "modifier-extension", modifier, resource->row && resource->row->is_urgent);
+}
+
+/* ---- a decision that nothing else was made of */
+
+static bool hidden_decision_event(Fhir *f, const FhirResource *resource, const JsonNode *node) {
+        static const char *const patients[] = { "subject", "patient", "for" };
+        Carebus__V1__Event *event = NULL;
+        Carebus__V1__Decision *decision;
+
+        if (!resource->row)
+                for (size_t i = 0; i < ELEMENTSOF(patients); i++)
+                        if (json_peek(resource->node, patients[i])) {
+                                event = fhir_event(f, resource, "cpr_decision.recorded",
+                                                   CAREBUS__V1__ACTION__ACTION_NEW);
+                                fhir_set_patient(f, event, resource, json_member(resource->node, patients[i]));
+                                break;
+                        }
+        if (resource->row && resource->row->patient && json_peek(resource->node, resource->row->patient))
+                event = fhir_event(f, resource, "cpr_decision.recorded", CAREBUS__V1__ACTION__ACTION_NEW);
+        decision = event && event->patient ? draft_message(&f->draft, &carebus__v1__decision__descriptor) : NULL;
+        if (!decision)
+                return false;
+        decision->has_kind = true;
+        decision->kind = CAREBUS__V1__DECISION__KIND__KIND_CPR;
+        decision->identifier = event->order_id = fhir_own_identifier(f, resource);
+        decision->decision = draft_coded(&f->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
+                                         (char *)DISPLAY_MEANING_NOT_KNOWN,
+                                         draft_text(&f->draft, node->text, node->size));
+        decision->decision_text = decision->decision ? decision->decision->text : NULL;
+        event->body_case = CAREBUS__V1__EVENT__BODY_DECISION;
+        event->decision = decision;
+        return true;
+}
+
+/* Words of a decision about resuscitation in what nobody reads: never left out, never guessed. */
+static void hidden_decision_read(Fhir *f) {
+        const JsonNode *node = fhir_find_hidden_decision(f), *above = node;
+        const FhirResource *resource = NULL;
+
+        if (!node)
+                return;
+        for (; above && !resource; above = above->parent)
+                for (size_t i = 0; i < f->n_resources && !resource; i++)
+                        if (f->resources[i].node == above)
+                                resource = &f->resources[i];
+        if (!resource || !hidden_decision_event(f, resource->container ?: resource, node))
+                fhir_problem(f, "decision-not-read", node, /* urgent= */ true);
+}
+
+/* ---- the walk */
+
+static bool is_ignored_type(const Fhir *f, const char *type) {
+        return type && profile_trigger_rule(f->options->profile, type, NULL) == PROFILE_TRIGGER_IGNORE;
+}
+
+static void resource_translate(Fhir *f, FhirResource *resource) {
+        if (resource->container || resource->is_refused || !resource->row || !resource->row->translate)
+                return;
+        if (resource->is_deleted && !resource->node->first && resource->row->is_urgent &&
+            strcmp(resource->type, "AllergyIntolerance") != 0) {
+                fhir_problem(f, "deleted-without-content", resource->node, /* urgent= */ true);
+                return;
+        }
+        resource->row->translate(f, resource);
+}
+
+/* People first: what is said of them stands before what happened to them. */
+static void translate_resources(Fhir *f) {
+        for (size_t i = 0; i < f->n_resources; i++) {
+                FhirResource *resource = &f->resources[i];
+
+                if (is_ignored_type(f, resource->type)) {
+                        resource->is_refused = true;
+                        json_note_read(resource->node);
+                } else
+                        check_modifiers(f, resource);
+        }
+        for (size_t i = 0; i < f->n_resources; i++)
+                if (text_equal(f->resources[i].type, "Patient"))
+                        resource_translate(f, &f->resources[i]);
+        for (size_t i = 0; i < f->n_resources; i++)
+                if (!text_equal(f->resources[i].type, "Patient"))
+                        resource_translate(f, &f->resources[i]);
+}
+
+/* Nobody's event would be no one's business: it is told here, with its place, and not only by the bus. */
+static void check_patients(Fhir *f) {
+        for (size_t i = 0; i < f->draft.n_events && !f->draft.problem; i++) {
+                const Carebus__V1__Event *event = f->draft.events[i];
+                const EventType *type = event_type_find(event->type);
+                const FhirResource *resource = f->event_resources[i];
+
+                if (type && type->section && (!event->patient || event->patient->n_identifiers == 0))
+                        fhir_problem(f, "no-patient", resource->node, resource->row && resource->row->is_urgent);
+        }
+}
+
+/* A message that nothing was made of says why. */
+static void check_silence(Fhir *f, FhirResult *result) {
+        const FhirResource *unread = NULL;
+
+        for (size_t i = 0; i < f->n_resources; i++) {
+                const FhirResource *resource = &f->resources[i];
+
+                if (!resource->container && !resource->row && !resource->is_refused) {
+                        fhir_issue(f, "warning", "not-supported", resource->node,
+                                   "Resources of this type are not read.");
+                        unread = unread ?: resource;
+                }
+                if (!resource->container && resource->row && !resource->row->translate && !unread)
+                        unread = resource;
+        }
+        if (f->draft.n_events > 0 || f->draft.problem)
+                return;
+        if (unread)
+                fhir_problem(f, "unhandled-trigger", unread->node, false);
+        else
+                result->reading.ignored = true; /* an empty search, a sign of life, what the profile leaves out */
+}
+
+static void events_finish(Fhir *f, FhirResult *result, size_t message_size) {
+        size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, message_size), size = 0;
+
+        for (size_t i = 0; i < f->draft.n_events; i++)
+                size += protobuf_c_message_get_packed_size(&f->draft.events[i]->base);
+        if (size > limit || f->draft.is_full) {
+                f->draft.problem = NULL;
+                fhir_problem(f, "too-large", NULL, /* urgent= */ true);
+        }
+        result->issues = f->issues;
+        result->n_issues = f->n_issues;
+        if (f->draft.problem || f->draft.is_full) {
+                result->reading.problem_code = f->draft.problem ?: "too-large";
+                result->reading.problem_position = f->draft.position;
+                result->reading.problem_urgent = f->draft.is_urgent;
+                return;
+        }
+        result->reading.events = f->draft.events;
+        result->reading.n_events = f->draft.n_events;
+}
+
+/* What this message says of its resources, for references that later ones make to them. */
+static void known_fill(Fhir *f, FhirResult *result) {
+        result->known = draft_alloc(&f->draft, (f->n_resources + 1) * sizeof(*result->known));
+        for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++) {
+                const FhirResource *resource = &f->resources[i];
+                FhirKnown known = { .type = resource->type, .id = resource->id };
+
+                if (resource->container || resource->is_refused || !known.type || !known.id ||
+                    (resource->full_url && text_starts_with(resource->full_url, "urn:")))
+                        continue;
+                fhir_identifier_list(f, json_peek(resource->node, "identifier"), &known.n_identifiers,
+                                     &known.identifiers);
+                known.patient = resource->patient;
+                known.n_patient = resource->n_patient;
+                result->known[result->n_known++] = known;
+        }
+}
+
+/* ---- the message */
+
+static void times_fill(Fhir *f, FhirResult *result) {
+        Moment moment;
+
+        result->reading.message_time = INT64_MIN;
+        if (!f->sent_at || !f->sent_at->text)
+                return;
+        result->reading.message_time_text = f->sent_at->text;
+        if (moment_read(f->sent_at->text, f->zone, &moment) == 0)
+                result->reading.message_time = moment.utc_at;
+}
+
+static void translate_message(Fhir *f, FhirResult *result, const char *assigned_id, size_t size) {
+        char *slash;
+
+        f->event_resources = draft_alloc(&f->draft, DRAFT_EVENTS_MAX * sizeof(FhirResource *));
+        if (!f->event_resources) {
+                events_finish(f, result, size);
+                return;
+        }
+        json_note_seen(f->root);
+        json_note_read(json_peek(f->root, "resourceType"));
+        collect_resources(f, assigned_id);
+        fhir_envelope_read(f);
+        times_fill(f, result);
+        result->reading.message_id = f->message_id;
+        result->reading.trigger = f->trigger;
+        slash = f->trigger ? strchr(f->trigger, '/') : NULL;
+        if (profile_trigger_rule(f->options->profile, f->trigger ?: "", NULL) == PROFILE_TRIGGER_IGNORE ||
+            (slash && is_ignored_type(f, f->root_type))) {
+                result->reading.ignored = true;
+                return;
+        }
+        if (fhir_is_heartbeat(f)) {
+                result->reading.ignored = true;
+                return;
+        }
+        translate_resources(f);
+        hidden_decision_read(f);
+        for (size_t i = 0; i < f->draft.n_events; i++)
+                fhir_set_profile_fields(f, f->draft.events[i], f->event_resources[i]);
+        check_patients(f);
+        check_silence(f, result);
+        known_fill(f, result);
+        events_finish(f, result, size);
+        result->reading.bad_times = f->bad_times;
+        result->reading.n_bad_times = f->n_bad_times;
+}
+
+static void refuse(Fhir *f, FhirResult *result, const char *code, const char *position, const char *issue_code,
+                   const char *text) {
+        result->is_refused = true;
+        result->reading.problem_code = code;
+        result->reading.problem_position = position;
+        result->reading.problem_urgent = true; /* what cannot be read may be about anything */
+        f->issues = arena_alloc(f->draft.arena, sizeof(*f->issues));
+        if (!f->issues)
+                return;
+        f->issues[0] = (FhirIssue){ .severity = "error", .code = issue_code, .path = position, .text = text };
+        result->issues = f->issues;
+        result->n_issues = 1;
+}
+
+static const char *const json_texts[] = {
+        [JSON_E_EMPTY] = "There is nothing here. Send one resource or Bundle as JSON.",
+        [JSON_E_MALFORMED] = "This is not JSON from here on.",
+        [JSON_E_TEXT] = "A text has a byte or an escape here that stands for no character. Send UTF-8.",
+        [JSON_E_DUPLICATE] = "This member is there twice, and nobody can say which counts.",
+        [JSON_E_DEPTH] = "This is nested deeper than what is read.",
+        [JSON_E_TOO_LARGE] = "The message is larger than what is read. Send it in parts.",
+};
+
+static bool root_read(FhirTranslator *translator, Fhir *f, Bytes message, FhirResult *result) {
+        static const JsonLimits limits = JSON_LIMITS_DEFAULT;
+        JsonError error;
+        int r = json_read(message, &limits, translator->arena, &f->root, &error);
+
+        if (r < 0) {
+                refuse(f, result, "too-large", NULL, "too-long", json_texts[JSON_E_TOO_LARGE]);
+                return false;
+        }
+        if (r > 0) {
+                refuse(f, result, json_reason(r),
+                       arena_format(translator->arena, "line %u column %u", error.line, error.column),
+                       r == JSON_E_TOO_LARGE || r == JSON_E_DEPTH ? "too-long" : "structure", json_texts[r]);
+                return false;
+        }
+        result->root = f->root;
+        f->root_type = json_said(f->root, "resourceType");
+        if (!f->root_type) {
+                refuse(f, result, "no-resource-type", NULL, "required", "A resource begins with its resourceType.");
+                return false;
+        }
+        return true;
+}
+
+int fhir_translate(FhirTranslator *translator, Bytes message, const char *assigned_id, FhirResult *ret) {
+        Fhir f = {
+                .draft = { .arena = translator->arena },
+                .options = &translator->options,
+                .memory = translator->memory,
+                .zone = translator->zone,
+                .paths = (const FhirPath *const *)translator->paths,
+        };
+        FhirResult result = { 0 };
+        int r = 0;
+
+        arena_reset(translator->arena);
+        result.reading.message_time = INT64_MIN;
+        result.reading.media_type = FHIR_MEDIA_TYPE;
+        result.reading.original = message;
+        if (root_read(translator, &f, message, &result)) {
+                result.type = f.root_type;
+                if (text_equal(f.root_type, "Bundle"))
+                        result.bundle_type = json_said(f.root, "type");
+                translate_message(&f, &result, assigned_id, message.size);
+                if (translator->options.want_fields)
+                        r = fhir_list_fields(&f, &result.reading.fields, &result.reading.n_fields);
+        }
+        *ret = result;
+        return r;
+}
