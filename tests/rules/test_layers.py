@@ -31,6 +31,7 @@ ONE_FILE = {
     "zmq.h": {"proto/zsock.c"},
     "json-c/": {"proto/json.c"},
     "yajl/": {"adapters/fhir/json.c"},
+    "csv.h": {"adapters/csv/rows.c"},
     "lmdb.h": {"daemon/store/state.c"},
     "zstd.h": {"daemon/store/original.c"},
     "zdict.h": {"daemon/store/original.c"},

@@ -1,0 +1,300 @@
+/* See table.h. */
+#include "adapters/csv/table.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define PATH_SIZE_MAX 120
+
+#define NEEDED (TABLE_REQUIRED | TABLE_NAMES)
+/* A person may also be known by these, in any table. */
+#define PERSON                                                         \
+        { "local_id", NEEDED }, { "nhs_number", TABLE_NOT_SHIPPED }, { \
+                "chi_number", TABLE_NOT_SHIPPED                        \
+        }
+
+static const TableColumn people[] = {
+        { "local_id", NEEDED },
+        { "nhs_number", TABLE_NAMES },
+        { "chi_number", TABLE_NAMES },
+        { "family_name", TABLE_NAMES },
+        { "given_name", TABLE_NAMES },
+        { "known_as", 0 },
+        { "birth_date", 0 },
+        { "sex", 0 },
+        { "postcode", 0 },
+        { "gp_practice_ods", 0 },
+        { "ethnicity", 0 },
+        { "language", 0 },
+        { "interpreter", 0 },
+        { "lives_alone", 0 },
+        { "main_carer", 0 },
+        { "carer_phone", 0 },
+        { "restricted", 0 },
+        { "deceased_date", 0 },
+};
+static const TableColumn referrals[] = {
+        PERSON,
+        { "referral_id", NEEDED },
+        { "received_date", 0 },
+        { "from_org", 0 },
+        { "reason", 0 },
+        { "priority", 0 },
+        { "diagnosis", 0 },
+        { "decision", 0 },
+        { "decision_date", 0 },
+        { "decline_reason", 0 },
+        { "declined_by", 0 },
+        { "first_contact_date", 0 },
+        { "closed_date", 0 },
+        { "close_reason", 0 },
+        { "requested_date", TABLE_NOT_SHIPPED },
+};
+static const TableColumn contacts[] = {
+        PERSON,           { "contact_id", NEEDED }, { "start", TABLE_REQUIRED }, { "minutes", 0 },   { "mode", 0 },
+        { "place", 0 },   { "staff_role", 0 },      { "provider_org", 0 },       { "with_whom", 0 }, { "purpose", 0 },
+        { "outcome", 0 }, { "next_contact", 0 },
+};
+static const TableColumn stays[] = {
+        PERSON,
+        { "stay_id", NEEDED },
+        { "admitted", TABLE_REQUIRED },
+        { "from_place", 0 },
+        { "reason", 0 },
+        { "discharged", 0 },
+        { "to_place", 0 },
+        { "died", 0 },
+};
+static const TableColumn plan[] = {
+        PERSON,
+        { "item", NEEDED },
+        { "value", 0 },
+        { "text", 0 },
+        { "date", 0 },
+        { "author", 0 },
+        { "author_role", 0 },
+        { "review_date", 0 },
+        { "document_place", 0 },
+        { "status", 0 },
+        { "decided_at", 0 },
+        { "scope", 0 },
+        { "decision_id", TABLE_NOT_SHIPPED },
+};
+static const TableColumn scores[] = {
+        PERSON,
+        { "scale", NEEDED },
+        { "item", 0 },
+        { "score", TABLE_REQUIRED },
+        { "date", TABLE_REQUIRED },
+        { "respondent", 0 },
+};
+static const TableColumn bereaved[] = {
+        { "bereaved_id", NEEDED }, { "deceased_local_id", NEEDED }, { "relation", 0 }, { "offered", 0 },
+        { "accepted", 0 },         { "first_contact", 0 },          { "closed", 0 },
+};
+static const TableColumn services[] = {
+        { "service", NEEDED }, { "offers", 0 }, { "phone", 0 }, { "days", 0 },
+        { "from", 0 },         { "to", 0 },     { "area", 0 },  { "out_of_hours_phone", 0 },
+};
+
+#define TABLE(name) \
+        { #name, name, ELEMENTSOF(name) }
+static const Table tables[] = {
+        TABLE(people), TABLE(referrals), TABLE(contacts), TABLE(stays),
+        TABLE(plan),   TABLE(scores),    TABLE(bereaved), TABLE(services),
+};
+_Static_assert(ELEMENTSOF(people) <= TABLE_COLUMNS_MAX && ELEMENTSOF(referrals) <= TABLE_COLUMNS_MAX,
+               "room for all columns");
+
+const Table *table_at(size_t index) {
+        return index < ELEMENTSOF(tables) ? &tables[index] : NULL;
+}
+
+const Table *table_by_name(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                if (strcasecmp(tables[i].name, name) == 0)
+                        return &tables[i];
+        return NULL;
+}
+
+static bool pattern_fits(const char *pattern, const char *name, const char *file_name) {
+        char own[64];
+
+        snprintf(own, sizeof(own), "%s*.csv", name);
+        return fnmatch(pattern ? pattern : own, file_name, FNM_CASEFOLD | FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+static bool profile_speaks_of(const Profile *profile, const char *name) {
+        for (size_t i = 0; i < profile->n_tables; i++)
+                if (strcasecmp(profile->tables[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+const Table *table_of_file(const Profile *profile, const char *file_name, const ProfileTable **ret_rules) {
+        *ret_rules = NULL;
+        for (size_t i = 0; i < profile->n_tables; i++) {
+                const ProfileTable *rules = &profile->tables[i];
+                const Table *table = table_by_name(rules->name);
+
+                if (table && pattern_fits(rules->files, rules->name, file_name)) {
+                        *ret_rules = rules;
+                        return table;
+                }
+        }
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                if (!profile_speaks_of(profile, tables[i].name) && pattern_fits(NULL, tables[i].name, file_name))
+                        return &tables[i];
+        return NULL;
+}
+
+const Table *table_named(const Profile *profile, const char *name, const ProfileTable **ret_rules) {
+        *ret_rules = NULL;
+        for (size_t i = 0; i < profile->n_tables; i++)
+                if (strcasecmp(profile->tables[i].name, name) == 0) {
+                        *ret_rules = &profile->tables[i];
+                        break;
+                }
+        return table_by_name(name);
+}
+
+/* ---- columns ---- */
+
+static bool listed(char *const *list, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (strcasecmp(list[i], name) == 0)
+                        return true;
+        return false;
+}
+
+static int column_by_name(const Table *table, const char *name) {
+        for (size_t i = 0; i < table->n_columns; i++)
+                if (strcasecmp(table->columns[i].name, name) == 0)
+                        return (int)i;
+        return -1;
+}
+
+/* What the profile says of a column goes before what its name would mean here. */
+static int column_of(const Table *table, const ProfileTable *rules, const char *name) {
+        for (size_t i = 0; rules && i < rules->n_columns; i++)
+                if (strcasecmp(rules->columns[i].column, name) == 0)
+                        return column_by_name(table, rules->columns[i].to);
+        return column_by_name(table, name);
+}
+
+static const ProfileField *field_of(const Profile *profile, const Table *table, const char *name) {
+        for (size_t i = 0; i < profile->n_fields; i++) {
+                const ProfileField *field = &profile->fields[i];
+
+                if ((!field->when || strcasecmp(field->when, table->name) == 0) && strcasecmp(field->from, name) == 0)
+                        return field;
+        }
+        return NULL;
+}
+
+static char *path_of(Arena *arena, const char *table, const char *name) {
+        char *path = arena_format(arena, "%s.csv: %s", table, name);
+
+        if (path && strlen(path) > PATH_SIZE_MAX)
+                path[utf8_valid_prefix(path, PATH_SIZE_MAX)] = 0;
+        return path;
+}
+
+static int bind_one(TableBinding *binding, const Profile *profile, const char *name, Arena *arena, TableUse *ret) {
+        const ProfileTable *rules = binding->rules;
+
+        *ret = (TableUse){ .name = name, .column = -1, .use = FIELD_UNKNOWN };
+        ret->path = path_of(arena, binding->table->name, name);
+        if (!ret->path)
+                return -ENOMEM;
+        if ((rules && listed(rules->ignore, rules->n_ignore, name)) ||
+            listed(profile->ignore, profile->n_ignore, name) || listed(profile->ignore, profile->n_ignore, ret->path) ||
+            !name[0]) {
+                ret->use = FIELD_IGNORED;
+                return 0;
+        }
+        ret->column = column_of(binding->table, rules, name);
+        if (ret->column < 0)
+                ret->field = field_of(profile, binding->table, name);
+        if (ret->column >= 0 || ret->field)
+                ret->use = FIELD_MAPPED;
+        binding->n_unknown += ret->use == FIELD_UNKNOWN;
+        return 0;
+}
+
+/* The same name twice, or two names for one column. Several columns that the map leads to one are joined: a day and a time. */
+static const char *find_twice(const TableBinding *binding) {
+        for (size_t i = 0; i < binding->n_uses; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (binding->uses[i].name[0] && strcasecmp(binding->uses[i].name, binding->uses[j].name) == 0)
+                                return binding->uses[i].name;
+        return NULL;
+}
+
+static const char *find_missing(const TableBinding *binding) {
+        for (size_t i = 0; i < binding->table->n_columns; i++)
+                if (binding->table->columns[i].flags & TABLE_REQUIRED && !binding->column_names[i])
+                        return binding->table->columns[i].name;
+        return NULL;
+}
+
+int table_bind(const Table *table, const ProfileTable *rules, const Profile *profile, const char *const *names,
+               size_t n_names, Arena *arena, TableBinding *ret, const char **ret_column) {
+        bool is_any = false;
+
+        *ret = (TableBinding){ .table = table, .rules = rules, .n_uses = n_names };
+        ret->uses = arena_alloc(arena, (n_names + 1) * sizeof(*ret->uses));
+        if (!ret->uses)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_names; i++) {
+                int r = bind_one(ret, profile, names[i], arena, &ret->uses[i]);
+                int column = ret->uses[i].column;
+
+                if (r < 0)
+                        return r;
+                is_any = is_any || column >= 0;
+                if (column >= 0 && !ret->column_names[column])
+                        ret->column_names[column] = names[i];
+        }
+        if (!is_any)
+                return TABLE_NO_COLUMNS;
+        *ret_column = find_twice(ret);
+        if (*ret_column)
+                return TABLE_TWICE;
+        *ret_column = find_missing(ret);
+        return *ret_column ? TABLE_MISSING : TABLE_FITS;
+}
+
+const Table *table_by_columns(const Profile *profile, const char *const *names, size_t n_names, Arena *arena,
+                              const ProfileTable **ret_rules) {
+        const Table *best = NULL;
+        size_t best_unknown = SIZE_MAX;
+        bool is_tie = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++) {
+                const ProfileTable *rules;
+                const Table *table = table_named(profile, tables[i].name, &rules);
+                TableBinding binding;
+                const char *column;
+
+                if (table_bind(table, rules, profile, names, n_names, arena, &binding, &column) != TABLE_FITS)
+                        continue;
+                is_tie = binding.n_unknown == best_unknown;
+                if (binding.n_unknown < best_unknown) {
+                        best = table;
+                        best_unknown = binding.n_unknown;
+                        *ret_rules = rules;
+                }
+        }
+        return is_tie ? NULL : best;
+}
+
+const char *table_value(const ProfileTable *rules, const char *column, const char *said) {
+        for (size_t i = 0; rules && i < rules->n_values; i++)
+                if (strcasecmp(rules->values[i].column, column) == 0 && strcasecmp(rules->values[i].said, said) == 0)
+                        return rules->values[i].meant;
+        return NULL;
+}

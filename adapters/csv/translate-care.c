@@ -1,0 +1,372 @@
+/* referrals.csv, contacts.csv, stays.csv, scores.csv: what was asked for and what was done. */
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/csv/excel.h"
+#include "adapters/csv/translate-rules.h"
+#include "base/clock.h"
+#include "canon/vocabulary.h"
+
+/* ---- referrals ---- */
+
+typedef struct ReferralStep {
+        const char *type, *status;
+        size_t offset; /* of its When */
+} ReferralStep;
+
+#define REFERRAL_AT(member) offsetof(Carebus__V1__Referral, member)
+
+static Carebus__V1__Referral *referral_event(RowWork *work, const ReferralStep *step, Carebus__V1__When *at) {
+        bool is_new = strcmp(step->status, "requested") == 0;
+        Carebus__V1__Event *event = row_event(work, step->type, is_new ? ROW_NEW : ROW_UPDATE);
+        Carebus__V1__Referral *referral = event ? ROW_MESSAGE(work, referral) : NULL;
+
+        if (!referral)
+                return NULL;
+        ROW_BODY(event, REFERRAL, referral, referral);
+        referral->identifier = event->referral_id = row_identifier(work, REFERRAL_ID);
+        referral->status = (char *)step->status;
+        event->occurred_at = at;
+        memcpy((char *)referral + step->offset, &at, sizeof(at));
+        return referral;
+}
+
+static void referral_said(RowWork *work, Carebus__V1__Referral *referral) {
+        char *from = row_text(work, REFERRAL_FROM);
+
+        referral->priority = row_coded(work, REFERRAL_PRIORITY);
+        referral->primary_condition = row_coded(work, REFERRAL_DIAGNOSIS);
+        draft_append(&work->draft, &referral->n_reasons, &referral->reasons, row_coded(work, REFERRAL_REASON));
+        if (!from)
+                return;
+        referral->from = ROW_MESSAGE(work, service_ref);
+        if (referral->from)
+                referral->from->name = from;
+}
+
+static void declined_by_read(RowWork *work, Carebus__V1__Referral *referral) {
+        static const char *const words[] = { "service", "hospice", "team", "patient", "person", "family", "carer" };
+        static const Carebus__V1__Referral__DeclinedBy meant[] = {
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_SERVICE,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_SERVICE,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_SERVICE,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_PATIENT,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_PATIENT,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_FAMILY,
+                CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_FAMILY,
+        };
+        const char *said = row_text(work, REFERRAL_DECLINED_BY);
+        int found = said ? WORD_FIND(words, said) : -1;
+
+        referral->decline_reason = row_coded(work, REFERRAL_DECLINE_REASON);
+        if (found >= 0) {
+                referral->has_declined_by = true;
+                referral->declined_by = meant[found];
+        } else if (said)
+                row_refuse(work, REFERRAL_DECLINED_BY, "write service, patient or family, or leave the cell empty");
+}
+
+static void decision_translate(RowWork *work) {
+        static const char *const words[] = {
+                "accepted", "accept",     "yes",       "declined",  "rejected", "decline",
+                "no",       "redirected", "cancelled", "withdrawn", "pending",  "awaiting"
+        };
+        static const ReferralStep steps[] = {
+                { "referral.accepted", "accepted", REFERRAL_AT(decided_at) },
+                { "referral.declined", "declined", REFERRAL_AT(decided_at) },
+                { "referral.redirected", "redirected", REFERRAL_AT(decided_at) },
+                { "referral.cancelled", "cancelled", REFERRAL_AT(decided_at) },
+        };
+        static const int step_of[] = { 0, 0, 0, 1, 1, 1, 1, 2, 3, 3, -1, -1 };
+        const char *said = row_text(work, REFERRAL_DECISION);
+        Carebus__V1__When *at = row_when(work, REFERRAL_DECIDED, NULL);
+        int found = said ? WORD_FIND(words, said) : -1;
+        Carebus__V1__Referral *referral;
+
+        if (!said) {
+                if (at || row_text(work, REFERRAL_DECLINE_REASON))
+                        row_refuse(work, REFERRAL_DECISION,
+                                   "there is a date or a reason but no decision; write accepted or declined");
+                return;
+        }
+        if (found < 0) {
+                row_refuse(work, REFERRAL_DECISION,
+                           "write accepted, declined, redirected, cancelled or pending, or have `values:` set in the "
+                           "profile");
+                return;
+        }
+        if (step_of[found] < 0)
+                return;
+        referral = referral_event(work, &steps[step_of[found]], at);
+        if (!referral)
+                return;
+        referral->decision = row_coded(work, REFERRAL_DECISION);
+        declined_by_read(work, referral);
+}
+
+void referrals_translate(RowWork *work) {
+        static const ReferralStep requested = { "referral.requested", "requested", REFERRAL_AT(requested_at) };
+        static const ReferralStep received = { "referral.received", "received", REFERRAL_AT(received_at) };
+        static const ReferralStep contacted = { "referral.first_contact", "in-progress",
+                                                REFERRAL_AT(first_contact_at) };
+        static const ReferralStep closed = { "referral.closed", "closed", REFERRAL_AT(closed_at) };
+        Carebus__V1__When *received_at = row_when(work, REFERRAL_RECEIVED, NULL),
+                          *at = row_when(work, REFERRAL_REQUESTED, NULL);
+        Carebus__V1__Referral *referral;
+
+        /* Where the file does not say when it was asked for, the day on which it came stands for it. */
+        referral = referral_event(work, &requested, at ? at : received_at);
+        if (referral)
+                referral_said(work, referral);
+        if (received_at)
+                (void)referral_event(work, &received, received_at);
+        decision_translate(work);
+        at = row_when(work, REFERRAL_FIRST_CONTACT, NULL);
+        if (at)
+                (void)referral_event(work, &contacted, at);
+        at = row_when(work, REFERRAL_CLOSED, NULL);
+        referral = at ? referral_event(work, &closed, at) : NULL;
+        if (referral)
+                referral->close_reason = row_coded(work, REFERRAL_CLOSE_REASON);
+        else if (!at && row_text(work, REFERRAL_CLOSE_REASON))
+                row_refuse(work, REFERRAL_CLOSED,
+                           "there is a reason for closing it but no date; write when it was closed");
+}
+
+/* ---- contacts ---- */
+
+typedef struct ContactKind {
+        const char *type, *status;
+        Carebus__V1__Action action;
+} ContactKind;
+
+static ContactKind contact_kind(RowWork *work) {
+        static const char *const visits[] = { "visit", "home visit", "face to face at home" };
+        static const char *const planned[] = { "planned", "booked", "scheduled" };
+        static const char *const missed[] = { "missed",      "did not attend", "dna",      "no access",
+                                              "not at home", "not in",         "cancelled" };
+        const char *mode = row_text(work, CONTACT_MODE), *outcome = row_text(work, CONTACT_OUTCOME);
+        bool is_visit = mode && WORD_FIND(visits, mode) >= 0;
+        bool is_planned = outcome && WORD_FIND(planned, outcome) >= 0;
+        bool is_missed = outcome && WORD_FIND(missed, outcome) >= 0;
+        const char *status = is_planned ? "planned" : is_missed ? "missed" : "done";
+
+        if (!is_visit)
+                return (ContactKind){ "contact.recorded", status, ROW_NEW };
+        if (is_planned)
+                return (ContactKind){ "visit.planned", status, ROW_NEW };
+        return (ContactKind){ is_missed ? "visit.missed" : "visit.done", status, ROW_UPDATE };
+}
+
+void contacts_translate(RowWork *work) {
+        ContactKind kind = contact_kind(work);
+        Carebus__V1__Event *event = row_event(work, kind.type, kind.action);
+        Carebus__V1__Contact *contact = event ? ROW_MESSAGE(work, contact) : NULL;
+        char *with_whom = row_text(work, CONTACT_WITH_WHOM), *provider = row_text(work, CONTACT_PROVIDER), *part;
+
+        if (!contact)
+                return;
+        ROW_BODY(event, CONTACT, contact, contact);
+        contact->identifier = row_identifier(work, CONTACT_ID);
+        contact->status = (char *)kind.status;
+        contact->start_at = row_when(work, CONTACT_START, NULL);
+        event->occurred_at = contact->start_at;
+        contact->has_minutes = row_whole_number(work, CONTACT_MINUTES, &contact->minutes);
+        contact->mode = row_coded(work, CONTACT_MODE);
+        contact->place_kind = row_coded(work, CONTACT_PLACE);
+        contact->staff_role = row_coded(work, CONTACT_STAFF_ROLE);
+        if (provider) {
+                contact->by = ROW_MESSAGE(work, service_ref);
+                if (contact->by)
+                        contact->by->name = provider;
+        }
+        while ((part = row_list_next(work, &with_whom, ",")))
+                draft_append(&work->draft, &contact->n_with_whom, &contact->with_whom,
+                             draft_coded_local(&work->draft, NULL, part, part));
+        contact->purpose = row_coded(work, CONTACT_PURPOSE);
+        contact->outcome = row_coded(work, CONTACT_OUTCOME);
+        contact->next_contact_at = row_when(work, CONTACT_NEXT, NULL);
+}
+
+/* ---- stays ---- */
+
+static Carebus__V1__Encounter *stay_event(RowWork *work, const char *type, Carebus__V1__Action action,
+                                          const char *status, Carebus__V1__When *at) {
+        Carebus__V1__Event *event = row_event(work, type, action);
+        Carebus__V1__Encounter *stay = event ? ROW_MESSAGE(work, encounter) : NULL;
+
+        if (!stay)
+                return NULL;
+        ROW_BODY(event, ENCOUNTER, encounter, stay);
+        stay->identifier = event->encounter_id = row_identifier(work, STAY_ID);
+        stay->class_ = draft_coded(&work->draft, (char *)SYSTEM_ACT_CODE, (char *)"IMP", (char *)"inpatient", NULL);
+        stay->status = (char *)status;
+        event->occurred_at = at;
+        return stay;
+}
+
+/* A day without a time may mean its last hour. */
+static int64_t day_left(const Carebus__V1__When *admitted, const Carebus__V1__When *discharged) {
+        return discharged->precision < admitted->precision ? 24 * 3600 * USEC_PER_SEC : 0;
+}
+
+void stays_translate(RowWork *work) {
+        Carebus__V1__When *admitted = row_when(work, STAY_ADMITTED, NULL),
+                          *discharged = row_when(work, STAY_DISCHARGED, NULL);
+        Carebus__V1__Encounter *stay;
+        bool has_died = false, says_died = row_truth(work, STAY_DIED, &has_died);
+
+        stay = stay_event(work, "encounter.admitted", ROW_NEW, "in-progress", admitted);
+        if (stay) {
+                stay->admitted_at = admitted;
+                stay->admission_source = row_coded(work, STAY_FROM);
+                stay->reason = row_coded(work, STAY_REASON);
+        }
+        if (!discharged && has_died && !row_text(work, STAY_DISCHARGED)) {
+                row_refuse(work, STAY_DIED,
+                           "died is yes but the stay has no end; write the date of death into discharged as well");
+                return;
+        }
+        if (!discharged)
+                return;
+        if (admitted && discharged->utc_at + day_left(admitted, discharged) < admitted->utc_at) {
+                row_refuse(work, STAY_DISCHARGED, "this is before the admission; check both");
+                return;
+        }
+        stay = stay_event(work, "encounter.discharged", ROW_UPDATE, "finished", discharged);
+        if (!stay)
+                return;
+        stay->admitted_at = admitted;
+        stay->discharged_at = discharged;
+        stay->discharge_destination = row_coded(work, STAY_TO);
+        stay->has_died = says_died;
+        stay->died = has_died;
+        if (has_died)
+                row_death(work, discharged, "died", stay->identifier);
+}
+
+/* ---- scores ---- */
+
+static const char not_in_scale[] = "this score is outside of the scale, or between its steps; check it";
+static const char not_a_number[] = "this scale has a number as its score; write digits, like 60";
+
+static bool score_fits(const Scale *scale, const char *score) {
+        long whole = 0, tenth = 0;
+        int n = 0;
+
+        if (sscanf(score, "%9ld%n", &whole, &n) != 1)
+                return false;
+        if (score[n] == '.') {
+                if (strspn(score + n + 2, "0") != strlen(score + n + 2))
+                        return false; /* no scale has finer steps */
+                tenth = score[n + 1] - '0';
+        }
+        tenth += whole * 10;
+        return tenth >= scale->min * 10L && tenth <= scale->max_tenths &&
+               (scale->step_tenths == 0 || tenth % scale->step_tenths == 0);
+}
+
+static void respondent_read(RowWork *work, Carebus__V1__Measure *measure) {
+        static const char *const words[] = { "patient", "person",       "self",      "proxy",
+                                             "family",  "friend",       "carer",     "staff",
+                                             "nurse",   "professional", "clinician", "patient with help" };
+        static const Carebus__V1__Measure__Respondent meant[] = {
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PATIENT,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PATIENT,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PATIENT,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PROXY,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PROXY,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PROXY,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PROXY,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF,
+                CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PATIENT_WITH_HELP,
+        };
+        const char *said = row_text(work, SCORE_RESPONDENT);
+        int found = said ? WORD_FIND(words, said) : -1;
+
+        measure->respondent_coded = row_coded(work, SCORE_RESPONDENT);
+        if (found < 0)
+                return;
+        measure->has_respondent = true;
+        measure->respondent = meant[found];
+}
+
+/* One question of the scale. */
+static void item_read(RowWork *work, Carebus__V1__Measure *measure, char *name, char *score) {
+        Carebus__V1__MeasureItem *item = ROW_MESSAGE(work, measure_item);
+
+        if (!item)
+                return;
+        item->item_key = name;
+        item->item = draft_coded_local(&work->draft, NULL, name, name);
+        if (excel_is_decimal(score))
+                item->score = draft_quantity(&work->draft, score, NULL, NULL);
+        else
+                item->answer = draft_coded_local(&work->draft, NULL, score, score);
+        draft_append(&work->draft, &measure->n_items, &measure->items, item);
+}
+
+static void total_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *measure, char *score) {
+        bool is_number = excel_is_decimal(score);
+
+        if (scale && scale->max_tenths > 0 && !is_number) {
+                row_refuse(work, SCORE_SCORE, not_a_number);
+                return;
+        }
+        if (scale && scale->max_tenths > 0 && !score_fits(scale, score)) {
+                row_refuse(work, SCORE_SCORE, not_in_scale);
+                return;
+        }
+        if (!is_number) {
+                measure->result = draft_coded_local(&work->draft, NULL, score, score);
+                return;
+        }
+        measure->total = draft_quantity(&work->draft, score, NULL, NULL);
+        if (measure->total && scale && scale->unit)
+                measure->total->unit = (char *)scale->unit;
+}
+
+static Carebus__V1__Coded *scale_read(RowWork *work, const Scale *scale) {
+        char *said = row_text(work, SCORE_SCALE);
+
+        if (scale)
+                return draft_coded(&work->draft, (char *)scale->system, (char *)scale->code, (char *)scale->display,
+                                   said);
+        row_note(work, SCORE_SCALE,
+                 "the bus does not know this scale; the score is taken as it stands and is not checked");
+        return draft_coded_local(&work->draft, NULL, said, said);
+}
+
+/* What was measured of whom, by which question, when: the same again is the same, corrected. */
+static char *score_key(RowWork *work, const Scale *scale, const char *item, const char *day) {
+        return draft_format(&work->draft, "score/%s/%s/%s/%s", row_text(work, PERSON_LOCAL_ID) ?: "",
+                            scale ? scale->name : row_text(work, SCORE_SCALE), item ? item : "total", day);
+}
+
+void scores_translate(RowWork *work) {
+        static const char *const totals[] = { "total", "score", "overall" };
+        Carebus__V1__Event *event = row_event(work, "outcome.measured", ROW_NEW);
+        Carebus__V1__Measure *measure = event ? ROW_MESSAGE(work, measure) : NULL;
+        char *item = row_text(work, SCORE_ITEM), *score = row_text(work, SCORE_SCORE), day[ROW_DAY_SIZE] = "";
+        const char *said = row_text(work, SCORE_SCALE);
+        const Scale *scale = said ? scale_find_by_name(said) : NULL;
+
+        if (!measure || !score || !said)
+                return;
+        ROW_BODY(event, MEASURE, measure, measure);
+        measure->scale = scale_read(work, scale);
+        measure->measured_at = event->occurred_at = row_when(work, SCORE_DATE, day);
+        measure->status = (char *)"final";
+        measure->recall_period = scale ? (char *)scale->recall : NULL;
+        if (item && WORD_FIND(totals, item) >= 0)
+                item = NULL;
+        respondent_read(work, measure);
+        if (item)
+                item_read(work, measure, item, score);
+        else
+                total_read(work, scale, measure, score);
+        measure->identifier = draft_identifier(&work->draft, NULL, NULL, NULL, score_key(work, scale, item, day));
+}
