@@ -63,6 +63,16 @@ static void print_ago(const char *before, bool known, int64_t at) {
                 printf("%s%" PRId64 " h ago", before, seconds / 3600);
 }
 
+static void print_day(bool known, int64_t at) {
+        char text[CIVIL_TEXT_SIZE];
+
+        if (!known)
+                snprintf(text, sizeof(text), "never");
+        else
+                civil_format(at, text);
+        printf("  %-11.10s", text);
+}
+
 static void print_head(const Carebus__V1__StatusReply *status) {
         printf("bus         %s (%s), %s", status->bus ? status->bus : "?",
                status->environment ? status->environment : "?", status->ready ? "ready" : "NOT READY");
@@ -96,14 +106,16 @@ static void print_quarantine(const Carebus__V1__QuarantineStatus *quarantine) {
 }
 
 static void print_sources(const Carebus__V1__StatusReply *status) {
-        printf("\n%-24s %10s %10s %10s %10s %11s %9s  %s\n", "source", "stored", "duplicate", "refused", "ignored",
-               "quarantined", "sessions", "last heard");
+        printf("\n%-24s %10s %10s %10s %10s %10s %11s %9s  %-11s  %s\n", "source", "stored", "loaded", "duplicate",
+               "refused", "ignored", "quarantined", "sessions", "heard since", "last heard");
         for (size_t i = 0; i < status->n_sources; i++) {
                 const Carebus__V1__SourceStatus *source = status->sources[i];
 
-                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64 " %9" PRIu32,
-                       source->name ? source->name : "?", source->stored, source->duplicate, source->refused,
-                       source->ignored, source->quarantined, source->sessions);
+                printf("%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11" PRIu64
+                       " %9" PRIu32,
+                       source->name ? source->name : "?", source->stored, source->loaded, source->duplicate,
+                       source->refused, source->ignored, source->quarantined, source->sessions);
+                print_day(source->has_heard_since_at, source->heard_since_at);
                 print_ago("  ", source->has_last_heard_at, source->last_heard_at);
                 putchar('\n');
         }

@@ -21,6 +21,8 @@ enum {
         EVENT_SOURCE_MESSAGE_ID = 8,
         EVENT_PATIENT = 11,
         EVENT_BELATED = 25,
+        EVENT_CONFIRMS = 29,
+        EVENT_LOADED = 30,
         SUBJECT_PATIENT_ID = 1,
         ENTRY_SUBMISSION = 1,
         SUBMISSION_MESSAGE_ID = 3,
@@ -48,11 +50,14 @@ struct Publisher {
         Buffer bytes;       /* rooms, events, topics */
         Buffer drafts;      /* Draft[] */
         Buffer patient_ids; /* Bytes[] */
+        Buffer confirms;    /* uint32_t[], ascending */
         /* of the entry at hand */
         uint64_t seq;
         int64_t received_at;
         Bytes source, message_id;
         bool belated;
+        bool loaded;
+        size_t n_confirmed; /* of `confirms`, that are behind */
 };
 
 int publisher_new(Publisher **ret) {
@@ -70,6 +75,7 @@ Publisher *publisher_free(Publisher *publisher) {
         buffer_deinit(&publisher->bytes);
         buffer_deinit(&publisher->drafts);
         buffer_deinit(&publisher->patient_ids);
+        buffer_deinit(&publisher->confirms);
         free(publisher);
         return NULL;
 }
@@ -125,6 +131,10 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
                 stamp_patient(stamping->ret, BYTES_NULL, stamp->patient_id, &stamping->error);
         if (DUE(EVENT_BELATED) && stamp->belated)
                 wire_number(stamping->ret, EVENT_BELATED, 1);
+        if (DUE(EVENT_CONFIRMS) && stamp->confirms)
+                wire_number(stamping->ret, EVENT_CONFIRMS, 1);
+        if (DUE(EVENT_LOADED) && stamp->loaded)
+                wire_number(stamping->ret, EVENT_LOADED, 1);
 #undef DUE
         if (number > from)
                 stamping->done = number;
@@ -132,7 +142,7 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
 
 static bool is_set_by_bus(unsigned number, bool belated) {
         return number == EVENT_EVENT_ID || number == EVENT_RECEIVED_AT || number == EVENT_SOURCE ||
-               (number == EVENT_BELATED && belated);
+               number == EVENT_CONFIRMS || number == EVENT_LOADED || (number == EVENT_BELATED && belated);
 }
 
 int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type) {
@@ -179,6 +189,17 @@ static Bytes publisher_patient_id(const Publisher *publisher, size_t index) {
         return id;
 }
 
+/* Events are added in order, so that the next one that confirms is all there is to look at. */
+static bool publisher_confirms(Publisher *publisher, size_t index) {
+        uint32_t next;
+
+        if (publisher->n_confirmed >= publisher->confirms.size / sizeof(next))
+                return false;
+        memcpy(&next, publisher->confirms.data + publisher->n_confirmed * sizeof(next), sizeof(next));
+        publisher->n_confirmed += next == index;
+        return next == index;
+}
+
 static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
         static const uint8_t room[PUBLISH_ROOM];
         const size_t index = publisher_n_drafts(publisher);
@@ -190,6 +211,8 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
                 .message_id = publisher->message_id,
                 .patient_id = patient_id,
                 .belated = publisher->belated,
+                .confirms = publisher_confirms(publisher, index),
+                .loaded = publisher->loaded,
         };
         Draft draft;
         Bytes type;
@@ -334,13 +357,18 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         buffer_clear(&publisher->bytes);
         buffer_clear(&publisher->drafts);
         buffer_clear(&publisher->patient_ids);
+        buffer_clear(&publisher->confirms);
         publisher->seq = seq;
         publisher->received_at = outcome.received_at;
         publisher->source = outcome.source;
         publisher->message_id = BYTES_NULL;
         publisher->belated = outcome.belated;
+        publisher->loaded = outcome.loaded;
+        publisher->n_confirmed = 0;
         if (outcome.event_count > 0) {
                 r = view_outcome_list(&outcome, VIEW_OUTCOME_PATIENT_IDS, keep_patient_id, publisher);
+                if (r == 0)
+                        r = view_outcome_confirms(&outcome, &publisher->confirms);
                 if (r == 0)
                         r = outcome.republishes ? publisher_add_retried(publisher, view, outcome.republishes)
                                                 : publisher_add_journaled(publisher, view, &outcome);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What is given out of an entry: its events as teams get them. event_id, received_at, source, message id and patient_id follow from
- * the entry and its outcome and are put into the stored bytes without unpacking them; an event is made once and shared
- * by all teams, and what differs from team to team (the place before it) is written in front of it.
+ * What is given out of an entry: its events as teams get them. event_id, received_at, source, message id, patient_id, belated,
+ * confirms and loaded follow from the entry and its outcome and are put into the stored bytes without unpacking them; an event is
+ * made once and shared by all teams, and what differs from team to team (the place before it) is written in front of it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +49,8 @@ typedef struct PublishStamp {
         Bytes message_id; /* of the submission: for an event that does not name its own */
         Bytes patient_id; /* empty: none */
         bool belated;
+        bool confirms; /* its source said the same before */
+        bool loaded;   /* history */
 } PublishStamp;
 /* Appends the stored event with the stamp to `ret`, in the order of field numbers: the bytes are those that packing the
  * whole event would give. ret_type (borrowed from `stored`) may be NULL. 0 or -EBADMSG. */

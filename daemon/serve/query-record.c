@@ -84,6 +84,15 @@ static void filter_sections(const Query *query, size_t team, Carebus__V1__Record
         record->n_sections = n_sections;
 }
 
+static void filter_sources(const Query *query, size_t team, Carebus__V1__Record *record) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < record->n_sources; i++)
+                if (sees(query, team, record->sources[i]->name))
+                        record->sources[n++] = record->sources[i];
+        record->n_sources = n;
+}
+
 /* By the entry's outcome: the source of an event is the entry's. */
 static int sees_event(Query *query, size_t team, const char *event_id, bool *ret) {
         ViewOutcome outcome;
@@ -220,6 +229,7 @@ int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out)
                 filter_sections(query, (size_t)team, record);
                 if (record->n_sections == 0)
                         return not_found(query);
+                filter_sources(query, (size_t)team, record);
                 r = filter_conflicts(query, (size_t)team, record);
                 if (r == 0)
                         r = filter_identifiers(query, (size_t)team, record);

@@ -32,6 +32,7 @@ enum {
         OUTCOME_EVENT_COUNT = 15,
         OUTCOME_REPUBLISHES = 16,
         OUTCOME_REFUSED = 17,
+        OUTCOME_LOADED = 20,
 };
 
 typedef struct ViewReader {
@@ -125,6 +126,9 @@ static void outcome_take_number(ViewOutcome *outcome, uint32_t number, uint64_t 
         case OUTCOME_BELATED:
                 outcome->belated = value != 0;
                 break;
+        case OUTCOME_LOADED:
+                outcome->loaded = value != 0;
+                break;
         case OUTCOME_RECEIVED_AT:
                 outcome->received_at = (int64_t)value;
                 break;
@@ -204,6 +208,19 @@ int view_outcome_list(const ViewOutcome *outcome, unsigned number, int (*item)(B
                                 return r;
                 }
         return 0;
+}
+
+int view_outcome_confirms(const ViewOutcome *outcome, Buffer *ret) {
+        enum { OUTCOME_CONFIRMS = 19 };
+        WireField field;
+        size_t offset = 0;
+
+        while (wire_field_next(outcome->packed, &offset, &field) == 0)
+                if (field.number == OUTCOME_CONFIRMS && field.wire_type == 0) {
+                        uint32_t index = (uint32_t)field.value;
+                        buffer_append(ret, &index, sizeof(index));
+                }
+        return ret->error;
 }
 
 /* ---- the journal ------------------------------------------------------------------------------------------------- */

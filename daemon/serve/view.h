@@ -31,6 +31,7 @@ typedef struct ViewOutcome {
         int64_t received_at;
         JournalPlace place;
         bool belated;
+        bool loaded; /* an initial load */
         Bytes kind, source, quarantined, class, resolution, refused;
         Bytes packed; /* the whole, for view_outcome_list() */
 } ViewOutcome;
@@ -52,6 +53,8 @@ int view_outcome(View *view, uint64_t seq, ViewOutcome *ret);
 /* The packed items of the repeated field of the outcome, in order: calls `item` with each. */
 enum { VIEW_OUTCOME_PATIENT_IDS = 9, VIEW_OUTCOME_DERIVED = 10 };
 int view_outcome_list(const ViewOutcome *outcome, unsigned field, int (*item)(Bytes value, void *owner), void *owner);
+/* Appends the indexes (uint32_t, ascending) of the events that said what their source had said before. 0 or -ENOMEM. */
+int view_outcome_confirms(const ViewOutcome *outcome, Buffer *ret);
 
 /* One record of the journal; readers that go on in order are kept, so that reading on costs no search. `hint` may be
  * NULL. 0, JOURNAL_E_EXPIRED, VIEW_E_NOT_FOUND, or negative: -EBADMSG where the journal is not what was written. The

@@ -61,6 +61,10 @@ static void status_source(Intake *intake, StateTxn *txn, const SourcePeer *peer,
         status->has_ignored = true;
         status->ignored = peer->ignored_there;
         status->quarantined = state_count_get(txn, peer->name, RECORD_COUNT_QUARANTINED);
+        status->has_loaded = true;
+        status->loaded = state_count_get(txn, peer->name, RECORD_COUNT_LOADED);
+        status->heard_since_at = (int64_t)state_count_get(txn, peer->name, RECORD_COUNT_HEARD_SINCE_AT);
+        status->has_heard_since_at = status->heard_since_at != 0;
         status->has_sessions = status->has_received = status->has_in_flight = true;
         status->sessions = (uint32_t)peer->n_sessions;
         status->received = peer->received;

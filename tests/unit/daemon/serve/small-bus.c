@@ -207,6 +207,24 @@ uint64_t small_bus_add_with_derived(SmallBus *bus, const char *source, const cha
         return seq;
 }
 
+uint64_t small_bus_add_loaded(SmallBus *bus, const char *source, uint32_t confirms) {
+        Carebus__V1__Outcome outcome = CAREBUS__V1__OUTCOME__INIT;
+        Carebus__V1__Event derived = CAREBUS__V1__EVENT__INIT, *events[] = { &derived };
+        char *ids[] = { (char *)"p1.0", (char *)"p1.0", (char *)"p1.0" };
+        uint64_t seq = add(bus, source, 3, &outcome);
+
+        derived.type = (char *)"conflict.opened";
+        outcome.patient_ids = ids;
+        outcome.n_patient_ids = 3;
+        outcome.derived = events;
+        outcome.n_derived = 1;
+        outcome.confirms = &confirms;
+        outcome.n_confirms = 1;
+        outcome.has_loaded = outcome.loaded = true;
+        fold(bus, &outcome, 4);
+        return seq;
+}
+
 /* ---- who sees what ---- */
 
 Config *small_config_new(void) {

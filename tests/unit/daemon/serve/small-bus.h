@@ -30,6 +30,8 @@ uint64_t small_bus_add_quarantined(SmallBus *bus, const char *source, const char
 uint64_t small_bus_add_republishing(SmallBus *bus, const char *source, uint64_t earlier, size_t n_events);
 /* An entry whose outcome has one derived event beside its own. */
 uint64_t small_bus_add_with_derived(SmallBus *bus, const char *source, const char *type);
+/* History: three events, of which one says what was said before, and a derived one. */
+uint64_t small_bus_add_loaded(SmallBus *bus, const char *source, uint32_t confirms);
 
 /* Two sources (alpha, beta), three teams: `both` sees both, `one` sees alpha, `none` nothing. Teams are indexes 0, 1, 2. */
 enum { TEAM_BOTH, TEAM_ONE, TEAM_NONE };

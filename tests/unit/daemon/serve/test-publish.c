@@ -54,6 +54,8 @@ static void check_stamp(const Carebus__V1__Event *stored, const PublishStamp *st
                 wanted.source_message_id = message_id;
         if (stamp->belated)
                 wanted.has_belated = wanted.belated = true;
+        wanted.has_confirms = wanted.confirms = stamp->confirms;
+        wanted.has_loaded = wanted.loaded = stamp->loaded;
         assert_int_equal(publish_stamp_event(pack(&stored->base, room, sizeof(room)), stamp, &made, &type), 0);
         assert_true(bytes_equal(buffer_bytes(&made), pack(&wanted.base, wanted_room, sizeof(wanted_room))));
         assert_true(bytes_equal_text(type, stored->type));
@@ -88,6 +90,11 @@ static void test_stamped_event_equals_the_event_packed_anew(void **state) {
                 event.death = &death;
                 stamp.patient_id = bits & 1024 ? bytes_of_text("p7.0") : BYTES_NULL;
                 stamp.belated = (bits & 2048) != 0;
+                event.has_confirms = event.confirms = (bits & 8192) != 0;
+                event.has_loaded = event.loaded = (bits & 16384) != 0;
+                event.team = bits & 32768 ? (char *)"ward-7" : NULL;
+                stamp.confirms = (bits & 65536) != 0;
+                stamp.loaded = (bits & 131072) != 0;
                 stamp.message_id = bits & 4096 ? bytes_of_text("of-the-submission") : BYTES_NULL;
                 check_stamp(&event, &stamp);
         }
@@ -275,6 +282,27 @@ static void test_derived_events_follow_with_the_next_index(void **state) {
         carebus__v1__event__free_unpacked(event, NULL);
 }
 
+static void test_history_is_marked_and_so_is_what_was_said_before(void **state) {
+        Fixture *fixture = *state;
+        _cleanup_(freep) PublishedEntry *loaded = publish(fixture, small_bus_add_loaded(&fixture->bus, "alpha", 1));
+        _cleanup_(freep) PublishedEntry *live = publish(fixture, small_bus_add(&fixture->bus, "alpha", 2, "p1.0"));
+
+        assert_int_equal(loaded->n_events, 4);
+        for (size_t i = 0; i < 4; i++) {
+                Carebus__V1__Event *event = event_of(loaded, i);
+
+                assert_true(event->has_loaded && event->loaded);
+                assert_int_equal(event->has_confirms, i == 1);
+                carebus__v1__event__free_unpacked(event, NULL);
+        }
+        for (size_t i = 0; i < 2; i++) {
+                Carebus__V1__Event *event = event_of(live, i);
+
+                assert_false(event->has_loaded || event->has_confirms);
+                carebus__v1__event__free_unpacked(event, NULL);
+        }
+}
+
 static void test_retry_publishes_the_earlier_events_under_its_own_number_as_belated(void **state) {
         Fixture *fixture = *state;
         uint64_t earlier = small_bus_add_quarantined(&fixture->bus, "beta", "no-identifier");
@@ -319,6 +347,8 @@ int main(void) {
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_duplicate_and_quarantined_give_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_derived_events_follow_with_the_next_index, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_history_is_marked_and_so_is_what_was_said_before, set_up,
+                                                tear_down),
                 cmocka_unit_test_setup_teardown(test_retry_publishes_the_earlier_events_under_its_own_number_as_belated,
                                                 set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing_is_given_out_beyond_what_the_view_stands_at, set_up,
