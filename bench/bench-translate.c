@@ -81,11 +81,14 @@ static double measure_translation(size_t *ret_packed) {
                 abort();
         from = clock_monotonic(&clock_system);
         for (size_t i = 0; i < ROUNDS; i++) {
+                const Bytes bytes = bytes_of(message, sizeof(message) - 1);
                 TranslateResult result;
+                Reading reading;
                 Bytes *packed;
 
-                if (translate_message(translator, bytes_of(message, sizeof(message) - 1), &result) < 0 ||
-                    result.n_events != 1 || translate_pack(translator, &result, &packed) < 0)
+                if (translate_message(translator, bytes, &result) < 0 || result.n_events != 1 ||
+                    translate_reading(translator, &result, bytes, &reading) < 0 ||
+                    reading_pack(&reading, translator_arena(translator), &packed) < 0)
                         abort();
                 *ret_packed = packed[0].size;
         }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "carebus/v1/event.pb-c.h"
 #include "config/profile.h"
@@ -52,6 +53,9 @@ typedef struct ReadingOptions {
         const char *timezone;   /* never NULL */
         bool want_fields;       /* fill Reading.fields: costs a walk over the message */
 } ReadingOptions;
+
+/* Its events as the bus takes them, in the arena: n_events of them. 0 or -ENOMEM. */
+int reading_pack(const Reading *reading, Arena *arena, Bytes **ret);
 
 /* One of the three languages. `seen` is called for each message of a file, in order; what it returns negative ends the walk. */
 typedef int (*ReadingSeen)(void *owner, const Reading *reading);

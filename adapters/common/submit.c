@@ -2,26 +2,18 @@
 
 #include <errno.h>
 
-#include "adapters/common/pack.h"
-
-/* Of one event: few are larger. */
-#define EVENT_SIZE_GUESS (16 * 1024)
 /* What the bus takes in one submission. */
 #define EVENTS_MAX 1024
 
 static int pack_events(const Reading *reading, Arena *arena, carebus_event **ret) {
         carebus_event *events = arena_alloc(arena, (reading->n_events + 1) * sizeof(*events));
+        Bytes *packed;
+        int r = events ? reading_pack(reading, arena, &packed) : -ENOMEM;
 
-        if (!events)
-                return -ENOMEM;
-        for (size_t i = 0; i < reading->n_events; i++) {
-                Bytes packed;
-                int r = pack_message(&reading->events[i]->base, EVENT_SIZE_GUESS, arena, &packed);
-
-                if (r < 0)
-                        return r;
-                events[i] = (carebus_event){ .data = packed.data, .size = packed.size };
-        }
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < reading->n_events; i++)
+                events[i] = (carebus_event){ .data = packed[i].data, .size = packed[i].size };
         *ret = events;
         return 0;
 }

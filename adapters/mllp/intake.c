@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/common/submit.h"
 #include "adapters/mllp/ack.h"
 #include "adapters/mllp/translate.h"
 #include "base/clock.h"
@@ -16,7 +17,6 @@
 /* Beyond this senders are left waiting: below HELD_BYTES_MAX by more than one turn of all sessions can bring. */
 #define ROOM_BYTES (64u << 20)
 #define ROOM_MESSAGES 8192
-#define EVENTS_MAX 256
 
 typedef struct Ticket Ticket;
 
@@ -73,42 +73,22 @@ static SessionAnswer answer_of(AckOutcome outcome, AckError error, const char *r
 
 static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates,
                   Exchange *exchange) {
-        carebus_event events[EVENTS_MAX];
-        Bytes *packed = NULL;
-        carebus_submission submission = {
-                .message_id = result->message_id,
-                .message_time = result->message_time,
-                .message_time_text = result->message_time_text,
-                .media_type = TRANSLATE_MEDIA_TYPE,
-                .trigger = result->trigger,
-                .original = original.data,
-                .original_size = original.size,
-                .events = events,
-                .problem_code = result->problem_code,
-                .problem_position = result->problem_position,
-                .problem_urgent = result->problem_urgent,
-                .retranslates = retranslates,
-        };
+        const SubmitOptions options = { .retranslates = retranslates };
         Ticket *ticket = malloc(sizeof(*ticket));
-        int r = ticket ? translate_pack(intake->translator, result, &packed) : -ENOMEM;
+        Reading reading;
+        int r = ticket ? translate_reading(intake->translator, result, original, &reading) : -ENOMEM;
 
-        for (size_t i = 0; r == 0 && i < result->n_events && i < EVENTS_MAX; i++)
-                events[i] = (carebus_event){ .data = packed[i].data, .size = packed[i].size };
-        submission.n_events = MIN(result->n_events, (size_t)EVENTS_MAX);
-        if (r == 0 && result->n_events > EVENTS_MAX) {
-                submission.n_events =
-                        0; /* all of them or none: half a message is worse than one that waits for a person */
-                submission.problem_code = "too-many-events";
-        }
         if (r == 0) {
                 *ticket = (Ticket){ .exchange = exchange, .size = original.size };
-                r = carebus_source_submit(intake->bus, &submission, NULL);
+                r = submit_reading(intake->bus, &reading, &options, translator_arena(intake->translator));
         }
-        if (r < 0)
+        if (r < 0) {
                 free(ticket);
-        else
-                ticket_push(intake, ticket);
-        return r;
+                return r;
+        }
+        ticket_push(intake, ticket);
+        submit_fields(intake->bus, &reading);
+        return 0;
 }
 
 static SessionAnswer answer_to_receipt(Intake *intake, const Exchange *exchange, const carebus_receipt *receipt) {
@@ -216,12 +196,6 @@ static int on_message(void *owner, Exchange *exchange, Bytes message) {
                 return 0;
         if (r == 0)
                 r = submit(intake, &result, message, 0, exchange);
-        if (r == -EMSGSIZE && result.n_events > 0) {
-                /* The original fits, what was read out of it does not: the bytes are kept for a person. */
-                result.n_events = 0;
-                result.problem_code = "too-large";
-                r = submit(intake, &result, message, 0, exchange);
-        }
         if (r == 0)
                 return 0;
         intake->counts.too_large += r == -EMSGSIZE;
@@ -275,6 +249,7 @@ int intake_configure(Intake *intake, const Config *config, size_t source) {
                 .source = config->sources[source].name,
                 .profile = config->sources[source].profile,
                 .timezone = config->sources[source].timezone ? config->sources[source].timezone : config->timezone,
+                .want_fields = true,
         };
         _cleanup_(translator_freep) Translator *translator = NULL;
         int r = translator_new(&translator, &options);

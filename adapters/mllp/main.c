@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adapters/common/dry-run.h"
+#include "adapters/common/load.h"
 #include "adapters/mllp/server.h"
 #include "adapters/mllp/translate.h"
 #include "base/error.h"
@@ -19,6 +21,9 @@
 
 typedef struct Arguments {
         const char *config, *source, *translate, *profile;
+        bool load;
+        char **files; /* to load */
+        size_t n_files;
 } Arguments;
 
 static void print_help(FILE *stream) {
@@ -26,12 +31,14 @@ static void print_help(FILE *stream) {
               "\n"
               "  carebus-mllp [--config FILE] --source NAME       run as the adapter of a source\n"
               "  carebus-mllp --translate FILE [--profile NAME]   no bus: print what each message would become\n"
+              "  carebus-mllp --source NAME --load FILE...        take files in as history, and end\n"
               "\n"
               "  --config FILE     the bus's configuration (" CONFIG_DEFAULT ")\n"
               "  --source NAME     a source of it with `adapter: mllp` and `listen:`\n"
               "  --translate FILE  a file of HL7 messages, - for standard input; a line of JSON a message:\n"
               "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be "
               "read\n"
+              "  --load FILE...    files of HL7 messages; what they say is shown to teams and alarms nobody\n"
               "  --profile NAME    a profile of the configuration's folder, or a path\n"
               "  --help, --version\n"
               "\n"
@@ -41,15 +48,12 @@ static void print_help(FILE *stream) {
 
 /* Negative: go on; else an exit code. */
 static int parse_arguments(int argc, char **argv, Arguments *ret) {
-        enum { CONFIG = 256, SOURCE, TRANSLATE, PROFILE, HELP, VERSION };
+        enum { CONFIG = 256, SOURCE, TRANSLATE, LOAD, PROFILE, HELP, VERSION };
         static const struct option options[] = {
-                { "config", required_argument, NULL, CONFIG },
-                { "source", required_argument, NULL, SOURCE },
-                { "translate", required_argument, NULL, TRANSLATE },
-                { "profile", required_argument, NULL, PROFILE },
-                { "help", no_argument, NULL, HELP },
-                { "version", no_argument, NULL, VERSION },
-                { NULL, 0, NULL, 0 },
+                { "config", required_argument, NULL, CONFIG },       { "source", required_argument, NULL, SOURCE },
+                { "translate", required_argument, NULL, TRANSLATE }, { "load", no_argument, NULL, LOAD },
+                { "profile", required_argument, NULL, PROFILE },     { "help", no_argument, NULL, HELP },
+                { "version", no_argument, NULL, VERSION },           { NULL, 0, NULL, 0 },
         };
         int option;
 
@@ -65,6 +69,9 @@ static int parse_arguments(int argc, char **argv, Arguments *ret) {
                 case TRANSLATE:
                         ret->translate = optarg;
                         break;
+                case LOAD:
+                        ret->load = true;
+                        break;
                 case PROFILE:
                         ret->profile = optarg;
                         break;
@@ -77,14 +84,20 @@ static int parse_arguments(int argc, char **argv, Arguments *ret) {
                 default:
                         return EXIT_WRONG_USE;
                 }
-        if (optind < argc) {
+        ret->files = argv + optind;
+        ret->n_files = (size_t)(argc - optind);
+        if (ret->n_files > 0 && !ret->load) {
                 error_print(PROGRAM, "unexpected argument; see carebus-mllp --help");
+                return EXIT_WRONG_USE;
+        }
+        if (ret->load && ret->n_files == 0) {
+                error_print(PROGRAM, "--load wants the files to take in; see carebus-mllp --help");
                 return EXIT_WRONG_USE;
         }
         return -1;
 }
 
-static int check_source(const Config *config, const char *name) {
+static int check_source(const Config *config, const char *name, bool load) {
         ssize_t found = config_find_source(config, name);
         const ConfigSource *source;
 
@@ -93,7 +106,7 @@ static int check_source(const Config *config, const char *name) {
                 return EXIT_CONFIGURATION;
         }
         source = &config->sources[found];
-        if (source->listen)
+        if (source->listen || load)
                 return EXIT_DONE;
         error_print(PROGRAM, "source %s has no `listen:`; give it an address and port, such as 127.0.0.1:2575", name);
         return EXIT_CONFIGURATION;
@@ -114,9 +127,19 @@ static int run_source(const Arguments *arguments) {
         config_problems_print(&problems, stderr);
         if (r != 0)
                 return EXIT_CONFIGURATION;
-        r = check_source(config, arguments->source);
+        r = check_source(config, arguments->source, arguments->load);
         if (r != 0)
                 return r;
+        if (arguments->load) {
+                const Load load = {
+                        .reader = &mllp_reader,
+                        .config = config,
+                        .source = (size_t)config_find_source(config, arguments->source),
+                        .files = arguments->files,
+                        .n_files = arguments->n_files,
+                };
+                return load_run(&load);
+        }
         snprintf(program, sizeof(program), PROGRAM " %s", carebus_version());
         return server_run(&options, config);
 }
@@ -130,14 +153,14 @@ int main(int argc, char **argv) {
         if (service_harden() < 0)
                 error_print(PROGRAM, "core dumps could not be switched off, ignoring");
         if (arguments.translate) {
-                const TranslateCommand command = {
-                        .program = PROGRAM,
+                const DryRun run = {
+                        .reader = &mllp_reader,
                         .file = arguments.translate,
                         .profile = arguments.profile,
                         .config = arguments.config,
                         .source = arguments.source,
                 };
-                return translate_command(&command);
+                return dry_run(&run);
         }
         if (!arguments.source) {
                 error_print(PROGRAM, "say --source NAME or --translate FILE; see carebus-mllp --help");

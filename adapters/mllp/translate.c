@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapters/common/pack.h"
 #include "adapters/mllp/charset.h"
 #include "adapters/mllp/field-names.h"
 #include "adapters/mllp/translate-rules.h"
@@ -20,8 +19,6 @@
 #define ARENA_MAX (64UL << 20)
 /* Events may be larger than their message, since each carries the person; but a submission has to fit a frame. */
 #define EVENTS_SIZE_FLOOR (512 * 1024)
-/* Of one event: few are larger. */
-#define EVENT_SIZE_GUESS (16 * 1024)
 
 struct Translator {
         TranslateOptions options;
@@ -401,19 +398,8 @@ int translate_message(Translator *translator, Bytes message, TranslateResult *re
         return 0;
 }
 
-int translate_pack(Translator *translator, const TranslateResult *result, Bytes **ret_packed) {
-        Bytes *packed = arena_alloc(translator->arena, (result->n_events + 1) * sizeof(*packed));
-
-        if (!packed)
-                return -ENOMEM;
-        for (size_t i = 0; i < result->n_events; i++) {
-                int r = pack_message(&result->events[i]->base, EVENT_SIZE_GUESS, translator->arena, &packed[i]);
-
-                if (r < 0)
-                        return r;
-        }
-        *ret_packed = packed;
-        return 0;
+Arena *translator_arena(Translator *translator) {
+        return translator->arena;
 }
 
 int translate_reading(Translator *translator, const TranslateResult *result, Bytes original, Reading *ret) {

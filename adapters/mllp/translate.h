@@ -67,15 +67,5 @@ int translate_message(Translator *translator, Bytes message, TranslateResult *re
 int translate_reading(Translator *translator, const TranslateResult *result, Bytes original, Reading *ret);
 /* Files of HL7: one message, several, batches. */
 extern const ReaderClass mllp_reader;
-/* Packs the events of the result that was given out last; `ret_packed` has n_events of them and lives as long as it. */
-int translate_pack(Translator *translator, const TranslateResult *result, Bytes **ret_packed);
-
-/* `carebus-mllp --translate FILE`: exit code. */
-typedef struct TranslateCommand {
-        const char *program;
-        const char *file;    /* "-": standard input */
-        const char *profile; /* name or path; NULL: the default */
-        const char *config;  /* carebus.yaml beside which profiles/NAME.yaml lies; NULL: /etc/carebus/carebus.yaml */
-        const char *source;  /* NULL: the profile's name, or "source" */
-} TranslateCommand;
-int translate_command(const TranslateCommand *command);
+/* For what has to live as long as the result that was given out last. */
+Arena *translator_arena(Translator *translator);

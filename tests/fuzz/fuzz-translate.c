@@ -57,12 +57,14 @@ static void check_packing(const ProtobufCMessage *event, Bytes packed) {
 
 static size_t run(Bytes message, Buffer *ret) {
         TranslateResult result;
+        Reading reading;
         Bytes *packed;
 
         if (translate_message(translator, message, &result) < 0)
                 abort();
         check_result(&result);
-        if (translate_pack(translator, &result, &packed) < 0)
+        if (translate_reading(translator, &result, message, &reading) < 0 ||
+            reading_pack(&reading, translator_arena(translator), &packed) < 0)
                 abort();
         for (size_t i = 0; i < result.n_events; i++) {
                 check_event(packed[i]);

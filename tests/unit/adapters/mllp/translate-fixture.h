@@ -55,12 +55,14 @@ static inline void translate_bytes(Bytes message) {
                 .source = "pas", .profile = profile, .timezone = "Europe/London", .want_unmapped = true
         };
         ValidateLimits limits = VALIDATE_LIMITS_DEFAULT;
+        Reading reading;
         Bytes *packed;
 
         if (!translator)
                 assert_int_equal(translator_new(&translator, &options), 0);
         assert_int_equal(translate_message(translator, message, &result), 0);
-        assert_int_equal(translate_pack(translator, &result, &packed), 0);
+        assert_int_equal(translate_reading(translator, &result, message, &reading), 0);
+        assert_int_equal(reading_pack(&reading, translator_arena(translator), &packed), 0);
         for (size_t i = 0; i < result.n_events; i++) {
                 Carebus__V1__Event *event;
                 ValidateError error;
