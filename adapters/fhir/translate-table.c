@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "adapters/fhir/translate-rules.h"
+#include "adapters/fhir/translate-clinical.h"
 
 /* clang-format off */
 const FhirRow fhir_rows[] = {
@@ -25,37 +25,23 @@ const FhirRow fhir_rows[] = {
         { "CareTeam", fhir_care_team, false, "subject" },
         { "HealthcareService", fhir_healthcare_service, false, NULL },
 #endif
-#ifdef HAVE_FHIR_PLAN
+        /* What was planned, decided, found and written down. */
         { "CarePlan", fhir_care_plan, true, "subject" },
         { "Goal", fhir_goal, false, "subject" },
-#endif
-#ifdef HAVE_FHIR_FLAG
         { "Flag", fhir_flag, true, "subject" },
-#endif
-#ifdef HAVE_FHIR_CONSENT
         { "Consent", fhir_consent, true, "patient" },
-#endif
-#ifdef HAVE_FHIR_OBSERVATION
         { "Observation", fhir_observation, true, "subject" },
-#endif
-#ifdef HAVE_FHIR_QUESTIONNAIRE
+        { "DiagnosticReport", fhir_diagnostic_report, false, "subject" },
         { "QuestionnaireResponse", fhir_questionnaire_response, true, "subject" },
-#endif
-#ifdef HAVE_FHIR_CONDITION
-        { "Condition", fhir_condition, false, "subject" },
+        { "Condition", fhir_condition, true, "subject" },
         { "AllergyIntolerance", fhir_allergy_intolerance, true, "patient" },
-#endif
-#ifdef HAVE_FHIR_MEDICATION
         { "MedicationRequest", fhir_medication_request, false, "subject" },
         { "MedicationStatement", fhir_medication_statement, false, "subject" },
-#endif
-#ifdef HAVE_FHIR_DOCUMENT
+        { "MedicationAdministration", fhir_medication_administration, false, "subject" },
+        { "MedicationDispense", fhir_medication_dispense, false, "subject" },
         { "DocumentReference", fhir_document_reference, true, "subject" },
         { "Composition", fhir_composition, true, "subject" },
-#endif
-#ifdef HAVE_FHIR_COMMUNICATION
         { "Communication", fhir_communication, false, "subject" },
-#endif
         /* Told by others that refer to them. */
         { "Practitioner", NULL, false, NULL },
         { "PractitionerRole", NULL, false, NULL },
@@ -63,6 +49,9 @@ const FhirRow fhir_rows[] = {
         { "Location", NULL, false, NULL },
         { "Binary", NULL, true, NULL },
         { "Medication", NULL, false, NULL },
+        { "Questionnaire", NULL, false, NULL },
+        { "Specimen", NULL, false, NULL },
+        { "Device", NULL, false, NULL },
         { "Schedule", NULL, false, NULL },
         { "Slot", NULL, false, NULL },
         /* About the message itself. */
