@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define NEW CAREBUS__V1__ACTION__ACTION_NEW
 #define UPDATE CAREBUS__V1__ACTION__ACTION_UPDATE
@@ -120,6 +120,7 @@ void besides_translate(Translation *t, const Person *person, const Visit *visit,
         }
         allergies_translate(t, person, visit);
         consent_translate(t, person);
+        person_observations_read(t, person);
         death_translate(t, person, visit);
 }
 
@@ -266,6 +267,49 @@ static const TriggerRow rows[] = {
         { "ADT", "A54", attending_translate, "encounter.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },
         { "ADT", "A55", attending_translate, "encounter.updated", NULL, UPDATE, NULL, TIME_OF_EVENT },
         { "ADT", "A60", allergy_list_translate },
+        { "MDM", "T01", document_translate, "document.available", NULL, NEW, "current" },
+        { "MDM", "T02", document_translate, "document.available", NULL, NEW, "current" },
+        { "MDM", "T03", document_translate, "document.replaced", NULL, UPDATE, "current" }, /* its state */
+        { "MDM", "T04", document_translate, "document.replaced", NULL, UPDATE, "current" },
+        { "MDM", "T05", document_translate, "document.available", NULL, NEW, "current" }, /* an addendum: what it adds to stays */
+        { "MDM", "T06", document_translate, "document.available", NULL, NEW, "current" },
+        { "MDM", "T07", document_translate, "document.replaced", NULL, UPDATE, "current" },
+        { "MDM", "T08", document_translate, "document.replaced", NULL, UPDATE, "current" },
+        { "MDM", "T09", document_translate, "document.replaced", NULL, UPDATE, "current" },
+        { "MDM", "T10", document_translate, "document.replaced", NULL, UPDATE, "current" },
+        { "MDM", "T11", document_translate, "document.cancelled", NULL, UNDONE, "cancelled" },
+        { "OMG", "O19", order_translate },
+        { "OML", "O21", order_translate },
+        { "OML", "O33", order_translate },
+        { "OML", "O35", order_translate },
+        { "OML", "O39", order_translate },
+        { "OMP", "O09", medication_translate },
+        { "ORM", "O01", order_translate },
+        { "ORU", "R01", result_translate },
+        { "ORU", "R30", result_translate },
+        { "ORU", "R31", result_translate },
+        { "ORU", "R32", result_translate },
+        { "PGL", "PC6", plan_translate, "care_plan.item_changed", NULL, NEW, NULL },
+        { "PGL", "PC7", plan_translate, "care_plan.item_changed", NULL, UPDATE, NULL },
+        { "PGL", "PC8", plan_translate, "care_plan.item_changed", NULL, UNDONE, NULL },
+        { "PPR", "PC1", plan_translate, "care_plan.item_changed", NULL, NEW, NULL },
+        { "PPR", "PC2", plan_translate, "care_plan.item_changed", NULL, UPDATE, NULL },
+        { "PPR", "PC3", plan_translate, "care_plan.item_changed", NULL, UNDONE, NULL },
+        { "RAS", "O01", medication_translate },
+        { "RAS", "O17", medication_translate },
+        { "RDE", "O01", medication_translate },
+        { "RDE", "O11", medication_translate },
+        { "RDE", "O25", medication_translate },
+        { "RDS", "O01", medication_translate },
+        { "RDS", "O13", medication_translate },
+        { "REF", "I12", referral_translate, "referral.requested", NULL, NEW, "requested" },
+        { "REF", "I13", referral_translate, "referral.changed", NULL, UPDATE, NULL },
+        { "REF", "I14", referral_translate, "referral.cancelled", NULL, UPDATE, "cancelled" },
+        { "REF", "I15", referral_translate, "referral.changed", NULL, UPDATE, NULL },
+        { "RRI", "I12", referral_translate, "referral.received", NULL, UPDATE, "received" },
+        { "RRI", "I13", referral_translate, "referral.changed", NULL, UPDATE, NULL },
+        { "RRI", "I14", referral_translate, "referral.cancelled", NULL, UPDATE, "cancelled" },
+        { "RRI", "I15", referral_translate, "referral.changed", NULL, UPDATE, NULL },
         { "SIU", "S12", appointment_translate, "appointment.booked", NULL, NEW, "booked" },
         { "SIU", "S13", appointment_translate, "appointment.rescheduled", NULL, UPDATE, "booked" },
         { "SIU", "S14", appointment_translate, "appointment.modified", NULL, UPDATE, NULL },
