@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "canon/codes.h"
+#include "canon/defaults.h"
 #include "canon/identifier.h"
+#include "canon/meaning.h"
+#include "canon/team.h"
 #include "canon/when.h"
 
 /* Longer paths than the schema has. */
@@ -177,13 +180,21 @@ static void count_map(Walk *walk, int r, const char *path, const char *code) {
                 walk->counts->map_missed(walk->counts->owner, path, code);
 }
 
+/* What a decision means is for whoever signed the map to say; a map without a signature is none. */
+static const ProfileMap *own_map(const Walk *walk, const char *path) {
+        const ProfileMap *map = walk->rules->profile ? profile_find_map(walk->rules->profile, path) : NULL;
+        return map && strncmp(path, "decision.", strlen("decision.")) == 0 && !profile_map_is_signed(map) ? NULL : map;
+}
+
 static int normalise_coded(Walk *walk, Carebus__V1__Coded *coded) {
-        const ProfileMap *map = walk->rules->profile ? profile_find_map(walk->rules->profile, walk->path) : NULL;
-        if (!map)
-                return 0;
-        int r = coded_apply_map(coded, map, walk->arena);
-        if (r >= 0)
+        const ProfileMap *map = own_map(walk, walk->path);
+        const ProfileMap *fallback = default_map_find(walk->path);
+        int r = map ? coded_apply_map(coded, map, walk->arena) : CODES_E_NOTHING;
+        if (map && r >= 0)
                 count_map(walk, r, walk->path, coded->original ? coded->original->code : NULL);
+        /* A profile that has a map has said all that this source means. A shared code is called alike in any case. */
+        if (r == CODES_E_NOTHING && fallback && (!map || !is_empty(coded->system)))
+                r = coded_apply_map(coded, fallback, walk->arena);
         return MIN(r, 0);
 }
 
@@ -325,6 +336,15 @@ static int number_status(Walk *walk, Carebus__V1__Demographics *demographics) {
         return 0;
 }
 
+/* What an adapter says of it is not asked: whose event it is is for the bus to know. */
+static int find_team(Walk *walk, Carebus__V1__Event *event) {
+        const char *team = team_find(walk->rules->profile, event);
+        if (!team)
+                team = walk->rules->team;
+        event->team = team ? arena_text(walk->arena, team, strlen(team)) : NULL;
+        return team && !event->team ? -ENOMEM : 0;
+}
+
 int canon_normalise(Carebus__V1__Event *event, const CanonRules *rules, Arena *arena, CanonCounts *counts) {
         CanonCounts nobody = { 0 };
         Walk walk = { .rules = rules, .arena = arena, .counts = counts ? counts : &nobody };
@@ -333,5 +353,9 @@ int canon_normalise(Carebus__V1__Event *event, const CanonRules *rules, Arena *a
                 r = number_status(&walk, event->patient->demographics);
         if (r == 0 && event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
                 r = number_status(&walk, event->demographics);
-        return r < 0 ? r : walk_message(&walk, &event->base);
+        if (r == 0)
+                r = walk_message(&walk, &event->base);
+        if (r == 0)
+                r = meaning_fill(event, arena, &walk.counts->meanings_unknown);
+        return r < 0 ? r : find_team(&walk, event);
 }

@@ -5,9 +5,11 @@
  *
  *   Identifier  system by the profile's authorities, else carebus:AUTHORITY, else the default; national numbers checked and
  *               formatted (the text as said stays in `text`), status by check digit, test range and what was said of tracing
- *   Coded       by the profile's map of its canonical path, where it has one
+ *   Coded       by the profile's map of its canonical path, where it has one; else by canon/defaults.h
  *   Quantity    original_unit to unit by the map of PATH.unit, else by the map `unit`
  *   When, Date  from their text, in the source's zone
+ *
+ * Then what follows from it (canon/meaning.h: what a decision says, which scale a score is of), and whose event it is: Event.team.
  *
  * A canonical path is the name of the body and the names of its fields: encounter.class, encounter.participants.practitioner.role.
  * Demographics have one path wherever they stand (demographics.sex, also under Event.patient); envelope fields have their own
@@ -26,7 +28,8 @@ typedef struct CanonRules {
         const Zone *zone; /* the source's; NULL: UTC */
         const char *
                 default_authority; /* system of an identifier that names no authority: carebus:SOURCE. NULL: the profile's */
-        bool test_numbers;         /* a bus that is not live: numbers of the test range are people like others. Else
+        const char *team;  /* the source's own, for an event that no row of the profile's `teams` takes; NULL: none */
+        bool test_numbers; /* a bus that is not live: numbers of the test range are people like others. Else
                                         * they get STATUS_TEST and must not identify anybody */
 } CanonRules;
 
@@ -37,6 +40,7 @@ struct CanonCounts {
         uint64_t identifiers_invalid; /* national numbers that cannot be true */
         uint64_t identifiers_test;    /* of the test range, where that is not welcome */
         uint64_t times_unreadable;    /* moments and dates */
+        uint64_t meanings_unknown;    /* decisions about resuscitation that nobody can read */
         /* Each miss, for who collects them by path (may be NULL). The code is the source's: print it where a person asked
          * (--translate), never log it. */
         void (*map_missed)(void *owner, const char *path, const char *code);

@@ -18,6 +18,9 @@
 #define SYSTEM_CAREBUS_DECISION "carebus:decision"
 #define SYSTEM_CAREBUS_CONCEPT "carebus:concept" /* where no terminology has a code */
 #define SYSTEM_CAREBUS_SCALE "carebus:scale"
+#define SYSTEM_CAREBUS_PLACE "carebus:place" /* where somebody wants to be cared for: home, hospice, care-home, ... */
+#define SYSTEM_CAREBUS_PHASE "carebus:phase-of-illness" /* stable, unstable, deteriorating, dying, deceased */
+#define SYSTEM_REQUEST_PRIORITY "http://hl7.org/fhir/request-priority"
 
 #define CODE_CPR_ATTEMPT "450475007"               /* for attempted cardiopulmonary resuscitation */
 #define CODE_CPR_DO_NOT_ATTEMPT "450476008"        /* not for attempted cardiopulmonary resuscitation */

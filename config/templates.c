@@ -6,21 +6,22 @@
 #include "base/cleanup.h"
 
 #define COLUMNS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+/* Who a row is about; in any table a person may also be known by the national numbers. */
+#define PERSON "local_id", "nhs_number", "chi_number"
 
 static const Template templates[] = {
-        { "people", COLUMNS("local_id", "nhs_number", "chi_number", "family_name", "given_name", "known_as",
-                            "birth_date", "sex", "postcode", "gp_practice_ods", "ethnicity", "language", "interpreter",
-                            "lives_alone", "main_carer", "carer_phone", "restricted", "deceased_date") },
-        { "contacts", COLUMNS("local_id", "contact_id", "start", "minutes", "mode", "place", "staff_role",
-                              "provider_org", "with_whom", "purpose", "outcome", "next_contact") },
-        { "referrals", COLUMNS("local_id", "referral_id", "received_date", "from_org", "reason", "priority",
-                               "diagnosis", "decision", "decision_date", "decline_reason", "declined_by",
-                               "first_contact_date", "closed_date", "close_reason") },
-        { "stays",
-          COLUMNS("local_id", "stay_id", "admitted", "from_place", "reason", "discharged", "to_place", "died") },
-        { "plan", COLUMNS("local_id", "item", "value", "text", "date", "author", "author_role", "review_date",
-                          "document_place", "status", "decided_at", "scope") },
-        { "scores", COLUMNS("local_id", "scale", "item", "score", "date", "respondent") },
+        { "people", COLUMNS(PERSON, "family_name", "given_name", "known_as", "birth_date", "sex", "postcode",
+                            "gp_practice_ods", "ethnicity", "language", "interpreter", "lives_alone", "main_carer",
+                            "carer_phone", "restricted", "deceased_date") },
+        { "contacts", COLUMNS(PERSON, "contact_id", "start", "minutes", "mode", "place", "staff_role", "provider_org",
+                              "with_whom", "purpose", "outcome", "next_contact") },
+        { "referrals", COLUMNS(PERSON, "referral_id", "received_date", "from_org", "reason", "priority", "diagnosis",
+                               "decision", "decision_date", "decline_reason", "declined_by", "first_contact_date",
+                               "closed_date", "close_reason", "requested_date") },
+        { "stays", COLUMNS(PERSON, "stay_id", "admitted", "from_place", "reason", "discharged", "to_place", "died") },
+        { "plan", COLUMNS(PERSON, "item", "value", "text", "date", "author", "author_role", "review_date",
+                          "document_place", "status", "decided_at", "scope", "decision_id") },
+        { "scores", COLUMNS(PERSON, "scale", "item", "score", "date", "respondent") },
         { "bereaved",
           COLUMNS("bereaved_id", "deceased_local_id", "relation", "offered", "accepted", "first_contact", "closed") },
         { "services", COLUMNS("service", "offers", "phone", "days", "from", "to", "area", "out_of_hours_phone") },

@@ -1,12 +1,12 @@
 #pragma once
-/* The eight tables that a partner without a system sends: which columns each has. etc/templates/ has them as files to fill in; a
- * test holds the two together. Any thread. */
+/* The eight tables that a partner without a system sends: which columns each may have. etc/templates/ has them as files to fill in,
+ * with the columns that everybody needs; a test holds the two together. Any thread. */
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef struct Template {
         const char *name;
-        const char *const *columns; /* in the order of the file; NULL behind the last */
+        const char *const *columns; /* NULL behind the last */
 } Template;
 
 /* In the order in which a new partner meets them; NULL behind the last. */

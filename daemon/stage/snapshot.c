@@ -58,6 +58,7 @@ static int snapshot_rules(Snapshot *snapshot) {
                         .profile = source->profile,
                         .zone = zone,
                         .default_authority = snapshot->authorities[i],
+                        .team = config->teams[source->team].name,
                         .test_numbers = config->environment != CONFIG_ENVIRONMENT_LIVE,
                 };
         }
