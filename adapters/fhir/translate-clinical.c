@@ -29,11 +29,25 @@ Carebus__V1__Coded *clinical_first_coded(Fhir *f, JsonNode *array) {
         return first;
 }
 
+/* Who signs no map answers for no decision: what it makes one of is only the question, and the source's words stay the answer. */
+static void take_back_unsigned(Carebus__V1__Coded *coded, const ProfileMap *map) {
+        const Concept *concept = concept_find(coded->system, coded->code), *question = concept_find_by_name("cpr");
+        if ((map->signed_by && map->signed_on) || !concept || !concept->value || !question ||
+            concept->decision != CAREBUS__V1__DECISION__KIND__KIND_CPR)
+                return;
+        coded->system = (char *)question->system;
+        coded->code = (char *)question->code;
+        coded->display = (char *)question->display;
+}
+
 Carebus__V1__Coded *clinical_mapped(Fhir *f, JsonNode *node, const char *path) {
         Carebus__V1__Coded *coded = fhir_coded(f, node);
         const ProfileMap *map = f->options->profile ? profile_find_map(f->options->profile, path) : NULL;
-        if (coded && map && coded_apply_map(coded, map, f->draft.arena) < 0)
+        int r = coded && map ? coded_apply_map(coded, map, f->draft.arena) : 1;
+        if (r < 0)
                 f->draft.is_full = true;
+        if (r == 0)
+                take_back_unsigned(coded, map);
         return coded;
 }
 

@@ -73,7 +73,8 @@ static Carebus__V1__Coded *answer_of(Fhir *f, const ClinicalSaid *said) {
                 return NULL;
         coded->text = words ? (char *)clinical_coded_words(words) : NULL;
         coded->original = words ? words->original : NULL;
-        if (!coded->original && words && words->code && strcmp(words->code, answer->value) != 0) {
+        /* A display that contradicts its code has to be seen. */
+        if (!coded->original && words && words->code) {
                 coded->original = draft_message(&f->draft, &carebus__v1__original_code__descriptor);
                 if (coded->original) {
                         coded->original->system = words->system;
