@@ -215,6 +215,14 @@ static void document_set_digest(Translation *t, DOC *document, const Digest *dig
         document->size = digest->size;
 }
 
+/* The document is told of all the same: a person looks at what came, and lets it go on. */
+static void flaw_note(Translation *t, const char *code, const char *position) {
+        if (t->flaw)
+                return;
+        t->flaw = code;
+        t->flaw_position = position;
+}
+
 static void content_decode(Translation *t, const Hl7Segment *obx, DOC *document, size_t encoding) {
         Hl7Value data = hl7_component(t->message, hl7_field(t->message, obx, 5), 5);
         ArenaMark mark = arena_mark(t->draft.arena);
@@ -231,10 +239,9 @@ static void content_decode(Translation *t, const Hl7Segment *obx, DOC *document,
         if (digest.bad_at == SIZE_MAX)
                 document_set_digest(t, document, &digest);
         else
-                draft_problem(&t->draft, encodings[encoding].problem,
-                              draft_format(&t->draft, "%s.5 character %zu", translation_position(t, obx, 5),
-                                           digest.bad_at + 1),
-                              /* urgent= */ false);
+                flaw_note(t, encodings[encoding].problem,
+                          draft_format(&t->draft, "%s.5 character %zu", translation_position(t, obx, 5),
+                                       digest.bad_at + 1));
 }
 
 static void content_read(Translation *t, const Hl7Segment *obx, DOC *document) {
@@ -253,8 +260,7 @@ static void content_read(Translation *t, const Hl7Segment *obx, DOC *document) {
         if (encoding < ELEMENTSOF(encodings))
                 content_decode(t, obx, document, encoding);
         else
-                draft_problem(&t->draft, "unknown-encoding",
-                              draft_format(&t->draft, "%s.4", translation_position(t, obx, 5)), /* urgent= */ false);
+                flaw_note(t, "unknown-encoding", draft_format(&t->draft, "%s.4", translation_position(t, obx, 5)));
 }
 
 /* RP: where it lies, and what it is. */

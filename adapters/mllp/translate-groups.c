@@ -117,11 +117,17 @@ Carebus__V1__Event *patient_event(Translation *t, Patient *patient, const char *
         return event;
 }
 
+static void event_notes_sort(Translation *t, Carebus__V1__Event *event);
+
 void patient_end(Translation *t, const Patient *patient) {
+        size_t i = t->draft.n_events;
+
         if (t->draft.problem || t->draft.is_full)
                 return;
         allergies_translate(t, &patient->person, /* visit= */ NULL);
         death_translate(t, &patient->person, /* visit= */ NULL);
+        for (; i < t->draft.n_events; i++)
+                event_notes_sort(t, t->draft.events[i]);
 }
 
 /* ---- comments */
@@ -360,22 +366,24 @@ bool text_is_decimal(const char *text) {
         return n_digits > 0 && *text == '\0';
 }
 
-static void quantity_set_unit(Translation *t, Carebus__V1__Quantity *quantity, Hl7Value code, Hl7Value words,
-                              char *system) {
-        char *unit = value_text_whole(t, code), *text = value_text_whole(t, words);
+void quantity_set_unit(Translation *t, Carebus__V1__Quantity *quantity, Hl7Value unit) {
+        Hl7Value repeat = hl7_repeat(t->message, unit, 1);
+        char *code = value_text_whole(t, hl7_component(t->message, repeat, 1));
+        char *words = value_text_whole(t, hl7_component(t->message, repeat, 2));
+        char *system = value_text(t, hl7_component(t->message, repeat, 3));
 
-        quantity->original_unit = unit ?: text;
-        if (unit && system && strcasecmp(system, "UCUM") == 0)
-                quantity->unit = unit;
+        quantity->original_unit = code ?: words;
+        if (words && text_is_decimal(code)) /* the number that a system has for mg/h tells nobody anything */
+                quantity->original_unit = words;
+        if (code && system && strcasecmp(system, "UCUM") == 0)
+                quantity->unit = code;
 }
 
 Carebus__V1__Quantity *value_quantity(Translation *t, Hl7Value number, Hl7Value unit) {
         Carebus__V1__Quantity *quantity = draft_quantity(&t->draft, value_text(t, number), NULL, NULL);
 
         if (quantity && hl7_presence(unit) == HL7_PRESENT)
-                quantity_set_unit(t, quantity, hl7_component(t->message, hl7_repeat(t->message, unit, 1), 1),
-                                  hl7_component(t->message, hl7_repeat(t->message, unit, 1), 2),
-                                  value_text(t, hl7_component(t->message, hl7_repeat(t->message, unit, 1), 3)));
+                quantity_set_unit(t, quantity, unit);
         return quantity;
 }
 

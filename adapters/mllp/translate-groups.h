@@ -111,6 +111,8 @@ Carebus__V1__When *order_said_at(Translation *t, const OrderGroup *group);
 bool text_is_decimal(const char *text);
 /* A number and its unit (CE, CWE); NULL where there is no number. */
 Carebus__V1__Quantity *value_quantity(Translation *t, Hl7Value number, Hl7Value unit);
+/* A unit as CE and CWE have it; shared where its system is UCUM. */
+void quantity_set_unit(Translation *t, Carebus__V1__Quantity *quantity, Hl7Value unit);
 /* First of TQ and CQ: a number with its unit behind it (5^mg&&UCUM). */
 Carebus__V1__Quantity *value_amount(Translation *t, Hl7Value value);
 /* EIP: its first component is the placer's number, its second the filler's. */

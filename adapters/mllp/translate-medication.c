@@ -162,6 +162,7 @@ static void tq1_read(Translation *t, const Hl7Segment *tq1, MED *med) {
         char *condition = value_text_whole(t, hl7_field(t->message, tq1, 10));
         char *text = value_text_whole(t, hl7_field(t->message, tq1, 11));
 
+        hl7_note_ignored(hl7_field(t->message, tq1, 1));
         frequency_set(t, med, hl7_component(t->message, hl7_field(t->message, tq1, 3), 1));
         med->start_at = value_when(t, hl7_field(t->message, tq1, 7));
         med->stop_at = value_when(t, hl7_field(t->message, tq1, 8));

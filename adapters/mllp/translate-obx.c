@@ -177,19 +177,13 @@ static void said_set_unit(Said *said, const Carebus__V1__Quantity *unit) {
 
 /* OBX-6 as a quantity without a number. */
 static Carebus__V1__Quantity *unit_read(Translation *t, const Hl7Segment *obx) {
-        Hl7Value units = hl7_repeat(t->message, hl7_field(t->message, obx, 6), 1);
-        char *code = value_text_whole(t, hl7_component(t->message, units, 1));
-        char *words = value_text_whole(t, hl7_component(t->message, units, 2));
-        char *system = value_text(t, hl7_component(t->message, units, 3));
+        Hl7Value units = hl7_field(t->message, obx, 6);
         Carebus__V1__Quantity *unit = NULL;
 
-        if (code || words)
+        if (hl7_presence(units) == HL7_PRESENT)
                 unit = draft_message(&t->draft, &carebus__v1__quantity__descriptor);
-        if (!unit)
-                return NULL;
-        unit->original_unit = code ?: words;
-        if (code && system && strcasecmp(system, "UCUM") == 0)
-                unit->unit = code;
+        if (unit)
+                quantity_set_unit(t, unit, units);
         return unit;
 }
 

@@ -54,6 +54,7 @@ static void timing_read(Translation *t, const OrderGroup *group, ORD *order) {
         static const uint8_t fields[] = { 7, 27 };
 
         if (tq1) {
+                hl7_note_ignored(hl7_field(t->message, tq1, 1));
                 fields_apply(t, tq1, tq1_rows, ELEMENTSOF(tq1_rows), order, "order", NULL);
                 order->quantity = value_amount(t, hl7_field(t->message, tq1, 2));
         }

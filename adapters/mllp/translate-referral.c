@@ -187,6 +187,7 @@ static void conditions_read(Translation *t, REFERRAL *referral) {
                 Carebus__V1__Coded *coded = value_coded(t, hl7_field(t->message, dg1, 3)), *held;
                 char *words = value_text_whole(t, hl7_field(t->message, dg1, 4));
 
+                hl7_note_ignored(hl7_field(t->message, dg1, 1));
                 coded_set_system(coded, value_text(t, hl7_field(t->message, dg1, 2)));
                 coded = coded ?: coded_of_text(t, words);
                 if (coded && !coded->text)

@@ -20,7 +20,8 @@ typedef struct Translation {
         Carebus__V1__When *sent_at, *recorded_at, *occurred_at; /* MSH-7, EVN-2, EVN-6 */
         size_t n_notes;
         Carebus__V1__Text **notes;
-        const char **bad_times; /* places */
+        const char *flaw, *flaw_position; /* a problem that takes no event away: what is enclosed cannot be read */
+        const char **bad_times;           /* places */
         size_t n_bad_times;
 } Translation;
 

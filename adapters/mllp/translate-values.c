@@ -32,8 +32,11 @@ static char *checked(Translation *t, Hl7Value value, char *text) {
         return text;
 }
 
+/* Its first part may be empty where others are not (^https://...): that is nothing said, and no lack of room. */
 char *value_text(Translation *t, Hl7Value value) {
-        return value.raw.size ? checked(t, value, hl7_text(t->message, value, t->draft.arena)) : NULL;
+        char *text = value.raw.size ? hl7_text(t->message, value, t->draft.arena) : NULL;
+
+        return checked(t, text ? value : hl7_subcomponent(t->message, value, 1), text);
 }
 
 char *value_text_whole(Translation *t, Hl7Value value) {

@@ -282,6 +282,8 @@ static void finish(Translation *t, TranslateResult *result, const char *code, co
                      t->draft.is_urgent || message_is_urgent(t->message, code, event));
                 return;
         }
+        if (t->flaw)
+                fail(result, t->flaw, t->flaw_position, message_is_urgent(t->message, code, event));
         result->events = t->draft.events;
         result->n_events = t->draft.n_events;
 }
