@@ -150,7 +150,7 @@ int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, b
         winning = (Said){ .event = winner->event, .stamp = stamp_parts(winner->stamp) };
         if (!changed) {
                 /* What was said earlier and comes late confirms nothing. */
-                if (stamp_parts_compare(said->stamp, winning.stamp) > 0)
+                if (stamp_parts_compare(said->stamp, winning.stamp) >= 0)
                         fact_confirm(fact, said);
         } else if (fact->event_id && strcmp(fact->event_id, winner->event->event_id) == 0)
                 r = fact_remember(fact, said->event->event_id, arena);

@@ -8,6 +8,9 @@
 
 #define FIELDS 64
 
+/* Somebody may be in danger whose place becomes known: a restriction ends by a word alone, not by an empty field. */
+enum { FIELD_RESTRICTED = 25 };
+
 /* The stamps of a fact, one a field. Most fields were said by the same message, so they are stored by stamp. */
 typedef struct Fields {
         const Carebus__V1__Stamp *stamps[FIELDS]; /* NULL: never said */
@@ -85,7 +88,7 @@ typedef struct Laying {
 static int field_lay(Laying *l, const ProtobufCFieldDescriptor *field) {
         FieldMask mask = field_mask_of(field->id);
         bool says = body_field_is_said(&l->said->base, field),
-             empties = !says && ((l->paths->emptied | l->paths->complete) & mask);
+             empties = !says && field->id != FIELD_RESTRICTED && ((l->paths->emptied | l->paths->complete) & mask);
         bool whole = (l->paths->complete | l->paths->whole) & mask;
         const Carebus__V1__Stamp *before = l->fields->stamps[field->id];
 

@@ -1,6 +1,7 @@
 /* Which facts there are, what tells them apart, and how what they say of themselves is put into a key. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -232,6 +233,18 @@ static const char *text_folded(const char *text, Arena *arena) {
         return folded;
 }
 
+/* KIND_SHARE of a field `kind` is "share". */
+static const char *enum_text(int value, const ProtobufCFieldDescriptor *field, Arena *arena) {
+        const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor, value);
+        size_t n = strlen(field->name);
+
+        if (!named || named->value == 0)
+                return "";
+        return text_folded(strncasecmp(named->name, field->name, n) == 0 && named->name[n] == '_' ? named->name + n + 1
+                                                                                                  : named->name,
+                           arena);
+}
+
 static const char *value_text(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, Arena *arena) {
         const void *value;
 
@@ -243,12 +256,8 @@ static const char *value_text(const ProtobufCMessage *message, const ProtobufCFi
                 return text_folded(*(const char *const *)value, arena);
         case PROTOBUF_C_TYPE_MESSAGE:
                 return message_text(*(const ProtobufCMessage *const *)value, arena);
-        case PROTOBUF_C_TYPE_ENUM: {
-                const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(field->descriptor,
-                                                                                       *(const int *)value);
-
-                return named && named->value ? text_folded(named->name, arena) : "";
-        }
+        case PROTOBUF_C_TYPE_ENUM:
+                return enum_text(*(const int *)value, field, arena);
         case PROTOBUF_C_TYPE_BOOL:
                 return *(const protobuf_c_boolean *)value ? text_folded(field->name, arena) : "";
         case PROTOBUF_C_TYPE_UINT32:

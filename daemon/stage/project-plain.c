@@ -151,7 +151,8 @@ static int standing_keep(const Plain *plain, bool *ret_changed) {
         standing->says = (char *)plain_decision_says(decision, work->arena);
         if (!standing->says)
                 return -ENOMEM;
-        *ret_changed = *ret_changed || before.stands != standing->stands ||
+        /* A new one counts even where it has ended: it may be one with what stands under another id. */
+        *ret_changed = *ret_changed || !before.fact || before.stands != standing->stands ||
                        (standing->stands && !text_equal(before.says, standing->says)) ||
                        (standing->stands && !text_equal(before.event_id, standing->event_id));
         standings_bound(all);

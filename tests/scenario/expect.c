@@ -87,7 +87,7 @@ static char *message_text(Expect *e, const ProtobufCMessage *message) {
                 return arena_format(arena, "%u-%02u-%02u", date->year, date->month, date->day);
         }
         if (message->descriptor == &carebus__v1__coded__descriptor)
-                return ((const Carebus__V1__Coded *)message)->code;
+                return ((const Carebus__V1__Coded *)message)->code ?: ((const Carebus__V1__Coded *)message)->text;
         if (message->descriptor == &carebus__v1__identifier__descriptor)
                 return ((const Carebus__V1__Identifier *)message)->value;
         if (message->descriptor == &carebus__v1__place__descriptor)
@@ -100,6 +100,15 @@ static char *message_text(Expect *e, const ProtobufCMessage *message) {
                 return ((const Carebus__V1__RelatedPerson *)message)->name->family;
         if (message->descriptor == &carebus__v1__participant__descriptor)
                 return ((const Carebus__V1__Participant *)message)->practitioner->name->family;
+        if (message->descriptor == &carebus__v1__practitioner__descriptor)
+                return ((const Carebus__V1__Practitioner *)message)->name->family;
+        if (message->descriptor == &carebus__v1__care_team_member__descriptor)
+                return ((const Carebus__V1__CareTeamMember *)message)->practitioner->name->family;
+        if (message->descriptor == &carebus__v1__care_plan_item__descriptor) {
+                const Carebus__V1__CarePlanItem *item = (const Carebus__V1__CarePlanItem *)message;
+
+                return arena_format(arena, "%s/%s", item->item, item->status ?: item->text ?: "");
+        }
         return (char *)"(message)";
 }
 
@@ -315,6 +324,36 @@ static void expect_conflict(Expect *e) {
         differs(e, "conflict", is, e->words[3]);
 }
 
+/* How many facts a section has, of all sources. */
+static void expect_facts(Expect *e) {
+        Carebus__V1__Record *record = record_of(e, e->words[1]);
+        size_t n = 0;
+
+        for (size_t i = 0; i < record->n_sections; i++)
+                if (strcmp(record->sections[i]->name, e->words[2]) == 0)
+                        n = record->sections[i]->n_facts;
+        differs(e, "number of facts", number(e, true, n), e->words[3]);
+}
+
+/* Since when the record says that a source is heard, and how much it gave as history. */
+static void expect_heard(Expect *e) {
+        Carebus__V1__Record *record = record_of(e, e->words[1]);
+        char since[CIVIL_TEXT_SIZE];
+
+        for (size_t i = 0; i < record->n_sources; i++) {
+                Carebus__V1__RecordSource *source = record->sources[i];
+
+                if (strcmp(source->name, e->words[2]) != 0)
+                        continue;
+                civil_format(source->heard_since_at, since);
+                differs(e, "heard since", source->has_heard_since_at ? arena_text(e->world->arena, since + 11, 5) : "-",
+                        e->words[3]);
+                differs(e, "loaded", number(e, source->has_loaded, source->loaded), e->words[4]);
+                return;
+        }
+        fail_msg("%s\n  no such source in the record", e->expecting->where);
+}
+
 static void expect_count(Expect *e) {
         differs(e, e->words[2], number(e, true, state_count_get(e->txn, e->words[1], e->words[2])), e->words[3]);
 }
@@ -356,6 +395,8 @@ void expect_line(Expecting *expecting, World *world, char **words, size_t n_word
                 { "history", 6, expect_history },
                 { "conflict", 4, expect_conflict },
                 { "count", 4, expect_count },
+                { "facts", 4, expect_facts },
+                { "heard", 5, expect_heard },
                 { "same", 2, expect_same },
                 { "apart", 3, expect_apart },
         };

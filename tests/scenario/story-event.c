@@ -13,6 +13,7 @@
 #include "canon/identifier.h"
 #include "daemon/record/body.h"
 #include "proto/types.h"
+#include "tests/scenario/story-path.h"
 
 #define STORY_DAY "2024-03-05T"
 
@@ -243,7 +244,15 @@ static bool envelope_word(Building *b, const char *key, const char *value) {
         else if (strcmp(key, "complete") == 0)
                 assert_int_equal(list_append((void ***)&event->complete, &event->n_complete, (void *)value, b->arena),
                                  0);
-        else if (strcmp(key, "action") == 0) {
+        else if (strcmp(key, "order") == 0 || strcmp(key, "plan") == 0 || strcmp(key, "document") == 0 ||
+                 strcmp(key, "referral") == 0 || strcmp(key, "episode") == 0 || strcmp(key, "appointment") == 0)
+                story_path_set(&event->base, arena_format(b->arena, "%s_id", key), value, b->source, b->arena);
+        else if (strcmp(key, "team") == 0)
+                event->team = (char *)value;
+        else if (strcmp(key, "restricted") == 0) {
+                demographics(b)->has_restricted = 1;
+                demographics(b)->restricted = strcmp(value, "yes") == 0;
+        } else if (strcmp(key, "action") == 0) {
                 event->has_action = 1;
                 event->action = CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
         } else
@@ -254,6 +263,10 @@ static bool envelope_word(Building *b, const char *key, const char *value) {
 static void body_set(Building *b) {
         const EventType *type = event_type_find(b->event->type);
 
+        if (b->event->body_case != CAREBUS__V1__EVENT__BODY__NOT_SET) {
+                b->event->patient->demographics = b->demographics;
+                return;
+        }
         b->event->body_case = type ? type->body : CAREBUS__V1__EVENT__BODY__NOT_SET;
         switch (b->event->body_case) {
         case CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS:
@@ -294,8 +307,10 @@ Carebus__V1__Event *story_event(const char *source, int64_t received_at, char **
                         return NULL;
                 }
                 *value++ = '\0';
-                if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) &&
-                    !encounter_word(&b, words[i], value) && !other_body_word(&b, words[i], value))
+                if (strchr(words[i], '.'))
+                        story_path_set(&b.event->base, words[i], value, source, arena);
+                else if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) &&
+                         !encounter_word(&b, words[i], value) && !other_body_word(&b, words[i], value))
                         fail_msg("no such key of an event: %s", words[i]);
         }
         if (!b.event->recorded_at) {

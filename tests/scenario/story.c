@@ -126,6 +126,7 @@ static void tell_send(Telling *telling, size_t line, char **words, size_t n_word
         submission->trigger = option(words, n_words, "trigger");
         original_set(submission, option(words, n_words, "bytes") ?: arena_format(arena, "bytes of %s", words[2]),
                      arena);
+        submission->has_history = submission->history = option(words, n_words, "history") != NULL;
         problem = option(words, n_words, "problem");
         if (problem) {
                 submission->problem = MAKE(problem, arena);
