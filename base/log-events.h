@@ -70,4 +70,10 @@ LOG_EVENT(SENDER_TLS_FAILED, "0c8258648c98405fb4a16f741e568f0f", 4, "a TLS hands
 LOG_EVENT(SENDER_TIMED_OUT, "071868f0598549bab20f872d47868868", 4, "a connection was ended: it began a message or a handshake and did not finish it in time")
 LOG_EVENT(ANSWER_OVERDUE, "54102842d1d645baa6aeab0012820289", 4, "the bus did not answer in time: senders were told to try again")
 LOG_EVENT(COUNTS, "2c4ca7964e63421096740817b8603107", 6, "counts since the start")
+LOG_EVENT(SENDER_NOT_AUTHENTICATED, "124f12340df044aeb301e15e8614d3dc", 4, "a request was refused: it shows no token of `token:`")
+LOG_EVENT(MEMORY_MADE_ANEW, "f2d3fe59f10940e7a6a9bec44a4dff3e", 4, "what was remembered of resources was damaged and is begun anew: no message is lost by that, but until they come again a conditional create finds nothing, and references to them are local identifiers alone")
+LOG_EVENT(MEMORY_NOT_WRITTEN, "37c48e2c41224d0faecfc003b115c170", 3, "what is stored cannot be remembered: messages go on, but conditional creates and references to earlier messages find less; look at the disk under `state:`, then restart the adapter")
+LOG_EVENT(POLL_SILENT, "6111683df52d44d3b79fd4c4e42340f0", 4, "the server that is asked does not give what it should: it is asked again after a while, from where it stands")
+LOG_EVENT(POLL_ANSWERS, "67ad04a410444669a3de9e22f84bb3a0", 5, "the server that is asked answers again")
+LOG_EVENT(POLL_TYPE_NOT_SERVED, "b12ca03252d94b9599a8cb4cfe154f36", 4, "the server does not offer this type of resource: it is left out of `resources:`, or the URL is wrong")
 /* Library (sdk) */
