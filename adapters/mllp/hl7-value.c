@@ -349,102 +349,146 @@ static const char *path_number(const char *text, unsigned *ret) {
         return text;
 }
 
-/* 4=RA9, 4.2=RA9, and of a segment 3.1=CODE: up to the bracket that closes it. */
-static const char *path_condition(const char *text, bool of_segment, Hl7Choice *ret) {
-        unsigned *const places[] = { of_segment ? &ret->field : &ret->component,
-                                     of_segment ? &ret->component : &ret->subcomponent };
+/* 3, 3.1, 3-1-2: as many numbers as there is room for. */
+static const char *path_numbers(const char *text, unsigned *ret, size_t max) {
+        text = path_number(text, &ret[0]);
+        for (size_t i = 1; text && i < max && (*text == '.' || *text == '-'); i++)
+                text = path_number(text + 1, &ret[i]);
+        return text;
+}
+
+/* 4=RA9 or 4.2!=RA9, up to the bracket that closes it. */
+static const char *path_condition(const char *text, Hl7Choice *choice) {
+        Hl7Condition condition = { .value = BYTES_NULL };
         const char *end;
 
-        text = path_number(text, places[0]);
-        if (text && *text == '.')
-                text = path_number(text + 1, places[1]);
-        if (!text || *text != '=')
+        text = path_numbers(text, condition.numbers, ELEMENTSOF(condition.numbers));
+        if (text && *text == '!') {
+                condition.is_not = true;
+                text++;
+        }
+        if (!text || *text != '=' || choice->n_conditions == HL7_CONDITIONS_MAX)
                 return NULL;
         end = strchr(++text, ']');
-        if (!end || end == text)
+        if (!end)
                 return NULL;
-        ret->value = bytes_of(text, (size_t)(end - text));
+        condition.value = bytes_of(text, (size_t)(end - text));
+        choice->conditions[choice->n_conditions++] = condition;
         return end + 1;
 }
 
-static const char *path_choice(const char *text, bool of_segment, Hl7Choice *ret) {
-        const char *end;
+static const char *path_choice(const char *text, Hl7Choice *ret) {
+        while (text && *text == '[') {
+                unsigned number;
+                const char *end = path_number(text + 1, &number);
 
-        if (*text != '[')
-                return text;
-        end = path_number(text + 1, &ret->number);
-        if (end && *end == ']')
-                return end + 1;
-        ret->number = 0;
-        return path_condition(text + 1, of_segment, ret);
+                if (end && *end == ']') {
+                        ret->number = number;
+                        text = end + 1;
+                } else
+                        text = path_condition(text + 1, ret);
+        }
+        return text;
 }
 
 int hl7_path_parse(const char *text, Hl7Path *ret) {
         Hl7Path path = { .segment = "" };
+        unsigned parts[2] = { 0 };
 
         for (size_t i = 0; i < 3; i++, text++) {
                 if (!isalnum((unsigned char)*text) || (i == 0 && isdigit((unsigned char)*text)))
                         return -EINVAL;
                 path.segment[i] = (char)toupper((unsigned char)*text);
         }
-        text = path_choice(text, /* of_segment= */ true, &path.occurrence);
+        text = path_choice(text, &path.occurrence);
         if (!text || *text != '-')
                 return -EINVAL;
         text = path_number(text + 1, &path.field);
         if (text)
-                text = path_choice(text, /* of_segment= */ false, &path.repeat);
-        if (text && *text == '.')
-                text = path_number(text + 1, &path.component);
-        if (text && *text == '.')
-                text = path_number(text + 1, &path.subcomponent);
+                text = path_choice(text, &path.repeat);
+        if (text && (*text == '.' || *text == '-'))
+                text = path_numbers(text + 1, parts, ELEMENTSOF(parts));
         if (!text || *text)
                 return -EINVAL;
+        path.component = parts[0];
+        path.subcomponent = parts[1];
         *ret = path;
         return 0;
 }
 
-/* Whether the part of a repeat that a choice looks at is what it asks for. Read only where it is: of the others nothing is known. */
-static bool choice_fits(const Hl7Message *message, const Hl7Choice *choice, Hl7Value repeat) {
-        Hl7Value part = repeat;
+/* Whether a part of a repeat is what a condition asks for. Read only where it is: of the others nothing is known. */
+static bool part_is(const Hl7Message *message, Hl7Value repeat, unsigned component, unsigned subcomponent,
+                    Bytes value) {
+        Hl7Value part = hl7_component(message, repeat, component ?: 1);
         Bytes raw;
 
-        if (choice->component)
-                part = hl7_component(message, part, choice->component);
-        if (choice->subcomponent)
-                part = hl7_subcomponent(message, part, choice->subcomponent);
-        if (part.depth < DEPTH_COMPONENT) /* field 3 of a segment: its first component */
-                part = hl7_component(message, part, 1);
+        if (subcomponent)
+                part = hl7_subcomponent(message, part, subcomponent);
         raw = trimmed(part.raw);
-        if (raw.size != choice->value.size ||
-            strncasecmp((const char *)raw.data, (const char *)choice->value.data, raw.size) != 0)
+        if (raw.size != value.size ||
+            (raw.size && strncasecmp((const char *)raw.data, (const char *)value.data, raw.size) != 0))
                 return false;
         note(part, /* whole= */ false);
         return true;
 }
 
-/* The first repeat that fits; empty when none does. */
+static bool repeat_holds(const Hl7Message *message, Hl7Value repeat, const Hl7Choice *choice) {
+        for (size_t i = 0; i < choice->n_conditions; i++) {
+                const Hl7Condition *condition = &choice->conditions[i];
+
+                if (part_is(message, repeat, condition->numbers[0], condition->numbers[1], condition->value) ==
+                    condition->is_not)
+                        return false;
+        }
+        return true;
+}
+
+/* Looking is not reading: only what holds is noted. */
+static bool next_repeat(const Hl7Message *message, Hl7Value field, Hl7Value *rest, Hl7Value *ret) {
+        if (!hl7_next_repeat(message, rest, ret))
+                return false;
+        ret->field = field.field;
+        return true;
+}
+
+/* Empty when none fits. */
 static Hl7Value find_repeat(const Hl7Message *message, Hl7Value field, const Hl7Choice *choice) {
+        unsigned number = choice->number ?: 1;
         Hl7Value rest = field, repeat;
 
-        if (!choice->value.data)
-                return hl7_repeat(message, field, choice->number ?: 1);
-        rest.field = NULL; /* looking is not reading */
-        while (hl7_next_repeat(message, &rest, &repeat)) {
-                repeat.field = field.field;
-                if (choice_fits(message, choice, repeat))
+        if (choice->n_conditions == 0)
+                return hl7_repeat(message, field, number);
+        rest.field = NULL;
+        while (next_repeat(message, field, &rest, &repeat))
+                if (repeat_holds(message, repeat, choice) && --number == 0)
                         return repeat;
-        }
         return HL7_VALUE_NULL;
 }
 
-static const Hl7Segment *find_segment(const Hl7Message *message, const Hl7Path *path) {
-        const Hl7Choice *choice = &path->occurrence;
-        Hl7Choice inside = { .component = choice->component, .value = choice->value };
+static bool any_repeat_is(const Hl7Message *message, const Hl7Segment *segment, const Hl7Condition *condition) {
+        Hl7Value field = hl7_field(message, segment, condition->numbers[0]), rest = field, repeat;
+        bool is = field.raw.size == 0 && condition->value.size == 0;
 
-        if (!choice->value.data)
-                return hl7_find(message, path->segment, choice->number ?: 1);
+        rest.field = NULL;
+        while (!is && next_repeat(message, field, &rest, &repeat))
+                is = part_is(message, repeat, condition->numbers[1], condition->numbers[2], condition->value);
+        return is;
+}
+
+static bool segment_holds(const Hl7Message *message, const Hl7Segment *segment, const Hl7Choice *choice) {
+        for (size_t i = 0; i < choice->n_conditions; i++)
+                if (any_repeat_is(message, segment, &choice->conditions[i]) == choice->conditions[i].is_not)
+                        return false;
+        return true;
+}
+
+static const Hl7Segment *find_segment(const Hl7Message *message, const Hl7Path *path) {
+        unsigned number = path->occurrence.number ?: 1;
+
+        if (path->occurrence.n_conditions == 0)
+                return hl7_find(message, path->segment, number);
         for (Hl7Segment *segment = NULL; (segment = hl7_find_next(message, path->segment, segment));)
-                if (find_repeat(message, hl7_field(message, segment, choice->field), &inside).raw.data)
+                if (segment_holds(message, segment, &path->occurrence) && --number == 0)
                         return segment;
         return NULL;
 }

@@ -156,18 +156,28 @@ void hl7_note_ignored(Hl7Value value);
 bool hl7_field_is_read(const Hl7Field *field);
 bool hl7_field_is_ignored(const Hl7Field *field);
 
-/* Which of several: the n-th, or the first of which a part has a value. */
+/* A part is, or is not, a value: 4=RA9, 3.1!=CPR. */
+#define HL7_CONDITIONS_MAX 3
+typedef struct Hl7Condition {
+        unsigned numbers
+                [3]; /* of a segment: field, component, sub-component; of a repeat without the field. 0: not said */
+        Bytes value; /* borrowed from the text of the path */
+        bool is_not;
+} Hl7Condition;
+
+/* Which of several: the n-th of those that hold all conditions. */
 typedef struct Hl7Choice {
-        unsigned number;                         /* 0: not said */
-        unsigned field, component, subcomponent; /* with `value`; field: of a segment's only; 0: not said */
-        Bytes value;                             /* borrowed from the text of the path; data NULL: no condition */
+        Hl7Condition conditions[HL7_CONDITIONS_MAX];
+        size_t n_conditions;
+        unsigned number; /* 0: not said: the first */
 } Hl7Choice;
 
 /*
  * A path as people write it. Parsed once, read often.
- *   PID-3.1  MSH-9  PID[2]-3[1].4.2         counted from 1; not said: the first
- *   PID-3[4=RA9].1  PID-3[4.2=1.2.3].1      the first repeat whose component (sub-component) is that, letters in either case
- *   OBX[3=8867-4]-5  OBX[3.1=8867-4]-5      the first segment of which field 3 (its component 1, in any repeat) is that
+ *   PID-3.1  MSH-9  OBX-3-1  PID[2]-3[1].4.2   counted from 1; not said: the first
+ *   PID-3[4=RA9].1  PID-3[4.2=1.2.3].1         the first repeat whose component (sub-component) is that, letters in either case
+ *   PID-3[4!=RA9][2].1                         the second of those where it is not
+ *   OBX[3=8867-4]-5  OBX[3.1=8867-4]-5         the first segment of which field 3 (its component 1, in any repeat) is that
  */
 typedef struct Hl7Path {
         char segment[4];

@@ -78,6 +78,12 @@ static void test_the_first_repeat_that_fits_is_found(void **state) {
         assert_string_equal(get("PID-3[4.2=1.2].1"), "A1");
         assert_string_equal(get("PID-3[5=MR].1"), "A1");
         assert_string_equal(get("PID-3[4=Y].4"), "Y");
+        assert_string_equal(get("PID-3[4=RA9][2].1"), "C3");
+        assert_string_equal(get("PID-3[4=RA9][5=MR].1"), "C3");
+        assert_string_equal(get("PID-3[4.2!=1.2].1"), "B2");
+        assert_string_equal(get("PID-3[5=].1"), "D]4");
+        assert_string_equal(get("PID-3[4=RA9]-1"), "B2");
+        assert_null(get("PID-3[4=RA9][3].1"));
         assert_null(get("PID-3[4=ra].1")); /* the whole of it */
         assert_null(get("PID-3[9=RA9].1"));
         assert_null(get("PID-8[4=RA9].1"));
@@ -92,6 +98,10 @@ static void test_the_first_segment_that_fits_is_found(void **state) {
         assert_string_equal(get("OBX[3.2=potassium]-2"), "NM");
         assert_string_equal(get("OBX[3.1=CPR]-5[2]"), "b"); /* in any repeat */
         assert_string_equal(get("OBX[1=3]-5"), "c");
+        assert_string_equal(get("OBX[3=CPR][2]-5"), "c");
+        assert_string_equal(get("OBX[3!=K]-5"), "a");
+        assert_string_equal(get("OBX[2=ST][4=][1!=2]-5"), "c");
+        assert_string_equal(get("OBX[1=1]-3-2"), "Potassium");
         assert_string_equal(get("OBX[2]-5"), "a");
         assert_null(get("OBX[3.1=Z]-5"));
         assert_null(get("OBR[3.1=CPR]-5"));
@@ -117,12 +127,10 @@ static void test_a_field_that_was_left_by_intent_is_told_from_one_that_was_read(
 }
 
 static void test_paths_that_are_none_are_refused(void **state) {
-        static const char *const bad[] = { "",          "PID",          "PID-",        "PID-0",
-                                           "PID-1.",    "PID-1.0",      "PID[0]-1",    "PID-1[x]",
-                                           "1PD-1",     "PID-1.2.3.4",  "PID-99999",   "PID 3",
-                                           "PID-3[4=]", "PID-3[=A]",    "PID-3[4=A",   "PID-3[4.=A]",
-                                           "PID-3[4A]", "PID-3[4.0=A]", "OBX[3.1=A-5", "OBX[3.1]-5",
-                                           "OBX[=A]-5", "OBX[3=]-5" };
+        static const char *const bad[] = { "",          "PID",          "PID-",        "PID-0",      "PID-1.",
+                                           "PID-1.0",   "PID[0]-1",     "PID-1[x]",    "1PD-1",      "PID-1.2.3.4",
+                                           "PID-99999", "PID 3",        "PID-3[=A]",   "PID-3[4=A",  "PID-3[4.=A]",
+                                           "PID-3[4A]", "PID-3[4.0=A]", "OBX[3.1=A-5", "OBX[3.1]-5", "OBX[=A]-5" };
         Hl7Path path;
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)

@@ -97,6 +97,116 @@ static void test_a_death_in_a_merge_is_notified_too(void **state) {
         assert_non_null(event_of("death.notified"));
 }
 
+/* ---- moves, and other numbers for the same */
+
+static void test_each_trigger_says_what_moves(void **state) {
+        static const struct {
+                const char *trigger;
+                Carebus__V1__Merge__Scope scope;
+                const char *former, *visit;
+        } rows[] = {
+                { "A41", CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT, "AC9", "AC1" },
+                { "A42", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "V9", "V1" },
+                { "A43", CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS, NULL, NULL },
+                { "A44", CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT, "AC9", "AC1" },
+                { "A45", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "V9", "V1" },
+                { "A47", CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS, NULL, NULL },
+                { "A49", CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT, "AC9", "AC1" },
+                { "A50", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "V9", "V1" },
+                { "A51", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "ALT9", "ALT1" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char text[1024];
+                Carebus__V1__Merge *merge;
+
+                snprintf(text, sizeof(text),
+                         "MSH|^~\\&|PAS|RA9|||20240305101500||ADT^%s|M1|P|2.4\r"
+                         "PID|1||1^^^HOSP^MR~2^^^NHS^NH||SMITH|||||||||||||AC1\rMRG|9^^^NHS^NH~8^^^HOSP^MR||AC9||V9|"
+                         "ALT9\r"
+                         "PV1|1|I|W1||||||||||||||||V1|||||||||||||||||||||||||||||||ALT1\r",
+                         rows[i].trigger);
+                translate_text(text);
+                merge = only_event("patient.moved")->merge;
+                assert_int_equal(merge->scope, rows[i].scope);
+                assert_int_equal(merge->n_surviving, 2);
+                assert_int_equal(merge->n_retired, 2);
+                for (size_t j = 0; j < 2; j++) /* coupled by authority */
+                        assert_string_equal(merge->surviving[j]->authority, merge->retired[j]->authority);
+                assert_true(text_equal(merge->former_visit ? merge->former_visit->value : NULL, rows[i].former));
+                assert_true(text_equal(merge->visit ? merge->visit->value : NULL, rows[i].visit));
+                assert_true((result.events[0]->encounter_id != NULL) ==
+                            (rows[i].scope == CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT));
+        }
+}
+
+static void test_each_visit_moves_with_its_own_number(void **state) {
+        translate_text(MSH_OF("ADT^A45") "PID|1||1^^^HOSP\rMRG|8^^^HOSP||||V8\rPV1|1|I|||||||||||||||||V1\r"
+                                         "MRG|9^^^HOSP||||V9\rPV1|2|I|||||||||||||||||V2\r");
+        assert_int_equal(result.n_events, 2);
+        assert_string_equal(result.events[0]->merge->visit->value, "V1");
+        assert_string_equal(result.events[1]->merge->visit->value, "V2");
+        assert_string_equal(result.events[1]->merge->former_visit->value, "V9");
+        assert_string_equal(result.events[1]->merge->retired[0]->value, "9");
+}
+
+static void test_a_move_without_what_moves_is_an_urgent_problem(void **state) {
+        translate_text(MSH_OF("ADT^A45") "PID|1||1^^^HOSP\rMRG|8^^^HOSP\r");
+        assert_problem("no-visit", "MRG-5");
+        assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A44") "PID|1||1^^^HOSP\rMRG|8^^^HOSP\r");
+        assert_problem("no-account", "MRG-3");
+        translate_text(MSH_OF("ADT^A47") "PID|1||1^^^HOSP\rMRG|\r");
+        assert_problem("no-identifier", "MRG-1");
+        translate_text(MSH_OF("ADT^A43") "PID|1||1^^^HOSP\r");
+        assert_problem("no-merged-patient", "PID");
+        translate_text(MSH_OF("ADT^A50") "PID|1||1^^^HOSP\rMRG|||||V9\rPV1|1|I|||||||||||||||||\r");
+        assert_problem("no-visit", "MRG-5");
+}
+
+/* ---- links */
+
+static void test_two_groups_are_linked_and_unlinked(void **state) {
+        static const char *const types[][2] = { { "A24", "patient.linked" }, { "A37", "patient.unlinked" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                char text[512];
+                Carebus__V1__Event *event;
+
+                snprintf(text, sizeof(text),
+                         "MSH|^~\\&|PAS|RA9|||20240305101500||ADT^%s|M1|P|2.4\r"
+                         "PID|1||1^^^A~3^^^B||ONE\rPID|2||4^^^B~2^^^A||TWO\r",
+                         types[i][0]);
+                translate_text(text);
+                event = only_event(types[i][1]);
+                assert_int_equal(event->merge->scope, CAREBUS__V1__MERGE__SCOPE__SCOPE_PERSON);
+                assert_int_equal(event->merge->n_surviving, 2);
+                assert_int_equal(event->merge->n_retired, 2);
+                assert_string_equal(event->merge->retired[0]->authority, event->merge->surviving[0]->authority);
+                assert_string_equal(event->patient->demographics->names[0]->family, "ONE");
+                assert_int_equal(event->action, CAREBUS__V1__ACTION__ACTION_NEW);
+        }
+}
+
+static void test_a_link_with_nobody_is_an_urgent_problem(void **state) {
+        translate_text(MSH_OF("ADT^A24") "PID|1||1^^^A||ONE\r");
+        assert_problem("no-linked-patient", "PID[2]");
+        assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A37") "PID|1||1^^^A||ONE\rPID|2||||TWO\r");
+        assert_problem("no-identifier", "PID[2]-3");
+        translate_text(MSH_OF("ADT^A24") "PV1|1\r");
+        assert_problem("no-patient", "PID");
+}
+
+static void test_a_third_group_is_linked_with_the_first(void **state) {
+        translate_text(MSH_OF(
+                "ADT^A24") "PID|1||1^^^A||ONE\rPID|2||2^^^A||TWO\rPID|3||3^^^A||THREE|||||||||||||||||||||||||Y\r");
+        assert_int_equal(result.n_events, 3);
+        assert_string_equal(result.events[1]->merge->surviving[0]->value, "1");
+        assert_string_equal(result.events[1]->merge->retired[0]->value, "3");
+        assert_string_equal(event_of("death.notified")->patient->identifiers[0]->value, "3");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -109,6 +219,12 @@ int main(void) {
                 TEST(test_a_merge_without_a_retired_person_is_an_urgent_problem),
                 TEST(test_one_bad_group_takes_the_others_with_it),
                 TEST(test_a_death_in_a_merge_is_notified_too),
+                TEST(test_each_trigger_says_what_moves),
+                TEST(test_each_visit_moves_with_its_own_number),
+                TEST(test_a_move_without_what_moves_is_an_urgent_problem),
+                TEST(test_two_groups_are_linked_and_unlinked),
+                TEST(test_a_link_with_nobody_is_an_urgent_problem),
+                TEST(test_a_third_group_is_linked_with_the_first),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,7 +428,7 @@ static void test_other_triggers_are_a_problem_and_never_nothing(void **state) {
         assert_false(result.problem_urgent);
         assert_string_equal(result.trigger, "ADT^A17");
         assert_string_equal(result.message_id, "M1");
-        translate_text(MSH_OF("ORU^R01") PID "OBX|1|NM|K||4.0\r");
+        translate_text(MSH_OF("VXU^V04") PID "OBX|1|NM|K||4.0\r");
         assert_problem("unhandled-trigger", "MSH-9");
         assert_false(result.problem_urgent);
         translate_text(MSH_OF("ZZZ") PID);
@@ -445,10 +445,10 @@ static void test_what_may_touch_a_decision_a_death_a_merge_or_an_allergy_is_urge
         assert_urgent(MSH_OF("ADT^A23") PID PV1); /* takes a stay away, */
         assert_urgent(MSH_OF("ADT^A29") PID);     /* or a person */
         assert_urgent(MSH_OF("ADT^A36") PID "MRG|1\r");
-        assert_urgent(MSH_OF("ORM^O01") PID "ORC|NW|1\rOBR|1|||^^^^DNACPR\r");
-        assert_urgent(MSH_OF("ORM^O01") PID "ORC|NW|1\rOBR|1||||||||||||||||||||||||||^Resus Status\r");
-        assert_urgent(MSH_OF("MDM^T02") PID "OBX|1|TX|||not for cpr.\r");
-        assert_urgent(MSH_OF("ORU^R01") "PID|1||A1||X|||||||||||||||||||||||||Y\r");
+        assert_urgent(MSH_OF("BAR^P01") PID "ORC|NW|1\rOBR|1|||^^^^DNACPR\r");
+        assert_urgent(MSH_OF("BAR^P01") PID "ORC|NW|1\rOBR|1||||||||||||||||||||||||||^Resus Status\r");
+        assert_urgent(MSH_OF("OUL^R22") PID "OBX|1|TX|||not for cpr.\r");
+        assert_urgent(MSH_OF("VXU^V04") "PID|1||A1||X|||||||||||||||||||||||||Y\r");
         assert_urgent(MSH_OF("ADT^A17") PID "AL1|1||^PENICILLIN\r");
 }
 
