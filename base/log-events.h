@@ -76,4 +76,10 @@ LOG_EVENT(MEMORY_NOT_WRITTEN, "37c48e2c41224d0faecfc003b115c170", 3, "what is st
 LOG_EVENT(POLL_SILENT, "6111683df52d44d3b79fd4c4e42340f0", 4, "the server that is asked does not give what it should: it is asked again after a while, from where it stands")
 LOG_EVENT(POLL_ANSWERS, "67ad04a410444669a3de9e22f84bb3a0", 5, "the server that is asked answers again")
 LOG_EVENT(POLL_TYPE_NOT_SERVED, "b12ca03252d94b9599a8cb4cfe154f36", 4, "the server does not offer this type of resource: it is left out of `resources:`, or the URL is wrong")
+LOG_EVENT(FOLDER_WATCHED, "7374005ca69d4beb994320859aaba96c", 6, "a folder is watched")
+LOG_EVENT(FILE_TAKEN, "29590401eb234a4098a33398d9b4693f", 6, "a file was taken in; its receipt beside it says what became of each row")
+LOG_EVENT(FILE_REFUSED, "0e3f69fba83c467c9943eaa779cc7d48", 4, "a file could not be read and lies in problem/; its receipt says what to do")
+LOG_EVENT(FILE_LEFT_ALONE, "403e7435922c492390d1c79f8ea8f83f", 4, "a file in the folder was left alone: the reason says whether its name, its kind or what it is was wrong")
+LOG_EVENT(FOLDER_NOT_USABLE, "71978a22a3b842c2be9b76743a5dfe72", 3, "the folder, a file in it or the adapter's own state could not be read or written: nothing is lost, it is tried again; compare the rights of the folder with the user of the adapter")
+LOG_EVENT(LEDGER_DAMAGED, "86ec65538cd44510a1cbb58a0d5771b8", 3, "what the adapter knew of earlier deliveries is damaged and was set aside: a file that comes again is taken as a new one")
 /* Library (sdk) */

@@ -309,20 +309,14 @@ static int note_unknown(CsvReader *reader) {
         return r;
 }
 
-static int find_table(CsvReader *reader, const char *name, bool by_columns, const char *const *names, size_t n_names,
-                      const Table **ret, const ProfileTable **ret_rules) {
-        const Profile *profile = reader->options.profile;
-
-        *ret_rules = NULL;
-        *ret = name ? table_of_file(profile, name, ret_rules) : NULL;
-        if (!*ret && by_columns)
-                *ret = table_by_columns(profile, names, n_names, reader->file_arena, ret_rules);
-        return 0;
-}
-
-static int open_columns(CsvReader *reader, const char *name, bool by_columns, CsvFile *ret) {
-        const ProfileTable *rules;
+/* Which table it is, as far as that was known before anything was read. */
+typedef struct Asked {
         const Table *table;
+        const ProfileTable *rules;
+        bool by_columns;
+} Asked;
+
+static int open_columns(CsvReader *reader, Asked *asked, CsvFile *ret) {
         const char **names, *column = NULL;
         size_t n_unread = 0;
         Row row;
@@ -343,16 +337,16 @@ static int open_columns(CsvReader *reader, const char *name, bool by_columns, Cs
         if (n_unread > 0)
                 return refuse_file(ret, "bad-charset", row.line,
                                    "The line of column names has letters that cannot be read. Save as CSV UTF-8.");
-        r = find_table(reader, name, by_columns, names, row.n_cells, &table, &rules);
-        if (r < 0)
-                return r;
-        if (!table)
+        if (!asked->table && asked->by_columns)
+                asked->table = table_by_columns(reader->options.profile, names, row.n_cells, reader->file_arena,
+                                                &asked->rules);
+        if (!asked->table)
                 return refuse_file(ret, "unknown-table", 0,
                                    "Neither the name of the file nor its columns say which table this is. Name it as "
                                    "the template is named, such as people.csv.");
-        ret->table = reader->table_name = table->name;
-        r = table_bind(table, rules, reader->options.profile, names, row.n_cells, reader->file_arena, &reader->binding,
-                       &column);
+        ret->table = reader->table_name = asked->table->name;
+        r = table_bind(asked->table, asked->rules, reader->options.profile, names, row.n_cells, reader->file_arena,
+                       &reader->binding, &column);
         if (r < 0)
                 return r;
         return r == TABLE_FITS ? note_unknown(reader) : refuse_columns(reader, ret, (TableProblem)r, row.line, column);
@@ -376,21 +370,19 @@ static int count_rows(CsvReader *reader, CsvFile *ret) {
         return r;
 }
 
-static int open_file(CsvReader *reader, const char *name, Bytes file, bool by_columns, CsvFile *ret) {
-        const ProfileTable *rules = NULL;
+static int open_file(CsvReader *reader, Asked *asked, Bytes file, CsvFile *ret) {
         char delimiter = 0;
         size_t skipped, body, line;
         int r = check_bytes(file, ret);
 
-        if (name)
-                (void)table_of_file(reader->options.profile, name, &rules);
         if (r == 0)
                 r = open_encoding(reader, file, ret);
         if (r != 0)
                 return r;
         skipped = separator_line(reader->text, &delimiter);
         if (!delimiter)
-                delimiter = rules && rules->delimiter ? rules->delimiter : find_delimiter(reader->text);
+                delimiter = asked->rules && asked->rules->delimiter ? asked->rules->delimiter
+                                                                    : find_delimiter(reader->text);
         note_file(reader, delimiter_note(delimiter));
         reader->rows = rows_free(reader->rows);
         r = rows_new(reader->text, delimiter, &reader->rows);
@@ -398,7 +390,7 @@ static int open_file(CsvReader *reader, const char *name, Bytes file, bool by_co
                 return r;
         if (skipped > 0)
                 rows_seek(reader->rows, skipped, 2);
-        r = open_columns(reader, name, by_columns, ret);
+        r = open_columns(reader, asked, ret);
         if (r != 0)
                 return r;
         body = reader->head.size;
@@ -414,23 +406,35 @@ static int open_file(CsvReader *reader, const char *name, Bytes file, bool by_co
         return r;
 }
 
-int csv_reader_open(CsvReader *reader, const char *name, Bytes file, bool by_columns, CsvFile *ret) {
-        const char *table = NULL;
+static int open_asked(CsvReader *reader, Asked *asked, Bytes file, CsvFile *ret) {
         int r;
 
-        *ret = (CsvFile){ 0 };
+        *ret = (CsvFile){ .table = asked->table ? asked->table->name : NULL };
         arena_reset(reader->file_arena);
         arena_reset(reader->row_arena);
         reader->n_notes = 0;
-        reader->table_name = NULL;
-        if (name && csv_name_is_known(reader->options.profile, name, &table))
-                ret->table = reader->table_name = table;
-        r = open_file(reader, name, file, by_columns, ret);
+        reader->table_name = ret->table;
+        r = open_file(reader, asked, file, ret);
         if (r > 0) /* said in `ret`; there are no rows then */
                 reader->rows = rows_free(reader->rows);
         ret->notes = reader->notes;
         ret->n_notes = reader->n_notes;
         return r < 0 ? r : 0;
+}
+
+int csv_reader_open(CsvReader *reader, const char *name, Bytes file, bool by_columns, CsvFile *ret) {
+        Asked asked = { .by_columns = by_columns };
+
+        asked.table = table_of_file(reader->options.profile, name, &asked.rules);
+        return open_asked(reader, &asked, file, ret);
+}
+
+int csv_reader_open_table(CsvReader *reader, const char *table, Bytes file, CsvFile *ret) {
+        Asked asked = { .by_columns = true };
+
+        if (table)
+                asked.table = table_named(reader->options.profile, table, &asked.rules);
+        return open_asked(reader, &asked, file, ret);
 }
 
 void csv_reader_seek(CsvReader *reader, size_t offset, size_t line) {

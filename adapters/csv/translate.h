@@ -32,6 +32,8 @@ typedef struct CsvFile {
 /* `name` is the file's, and picks the table; where it fits none, the columns do if `by_columns`. `file` is borrowed until the next
  * call. 0, whatever the file is like; or -ENOMEM. */
 int csv_reader_open(CsvReader *reader, const char *name, Bytes file, bool by_columns, CsvFile *ret);
+/* The same where it is known which table it is: a row that comes back from the bus. NULL or unknown: by its columns. */
+int csv_reader_open_table(CsvReader *reader, const char *table, Bytes file, CsvFile *ret);
 
 typedef enum CsvVerdict {
         CSV_TAKEN,    /* has events */
