@@ -306,7 +306,8 @@ static size_t escape_size(const Reader *reader, size_t at) {
         return second >= 0xDC00 && second <= 0xDFFF ? 12 : 0;
 }
 
-static bool texts_are_sound(const Reader *reader, size_t *ret_at) {
+/* 0, JSON_E_TEXT, or JSON_E_MALFORMED for a byte between the tokens that is no white space of JSON's (yajl knows more of it). */
+static int check_bytes(const Reader *reader, size_t *ret_at) {
         bool in_text = false;
         size_t valid = utf8_valid_prefix(reader->data, reader->size);
 
@@ -320,14 +321,15 @@ static bool texts_are_sound(const Reader *reader, size_t *ret_at) {
                         size = 0;
                 else if (in_text && byte == '\\')
                         size = escape_size(reader, at);
-                if (size == 0) {
-                        *ret_at = at;
-                        return false;
-                }
+                *ret_at = at;
+                if (size == 0)
+                        return JSON_E_TEXT;
+                if (!in_text && byte < ' ' && !is_space(byte))
+                        return JSON_E_MALFORMED;
                 at += size;
         }
         *ret_at = valid;
-        return valid == reader->size;
+        return valid == reader->size ? 0 : JSON_E_TEXT;
 }
 
 static int refuse(Reader *reader, int code, size_t at, JsonError *error) {
@@ -377,8 +379,9 @@ int json_read(Bytes bytes, const JsonLimits *limits, Arena *arena, JsonNode **re
                 at++;
         if (at == bytes.size)
                 return refuse(&reader, JSON_E_EMPTY, bytes.size, ret_error);
-        if (!texts_are_sound(&reader, &at))
-                return refuse(&reader, JSON_E_TEXT, at, ret_error);
+        r = check_bytes(&reader, &at);
+        if (r > 0)
+                return refuse(&reader, r, at, ret_error);
         reader.yajl = yajl_alloc(&callbacks, NULL, &reader);
         if (!reader.yajl)
                 return -ENOMEM;

@@ -5,6 +5,7 @@
 
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
+#include "canon/when.h"
 
 /* ---- issues and problems */
 
@@ -179,4 +180,11 @@ Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char
                 own->patient = event->patient->identifiers;
         }
         return event;
+}
+
+void fhir_set_time(Fhir *f, Carebus__V1__Event *event, Carebus__V1__When *when) {
+        Moment moment;
+
+        if (when && when->text && moment_read(when->text, f->zone, &moment) == 0)
+                event->occurred_at = when;
 }

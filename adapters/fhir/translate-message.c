@@ -68,10 +68,10 @@ static Carebus__V1__Author *provenance_author(Fhir *f, const FhirResource *prove
         Carebus__V1__Author *author;
 
         JSON_EACH(agent, agents)
-        if (is_author_agent(f, agent)) {
-                chosen = agent;
-                break;
-        }
+                if (is_author_agent(f, agent)) {
+                        chosen = agent;
+                        break;
+                }
         author = fhir_reference_author(f, provenance, fhir_choice(chosen, "who"));
         if (author && !author->organisation)
                 author_set_organisation(author,

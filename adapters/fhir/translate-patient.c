@@ -50,7 +50,7 @@ static void person_read(Fhir *f, JsonNode *node, Carebus__V1__RelatedPerson *per
         person->name = fhir_name(f, json_element(json_member(node, "name"), 0));
         fhir_telecom_list(f, json_member(node, "telecom"), &person->n_telecom, &person->telecom);
         JSON_EACH(address, json_member(node, "address"))
-        draft_append(&f->draft, &person->n_addresses, &person->addresses, fhir_address(f, address));
+                draft_append(&f->draft, &person->n_addresses, &person->addresses, fhir_address(f, address));
         person->period = fhir_period(f, json_member(node, "period"));
         if (!person->period)
                 person->period = fhir_period(f, fhir_choice(fhir_uk_extension(node, "EffectivePeriod"), "value"));
@@ -237,8 +237,8 @@ static bool is_restricted(const FhirResource *patient) {
 
 static void related_persons_read(Fhir *f, const FhirResource *patient, Carebus__V1__Demographics *demographics) {
         JSON_EACH(contact, json_member(patient->node, "contact"))
-        draft_append(&f->draft, &demographics->n_related_persons, &demographics->related_persons,
-                     contact_read(f, patient, contact));
+                draft_append(&f->draft, &demographics->n_related_persons, &demographics->related_persons,
+                             contact_read(f, patient, contact));
 }
 
 Carebus__V1__Demographics *fhir_demographics(Fhir *f, const FhirResource *patient) {
@@ -249,9 +249,9 @@ Carebus__V1__Demographics *fhir_demographics(Fhir *f, const FhirResource *patien
                 return NULL;
         fhir_own_identifiers(f, patient, &demographics->n_identifiers, &demographics->identifiers);
         JSON_EACH(name, json_member(node, "name"))
-        draft_append(&f->draft, &demographics->n_names, &demographics->names, fhir_name(f, name));
+                draft_append(&f->draft, &demographics->n_names, &demographics->names, fhir_name(f, name));
         JSON_EACH(address, json_member(node, "address"))
-        draft_append(&f->draft, &demographics->n_addresses, &demographics->addresses, fhir_address(f, address));
+                draft_append(&f->draft, &demographics->n_addresses, &demographics->addresses, fhir_address(f, address));
         fhir_telecom_list(f, json_member(node, "telecom"), &demographics->n_telecom, &demographics->telecom);
         demographics->sex = gender_read(f, json_member(node, "gender"));
         demographics->marital_status = fhir_coded(f, json_member(node, "maritalStatus"));
@@ -422,7 +422,7 @@ void fhir_patient(Fhir *f, const FhirResource *patient) {
                 return;
         demographics_event(f, patient, demographics);
         JSON_EACH(link, json_member(patient->node, "link"))
-        link_event(f, patient, link, demographics);
+                link_event(f, patient, link, demographics);
         death_event(f, patient, demographics);
         equity_event(f, patient, demographics);
 }

@@ -206,11 +206,11 @@ Carebus__V1__Identifier *fhir_logical_identifier(Fhir *f, const char *type, cons
                                 (char *)type, draft_format(&f->draft, "%s/%s", type, id));
 }
 
-/* An id that lives longer than its message: not of a contained resource, nor of one that has yet to get its own. */
+/* An id that lives longer than its message: not of a contained resource, nor behind a placeholder. What is created keeps the id that it
+ * comes with, or the one that the server gave it (prepare.h). */
 static bool has_lasting_id(const FhirResource *resource) {
         return resource->type && resource->id && !resource->container &&
-               !(resource->full_url && text_starts_with(resource->full_url, "urn:")) &&
-               !(resource->entry && text_equal(resource->method, "POST"));
+               !(resource->full_url && text_starts_with(resource->full_url, "urn:"));
 }
 
 static bool known_find(Fhir *f, const char *type, const char *id, FhirKnown *ret) {
@@ -225,9 +225,9 @@ void fhir_own_identifiers(Fhir *f, const FhirResource *resource, size_t *n, Care
         fhir_identifier_list(f, json_member(resource->node, "identifier"), n, list);
         if (*n == 0 && resource->is_deleted && known_find(f, resource->type, resource->id, &known))
                 for (size_t i = 0; i < known.n_identifiers; i++)
-                        draft_append(&f->draft, n, list, known.identifiers[i]);
+                        fhir_identifier_add(f, n, list, known.identifiers[i]);
         if (has_lasting_id(resource))
-                draft_append(&f->draft, n, list, fhir_logical_identifier(f, resource->type, resource->id));
+                fhir_identifier_add(f, n, list, fhir_logical_identifier(f, resource->type, resource->id));
         else if (*n == 0 && resource->full_url && text_starts_with(resource->full_url, "urn:"))
                 draft_append(&f->draft, n, list,
                              draft_identifier(&f->draft, (char *)SYSTEM_URI, NULL, (char *)resource->type,
@@ -264,9 +264,9 @@ static void outside_identifiers(Fhir *f, const FhirResource *from, const Target 
                 Carebus__V1__Identifier **said = of_patient && known.n_patient ? known.patient : known.identifiers;
 
                 for (size_t i = 0; i < n_known; i++)
-                        draft_append(&f->draft, n, list, said[i]);
+                        fhir_identifier_add(f, n, list, said[i]);
         }
-        draft_append(&f->draft, n, list, fhir_logical_identifier(f, target->type, target->id));
+        fhir_identifier_add(f, n, list, fhir_logical_identifier(f, target->type, target->id));
 }
 
 /* Everything that names what the reference leads to. */
@@ -279,7 +279,7 @@ void fhir_reference_identifiers(Fhir *f, const FhirResource *from, JsonNode *ref
         json_note_read(json_peek(reference, "type"));
         if (found)
                 fhir_own_identifiers(f, found, n, list);
-        draft_append(&f->draft, n, list, fhir_identifier(f, json_member(reference, "identifier")));
+        fhir_identifier_add(f, n, list, fhir_identifier(f, json_member(reference, "identifier")));
         if (found || !text || text[0] == '#')
                 return;
         target = target_read(f, text);
@@ -512,11 +512,15 @@ void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *fr
                 return;
         json_note_read(json_peek(reference, "display"));
         json_note_read(json_peek(reference, "type"));
-        draft_append(&f->draft, &subject->n_identifiers, &subject->identifiers,
-                     fhir_identifier(f, json_member(reference, "identifier")));
         if (found)
                 patient_of_resource(f, subject, found);
-        else if (text && text[0] != '#') {
+        fhir_identifier_add(f, &subject->n_identifiers, &subject->identifiers,
+                            fhir_identifier(f, json_member(reference, "identifier")));
+        if (found) {
+                event->patient = subject;
+                return;
+        }
+        if (text && text[0] != '#') {
                 Target target = target_read(f, text);
 
                 outside_identifiers(f, from, &target, &subject->n_identifiers, &subject->identifiers,

@@ -71,6 +71,8 @@ char *fhir_position(Fhir *f, const JsonNode *node);
  * the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action entered in error. NULL: full. */
 Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char *type, Carebus__V1__Action action);
 /* Later events of one resource (a death beside a patient) have the same envelope. */
+/* occurred_at, where it can be read; else what fhir_event() found stays. */
+void fhir_set_time(Fhir *f, Carebus__V1__Event *event, Carebus__V1__When *when);
 /* Its status is entered-in-error, or it was deleted: it is undone, never dropped. */
 bool fhir_is_in_error(const FhirResource *resource);
 /* The row of a type; NULL: nobody knows it. */
@@ -156,6 +158,8 @@ Carebus__V1__Coded *fhir_code(Fhir *f, JsonNode *node,
                               const char *system); /* a bare code of R4's own: original too, for the profile's maps */
 void fhir_coded_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Coded ***list);
 Carebus__V1__Identifier *fhir_identifier(Fhir *f, JsonNode *node);
+/* Appends what is not in the list already. */
+void fhir_identifier_add(Fhir *f, size_t *n, Carebus__V1__Identifier ***list, Carebus__V1__Identifier *identifier);
 void fhir_identifier_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Identifier ***list);
 Carebus__V1__HumanName *fhir_name(Fhir *f, JsonNode *node);
 Carebus__V1__Address *fhir_address(Fhir *f, JsonNode *node);

@@ -214,8 +214,8 @@ void fhir_coded_further(Fhir *f, JsonNode *node, size_t *n, Carebus__V1__Coded *
         size_t own = best_coding(f, codings, &best), index = 0;
 
         JSON_EACH(coding, codings)
-        if (index++ != own)
-                draft_append(&f->draft, n, list, fhir_coding(f, coding));
+                if (index++ != own)
+                        draft_append(&f->draft, n, list, fhir_coding(f, coding));
 }
 
 Carebus__V1__Coded *fhir_code(Fhir *f, JsonNode *node, const char *system) {
@@ -232,7 +232,7 @@ Carebus__V1__Coded *fhir_code(Fhir *f, JsonNode *node, const char *system) {
 
 void fhir_coded_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Coded ***list) {
         JSON_EACH(item, array)
-        draft_append(&f->draft, n, list, fhir_coded(f, item));
+                draft_append(&f->draft, n, list, fhir_coded(f, item));
 }
 
 bool coded_is(const Carebus__V1__Coded *coded, const char *system, const char *code) {
@@ -253,14 +253,31 @@ static const char *const verification_urls[] = {
         "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-NHSNumberVerificationStatus-1",
 };
 
+/* The names that the codes 01 to 08 had before they had numbers again. */
+static const char *const verification_names[] = {
+        "number-present-and-verified",
+        "number-present-but-not-traced",
+        "trace-required",
+        "trace-attempted-no-match-or-multiple-match-found",
+        "trace-needs-to-be-resolved",
+        "trace-in-progress",
+        "number-not-present-and-trace-not-required",
+        "trace-postponed",
+};
+
 static char *verification_code(Fhir *f, JsonNode *node) {
         Carebus__V1__Coded *coded = NULL;
+        char *code;
 
         for (size_t i = 0; i < ELEMENTSOF(verification_urls) && !coded; i++)
                 coded = fhir_coded(f, fhir_choice(fhir_extension(node, verification_urls[i]), "value"));
         if (!coded)
                 return NULL;
-        return coded->code ?: coded->original ? coded->original->code : NULL;
+        code = coded->code ?: coded->original ? coded->original->code : NULL;
+        for (size_t i = 0; code && i < ELEMENTSOF(verification_names); i++)
+                if (strcmp(code, verification_names[i]) == 0)
+                        return draft_format(&f->draft, "%02zu", i + 1);
+        return code;
 }
 
 Carebus__V1__Identifier *fhir_identifier(Fhir *f, JsonNode *node) {
@@ -288,16 +305,24 @@ Carebus__V1__Identifier *fhir_identifier(Fhir *f, JsonNode *node) {
         return identifier;
 }
 
+void fhir_identifier_add(Fhir *f, size_t *n, Carebus__V1__Identifier ***list, Carebus__V1__Identifier *identifier) {
+        for (size_t i = 0; identifier && i < *n; i++)
+                if (text_equal((*list)[i]->system, identifier->system) &&
+                    text_equal((*list)[i]->value, identifier->value) && text_equal((*list)[i]->type, identifier->type))
+                        return;
+        draft_append(&f->draft, n, list, identifier);
+}
+
 void fhir_identifier_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Identifier ***list) {
         JSON_EACH(item, array)
-        draft_append(&f->draft, n, list, fhir_identifier(f, item));
+                fhir_identifier_add(f, n, list, fhir_identifier(f, item));
 }
 
 /* ---- names, addresses, telecom */
 
 static void text_list(Fhir *f, JsonNode *array, size_t *n, char ***list) {
         JSON_EACH(item, array)
-        draft_append(&f->draft, n, list, fhir_text(f, item));
+                draft_append(&f->draft, n, list, fhir_text(f, item));
 }
 
 Carebus__V1__HumanName *fhir_name(Fhir *f, JsonNode *node) {
@@ -368,7 +393,7 @@ Carebus__V1__Telecom *fhir_telecom(Fhir *f, JsonNode *node) {
 
 void fhir_telecom_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Telecom ***list) {
         JSON_EACH(item, array)
-        draft_append(&f->draft, n, list, fhir_telecom(f, item));
+                draft_append(&f->draft, n, list, fhir_telecom(f, item));
 }
 
 /* ---- quantities, notes */

@@ -212,7 +212,7 @@ static void collect_resources(Fhir *f, const char *assigned_id) {
                 return;
         if (text_equal(f->root_type, "Bundle")) {
                 JSON_EACH(entry, json_member(f->root, "entry"))
-                entry_add(f, entry);
+                        entry_add(f, entry);
         } else {
                 FhirResource *resource = resource_add(f, f->root, NULL, NULL);
 
