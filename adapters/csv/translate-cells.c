@@ -36,8 +36,10 @@ void row_refuse(RowWork *work, int column, const char *sentence) {
         work->is_refused = true;
 }
 
-/* What excel.h said of a cell. True: it can be used. */
-static bool heed(RowWork *work, int column, int r, const char *sentence) {
+/* What excel.h said of a cell. True: it can be used. By its address: the call that sets it is an argument too. */
+static bool heed(RowWork *work, int column, int r, const char *const *said) {
+        const char *sentence = *said;
+
         if (r == EXCEL_E_REFUSED)
                 row_refuse(work, column, sentence);
         else if (r == EXCEL_E_NOTE)
@@ -56,7 +58,7 @@ char *row_number_text(RowWork *work, int column) {
         if (!text)
                 return NULL;
         /* It may be unwrapped in place, and may be asked for twice. */
-        if (!heed(work, column, excel_identifier(text, &number, &sentence), sentence))
+        if (!heed(work, column, excel_identifier(text, &number, &sentence), &sentence))
                 return NULL;
         work->values[column] = number[0] ? number : NULL;
         return work->values[column];
@@ -82,7 +84,7 @@ Carebus__V1__When *row_when(RowWork *work, int column, char day[ROW_DAY_SIZE]) {
         Carebus__V1__When *when;
         Moment moment;
 
-        if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), sentence))
+        if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), &sentence))
                 return NULL;
         if (moment_read(iso, work->zone, &moment) != 0) {
                 row_refuse(work, column, no_such_day);
@@ -107,7 +109,7 @@ Carebus__V1__Date *row_date(RowWork *work, int column) {
         Carebus__V1__Date *date;
         CalendarDate said;
 
-        if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), sentence))
+        if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), &sentence))
                 return NULL;
         if (date_read(iso, &said) != 0) {
                 row_refuse(work, column, no_such_day);
@@ -129,7 +131,7 @@ char *row_time(RowWork *work, int column) {
         char *text = row_text(work, column), time[EXCEL_DATE_SIZE];
         const char *sentence = NULL;
 
-        if (!text || !heed(work, column, excel_time(text, time, &sentence), sentence))
+        if (!text || !heed(work, column, excel_time(text, time, &sentence), &sentence))
                 return NULL;
         return draft_text(&work->draft, time, strlen(time));
 }
@@ -139,7 +141,7 @@ bool row_truth(RowWork *work, int column, bool *ret) {
         const char *sentence = NULL;
         bool is_said = false;
 
-        if (!text || !heed(work, column, excel_truth(text, ret, &is_said, &sentence), sentence))
+        if (!text || !heed(work, column, excel_truth(text, ret, &is_said, &sentence), &sentence))
                 return false;
         return is_said;
 }
@@ -166,7 +168,7 @@ Carebus__V1__Telecom *row_phone(RowWork *work, int column) {
         if (!text)
                 return NULL;
         if (strlen(text) + 2 < sizeof(phone)) {
-                if (!heed(work, column, excel_phone(text, phone, sizeof(phone), &sentence), sentence))
+                if (!heed(work, column, excel_phone(text, phone, sizeof(phone), &sentence), &sentence))
                         return NULL;
                 text = draft_text(&work->draft, phone, strlen(phone));
         }
@@ -229,7 +231,7 @@ static Carebus__V1__Identifier *national_number(RowWork *work, int column, Natio
         if (!said)
                 return NULL;
         if (number == NATIONAL_NUMBER_CHI) {
-                if (!heed(work, column, excel_chi(said, padded, &sentence), sentence))
+                if (!heed(work, column, excel_chi(said, padded, &sentence), &sentence))
                         return NULL;
                 if (padded[0])
                         value = draft_text(&work->draft, padded, strlen(padded));
