@@ -72,18 +72,19 @@ static bool says_yes(const Carebus__V1__Coded *answer) {
  */
 static Carebus__V1__Coded *answer_of_statement(Translation *t, const Concept *statement, const Carebus__V1__Coded *code,
                                                Carebus__V1__Coded *answer) {
-        char *words = code->text ?: code->display;
+        const char *words = code->text ?: code->display, *said = answer->text ?: answer->display;
         Carebus__V1__Coded *coded;
 
         if (says_yes(answer)) {
                 coded = draft_coded(&t->draft, (char *)statement->system, (char *)statement->value,
-                                    (char *)statement->display, words);
+                                    (char *)statement->display, (char *)words);
                 if (coded)
                         coded->original = code->original;
                 return coded;
         }
-        return coded_of_text(t, draft_format(&t->draft, "%s: %s", words ?: statement->display,
-                                             answer->text ?: answer->display ?: answer->code ?: ""));
+        if (!said)
+                said = answer->original ? answer->original->code : answer->code;
+        return coded_of_text(t, draft_format(&t->draft, "%s: %s", words ?: statement->display, said ?: ""));
 }
 
 /* Yes to "DNACPR?" may mean that there is a form: the words of question and answer stay together, and no code comes of them. */
@@ -209,7 +210,10 @@ static Carebus__V1__Coded *label_read(Translation *t, const Hl7Segment *obr) {
 static bool is_mapped(const Translation *t, const char *path, const Carebus__V1__Coded *coded) {
         const ProfileMap *map = profile_find_map(t->options->profile, path);
 
-        return map && coded && coded->original && coded->original->code && profile_map_find(map, coded->original->code);
+        if (!map || !coded)
+                return false;
+        return (coded->original && coded->original->code && profile_map_find(map, coded->original->code)) ||
+               (coded->text && profile_map_find(map, coded->text));
 }
 
 /* OBR-4.5 as it stood, else the words that are there. */
