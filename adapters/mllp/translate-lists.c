@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define A Carebus__V1__Allergy
 #define C Carebus__V1__Condition
@@ -139,7 +139,7 @@ static void allergy_event(Translation *t, const Hl7Segment *segment, const Perso
                 return;
         event->body_case = CAREBUS__V1__EVENT__BODY_ALLERGY;
         event->allergy = allergy;
-        event_set_profile_fields(t, event);
+        event_end(t, event, /* notes= */ NULL);
 }
 
 void allergies_translate(Translation *t, const Person *person, const Visit *visit) {
@@ -183,7 +183,7 @@ static void condition_event(Translation *t, const Hl7Segment *segment, const Per
                 return;
         event->body_case = CAREBUS__V1__EVENT__BODY_CONDITION;
         event->condition = condition;
-        event_set_profile_fields(t, event);
+        event_end(t, event, /* notes= */ NULL);
 }
 
 void conditions_translate(Translation *t, const Person *person, const Visit *visit) {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define A Carebus__V1__Appointment
 
@@ -104,5 +104,5 @@ void outpatient_translate(Translation *t, const TriggerRow *row, const Person *p
         event->appointment = appointment;
         event->appointment_id = appointment->identifier;
         event_set_cleared(t, event, &cleared);
-        event_set_profile_fields(t, event);
+        event_end(t, event, /* notes= */ NULL);
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define M Carebus__V1__CareTeamMember
 
@@ -39,7 +39,7 @@ static void team_event(Translation *t, const char *type, Carebus__V1__Action act
         draft_append(&t->draft, &team->n_members, &team->members, member);
         event->body_case = CAREBUS__V1__EVENT__BODY_CARE_TEAM;
         event->care_team = team;
-        event_set_profile_fields(t, event);
+        event_end(t, event, /* notes= */ NULL);
 }
 
 /* NULL: the segment says nobody. */

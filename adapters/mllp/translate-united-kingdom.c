@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define GIVEN CAREBUS__V1__CONSENT__STATE__STATE_GIVEN
 #define REFUSED CAREBUS__V1__CONSENT__STATE__STATE_REFUSED
@@ -77,7 +77,7 @@ static void consent_event(Translation *t, const ConsentField *field, Hl7Value va
         event->body_case = CAREBUS__V1__EVENT__BODY_CONSENT;
         event->consent = consent;
         event_set_cleared(t, event, &cleared);
-        event_set_profile_fields(t, event);
+        event_end(t, event, /* notes= */ NULL);
 }
 
 /* A ZU8 that says nothing of it takes nothing back. */

@@ -28,24 +28,59 @@ pytestmark = pytest.mark.skipif(not HL7.is_dir(), reason=f"no corpus: {HL7} is n
 # Problems that take no event away: the message was read, and part of what it says is only text.
 REMARKS = {"map-miss", "bad-time"}
 
-# What each trigger has to give; the second where PV1-2 is E.
+# What each trigger has to give, and where PV1-2 is E.
 EVENTS = {
-    "A01": ("encounter.admitted", "encounter.ed_arrived"),
-    "A02": ("encounter.transferred", "encounter.transferred"),
-    "A03": ("encounter.discharged", "encounter.ed_departed"),
-    "A04": ("encounter.registered", "encounter.ed_arrived"),
-    "A05": ("encounter.preadmitted", "encounter.preadmitted"),
-    "A08": ("patient.updated", "patient.updated"),
-    "A11": ("encounter.admission_cancelled", "encounter.admission_cancelled"),
-    "A12": ("encounter.transfer_cancelled", "encounter.transfer_cancelled"),
-    "A13": ("encounter.discharge_cancelled", "encounter.discharge_cancelled"),
-    "A18": ("patient.merged", "patient.merged"),
-    "A28": ("patient.registered", "patient.registered"),
-    "A30": ("patient.merged", "patient.merged"),
-    "A31": ("patient.updated", "patient.updated"),
-    "A34": ("patient.merged", "patient.merged"),
-    "A40": ("patient.merged", "patient.merged"),
+    "ADT^A01": "encounter.admitted",
+    "ADT^A02": "encounter.transferred",
+    "ADT^A03": "encounter.discharged",
+    "ADT^A04": "encounter.registered",
+    "ADT^A05": "encounter.preadmitted",
+    "ADT^A06": "encounter.admitted",
+    "ADT^A07": "encounter.updated",
+    "ADT^A08": "patient.updated",
+    "ADT^A09": "encounter.updated",
+    "ADT^A10": "encounter.updated",
+    "ADT^A11": "encounter.admission_cancelled",
+    "ADT^A12": "encounter.transfer_cancelled",
+    "ADT^A13": "encounter.discharge_cancelled",
+    "ADT^A14": "encounter.admission_planned",
+    "ADT^A15": "encounter.transfer_planned",
+    "ADT^A16": "encounter.discharge_planned",
+    "ADT^A18": "patient.merged",
+    "ADT^A21": "encounter.leave_started",
+    "ADT^A22": "encounter.leave_ended",
+    "ADT^A24": "patient.linked",
+    "ADT^A25": "encounter.discharge_plan_cancelled",
+    "ADT^A26": "encounter.transfer_plan_cancelled",
+    "ADT^A27": "encounter.admission_plan_cancelled",
+    "ADT^A28": "patient.registered",
+    "ADT^A30": "patient.merged",
+    "ADT^A31": "patient.updated",
+    "ADT^A34": "patient.merged",
+    "ADT^A37": "patient.unlinked",
+    "ADT^A38": "encounter.preadmission_cancelled",
+    "ADT^A40": "patient.merged",
+    "ADT^A41": "patient.moved",
+    "ADT^A43": "patient.moved",
+    "ADT^A45": "patient.moved",
+    "ADT^A47": "patient.moved",
+    "ADT^A50": "patient.moved",
+    "ADT^A51": "patient.moved",
+    "ADT^A60": "allergy.recorded",
+    "SIU^S12": "appointment.booked",
+    "SIU^S13": "appointment.rescheduled",
+    "SIU^S14": "appointment.modified",
+    "SIU^S15": "appointment.cancelled",
+    "SIU^S16": "appointment.cancelled",
+    "SIU^S17": "appointment.deleted",
+    "SIU^S26": "appointment.did_not_attend",
 }
+EMERGENCY = {"ADT^A01": "encounter.ed_arrived", "ADT^A03": "encounter.ed_departed", "ADT^A04": "encounter.ed_arrived"}
+
+# Segments that are a statement of their own each, with the fields of which one has to say something.
+STATEMENTS = {b"AL1": ("allergy.recorded", (3, 5)), b"IAM": ("allergy.recorded", (3, 5, 7)), b"DG1": ("condition.recorded", (3, 4, 20))}
+# A stay that never was leaves no diagnoses; a merge and a move say who somebody is, and no more.
+SAYS_NO_MORE = re.compile(r"ADT\^A(11|27|38|09|10|18|24|30|34|37|4\d|5[01])|ADT\^A60")
 
 # Values that the peer gives to the patient and we do not, with the field that they stand in. None is a number or a name of the patient's
 # record in the mapping sheet "HL7 Segment - FHIR R4: PID[Patient]", or the sheet gives them to somebody else.
@@ -56,6 +91,9 @@ DIFFERENCES = {
         "1516": "GT1-2, number of the guarantor",
         "55121": "GT1-19, employer of the guarantor",
         "DB123": "DB1-3, disability: no sheet gives it to Patient",
+        "DB1456": "DB1-3, disability",
+        "DL": "PID-20, driving licence: see above",
+        "MB-12345": "IN2-61, insurance: Coverage",
         "Medicare-12345": "IN2-6, insurance: Coverage",
         "MCN-008": "IN2-8, insurance: Coverage",
         "MI-12345": "IN2-10, insurance: Coverage",
@@ -66,6 +104,7 @@ DIFFERENCES = {
         ("Jack", "ADAM"): "IN2-7, name on the insurance card",
         ("123121234A", None): "IN2-7, a number where the name on the insurance card should be",
     },
+    "code": {"I21": "PDA-1, cause of death: what a certificate says of a death is no condition of the living"},
     # Times of a stay that the peer takes from elsewhere when they are not said: what is planned has not happened. By the sheet
     # "PV1[Encounter]" a stay begins at PV1-44 and ends at PV1-45, and nowhere else.
     "time": {
@@ -139,17 +178,36 @@ def test_every_file_is_translated_message_by_message(path):
     assert len(lines) == len(cut)
     assert (code == 65) == any(problem["code"] not in REMARKS | {"unhandled-trigger"} for line in lines for problem in line["problems"])
     for message, line in zip(cut, lines):
-        kind, trigger = trigger_of(message) if len(message) > 8 else ("", "")
+        trigger = "^".join(trigger_of(message)) if len(message) > 8 else ""
         why = {problem["code"] for problem in line["problems"]} - REMARKS
-        if kind != "ADT" or trigger not in EVENTS or why:
-            if kind == "ADT" and trigger in EVENTS:
-                assert why <= {"unknown-charset"} or not has_person(message), f"{trigger}: {line['problems']}"
+        if trigger not in EVENTS or why:
+            if trigger in EVENTS:
+                assert why <= {"unknown-charset"} or not has_what_it_is_about(message), f"{trigger}: {line['problems']}"
             continue
-        emergency = field(message, b"PV1", 2).split(message[4:5])[0] == b"E"
-        types = [event["type"] for event in line["events"]]
-        assert EVENTS[trigger][emergency] in types
-        assert all(event["trigger"] == f"ADT^{trigger}" for event in line["events"])
-        assert all(event["patient"]["identifiers"] for event in line["events"])
+        check_events(message, trigger, line["events"])
+
+
+def has_what_it_is_about(message):
+    return has_person(message) and (not trigger_of(message)[1] == "A60" or fields_of(message, b"IAM") or fields_of(message, b"AL1"))
+
+
+def check_events(message, trigger, events):
+    emergency = field(message, b"PV1", 2).split(message[4:5])[0] == b"E"
+    types = [event["type"] for event in events]
+    assert (EMERGENCY if emergency and trigger in EMERGENCY else EVENTS)[trigger] in types
+    assert all(event["trigger"] == trigger for event in events)
+    assert all(event["patient"]["identifiers"] for event in events)
+    if not SAYS_NO_MORE.fullmatch(trigger):
+        for name, (kind, numbers) in STATEMENTS.items():
+            if name != b"IAM":
+                assert types.count(kind) >= statements(message, name, numbers), name
+
+
+def statements(message, name, numbers):
+    """Segments of this name that say something in one of these fields."""
+    separator = message[3:4]
+    rows = [line.split(separator) for line in segments(message) if line[:3].upper() == name and line[3:4] == separator]
+    return sum(any(row[n].strip(b'^~& "') for n in numbers if n < len(row)) for row in rows)
 
 
 def test_messages_that_must_be_refused_are(tmp_path):
@@ -204,8 +262,7 @@ def compared():
         path
         for path in sorted(CONVERTER.glob("*.hl7"))
         if (CONVERTER / "expected" / f"{path.stem}.fhir.json").is_file()
-        and trigger_of(messages(path.read_bytes())[0])[0] == "ADT"
-        and trigger_of(messages(path.read_bytes())[0])[1] in EVENTS
+        and "^".join(trigger_of(messages(path.read_bytes())[0])) in EVENTS
     ]
 
 
@@ -253,13 +310,43 @@ def check_stay(event, expected):
         assert ours["system"] == expected["class"]["system"], f"class {said}"
     for ours, theirs in (("admitted_at", "start"), ("discharged_at", "end")):
         time = expected.get("period", {}).get(theirs)
-        if ours not in encounter:
-            ours, _ = DIFFERENCES["time"][ours]
+        planned, _ = DIFFERENCES["time"][ours]
         if time is None:
-            assert not ours.startswith(("admitted", "discharged")), f"{ours}: the peer has none"
-        else:
-            assert ours in encounter, f"{theirs} of the stay is {time} to the peer"
-            assert moment(encounter[ours]) == moment(time)
+            assert ours not in encounter, f"{ours}: the peer has none"
+            continue
+        said = [encounter[name] for name in (ours, planned) if name in encounter]
+        assert said, f"{theirs} of the stay is {time} to the peer"
+        if event["type"] != "encounter.admission_plan_cancelled":  # of what was only planned, the peer takes what was planned
+            said = said[:1]
+        assert moment(time) in [moment(one) for one in said]
+
+
+def check_appointment(appointment, expected):
+    ours = {appointment[name]["value"] for name in ("identifier", "placer_identifier") if name in appointment}
+    assert ours == {one["value"] for one in expected["identifier"]}
+    for ours, theirs in (("start_at", "start"), ("end_at", "end")):
+        if theirs in expected:
+            assert moment(appointment[ours]) == moment(expected[theirs])
+    assert appointment["status"] in STATUSES[expected["status"]]
+
+
+# Ours of each of the peer's: it knows the status of SCH-25 only, we know the trigger too.
+STATUSES = {
+    "booked": {"booked"},
+    "cancelled": {"cancelled", "deleted"},
+    "noshow": {"did-not-attend"},
+    "proposed": {"proposed", "booked"},
+    "entered-in-error": {"deleted"},
+}
+
+
+def check_codes(ours, theirs):
+    """Each code that the peer has is one of ours."""
+    codes = {one["original"]["code"] for one in ours if "original" in one} | {one["text"] for one in ours if "text" in one}
+    for resource in theirs:
+        coding = resource.get("code", {}).get("coding", [])
+        said = {one.get(name) for one in coding for name in ("code", "display")}
+        assert not coding or said & (codes | set(DIFFERENCES["code"])), f"{said} is not among {codes}"
 
 
 @pytest.mark.parametrize("path", compared(), ids=name_of)
@@ -268,8 +355,8 @@ def test_a_peer_reads_the_same_out_of_it(path):
     bundle = json.loads((CONVERTER / "expected" / f"{path.stem}.fhir.json").read_text(encoding="utf-8-sig"))
     people = resources(bundle, "Patient")
     if not people:
-        # The peer makes nothing of a merge.
-        assert line["events"][0]["type"] == "patient.merged"
+        # The peer makes nothing of a merge, nor of a move.
+        assert line["events"][0]["type"] in ("patient.merged", "patient.moved")
         return
     patient, demographics = subject_of(line["events"])
     check_identifiers(patient, people[0])
@@ -281,6 +368,10 @@ def test_a_peer_reads_the_same_out_of_it(path):
     for event in line["events"]:
         if "encounter" in event:
             check_stay(event, resources(bundle, "Encounter")[0])
+        if "appointment" in event:
+            check_appointment(event["appointment"], resources(bundle, "Appointment")[0])
+    check_codes([event["allergy"]["substance"] for event in line["events"] if "allergy" in event], resources(bundle, "AllergyIntolerance"))
+    check_codes([event["condition"]["code"] for event in line["events"] if "condition" in event], resources(bundle, "Condition"))
 
 
 def test_the_comparison_is_not_empty():
