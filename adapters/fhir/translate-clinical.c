@@ -32,7 +32,7 @@ Carebus__V1__Coded *clinical_first_coded(Fhir *f, JsonNode *array) {
 /* Who signs no map answers for no decision: what it makes one of is only the question, and the source's words stay the answer. */
 static void take_back_unsigned(Carebus__V1__Coded *coded, const ProfileMap *map) {
         const Concept *concept = concept_find(coded->system, coded->code), *question = concept_find_by_name("cpr");
-        if ((map->signed_by && map->signed_on) || !concept || !concept->value || !question ||
+        if (profile_map_is_signed(map) || !concept || !concept->value || !question ||
             concept->decision != CAREBUS__V1__DECISION__KIND__KIND_CPR)
                 return;
         coded->system = (char *)question->system;

@@ -76,6 +76,9 @@ typedef struct ClinicalSaid {
         bool is_ended, is_error, is_draft;
 } ClinicalSaid;
 
+/* Whether its answer is no more than yes, no more than no. */
+bool clinical_says_yes(const ClinicalSaid *said);
+bool clinical_says_no(const ClinicalSaid *said);
 /* Whether the concept makes an event of its own here: then it is made, and given in `ret` where that is not NULL (NULL: full). */
 bool clinical_say(Fhir *f, const ClinicalSaid *said, Carebus__V1__Event **ret);
 /* The event of a decision of this kind; its body is there. */
@@ -96,6 +99,8 @@ Carebus__V1__Coded *clinical_scale_coded(Fhir *f, const Scale *scale, const Care
 void clinical_measure(Fhir *f, const FhirResource *resource, const ClinicalCode *code, const Scale *scale);
 /* A value[x] as a number; NULL where it is none. A text that is nothing but a number is one. */
 Carebus__V1__Quantity *clinical_number(Fhir *f, JsonNode *value);
+/* The score that an extension gives a coded answer; NULL: none. */
+Carebus__V1__Quantity *clinical_ordinal(Fhir *f, JsonNode *value);
 
 /* ---- translate-document.c */
 

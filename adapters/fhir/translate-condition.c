@@ -165,8 +165,8 @@ static void allergy_read_reaction(Fhir *f, JsonNode *item, Carebus__V1__Allergy 
 static void allergy_read_end(Fhir *f, JsonNode *node, Carebus__V1__Allergy *body) {
         JsonNode *end = fhir_uk_extension(json_member(node, "clinicalStatus"), "AllergyIntoleranceEnd")
                                 ?: fhir_uk_extension(node, "AllergyIntoleranceEnd");
-        char *reason = clinical_words(f, fhir_choice(fhir_uk_part(end, "reasonEnded"), "value"));
-        char *date = clinical_words(f, fhir_choice(fhir_uk_part(end, "endDate"), "value"));
+        char *reason = clinical_words(f, fhir_uk_part(end, "reasonEnded"));
+        char *date = clinical_words(f, fhir_uk_part(end, "endDate"));
         if (date)
                 body->text = clinical_join(f, body->text, draft_format(&f->draft, "ended: %s", date));
         body->text = clinical_join(f, body->text, reason);

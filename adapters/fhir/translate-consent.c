@@ -253,6 +253,25 @@ static const struct {
         { SYSTEM_ACT_CODE, "OPTOUTE", STATE(REFUSED) },
 };
 
+/* Whether a rule takes something out of what was given: it denies, or it is an exception to a base rule that allows. */
+static bool has_restriction(const ConsentSaid *said, const JsonNode *provision, size_t depth) {
+        const JsonNode *type = json_peek(provision, "type"), *inner = json_peek(provision, "provision");
+        bool is_permit = type && type->kind == JSON_STRING && strcmp(type->text, "permit") == 0;
+        if (!provision || provision->kind != JSON_OBJECT)
+                return false;
+        if (depth >= DEPTH_MAX || (type && !is_permit))
+                return true;
+        for (const JsonNode *member = provision->first; member && !is_permit; member = member->next) {
+                bool is_frame = text_equal(member->name, "provision") || (inner && text_equal(member->name, "period"));
+                if (!is_frame && (said->policy || depth > 0))
+                        return true;
+        }
+        for (const JsonNode *each = inner ? inner->first : NULL; each; each = each->next)
+                if (has_restriction(said, each, depth + 1))
+                        return true;
+        return false;
+}
+
 static Carebus__V1__Consent__State state_of(const ConsentSaid *said) {
         Carebus__V1__Consent__State state = STATE(UNKNOWN);
         if (text_equal(said->status, "rejected"))
@@ -267,6 +286,9 @@ static Carebus__V1__Consent__State state_of(const ConsentSaid *said) {
                 state = STATE(GIVEN);
         if (state == STATE(UNKNOWN) && text_equal(said->provision_type, "deny"))
                 state = STATE(REFUSED);
+        /* Given but for somebody or something: nobody is to read that as given. Its words say what is left out. */
+        if (state == STATE(GIVEN) && has_restriction(said, said->provision, 0))
+                state = STATE(UNKNOWN);
         /* A refusal that no longer counts is no permission that was taken back. */
         return text_equal(said->status, "inactive") && state != STATE(REFUSED) ? STATE(WITHDRAWN) : state;
 }
@@ -291,14 +313,16 @@ static void consent_read_people(Fhir *f, const FhirResource *resource, Carebus__
         }
 }
 
-/* Whom and what it covers, where the outermost rule alone says it: with exceptions inside, a list without them would say too much. */
+/* Whom and what it covers, where the outermost rule alone says it. Beside a base rule a provision is an exception, and a list of whom it
+ * names would say the contrary. */
 static void consent_read_scope(Fhir *f, const FhirResource *resource, const ConsentSaid *said,
                                Carebus__V1__Consent *body) {
         JsonNode *provision = said->provision;
+        bool has_inner = json_peek(provision, "provision") != NULL;
         body->scope_text = provision ? provision_words(f, resource, provision, 0) : NULL;
-        body->valid = fhir_period(f, json_member(provision, "period"));
-        if (!provision || json_peek(provision, "provision") ||
-            (said->policy && text_equal(said->provision_type, "deny")))
+        if (!said->policy || has_inner)
+                body->valid = fhir_period(f, json_member(provision, "period"));
+        if (!provision || has_inner || said->policy)
                 return;
         JSON_EACH(item, json_member(provision, "class"))
         draft_append(&f->draft, &body->n_scope, &body->scope, fhir_coding(f, item));

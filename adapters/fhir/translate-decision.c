@@ -54,35 +54,85 @@ static bool name_is_statement(const Concept *concept) {
                            concept->decision == KIND(LPA) || concept->decision == KIND(ADVANCE_STATEMENT));
 }
 
-/* The shared code of an answer, in its newest form, beside what was said. */
-static Carebus__V1__Coded *answer_of(Fhir *f, const ClinicalSaid *said) {
-        const Concept *answer = said->value ? concept_find(said->value->system, said->value->code) : said->concept;
-        Carebus__V1__Coded *words = said->value ?: (said->value_text ? NULL : said->code), *coded;
-        const Concept *newest;
-        if (!answer || !answer->value || (!said->value && said->value_text)) {
-                if (said->value)
-                        return said->value;
-                if (said->value_text || !name_is_statement(said->concept))
-                        return draft_coded(&f->draft, NULL, NULL, NULL, said->value_text);
-                /* A flag that is called DNACPR, with nothing else: its name is what it says. */
-                return draft_coded(&f->draft, NULL, NULL, NULL, (char *)clinical_coded_words(said->code));
-        }
-        newest = concept_find(answer->system, answer->value);
-        coded = clinical_own_coded(f, answer->system, answer->value, newest ? newest->display : answer->display);
-        if (!coded)
-                return NULL;
-        coded->text = words ? (char *)clinical_coded_words(words) : NULL;
-        coded->original = words ? words->original : NULL;
+static bool is_one_of(const char *word, const char *const *words) {
+        for (; word && *words; words++)
+                if (strcasecmp(word, *words) == 0)
+                        return true;
+        return false;
+}
+
+/* Whether an answer is no more than yes, or no more than no: in words, or in one of the codes that forms have for it. */
+static bool says_any(const ClinicalSaid *said, const char *const *words) {
+        const Carebus__V1__Coded *value = said->value;
+        if (!value)
+                return is_one_of(said->value_text, words);
+        return is_one_of(value->code, words) || is_one_of(value->display, words) || is_one_of(value->text, words) ||
+               (value->original && is_one_of(value->original->code, words));
+}
+
+bool clinical_says_yes(const ClinicalSaid *said) {
+        static const char *const words[] = { "yes", "y", "true", "1", "373066001", "LA33-6", NULL };
+        return says_any(said, words);
+}
+
+bool clinical_says_no(const ClinicalSaid *said) {
+        static const char *const words[] = { "no", "n", "false", "0", "373067005", "LA32-8", NULL };
+        return says_any(said, words);
+}
+
+/* "Not for attempted CPR: no" is not that decision, and what it is instead nobody said; "DNACPR: yes" may mean that there is a form.
+ * The words of question and answer stay together, so that no code comes of them. */
+static Carebus__V1__Coded *question_and_answer(Fhir *f, const ClinicalSaid *said) {
+        const char *question = clinical_coded_words(said->code) ?: (said->concept ? said->concept->display : "");
+        const char *answer = said->value ? clinical_coded_words(said->value) : said->value_text;
+        Carebus__V1__Coded *coded = draft_coded(&f->draft, NULL, NULL, NULL,
+                                                draft_format(&f->draft, "%s: %s", question, answer ?: ""));
+        if (coded && said->value)
+                coded->original = said->value->original;
+        return coded;
+}
+
+/* The code of the vocabulary in its newest form, beside what was said. */
+static Carebus__V1__Coded *newest(Fhir *f, const Concept *concept, const Carebus__V1__Coded *said) {
+        const Concept *found = concept_find(concept->system, concept->value);
+        Carebus__V1__Coded *coded = clinical_own_coded(f, concept->system, concept->value,
+                                                       found ? found->display : concept->display);
+        if (!coded || !said)
+                return coded;
+        coded->text = (char *)clinical_coded_words(said);
+        coded->original = said->original;
         /* A display that contradicts its code has to be seen. */
-        if (!coded->original && words && words->code) {
+        if (!coded->original && said->code) {
                 coded->original = draft_message(&f->draft, &carebus__v1__original_code__descriptor);
                 if (coded->original) {
-                        coded->original->system = words->system;
-                        coded->original->code = words->code;
-                        coded->original->display = words->display;
+                        coded->original->system = said->system;
+                        coded->original->code = said->code;
+                        coded->original->display = said->display;
                 }
         }
         return coded;
+}
+
+/* What was answered: a code of the vocabulary, words of the source, or what the concept itself says. */
+static Carebus__V1__Coded *answer_of(Fhir *f, const ClinicalSaid *said) {
+        const Concept *answer = said->value ? concept_find(said->value->system, said->value->code) : NULL;
+        bool is_statement = said->concept && said->concept->value;
+        if (answer && answer->value)
+                return newest(f, answer, said->value);
+        if (said->value || said->value_text) {
+                if (is_statement && clinical_says_yes(said))
+                        return newest(f, said->concept, said->code);
+                if (is_statement || (said->concept && said->concept->decision == KIND(CPR) &&
+                                     (clinical_says_yes(said) || clinical_says_no(said))))
+                        return question_and_answer(f, said);
+                return said->value ?: draft_coded(&f->draft, NULL, NULL, NULL, said->value_text);
+        }
+        if (is_statement)
+                return newest(f, said->concept, said->code);
+        /* A flag that is called DNACPR, with nothing else: its name is what it says. */
+        return name_is_statement(said->concept)
+                       ? draft_coded(&f->draft, NULL, NULL, NULL, (char *)clinical_coded_words(said->code))
+                       : NULL;
 }
 
 static Carebus__V1__Coded *coded_copy(Fhir *f, const Carebus__V1__Coded *coded) {

@@ -39,6 +39,45 @@ static Carebus__V1__Event *document_event(Fhir *f, const FhirResource *resource,
 }
 
 /*
+ * A form about resuscitation: that there is one is told to all; what it says has to be read by a person. So no code is taken from its name
+ */
+
+static bool is_about_cpr(const Carebus__V1__Coded *type, const char *title) {
+        const Concept *concept = clinical_concept(type, NULL, 0);
+        if (concept && concept->decision == CAREBUS__V1__DECISION__KIND__KIND_CPR)
+                return true;
+        return cpr_is_question(NULL, NULL, title) || cpr_meaning_of_text(title) != CPR_NOT_KNOWN ||
+               cpr_meaning_of_text(clinical_coded_words(type)) != CPR_NOT_KNOWN;
+}
+
+static void say_form(Fhir *f, const FhirResource *resource, const Carebus__V1__Event *said) {
+        const Carebus__V1__Document *document = said->document;
+        bool is_over = strcmp(said->type, "document.cancelled") == 0;
+        Carebus__V1__Decision *decision;
+        Carebus__V1__Event *event;
+        const char *type = clinical_coded_words(document->type);
+        if (!is_about_cpr(document->type, document->title))
+                return;
+        event = fhir_event(f, resource, is_over ? "cpr_decision.ended" : "cpr_decision.recorded", said->action);
+        decision = event ? draft_message(&f->draft, &carebus__v1__decision__descriptor) : NULL;
+        if (!decision)
+                return;
+        event->body_case = CAREBUS__V1__EVENT__BODY_DECISION;
+        event->decision = decision;
+        event->action = said->action;
+        event->occurred_at = said->occurred_at;
+        event->document_id = document->identifier;
+        decision->has_kind = true;
+        decision->kind = CAREBUS__V1__DECISION__KIND__KIND_CPR;
+        decision->identifier = document->identifier;
+        decision->form_type = document->type;
+        decision->decision = draft_coded(&f->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
+                                         (char *)DISPLAY_MEANING_NOT_KNOWN,
+                                         draft_format(&f->draft, "form: %s", document->title ?: type ?: "no title"));
+        draft_append(&f->draft, &decision->n_documents, &decision->documents, document->identifier);
+}
+
+/*
  * Content
  */
 
@@ -90,6 +129,13 @@ static void attachment_read(Fhir *f, const FhirResource *resource, JsonNode *att
         size_set(f, attachment, document);
 }
 
+/* Where it stands in its resource, wherever that stands in its message: presentedForm[0]. */
+static const char *place_in(Fhir *f, const FhirResource *resource, const JsonNode *node) {
+        const char *whole = fhir_position(f, node), *outer = fhir_position(f, resource->node);
+        size_t size = outer ? strlen(outer) : 0;
+        return whole && strlen(whole) > size + 1 ? whole + size + 1 : "attachment";
+}
+
 void clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attachment, Carebus__V1__Coded *type) {
         Carebus__V1__Event *event;
         Carebus__V1__Document *document;
@@ -104,9 +150,10 @@ void clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attach
         attachment_read(f, resource, attachment, document);
         document->type = type;
         document->identifier = clinical_part_identifier(
-                f, resource, document->title ?: document->url ?: fhir_position(f, attachment));
+                f, resource, document->title ?: document->url ?: place_in(f, resource, attachment));
         event->document_id = document->identifier;
         event->occurred_at = document->written_at ?: event->occurred_at;
+        say_form(f, resource, event);
 }
 
 /*
@@ -173,7 +220,7 @@ static void context_read(Fhir *f, const FhirResource *resource, JsonNode *contex
         else if (encounter && !event->episode_id)
                 event->episode_id = fhir_reference_identifier(f, resource, encounter);
         JSON_EACH(related, json_member(context, "related"))
-        document->description = clinical_join(f, document->description, clinical_words(f, related));
+                document->description = clinical_join(f, document->description, clinical_words(f, related));
 }
 
 /* One document in several shapes: the first is told whole, the others by name. */
@@ -241,6 +288,7 @@ void fhir_document_reference(Fhir *f, const FhirResource *resource) {
                 event->action = CAREBUS__V1__ACTION__ACTION_UPDATE;
         }
         event->occurred_at = event->document->edited_at ?: event->document->written_at ?: event->occurred_at;
+        say_form(f, resource, event);
 }
 
 /*
@@ -258,11 +306,14 @@ static char *section_words(Fhir *f, JsonNode *section, size_t depth, char *text)
         text = clinical_join(f, text, words);
         if (empty)
                 text = clinical_join(f, text, draft_format(&f->draft, "empty: %s", empty));
+        json_note_read(json_peek(json_peek(section, "text"), "status"));
+        json_note_read(json_peek(section, "mode"));
+        json_note_read(json_peek(section, "orderedBy"));
         json_note_mapped(json_peek(section, "entry")); /* each is told by itself */
         if (depth >= SECTION_DEPTH_MAX)
                 return text;
         JSON_EACH(inner, json_member(section, "section"))
-        text = section_words(f, inner, depth + 1, text);
+                text = section_words(f, inner, depth + 1, text);
         return text;
 }
 
@@ -303,7 +354,7 @@ static void composition_read(Fhir *f, const FhirResource *resource, Carebus__V1_
                 json_note_mapped(json_peek(done, "detail"));
         }
         JSON_EACH(section, json_member(node, "section"))
-        document->content_text = section_words(f, section, 0, document->content_text);
+                document->content_text = section_words(f, section, 0, document->content_text);
 }
 
 void fhir_composition(Fhir *f, const FhirResource *resource) {
@@ -319,4 +370,5 @@ void fhir_composition(Fhir *f, const FhirResource *resource) {
                 event->action = CAREBUS__V1__ACTION__ACTION_UPDATE;
         }
         event->occurred_at = event->document->edited_at ?: event->occurred_at;
+        say_form(f, resource, event);
 }

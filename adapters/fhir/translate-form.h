@@ -8,6 +8,7 @@ typedef enum FormKind { FORM_OTHER, FORM_RESPECT, FORM_PLAN, FORM_SCALE } FormKi
 typedef struct FormAnswer {
         JsonNode *item, *node, *value; /* the item, its answer, the answer's value[x] */
         char *link_id, *text;          /* of the item */
+        char *heading;                 /* of the groups that it stands in; or NULL */
         Carebus__V1__Coded *question;
         Carebus__V1__Coded *coded; /* of a Coding */
         Carebus__V1__Quantity *number;
@@ -32,6 +33,8 @@ typedef struct Form {
         size_t n_answers;
 } Form;
 
+/* The question with the headings that it stands under: "Left arm: pain". */
+Carebus__V1__Coded *form_question(Form *form, const FormAnswer *answer);
 Carebus__V1__QuestionAnswer *form_question_answer(Form *form, const FormAnswer *answer);
 /* The events of the decisions that a form holds, translate-form.c. */
 void form_say_decisions(Form *form);

@@ -67,6 +67,14 @@ Carebus__V1__Quantity *clinical_number(Fhir *f, JsonNode *value) {
         return draft_quantity(&f->draft, fhir_text(f, value), NULL, NULL);
 }
 
+Carebus__V1__Quantity *clinical_ordinal(Fhir *f, JsonNode *value) {
+        static const char url[] = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
+        JsonNode *found = fhir_extension(value, url);
+        JSON_EACH(coding, value && json_peek(value, "coding") ? json_member(value, "coding") : NULL)
+        found = found ?: fhir_extension(coding, url);
+        return clinical_number(f, fhir_choice(found, "value"));
+}
+
 static bool is_coded_value(const JsonNode *value) {
         return value && value->kind == JSON_OBJECT && (json_peek(value, "coding") || json_peek(value, "text"));
 }
@@ -79,9 +87,11 @@ static void measure_add_item(Fhir *f, JsonNode *part, Carebus__V1__Measure *meas
                 return;
         item->item = fhir_coded(f, json_member(part, "code"));
         item->score = clinical_number(f, value);
-        if (!item->score && is_coded_value(value))
+        if (!item->score && is_coded_value(value)) {
                 item->answer = fhir_coded(f, value);
-        else if (!item->score)
+                item->score = clinical_ordinal(f, value);
+        }
+        if (!item->score && !item->answer)
                 item->text = clinical_words(f, value);
         item->not_answered_reason = fhir_coded(f, json_member(part, "dataAbsentReason"));
         item->item_key = (char *)clinical_coded_words(item->item);

@@ -51,21 +51,28 @@ char *clinical_timing(Fhir *f, JsonNode *timing) {
         return text;
 }
 
-/* A dose in words, where nobody wrote any. */
-static char *dosage_words(Fhir *f, JsonNode *dosage) {
-        char *text = fhir_member_text(f, dosage, "text");
-        const char *route = clinical_coded_words(fhir_coded(f, json_member(dosage, "route")));
+/* What the fields of a dose say, in words. */
+static char *structure_words(Fhir *f, JsonNode *dosage) {
         JsonNode *rate = json_element(json_member(dosage, "doseAndRate"), 0) ?: dosage;
-        if (text)
-                return text;
-        text = clinical_words(f, fhir_choice(rate, "dose") ?: json_member(dosage, "dose"));
-        const char *speed = clinical_words(f, fhir_choice(rate, "rate"));
-        const char *timing = clinical_timing(f, json_member(dosage, "timing"));
-        const char *parts[] = { route, speed, timing };
+        char *text = clinical_words(f, fhir_choice(rate, "dose") ?: json_member(dosage, "dose"));
+        const char *parts[] = {
+                clinical_coded_words(fhir_coded(f, json_member(dosage, "route"))),
+                clinical_coded_words(fhir_coded(f, json_member(dosage, "site"))),
+                clinical_coded_words(fhir_coded(f, json_member(dosage, "method"))),
+                clinical_words(f, fhir_choice(rate, "rate")),
+                clinical_timing(f, json_member(dosage, "timing")),
+        };
+        json_note_mapped(json_peek(dosage, "sequence")); /* their order is kept */
         for (size_t i = 0; i < ELEMENTSOF(parts); i++)
                 if (parts[i])
                         text = text ? draft_format(&f->draft, "%s, %s", text, parts[i]) : (char *)parts[i];
         return text;
+}
+
+/* A dose in words, where nobody wrote any. */
+static char *dosage_words(Fhir *f, JsonNode *dosage) {
+        char *text = fhir_member_text(f, dosage, "text");
+        return text ?: structure_words(f, dosage);
 }
 
 static void dose_read(Fhir *f, JsonNode *dosage, Carebus__V1__Medication *body) {
@@ -123,7 +130,8 @@ static void instructions_read(Fhir *f, JsonNode *dosage, Carebus__V1__Medication
 
 /* One dosage goes to the fields; several (a course that goes down, a dose by day and one by night) are one text in their order, since any
  * one of them alone would be a wrong dose. What they have in common stays: that it is as needed where all of them are. */
-static void dosages_read(Fhir *f, JsonNode *array, Carebus__V1__Medication *body) {
+static void dosages_read(Fhir *f, JsonNode *array, Carebus__V1__Event *event) {
+        Carebus__V1__Medication *body = event->medication;
         size_t n = 0, n_needed = 0;
         JSON_EACH(item, array)
         n++;
@@ -134,8 +142,10 @@ static void dosages_read(Fhir *f, JsonNode *array, Carebus__V1__Medication *body
                 instructions_read(f, dosage, body);
                 as_needed_read(f, dosage, body);
                 n_needed += body->has_as_needed && body->as_needed;
-                if (n > 1)
+                if (n > 1) {
+                        clinical_note(f, event, dosage, structure_words(f, dosage));
                         continue;
+                }
                 body->route = fhir_coded(f, json_member(dosage, "route"));
                 body->site = fhir_coded(f, json_member(dosage, "site"));
                 body->method = fhir_coded(f, json_member(dosage, "method"));
@@ -198,6 +208,10 @@ static void drug_read(Fhir *f, const FhirResource *resource, Carebus__V1__Medica
                 fhir_coded_further(f, coded, &body->n_further_codes, &body->further_codes);
         } else if (found)
                 medication_read(f, found, body);
+        if (found && body->drug) {
+                char *called = fhir_member_text(f, reference, "display");
+                body->drug->text = body->drug->text ?: called;
+        }
         if (body->drug || !reference)
                 return;
         const Carebus__V1__Identifier *identifier = fhir_reference_identifier(f, resource, reference);
@@ -387,7 +401,7 @@ static void request_read(Fhir *f, const FhirResource *resource, Carebus__V1__Eve
         JsonNode *node = resource->node, *dispense = json_member(node, "dispenseRequest");
         Carebus__V1__Medication *body = event->medication;
         fhir_member_text(f, node, "intent");
-        dosages_read(f, json_member(node, "dosageInstruction"), body);
+        dosages_read(f, json_member(node, "dosageInstruction"), event);
         body->prescribed_at = fhir_member_when(f, node, "authoredOn");
         body->prescriber = clinical_professional(f, resource, json_member(node, "requester"))
                                    ?: clinical_professional(f, resource, json_member(node, "recorder"));
@@ -430,12 +444,14 @@ void fhir_medication_statement(Fhir *f, const FhirResource *resource) {
                 return;
         body->has_act = true;
         body->act = ACT(TAKEN);
-        dosages_read(f, json_member(node, "dosage"), body);
+        dosages_read(f, json_member(node, "dosage"), event);
         body->start_at = clinical_start(f, effective) ?: body->start_at;
         body->stop_at = clinical_end(f, effective) ?: body->stop_at;
         body->prescriber = clinical_professional(f, resource, json_member(node, "informationSource"));
         if (text_equal(body->status, "not-given"))
                 body->not_given_reason = body->stop_reason;
+        if (json_peek(node, "basedOn"))
+                event->order_id = fhir_reference_identifier(f, resource, json_element(json_member(node, "basedOn"), 0));
         event->recorded_at = fhir_member_when(f, node, "dateAsserted") ?: event->recorded_at;
         event->occurred_at = (strcmp(event->type, "medication.stopped") == 0 ? body->stop_at : body->start_at)
                                      ?: event->occurred_at;
@@ -461,7 +477,7 @@ void fhir_medication_administration(Fhir *f, const FhirResource *resource) {
         body->has_act = true;
         body->act = ACT(GIVEN);
         if (dosage)
-                dosages_read(f, dosage, body);
+                dosages_read(f, dosage, event);
         body->given_at = clinical_start(f, effective);
         if (clinical_end(f, effective)) {
                 body->start_at = body->given_at;
@@ -491,9 +507,10 @@ void fhir_medication_dispense(Fhir *f, const FhirResource *resource) {
                 return;
         body->has_act = true;
         body->act = ACT(DISPENSED);
-        dosages_read(f, json_member(node, "dosageInstruction"), body);
+        dosages_read(f, json_member(node, "dosageInstruction"), event);
         body->supply = fhir_quantity(f, json_member(node, "quantity"));
-        body->start_at = fhir_member_when(f, node, "whenHandedOver") ?: fhir_member_when(f, node, "whenPrepared");
+        Carebus__V1__When *prepared = fhir_member_when(f, node, "whenPrepared");
+        body->start_at = fhir_member_when(f, node, "whenHandedOver") ?: prepared;
         JSON_EACH(performer, json_member(node, "performer"))
         body->given_by = body->given_by ?: clinical_professional(f, resource, json_member(performer, "actor"));
         JSON_EACH(reason, fhir_choice(node, "statusReason"))

@@ -43,9 +43,10 @@ static void sampled_words(Fhir *f, JsonNode *value, Value *ret) {
 }
 
 static void object_read(Fhir *f, JsonNode *value, Value *ret) {
-        if (clinical_says(value->name, "CodeableConcept") || json_peek(value, "coding"))
+        if (clinical_says(value->name, "CodeableConcept") || json_peek(value, "coding")) {
                 ret->coded = fhir_coded(f, value);
-        else if (clinical_says(value->name, "Range")) {
+                ret->number = clinical_ordinal(f, value);
+        } else if (clinical_says(value->name, "Range")) {
                 ret->low = fhir_quantity(f, json_member(value, "low"));
                 ret->high = fhir_quantity(f, json_member(value, "high"));
         } else if (clinical_says(value->name, "Ratio")) {
@@ -87,7 +88,7 @@ static char *range_words(Fhir *f, JsonNode *item) {
         char *text = fhir_member_text(f, item, "text"), *both = clinical_words(f, item);
         text = clinical_join(f, text, clinical_coded_words(fhir_coded(f, json_member(item, "type"))));
         JSON_EACH(applies, json_member(item, "appliesTo"))
-        text = clinical_join(f, text, clinical_coded_words(fhir_coded(f, applies)));
+                text = clinical_join(f, text, clinical_coded_words(fhir_coded(f, applies)));
         return clinical_join(f, both, text);
 }
 
@@ -178,9 +179,15 @@ static void answer_add(Fhir *f, JsonNode *part, Carebus__V1__Decision *decision)
         draft_append(&f->draft, &decision->n_answers, &decision->answers, answer);
 }
 
-/* An answer that says that there is none is no decision; it stays an observation with its reason. */
-static bool is_unanswered(Fhir *f, JsonNode *part) {
-        return !fhir_choice(part, "value") && json_peek(part, "dataAbsentReason") && f;
+/* A question with nothing behind it decides nothing, and that somebody has no advance decision is none: both stay observations. About
+ * resuscitation a bare no is told all the same, since it can mean either. */
+static bool decides_nothing(const ClinicalSaid *said, const JsonNode *part) {
+        Carebus__V1__Decision__Kind kind = said->concept->decision;
+        const char *name = clinical_coded_words(said->code);
+        if (!said->value && !said->value_text)
+                return json_peek(part, "dataAbsentReason") ||
+                       (!said->concept->value && !said->text && cpr_meaning_of_text(name) == CPR_NOT_KNOWN);
+        return kind != CAREBUS__V1__DECISION__KIND__KIND_CPR && clinical_says_no(said);
 }
 
 /* `part`: the Observation itself, or one of its components. */
@@ -191,7 +198,7 @@ static bool concept_read(Fhir *f, const FhirResource *resource, JsonNode *part, 
         const char *status = json_text(node, "status");
         bool is_coded = value && value->kind == JSON_OBJECT && (json_peek(value, "coding") || json_peek(value, "text"));
         Carebus__V1__Event *event = NULL;
-        if (!concept || is_unanswered(f, part) || (key && concept->decision == KIND_NONE))
+        if (!concept || (key && concept->decision == KIND_NONE))
                 return false;
         ClinicalSaid said = {
                 .resource = resource,
@@ -209,12 +216,12 @@ static bool concept_read(Fhir *f, const FhirResource *resource, JsonNode *part, 
                 .is_draft = text_equal(status, "preliminary") || text_equal(status, "registered"),
                 .is_error = fhir_is_in_error(resource),
         };
-        if (!clinical_say(f, &said, &event))
+        if (decides_nothing(&said, part) || !clinical_say(f, &said, &event))
                 return false;
         if (key || !event || event->body_case != CAREBUS__V1__EVENT__BODY_DECISION)
                 return true;
         JSON_EACH(item, json_member(node, "component"))
-        answer_add(f, item, event->decision);
+                answer_add(f, item, event->decision);
         return true;
 }
 
@@ -359,7 +366,7 @@ static void observation_read(Fhir *f, const FhirResource *resource, const Clinic
         people_read(f, resource, body);
         times_read(f, resource, event, body);
         JSON_EACH(part, json_member(node, "component"))
-        part_read(f, part, body);
+                part_read(f, part, body);
         JSON_EACH(member, json_member(node, "hasMember")) {
                 const FhirResource *found = fhir_resolve(f, resource, member);
                 json_note_mapped(member);
@@ -425,5 +432,5 @@ void fhir_diagnostic_report(Fhir *f, const FhirResource *resource) {
         clinical_read_code(f, json_member(resource->node, "code"), "observation.code", &code);
         report_read(f, resource, &code);
         JSON_EACH(form, json_member(resource->node, "presentedForm"))
-        clinical_attachment(f, resource, form, code.code);
+                clinical_attachment(f, resource, form, code.code);
 }

@@ -87,6 +87,8 @@ static void goal_read(Fhir *f, const FhirResource *resource, Carebus__V1__CarePl
         JsonNode *node = resource->node, *start = fhir_choice(node, "start");
         const ClinicalStatus *status = clinical_status(goal_statuses, json_text(node, "lifecycleStatus"));
         item->identifier = fhir_own_identifier(f, resource);
+        if (resource->container)
+                json_note_read(json_peek(node, "subject")); /* the plan's own */
         item->goal = fhir_coded(f, json_member(node, "description"));
         item->goal_text = (char *)clinical_coded_words(item->goal);
         item->domain = clinical_first_coded(f, json_member(node, "category"));
@@ -264,6 +266,12 @@ static void plan_read_problems(Fhir *f, const FhirResource *resource, JsonNode *
                         return;
                 item->identifier = fhir_reference_identifier(f, resource, reference);
                 item->problem = found ? fhir_coded(f, json_member(found->node, "code")) : NULL;
+                if (found && found->container) {
+                        item->original_status = fhir_coded(f, json_member(found->node, "clinicalStatus"));
+                        item->text = (char *)clinical_coded_words(
+                                fhir_coded(f, json_member(found->node, "verificationStatus")));
+                        json_note_read(json_peek(found->node, "subject"));
+                }
                 item->problem_text = fhir_member_text(f, reference, "display")
                                              ?: (char *)clinical_coded_words(item->problem);
         }

@@ -179,9 +179,18 @@ static void answer_read(Form *form, JsonNode *item, JsonNode *node, FormAnswer *
                 ret->words = (char *)clinical_coded_words(ret->coded);
 }
 
-static void items_walk(Form *form, JsonNode *items, size_t depth);
+static void items_walk(Form *form, JsonNode *items, char *heading, size_t depth);
 
-static void item_walk(Form *form, JsonNode *item, size_t depth) {
+static char *heading_below(Form *form, JsonNode *item, char *heading) {
+        char *own = fhir_member_text(form->f, item, "text");
+        fhir_member_text(form->f, item, "linkId");
+        if (!own || !heading)
+                return own ?: heading;
+        return draft_format(&form->f->draft, "%s: %s", heading, own);
+}
+
+static void item_walk(Form *form, JsonNode *item, char *heading, size_t depth) {
+        char *below = json_peek(item, "item") ? heading_below(form, item, heading) : heading;
         JSON_EACH(node, json_member(item, "answer")) {
                 FormAnswer *answer;
                 if (fhir_choice(node, "value")) {
@@ -189,28 +198,45 @@ static void item_walk(Form *form, JsonNode *item, size_t depth) {
                         if (!answer)
                                 return;
                         answer_read(form, item, node, answer);
+                        answer->heading = heading;
                         draft_append(&form->f->draft, &form->n_answers, &form->answers, answer);
                 }
-                items_walk(form, json_member(node, "item"), depth + 1);
+                items_walk(form, json_member(node, "item"), heading_below(form, item, heading), depth + 1);
         }
-        items_walk(form, json_member(item, "item"), depth + 1);
+        items_walk(form, json_member(item, "item"), below, depth + 1);
 }
 
-static void items_walk(Form *form, JsonNode *items, size_t depth) {
+static void items_walk(Form *form, JsonNode *items, char *heading, size_t depth) {
         if (depth >= DEPTH_MAX) {
                 if (items)
                         fhir_problem(form->f, "too-deep", items, /* urgent= */ true);
                 return;
         }
         JSON_EACH(item, items)
-        item_walk(form, item, depth);
+        item_walk(form, item, heading, depth);
+}
+
+Carebus__V1__Coded *form_question(Form *form, const FormAnswer *answer) {
+        Carebus__V1__Coded *copy;
+        const char *text = clinical_coded_words(answer->question);
+        if (!answer->heading || !answer->question)
+                return answer->question;
+        copy = draft_message(&form->f->draft, &carebus__v1__coded__descriptor);
+        if (!copy)
+                return NULL;
+        copy->system = answer->question->system;
+        copy->code = answer->question->code;
+        copy->display = answer->question->display;
+        copy->original = answer->question->original;
+        copy->text = draft_format(&form->f->draft, "%s: %s", answer->heading, text ?: "");
+        return copy;
 }
 
 Carebus__V1__QuestionAnswer *form_question_answer(Form *form, const FormAnswer *answer) {
         Carebus__V1__QuestionAnswer *said = draft_message(&form->f->draft, &carebus__v1__question_answer__descriptor);
         if (!said)
                 return NULL;
-        said->question = answer->question;
+        said->question = form_question(form, answer);
         said->answer = answer->words;
         said->answer_coded = answer->coded;
         said->answer_quantity = answer->number;
@@ -237,9 +263,7 @@ static bool is_total(const FormAnswer *answer) {
 static void scale_read_answer(Form *form, const FormAnswer *answer, Carebus__V1__Measure *measure) {
         Fhir *f = form->f;
         Carebus__V1__MeasureItem *item;
-        JsonNode *ordinal = fhir_extension(answer->value && answer->value->kind == JSON_OBJECT ? answer->value
-                                                                                               : answer->node,
-                                           "http://hl7.org/fhir/StructureDefinition/ordinalValue");
+        JsonNode *scored = answer->value->kind == JSON_OBJECT ? answer->value : answer->node;
         if (is_total(answer)) {
                 measure->total = answer->number;
                 return;
@@ -247,10 +271,10 @@ static void scale_read_answer(Form *form, const FormAnswer *answer, Carebus__V1_
         item = draft_message(&f->draft, &carebus__v1__measure_item__descriptor);
         if (!item)
                 return;
-        item->item = answer->question;
+        item->item = form_question(form, answer);
         item->item_key = (char *)answer->link_id;
         item->answer = answer->coded;
-        item->score = answer->number ?: clinical_number(f, fhir_choice(ordinal, "value"));
+        item->score = answer->number ?: clinical_ordinal(f, scored);
         item->text = answer->coded || answer->number ? NULL : answer->words;
         draft_append(&f->draft, &measure->n_items, &measure->items, item);
         if (!answer->coded && !answer->number && answer->words &&
@@ -336,7 +360,7 @@ static void other_event(Form *form) {
                                                                    &carebus__v1__observation_part__descriptor);
                 if (!part)
                         return;
-                part->code = answer->question;
+                part->code = form_question(form, answer);
                 part->sub_id = (char *)answer->link_id;
                 part->value = answer->number;
                 part->value_coded = answer->coded;
@@ -399,7 +423,7 @@ void fhir_questionnaire_response(Fhir *f, const FhirResource *resource) {
         form.is_draft = text_equal(form.status, "in-progress") || text_equal(form.status, "stopped");
         form.author = form_author(&form);
         form_find_kind(&form, form.questionnaire);
-        items_walk(&form, json_member(node, "item"), 0);
+        items_walk(&form, json_member(node, "item"), NULL, 0);
         if (form.kind == FORM_SCALE)
                 scale_event(&form);
         else if (form.kind == FORM_PLAN)

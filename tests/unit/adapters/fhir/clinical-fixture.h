@@ -49,7 +49,8 @@ static inline void use_profile(const char *yaml) {
         assert_int_equal(file_replace(path, yaml, strlen(yaml), 0600), 0);
         profile = profile_free(profile);
         translator = fhir_translator_free(translator);
-        assert_int_equal(profile_load(path, &profile, &problems), 0);
+        if (profile_load(path, &profile, &problems) != 0)
+                fail_msg("line %u: %s", problems.items[0].line, problems.items[0].message);
         config_problems_deinit(&problems);
         unlink(path);
         rmdir(folder);
@@ -76,7 +77,9 @@ static inline void check_events(void) {
 }
 
 static inline void translate_bytes(Bytes message) {
-        ReadingOptions options = { .source = "ward", .profile = profile, .timezone = "Europe/London", .want_fields = true };
+        ReadingOptions options = {
+                .source = "ward", .profile = profile, .timezone = "Europe/London", .want_fields = true
+        };
 
         if (!translator)
                 assert_int_equal(fhir_translator_new(&translator, &options, NULL), 0);
