@@ -1,6 +1,7 @@
 #include "adapters/fhir/answer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/fhir/json-write.h"
 #include "base/clock.h"
@@ -45,13 +46,28 @@ static void write_member(Buffer *out, const char *name, const char *text) {
         json_write_text(out, text);
 }
 
+/* What is no JSON has lines and columns, and no FHIRPath. */
+static bool is_path(const char *place) {
+        return place && ((place[0] >= 'A' && place[0] <= 'Z') || strchr(place, '.'));
+}
+
+static void write_diagnostics(Buffer *out, const FhirIssue *issue) {
+        _cleanup_(buffer_deinit) Buffer text = BUFFER_NULL;
+
+        if (issue->path && issue->path[0] >= 'a' && issue->path[0] <= 'z' && !is_path(issue->path))
+                buffer_append_format(&text, "%c%s: ", issue->path[0] - 'a' + 'A', issue->path + 1);
+        buffer_append_text(&text, issue->text ? issue->text : "");
+        buffer_append_byte(&text, '\0');
+        if (!text.error)
+                write_member(out, "diagnostics", (const char *)text.data);
+}
+
 static void issue_write(Buffer *out, const FhirIssue *issue) {
         buffer_append_text(out, "{\"severity\":");
         json_write_text(out, issue->severity);
         write_member(out, "code", issue->code);
-        if (issue->text)
-                write_member(out, "diagnostics", issue->text);
-        if (issue->path && issue->path[0]) {
+        write_diagnostics(out, issue);
+        if (is_path(issue->path)) {
                 buffer_append_text(out, ",\"expression\":[");
                 json_write_text(out, issue->path);
                 buffer_append_byte(out, ']');

@@ -35,6 +35,7 @@ typedef struct Work Work;
 struct Work {
         Work *previous, *next;
         Desk *desk;
+        Courier *courier;
         HttpExchange *exchange;
         const HttpHead *head;
         Route route;
@@ -48,6 +49,11 @@ struct Work {
         size_t n_submissions, n_waiting;
 };
 
+/* Reads it and hands in what goes to the bus: `n_waiting` submissions. Where `refused` gets a status that is the answer, and nothing was
+ * handed in. 0 or a negative errno. */
+int work_run(Work *work, Bytes body, Answer *refused);
+/* Answers a request whose submissions are all done, and frees it. */
+void work_finish(Work *work);
 /* The answer of a request whose submissions are all done. */
 void reply_build(const Work *work, Answer *answer);
 /* A refusal that names a place. */

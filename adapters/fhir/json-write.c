@@ -32,6 +32,13 @@ void json_write_text(Buffer *out, const char *text) {
                 buffer_append_text(out, "null");
 }
 
+char *json_quoted(const char *text, Arena *arena) {
+        _cleanup_(buffer_deinit) Buffer out = BUFFER_NULL;
+
+        json_write_text(&out, text);
+        return out.error ? NULL : arena_text(arena, out.data, out.size);
+}
+
 void json_write_name(Buffer *out, const char *name) {
         json_write_text(out, name);
         buffer_append_byte(out, ':');
@@ -53,19 +60,19 @@ static void write_text_node(Buffer *out, const JsonNode *node, const JsonEdit *e
         write_string(out, node->text, node->size);
 }
 
-/* An id that was not there; true: something stands before the other members. */
-static bool write_new_id(Buffer *out, const JsonNode *node, const JsonEdit *edit) {
+/* A member that was not there; true: something stands before the other members. */
+static bool write_new_member(Buffer *out, const JsonNode *node, const JsonEdit *edit) {
         for (; edit; edit = edit->next)
                 if (edit->into == node) {
-                        json_write_name(out, "id");
-                        json_write_text(out, edit->id);
+                        json_write_name(out, edit->name);
+                        buffer_append_text(out, edit->value);
                         return true;
                 }
         return false;
 }
 
 static void write_children(Buffer *out, const JsonNode *node, const JsonEdit *edit) {
-        bool is_first = !write_new_id(out, node, edit);
+        bool is_first = !write_new_member(out, node, edit);
 
         for (const JsonNode *child = node->first; child; child = child->next) {
                 if (is_left_out(child, edit))

@@ -8,10 +8,10 @@
 
 /* What is different from the tree. */
 typedef struct JsonEdit {
-        const JsonNode *without; /* this value is left out (with its name); NULL: none */
-        const char *from, *to;   /* strings that are exactly `from` become `to`; NULL: none */
-        const JsonNode *into;    /* this object gets the member "id" with the text `id`; NULL: none */
-        const char *id;
+        const JsonNode *without;  /* this value is left out (with its name); NULL: none */
+        const char *from, *to;    /* strings that are exactly `from` become `to`; NULL: none */
+        const JsonNode *into;     /* this object gets one more member; NULL: none */
+        const char *name, *value; /* of it; the value is JSON */
         const struct JsonEdit *next;
 } JsonEdit;
 
@@ -21,3 +21,5 @@ void json_write(Buffer *out, const JsonNode *node, const JsonEdit *edit);
 void json_write_text(Buffer *out, const char *text);
 /* "name": with its colon. */
 void json_write_name(Buffer *out, const char *name);
+/* The same as a text of its own, for an edit. In the arena; NULL when that is full. */
+char *json_quoted(const char *text, Arena *arena);

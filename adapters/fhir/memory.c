@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define FORMAT "carebus-fhir-memory 1"
+#define FORMAT "carebus-fhir-memory 2"
 #define MAP_BYTES (16ull << 30)
 #define MAP_BYTES_LEAST (64ull << 20)
 #define FILE_NAME "memory.mdb"
@@ -233,7 +233,7 @@ static void reader_end(Reader *reader) {
 /* ---- records ---- */
 
 static void pack_text(Buffer *out, const char *text) {
-        size_t size = text ? strnlen(text, UINT16_MAX) : 0;
+        size_t size = text ? strnlen(text, MEMORY_RESOURCE_MAX) : 0;
         uint8_t length[4];
 
         store_le32(length, (uint32_t)size);
@@ -287,6 +287,7 @@ void memory_pack(Buffer *out, const MemoryRecord *record) {
         buffer_append_byte(out, record->is_deleted);
         pack_list(out, record->identifiers, record->n_identifiers);
         pack_list(out, record->patient, record->n_patient);
+        pack_text(out, record->resource && strlen(record->resource) <= MEMORY_RESOURCE_MAX ? record->resource : NULL);
 }
 
 static const char *unpack_text(Cursor *cursor, Arena *arena) {
@@ -344,7 +345,8 @@ static int record_unpack(Cursor *cursor, Arena *arena, MemoryRecord *ret) {
         record.is_deleted = cursor_u8(cursor) != 0;
         unpack_list(cursor, arena, &record.identifiers, &record.n_identifiers);
         unpack_list(cursor, arena, &record.patient, &record.n_patient);
-        if (cursor->error || !record.type || !record.id || !record.version)
+        record.resource = unpack_text(cursor, arena);
+        if (cursor->error || !record.type || !record.id || !record.version || !record.resource)
                 return -EBADMSG;
         memcpy(record.content, content.data, SHA256_SIZE);
         *ret = record;

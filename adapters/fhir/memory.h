@@ -35,7 +35,12 @@ typedef struct MemoryRecord {
         size_t n_identifiers;
         Carebus__V1__Identifier **patient; /* of its patient */
         size_t n_patient;
+        const char *
+                resource; /* its JSON, so that a DELETE can say what is entered in error; empty where it is too large */
 } MemoryRecord;
+
+/* JSON beyond it is not kept. */
+#define MEMORY_RESOURCE_MAX (64 * 1024)
 
 /* Makes it where it is not there, and makes it anew where it is damaged or of another version: `ret_made_anew`. */
 int memory_open(const char *folder, Memory **ret, bool *ret_made_anew);

@@ -141,6 +141,11 @@ static JsonEdit *edit_add(JsonEdit **edits, Arena *arena, JsonEdit edit) {
         return added;
 }
 
+static int add_member(JsonEdit **edits, Arena *arena, const JsonNode *into, const char *name, const char *value) {
+        const JsonEdit edit = { .into = into, .name = name, .value = value };
+        return value && edit_add(edits, arena, edit) ? 0 : -ENOMEM;
+}
+
 /* What of an entry is to be written otherwise than it came. */
 static int edit_entry(const PreparedEntry *entry, JsonEdit **edits, Arena *arena) {
         const char *full_url = json_said(entry->entry, "fullUrl");
@@ -155,7 +160,9 @@ static int edit_entry(const PreparedEntry *entry, JsonEdit **edits, Arena *arena
         if (entry->is_left_out)
                 return edit_add(edits, arena, (JsonEdit){ .without = entry->entry }) ? 0 : -ENOMEM;
         if (entry->resource && entry->resource->kind == JSON_OBJECT && !json_peek(entry->resource, "id"))
-                return edit_add(edits, arena, (JsonEdit){ .into = entry->resource, .id = entry->id }) ? 0 : -ENOMEM;
+                return add_member(edits, arena, entry->resource, "id", json_quoted(entry->id, arena));
+        if (!entry->resource && entry->stands)
+                return add_member(edits, arena, entry->entry, "resource", entry->stands);
         return 0;
 }
 
@@ -273,7 +280,9 @@ int prepare_delete(const char *type, const char *id, const MemoryRecord *known, 
         bool has_content = known && (known->n_identifiers > 0 || (patient && known->n_patient > 0));
 
         buffer_append_text(&out, "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{");
-        if (has_content) {
+        if (known && known->resource[0]) {
+                buffer_append_format(&out, "\"resource\":%s,", known->resource);
+        } else if (has_content) {
                 buffer_append_format(&out, "\"resource\":{\"resourceType\":\"%s\",\"id\":\"%s\"", type, id);
                 for (size_t i = 0; i < known->n_identifiers; i++) {
                         buffer_append_text(&out, i == 0 ? ",\"identifier\":[" : ",");
@@ -310,13 +319,18 @@ static const FhirKnown *find_known(const FhirResult *result, const char *type, c
 
 static int pack_one(Buffer *out, const JsonNode *node, const FhirKnown *known, MemoryRecord record) {
         _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
+        char quoted[ANSWER_NAME_MAX + 3];
+        const JsonEdit with_id = { .into = node, .name = "id", .value = quoted };
         const char *version = json_said(json_peek(node, "meta"), "versionId");
 
+        snprintf(quoted, sizeof(quoted), "\"%s\"", record.id); /* an id of FHIR needs no escape */
         if (node)
-                json_write(&content, node, NULL);
+                json_write(&content, node, json_peek(node, "id") ? NULL : &with_id);
+        sha256(content.data, content.error ? 0 : content.size, record.content);
+        buffer_append_byte(&content, '\0');
         if (content.error)
                 return content.error;
-        sha256(content.data, content.size, record.content);
+        record.resource = record.is_deleted ? NULL : (const char *)content.data;
         if (version && id_is_valid(version) && !record.is_deleted)
                 record.version = version;
         if (known) {

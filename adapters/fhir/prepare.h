@@ -17,6 +17,7 @@ typedef struct PreparedEntry {
         const char *method;               /* POST where nothing was said */
         const char *condition;            /* request.ifNoneExist; or NULL */
         bool is_conditional_url;          /* request.url has a query */
+        const char *stands;               /* set by who found out: the JSON of what a DELETE is about; or NULL */
         bool is_left_out;                 /* set by who found out: it is there already, as `id` */
 } PreparedEntry;
 

@@ -82,7 +82,7 @@ static void add_kept(Issues *issues, const Submission *submission, const char *s
         const char *reason = submission->problem ? submission->problem : submission->result.reason;
         FhirIssue issue = { .severity = submission->refused ? "information" : "warning", .code = "incomplete" };
 
-        if (is_path(submission->position))
+        if (!submission->refused && is_path(submission->position))
                 issue.path = submission->position;
         issue.text = arena_format(arena, "%s (%s)", sentence, reason[0] ? reason : "problem");
         if (submission->refused)
@@ -117,10 +117,12 @@ static void collect_issues(Issues *issues, const Submission *submission, Arena *
 /* ---- answers to one resource ---- */
 
 static void write_representation(const Work *work, const Part *part, Answer *answer) {
-        JsonEdit edit = { .into = work->prepared.root, .id = part->outcome.id };
+        const JsonEdit edit = { .into = work->prepared.root,
+                                .name = "id",
+                                .value = json_quoted(part->outcome.id, work->arena) };
         bool has_id = json_peek(work->prepared.root, "id") != NULL;
 
-        json_write(&answer->body, work->prepared.root, has_id ? NULL : &edit);
+        json_write(&answer->body, work->prepared.root, has_id || !edit.value ? NULL : &edit);
 }
 
 static void reply_one(const Work *work, const Submission *submission, Answer *answer) {

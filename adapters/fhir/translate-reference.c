@@ -462,10 +462,14 @@ Carebus__V1__Place *fhir_reference_place(Fhir *f, const FhirResource *from, Json
         if (found)
                 place_read_location(f, found, place, 4);
         place->text = reference_display(f, reference);
-        if (!found && !place->text) { /* nothing is known of it but its name */
+        if (!found) { /* nothing is known of it but its name */
                 const Carebus__V1__Identifier *identifier = fhir_reference_identifier(f, from, reference);
+                bool is_site = identifier && identifier->system && strstr(identifier->system, "ods-");
 
-                place->text = identifier ? identifier->value : NULL;
+                if (is_site)
+                        place->facility = identifier->value;
+                else if (identifier && !place->text)
+                        place->text = identifier->value;
         }
         return place->text || place->point_of_care || place->bed || place->room || place->building || place->floor ||
                                place->facility || place->organisation
