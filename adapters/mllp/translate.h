@@ -33,8 +33,8 @@ typedef struct TranslateOptions {
 typedef struct TranslateResult {
         Carebus__V1__Event **events;
         size_t n_events;
-        const char *
-                problem_code; /* reason code; events beside it wait for a person. unhandled-trigger, parse-..., bad-charset, no-patient; NULL: understood */
+        /* Reason code: unhandled-trigger, parse-..., bad-charset, no-patient; events beside it wait for a person. NULL: understood. */
+        const char *problem_code;
         const char *problem_position; /* MSH-9, PID[1]-3, byte 120; or NULL */
         bool problem_urgent;          /* it may touch a decision, a death, a merge or an allergy */
         bool ignored;                 /* the profile says so: acknowledge and count it, but keep nothing */
