@@ -57,11 +57,48 @@ static size_t line_size(Bytes bytes) {
         return n;
 }
 
+/* The count of a trailer: its first field. False: it says none. What is no number is a count that never fits. */
+static bool count_read(Bytes trailer, size_t *ret) {
+        size_t count = 0, i = 4;
+
+        if (trailer.size < 5 || trailer.data[4] == trailer.data[3])
+                return false;
+        for (; i < trailer.size && trailer.data[i] != trailer.data[3]; i++) {
+                if (trailer.data[i] < '0' || trailer.data[i] > '9' || count > SIZE_MAX / 16) {
+                        *ret = SIZE_MAX;
+                        return true;
+                }
+                count = count * 10 + (size_t)(trailer.data[i] - '0');
+        }
+        *ret = count;
+        return true;
+}
+
+/* Counts what envelope segments open, and holds what they close against it. */
+static void envelope_take(BatchReader *reader, Bytes segment) {
+        size_t count = 0;
+
+        if (is_segment(segment, "BHS")) {
+                reader->n_batches++;
+                reader->n_in_batch = 0;
+        } else if (is_segment(segment, "BTS")) {
+                if (count_read(segment, &count) && count != reader->n_in_batch)
+                        reader->wrong_batch = segment;
+                reader->n_in_batch = 0;
+        } else if (is_segment(segment, "FTS")) {
+                if (count_read(segment, &count) && count != reader->n_batches && count != reader->n_messages)
+                        reader->wrong_file = segment;
+                reader->n_batches = reader->n_messages = 0;
+        }
+}
+
 bool batch_next(BatchReader *reader, Bytes *ret_message) {
         Bytes rest = skip_padding(reader->rest), message;
 
-        while (is_envelope(rest))
+        while (is_envelope(rest)) {
+                envelope_take(reader, bytes_of(rest.data, line_size(rest)));
                 rest = skip_padding(behind(rest, line_size(rest)));
+        }
         message = rest;
         while (rest.size > 0) {
                 Bytes line_end = behind(rest, line_size(rest));
@@ -75,6 +112,8 @@ bool batch_next(BatchReader *reader, Bytes *ret_message) {
         reader->rest = rest;
         if (message.size == 0)
                 return false;
+        reader->n_messages++;
+        reader->n_in_batch++;
         *ret_message = message;
         return true;
 }

@@ -10,6 +10,10 @@
 
 typedef struct BatchReader {
         Bytes rest;
+        size_t n_messages, n_batches, n_in_batch;
+        /* Set by batch_next() where a trailer before the next message, or at the end, counts others than came: BTS-1, the messages of
+         * the batch; FTS-1, the batches of the file (or, as some write, its messages). The caller clears them. */
+        Bytes wrong_batch, wrong_file; /* the trailer; data NULL: none */
 } BatchReader;
 
 #define BATCH_READER_INIT(bytes) ((BatchReader){ .rest = (bytes) })

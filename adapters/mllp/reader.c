@@ -38,21 +38,49 @@ static int read_one(Translator *translator, Bytes message, ReadingSeen seen, voi
         return r < 0 ? r : seen(owner, &reading);
 }
 
+/* A trailer that counts others than came: something was lost on the way, and nobody knows what. */
+static int trailer_tell(Bytes *trailer, const char *position, ReadingSeen seen, void *owner) {
+        Reading reading = {
+                .problem_code = "wrong-count",
+                .problem_position = position,
+                .problem_urgent = true,
+                .message_time = INT64_MIN,
+                .media_type = TRANSLATE_MEDIA_TYPE,
+                .original = *trailer,
+        };
+
+        if (!trailer->data)
+                return 0;
+        *trailer = BYTES_NULL;
+        return seen(owner, &reading);
+}
+
+static int trailers_tell(BatchReader *batch, ReadingSeen seen, void *owner) {
+        int r = trailer_tell(&batch->wrong_batch, "BTS-1", seen, owner);
+
+        return r < 0 ? r : trailer_tell(&batch->wrong_file, "FTS-1", seen, owner);
+}
+
 /* A file without any message is one that cannot be read: never nothing. */
 static int reader_read(void *reader, const char *name, Bytes file, ReadingSeen seen, void *owner) {
         BatchReader batch = BATCH_READER_INIT(file);
         size_t n_messages = 0;
         Bytes message;
+        int r;
 
         (void)name; /* what a file is called says nothing in HL7 */
         while (batch_next(&batch, &message)) {
-                int r = read_one(reader, message, seen, owner);
-
+                r = trailers_tell(&batch, seen, owner);
+                if (r >= 0)
+                        r = read_one(reader, message, seen, owner);
                 if (r < 0)
                         return r;
                 n_messages++;
         }
-        return n_messages > 0 ? 0 : read_one(reader, BYTES_NULL, seen, owner);
+        r = trailers_tell(&batch, seen, owner);
+        if (r < 0 || n_messages > 0)
+                return r < 0 ? r : 0;
+        return read_one(reader, BYTES_NULL, seen, owner);
 }
 
 const ReaderClass mllp_reader = {

@@ -79,9 +79,41 @@ static void test_a_batch_is_told_from_a_message(void **state) {
         assert_true(batch_is_batch(BYTES_LITERAL("FHS|x\r")));
 }
 
+/* B and F for what does not fit, in order. */
+static void assert_counts(const char *text, const char *expected) {
+        BatchReader reader = BATCH_READER_INIT(bytes_of_text(text));
+        char found[8] = "";
+        bool is_more;
+        Bytes message;
+
+        do {
+                is_more = batch_next(&reader, &message);
+                if (reader.wrong_batch.data)
+                        strcat(found, "B");
+                if (reader.wrong_file.data)
+                        strcat(found, "F");
+                reader.wrong_batch = reader.wrong_file = BYTES_NULL;
+        } while (is_more);
+        assert_string_equal(found, expected);
+}
+
+static void test_a_trailer_that_counts_others_than_came_is_told(void **state) {
+        assert_counts("FHS|^\rBHS|^\rMSH|1\rMSH|2\rBTS|2\rFTS|1\r", "");
+        assert_counts("BHS|^\rMSH|1\rBTS|1\rBHS|^\rMSH|2\rMSH|3\rBTS|2\rFTS|2\r", "");
+        assert_counts("FHS|^\rMSH|1\rMSH|2\rFTS|2\r", "");
+        assert_counts("FHS|^\rBHS|^\rMSH|1\rBTS\rFTS||x\r", "");
+        assert_counts("FHS|^\rBHS|^\rMSH|1\rBTS|2\rFTS|1\r", "B");
+        assert_counts("FHS|^\rBHS|^\rMSH|1\rBTS|1\rFTS|3\r", "F");
+        assert_counts("BHS|^\rMSH|1\rBTS|2\rBHS|^\rMSH|2\rBTS|0\rFTS|2\r", "BB");
+        assert_counts("BHS|^\rMSH|1\rBTS|one\rFTS|99999999999999999999999\r", "BF");
+        assert_counts("FHS|^\rBHS|^\rBTS|0\rFTS|1\r", "");
+        assert_counts("MSH|1\rMSH|2\r", "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_one_message_is_one),
+                cmocka_unit_test(test_a_trailer_that_counts_others_than_came_is_told),
                 cmocka_unit_test(test_messages_stand_one_below_the_other),
                 cmocka_unit_test(test_msh_inside_a_field_is_no_begin),
                 cmocka_unit_test(test_envelopes_are_passed_over),
