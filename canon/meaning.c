@@ -56,6 +56,10 @@ static void hear(CprWords *words, const char *text) {
         words->do_not_attempt |= meaning == CPR_DO_NOT_ATTEMPT;
 }
 
+static bool is_coded(const Carebus__V1__Coded *coded, const char *system, const char *code) {
+        return coded->system && coded->code && strcmp(coded->system, system) == 0 && strcmp(coded->code, code) == 0;
+}
+
 static CprWords words_of(const Carebus__V1__Decision *decision, bool code_is_local) {
         const Carebus__V1__Coded *coded = decision->decision;
         CprWords words = { 0 };
@@ -90,6 +94,10 @@ static CprMeaning meaning_of(const Carebus__V1__Decision *decision) {
 
 static int settle_cpr(Carebus__V1__Event *event, Arena *arena, uint64_t *ret_unknown) {
         Carebus__V1__Decision *decision = event->decision;
+        if (decision->decision && is_coded(decision->decision, SYSTEM_CAREBUS_DECISION, CODE_MEANING_NOT_KNOWN)) {
+                ++*ret_unknown;
+                return 0; /* whoever read it knew that its words are a name, as those of a form, and say nothing */
+        }
         CprMeaning meaning = meaning_of(decision);
         bool ends = event->type && ends_with(event->type, ".ended");
         if (!decision->decision) {

@@ -91,8 +91,11 @@ static bool is_signature(const YamlPair *pair) {
                  (yaml_get(pair->value, "system") || yaml_get(pair->value, "code")));
 }
 
+/* Of the same word the one that stands behind in the file is the second. */
 static int compare_words(const void *a, const void *b) {
-        return strcasecmp((*(const ProfileMapEntry *const *)a)->code, (*(const ProfileMapEntry *const *)b)->code);
+        const ProfileMapEntry *first = *(const ProfileMapEntry *const *)a, *second = *(const ProfileMapEntry *const *)b;
+        int order = strcasecmp(first->code, second->code);
+        return order != 0 ? order : (first > second) - (first < second);
 }
 
 static bool means_other(const ProfileMapEntry *a, const ProfileMapEntry *b) {

@@ -159,7 +159,9 @@ static void check_when(SchemaWalk *walk, const YamlNode *node, ProfileField *fie
                 expected = is_resource_type(field->when) ? NULL : "a type of resource: Encounter";
                 break;
         case PROFILE_LANGUAGE_COLUMN:
-                expected = template_find(field->when) ? NULL : "the name of a table: people, stays, plan";
+                /* an element of FHIR may be named without its resource: identifier[1].value */
+                if (!template_find(field->when) && !is_resource_type(field->when))
+                        expected = "the name of a table (people, stays, plan) or a type of resource (Encounter)";
                 break;
         }
         if (expected)

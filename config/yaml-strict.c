@@ -41,6 +41,11 @@ static int check_comment_at(const YamlStrict *strict, Report *report, size_t fil
 static int check_gap(const YamlStrict *strict, Report *report, size_t file, size_t start, size_t end) {
         const uint8_t *data = strict->text.data;
         for (size_t i = start; i < end; i++) {
+                if (data[i] == '?' && i + 1 < strict->text.size && !is_space(data[i + 1])) {
+                        report_error(report, place_of_offset(strict->text, file, i),
+                                     "a question mark that is part of a text needs quotes around the text");
+                        return CONFIG_E_INVALID;
+                }
                 if (data[i] != '#')
                         continue;
                 int r = check_comment_at(strict, report, file, i);
@@ -89,6 +94,23 @@ static int check_block_header(const YamlStrict *strict, Report *report, size_t f
         return 0;
 }
 
+/* The last line of a file, of nothing but spaces and without an end: whether it belongs to the text is read differently everywhere. */
+static int check_block_end(const YamlStrict *strict, Report *report, size_t file, size_t start, size_t end) {
+        size_t at = strict->text.size;
+        while (at > start && strict->text.data[at - 1] == ' ')
+                at--;
+        if (end < at || at == strict->text.size || at == start || strict->text.data[at - 1] != '\n')
+                return 0;
+        report_error(report, place_of_offset(strict->text, file, at), "the file ends in a line of spaces");
+        report_hint(report, "delete them");
+        return CONFIG_E_INVALID;
+}
+
+static int check_block(const YamlStrict *strict, Report *report, size_t file, size_t start, size_t end) {
+        int r = check_block_header(strict, report, file, start, end);
+        return r != 0 ? r : check_block_end(strict, report, file, start, end);
+}
+
 static int check_stretch(YamlStrict *strict, Report *report, size_t file, const YamlStretch *stretch, size_t start,
                          size_t end) {
         switch (stretch->kind) {
@@ -103,7 +125,7 @@ static int check_stretch(YamlStrict *strict, Report *report, size_t file, const 
                         return 0;
                 return check_lines(strict, report, file, start, end, stretch->indent, /* is_flow= */ false);
         case YAML_STRETCH_BLOCK:
-                return check_block_header(strict, report, file, start, end);
+                return check_block(strict, report, file, start, end);
         case YAML_STRETCH_OPEN:
                 if (strict->n_flows++ == 0) {
                         strict->flow_offset = start;

@@ -23,7 +23,21 @@ static void check(const Profile *profile) {
         for (size_t i = 0; i < profile->n_fields; i++)
                 if (!profile->fields[i].from || !profile->fields[i].to)
                         __builtin_trap();
+        for (size_t i = 0; i < profile->n_teams; i++)
+                if (!profile->teams[i].team || profile_team_place(profile, i).line == 0)
+                        __builtin_trap();
+        for (size_t i = 0; i < profile->n_tables; i++)
+                if (profile_table_find(profile, profile->tables[i].name) != &profile->tables[i])
+                        __builtin_trap();
+        for (size_t i = 0; i < profile->n_maps; i++)
+                if (strncmp(profile->maps[i].path, "decision.", strlen("decision.")) == 0 &&
+                    !profile_map_is_signed(&profile->maps[i]))
+                        __builtin_trap();
+        for (size_t i = 0; i < profile->n_ignore; i++)
+                (void)profile_path_language(profile->ignore[i]);
         (void)profile_trigger_rule(profile, "ADT", "A01");
+        if (profile_list_is_complete(profile, "decisions") || profile_list_is_complete(profile, "allergies"))
+                __builtin_trap();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -162,6 +162,14 @@ static void test_what_nobody_can_read_is_a_decision_all_the_same(void **state) {
         /* nothing at all */
         begin_decision(c, "cpr_decision.recorded");
         assert_not_known(c, NULL);
+        /* the name of a form is no decision, where who read it says so */
+        begin_decision(c, "cpr_decision.recorded");
+        c->coded.system = T(SYSTEM_CAREBUS_DECISION);
+        c->coded.code = T(CODE_MEANING_NOT_KNOWN);
+        c->coded.display = T(DISPLAY_MEANING_NOT_KNOWN);
+        c->coded.text = T("DNACPR");
+        c->decision.decision = &c->coded;
+        assert_not_known(c, "DNACPR");
         begin_decision(c, "cpr_decision.recorded");
         c->decision.text = T("see the yellow folder");
         assert_not_known(c, "see the yellow folder");

@@ -1,0 +1,206 @@
+/* What adapters need before they start: who may speak, whom they ask, where files lie, and teams that exist. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "fixture.h"
+
+#define HEAD "bus: b\nteams: {t: {class: clinical}}\nsources:\n"
+
+static void try_source(Fixture *fixture, const char *source) {
+        _cleanup_(freep) char *text = NULL;
+        assert_int_equal(text_format(&text, "%s  x: {team: t, %s}\n", HEAD, source), 0);
+        fixture_try(fixture, text);
+}
+
+static void write_token(Fixture *fixture, mode_t mode) {
+        char path[256];
+        fixture_write(fixture, "tokens", "secret\n");
+        fixture_path(fixture, "tokens", path);
+        assert_int_equal(chmod(path, mode), 0);
+}
+
+static void test_a_fhir_source_listens_or_asks(void **state) {
+        Fixture *fixture = *state;
+        try_source(fixture, "adapter: fhir");
+        fixture_assert_only(fixture, 4, 25, "needs 'listen' or 'poll'", "https://fhir.example.org/r4");
+        try_source(fixture, "adapter: fhir, listen: \"127.0.0.1:8088\"");
+        fixture_assert_good(fixture);
+        assert_null(fixture->config->sources[0].poll.url);
+        assert_null(fixture->config->sources[0].token);
+        assert_int_equal(fixture->config->sources[0].poll.every, 60);
+        try_source(fixture, "adapter: fhir, poll: {url: \"https://fhir.example.org/r4\", every: 300, resources: "
+                            "[Patient, Encounter]}");
+        fixture_assert_good(fixture);
+        const ConfigPoll *poll = &fixture->config->sources[0].poll;
+        assert_string_equal(poll->url, "https://fhir.example.org/r4");
+        assert_int_equal(poll->every, 300);
+        assert_int_equal(poll->n_resources, 2);
+        assert_string_equal(poll->resources[1], "Encounter");
+        assert_null(fixture->config->sources[0].listen);
+}
+
+static void test_nobody_listens_on_a_network_without_knowing_who_speaks(void **state) {
+        static const char *const open[] = { "192.0.2.1:8088", "0.0.0.0:8088", "[::]:8088", "[2001:db8::1]:8088" };
+        static const char *const own[] = { "127.0.0.1:8088", "127.3.2.1:8088", "[::1]:8088" };
+        Fixture *fixture = *state;
+        char source[200];
+        for (size_t i = 0; i < ELEMENTSOF(open); i++) {
+                snprintf(source, sizeof(source), "adapter: fhir, listen: \"%s\"", open[i]);
+                try_source(fixture, source);
+                fixture_assert_only(fixture, 4, 39, "everybody on the network could write into the record", "token:");
+        }
+        for (size_t i = 0; i < ELEMENTSOF(own); i++) {
+                snprintf(source, sizeof(source), "adapter: fhir, listen: \"%s\"", own[i]);
+                try_source(fixture, source);
+                fixture_assert_good(fixture);
+                assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
+        }
+        /* who speaks is known, and yet everybody can listen in */
+        write_token(fixture, 0600);
+        snprintf(source, sizeof(source), "adapter: fhir, listen: \"192.0.2.1:8088\", token: %s/tokens",
+                 fixture->folder);
+        try_source(fixture, source);
+        fixture_assert_good(fixture);
+        fixture_problem(fixture, "cross the network in the clear");
+        assert_non_null(fixture->config->sources[0].token);
+}
+
+static void test_a_certificate_of_the_client_is_as_good_as_a_token(void **state) {
+        Fixture *fixture = *state;
+        char source[600];
+        fixture_write(fixture, "pem", "x");
+        snprintf(
+                source, sizeof(source),
+                "adapter: fhir, listen: \"192.0.2.1:8088\", tls: {certificate: %s/pem, key: %s/key, client_ca: %s/pem}",
+                fixture->folder, fixture->folder, fixture->folder);
+        char key[256];
+        fixture_write(fixture, "key", "x");
+        fixture_path(fixture, "key", key);
+        assert_int_equal(chmod(key, 0600), 0);
+        try_source(fixture, source);
+        fixture_assert_good(fixture);
+        assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
+}
+
+static void test_tokens_are_for_few_eyes(void **state) {
+        Fixture *fixture = *state;
+        char source[300];
+        snprintf(source, sizeof(source), "adapter: fhir, listen: \"127.0.0.1:8088\", token: %s/tokens",
+                 fixture->folder);
+        try_source(fixture, source);
+        fixture_problem(fixture, "No such file");
+        write_token(fixture, 0644);
+        try_source(fixture, source);
+        fixture_problem(fixture, "everybody can read the token");
+        write_token(fixture, 0640);
+        try_source(fixture, source);
+        fixture_assert_good(fixture);
+        write_token(fixture, 0644);
+        snprintf(source, sizeof(source), "adapter: fhir, poll: {url: \"https://h/r4\", token: %s/tokens}",
+                 fixture->folder);
+        try_source(fixture, source);
+        fixture_problem(fixture, "sources.x.poll: everybody can read the token");
+}
+
+static void test_a_server_is_asked_over_https(void **state) {
+        static const char *const good[] = { "https://h/r4", "http://127.0.0.1:8080/r4", "http://localhost:8080/fhir",
+                                            "http://[::1]:8080/r4" };
+        static const char *const clear[] = { "http://fhir.example.org/r4", "http://192.0.2.1/r4",
+                                             "http://localhost.example.org/r4", "http://127.0.0.1.example.org/" };
+        static const char *const wrong[] = { "fhir.example.org", "ftp://h/x", "https://", "https://u:p@h/x",
+                                             "https://h/x?y=1" };
+        Fixture *fixture = *state;
+        char source[200];
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                snprintf(source, sizeof(source), "adapter: fhir, poll: {url: \"%s\"}", good[i]);
+                try_source(fixture, source);
+                fixture_assert_good(fixture);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(clear); i++) {
+                snprintf(source, sizeof(source), "adapter: fhir, poll: {url: \"%s\"}", clear[i]);
+                try_source(fixture, source);
+                fixture_assert_only(fixture, 4, 43, "in the clear", "https://");
+        }
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                snprintf(source, sizeof(source), "adapter: fhir, poll: {url: \"%s\"}", wrong[i]);
+                try_source(fixture, source);
+                fixture_assert_only(fixture, 4, 43, "expected a URL", "https://");
+        }
+        try_source(fixture, "adapter: fhir, poll: {every: 60}");
+        fixture_assert_only(fixture, 4, 37, "'url' is missing", "https://fhir.example.org");
+        try_source(fixture, "adapter: fhir, poll: {url: \"https://h/r4\", every: 1}");
+        fixture_problem(fixture, "1 is outside 5 to 86400");
+        try_source(fixture, "adapter: fhir, poll: {url: \"https://h/r4\", resources: [patient]}");
+        fixture_problem(fixture, "expected a type of resource");
+}
+
+static void test_a_folder_is_there_and_can_be_cleared(void **state) {
+        Fixture *fixture = *state;
+        char source[300];
+        try_source(fixture, "adapter: csv, folder: /nonexistent/in");
+        fixture_assert_good(fixture);
+        assert_non_null(strstr(fixture_problem(fixture, "No such file")->hint, "done/"));
+        fixture_write(fixture, "file", "x");
+        snprintf(source, sizeof(source), "adapter: csv, folder: %s/file", fixture->folder);
+        try_source(fixture, source);
+        fixture_problem(fixture, "is not a folder");
+        assert_null(fixture->config);
+        snprintf(source, sizeof(source), "adapter: csv, folder: %s", fixture->folder);
+        try_source(fixture, source);
+        fixture_assert_good(fixture);
+        assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
+        if (geteuid() == 0)
+                return; /* root can write anywhere */
+        assert_int_equal(chmod(fixture->folder, 0500), 0);
+        try_source(fixture, source);
+        assert_int_equal(chmod(fixture->folder, 0700), 0);
+}
+
+static void test_what_other_adapters_do_not_look_at_is_said(void **state) {
+        Fixture *fixture = *state;
+        try_source(fixture,
+                   "adapter: mllp, listen: \"127.0.0.1:2575\", token: /etc/hostname, poll: {url: \"https://h/r4\"}");
+        fixture_assert_good(fixture);
+        fixture_problem(fixture, "sources.x.token: adapter mllp does not look at it");
+        fixture_problem(fixture, "sources.x.poll: adapter mllp does not look at it");
+}
+
+static void test_teams_of_a_profile_have_to_exist(void **state) {
+        Fixture *fixture = *state;
+        fixture_write(fixture, "profiles/p.yaml",
+                      "teams:\n  - {team: t, when: {encounter.class: I}}\n  - {team: tt}\n");
+        fixture_try(fixture, HEAD "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n"
+                                  "  b: {team: t, adapter: mllp, listen: \"127.0.0.1:2\", profile: p}\n");
+        const ConfigProblem *problem = fixture_problem(fixture, "no team 'tt'");
+        assert_int_equal(fixture->problems.n_errors, 1); /* said once, however many sources use it */
+        assert_int_equal(problem->line, 3);
+        assert_int_equal(problem->column, 12);
+        assert_non_null(strstr(problem->file, "profiles/p.yaml"));
+        assert_non_null(strstr(problem->hint, "name it under teams"));
+        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical}, tt: {class: clinical, may_read: [a]}}\nsources:\n"
+                             "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n");
+        fixture_assert_good(fixture);
+        assert_int_equal(fixture->config->sources[0].profile->n_teams, 2);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+        const struct CMUnitTest tests[] = {
+                TEST(test_a_fhir_source_listens_or_asks),
+                TEST(test_nobody_listens_on_a_network_without_knowing_who_speaks),
+                TEST(test_a_certificate_of_the_client_is_as_good_as_a_token),
+                TEST(test_tokens_are_for_few_eyes),
+                TEST(test_a_server_is_asked_over_https),
+                TEST(test_a_folder_is_there_and_can_be_cleared),
+                TEST(test_what_other_adapters_do_not_look_at_is_said),
+                TEST(test_teams_of_a_profile_have_to_exist),
+        };
+        return cmocka_run_group_tests_name("config adapters", tests, NULL, NULL);
+}
