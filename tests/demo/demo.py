@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""A morning at a hospital, played through real MLLP into a bus in a throw-away folder.
+"""One day of one person, played through three real adapters into a bus in a throw-away folder.
 
-Four made-up people, one source, two teams that may read it. Every program is the real one; the folder is removed at the end.
+A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice that exports a spreadsheet: what each says (day.py), what
+the other teams receive of it, and the one record that comes of it. Every program is the real one; the folder is removed at the end.
 """
 import argparse
 import json
@@ -14,6 +15,9 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
+
+import day
 
 CONFIG = """\
 bus: demo-care
@@ -22,61 +26,19 @@ state: {folder}/state
 run: {folder}/run
 timezone: Europe/London
 teams:
-  neurology:         {{name: Neurology, organisation: RA9, class: clinical}}
-  community-nursing: {{name: Community nursing, organisation: RB1, class: clinical, may_read: [hospital-pas]}}
-  hospice:           {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: [hospital-pas]}}
+  neurology:         {{name: Neurology, organisation: RA9, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
+  community-nursing: {{name: Community nursing, organisation: RB1, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
+  hospice:           {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
 sources:
-  hospital-pas: {{team: neurology, adapter: mllp, listen: "127.0.0.1:{port}"}}
+  hospital-pas:  {{team: neurology, adapter: mllp, listen: "127.0.0.1:{mllp}", profile: epic-uk}}
+  community-epr: {{team: community-nursing, adapter: fhir, listen: "127.0.0.1:{fhir}", profile: uk-core}}
+  hospice-files: {{team: hospice, adapter: csv, folder: {folder}/hospice, profile: hospice}}
 """
-
-PEOPLE = {
-    "anna": ("H1001", "9990079196", "MARSH^ANNA^^^MRS", "19520314", "2"),
-    "ben": ("H1002", "9990237573", "OKAFOR^BEN^^^MR", "19470802", "1"),
-    "cara": ("H1003", "9990316767", "LINDQVIST^CARA^^^MS", "19611130", "2"),
-    "dev": ("H1004", "9990395950", "PATEL^DEV^^^MR", "19390125", "1"),
-}
-
-# (what happens, trigger, whom, PV1, MRG)
-MORNING = [
-    ("Anna Marsh is registered", "A28", "anna", "", ""),
-    ("Ben Okafor is registered", "A28", "ben", "", ""),
-    ("Anna is admitted to ward 7 at ten past two, by ambulance", "A01", "anna", "I|WARD7^BAY2^B4^RA9", ""),
-    ("Ben arrives in the emergency department", "A04", "ben", "E|ED^MAJORS^3^RA9", ""),
-    ("Cara Lindqvist is admitted to the stroke unit", "A01", "cara", "I|STROKE^BAY1^B1^RA9", ""),
-    ("Anna moves to the neurology ward", "A02", "anna", "I|NEURO^BAY1^B2^RA9", ""),
-    ("Cara's admission was a mistake and is cancelled", "A11", "cara", "I|STROKE^BAY1^B1^RA9", ""),
-    ("Dev Patel is admitted; the ward types a second number for him", "A01", "dev", "I|WARD7^BAY1^B1^RA9", ""),
-    ("Ben goes home from the emergency department", "A03", "ben", "E|ED^MAJORS^3^RA9", ""),
-    ("The two numbers of Dev are one person: merged", "A40", "dev", "", "H1999"),
-    ("Anna goes home, with the community nurses", "A03", "anna", "I|NEURO^BAY1^B2^RA9", ""),
-]
 
 
 class Colours:
     def __init__(self, on):
         self.bold, self.dim, self.green, self.red, self.off = ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if on else ("",) * 5
-
-
-def message(number, trigger, who, pv1, merged):
-    local, nhs, name, birth, sex = PEOPLE[who]
-    at = time.strftime("%Y%m%d%H%M%S", time.localtime(time.time() - 4 * 3600 + number * 1200))
-    segments = [
-        rf"MSH|^~\&|PAS|RA9|CAREBUS|RA9|{at}||ADT^{trigger}|M{number:04}|T|2.4",
-        f"EVN|{trigger}|{at}||||{at}",
-        f"PID|1||{local}^^^RA9^MR~{nhs}^^^NHS^NH||{name}||{birth}|{sex}|||1 Mill Lane^^Wester^^WE1 1AA|||||||||||||||||||||NSTS01",
-    ]
-    if merged:
-        segments.append(f"MRG|{merged}^^^RA9^MR")
-    elif pv1:
-        visit = f"V{local}"
-        fields = [""] * 46
-        fields[2], fields[3] = pv1.split("|")
-        fields[19] = f"{visit}^^^RA9^VN"
-        fields[44] = at
-        if trigger == "A03":
-            fields[45] = at
-        segments.append("|".join(["PV1", "1"] + fields[2:]))
-    return "\r".join(segments) + "\r"
 
 
 def send(connection, text):
@@ -132,22 +94,73 @@ class Team(threading.Thread):
             self.lines.append(line.strip())
 
 
-def play(colours, connection, teams):
-    width = max(len(what) for what, *_ in MORNING)
-    for number, (what, trigger, who, pv1, merged) in enumerate(MORNING, 1):
+def post(port, resource):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/", json.dumps(resource).encode(), {"Content-Type": "application/fhir+json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(answer.status)
+
+
+def drop(folder, name, text):
+    """As a person does it: the file appears whole, the receipt lies beside it some moments later."""
+    path = pathlib.Path(folder, "hospice", name)
+    partner = path.with_suffix(".part")
+    partner.write_text(text)
+    partner.rename(path)
+    receipt = path.with_name(path.stem + ".receipt.csv")
+    wait_until(f"the receipt for {name}", receipt.is_file)
+    lines = receipt.read_text().splitlines()
+    return f"{len(lines) - 1} line(s) in the receipt"
+
+
+def tell(how, folder, ports, connection):
+    """Gives what was answered, and whether that is a yes."""
+    language, said = how
+    if language == "hl7":
+        answer = send(connection, said())
+        return answer, answer in ("AA", "CA")
+    if language == "fhir":
+        answer = post(ports["fhir"], said)
+        return f"HTTP {answer}", answer in ("200", "201")
+    return drop(folder, *said), True
+
+
+LANGUAGES = {"hl7": "HL7 v2, hospital", "fhir": "FHIR, community", "csv": "spreadsheet, hospice"}
+
+
+def play(colours, folder, ports, connection, teams):
+    for at, what, language, said in day.STEPS:
         before = [len(team.lines) for team in teams]
-        answer = send(connection, message(number, trigger, who, pv1, merged))
-        colour = colours.green if answer in ("AA", "CA") else colours.red
-        print(f"{colours.bold}{what:{width}}{colours.off}  ADT^{trigger} -> {colour}{answer}{colours.off}")
-        until = time.monotonic() + 10
+        answer, is_yes = tell((language, said), folder, ports, connection)
+        colour = colours.green if is_yes else colours.red
+        print(f"{colours.bold}{at}  {what}{colours.off}\n       {LANGUAGES[language]} -> {colour}{answer}{colours.off}")
+        until = time.monotonic() + 20
         while time.monotonic() < until and any(len(t.lines) == b for t, b in zip(teams, before)):
             time.sleep(0.01)
-        time.sleep(0.05)
+        time.sleep(0.2)
         for team, seen in zip(teams, before):
-            for line in team.lines[seen:]:
-                print(f"    {colours.dim}{team.name:18}{colours.off} receives {line}")
             if len(team.lines) == seen:
-                sys.exit(f"demo: {team.name} received nothing of it within ten seconds")
+                sys.exit(f"demo: {team.name} received nothing of it within twenty seconds")
+        # All teams may read all sources here: what one receives, all do.
+        for line in teams[0].lines[before[0] :]:
+            print(f"       {colours.dim}every team receives{colours.off} {line}")
+
+
+SECTIONS_SHOWN = 64
+
+
+def show_record(colours, carebusctl):
+    done = subprocess.run(
+        [*carebusctl, "--json", "record", "https://fhir.nhs.uk/Id/nhs-number", day.NHS], capture_output=True, text=True, check=True
+    )
+    record = json.loads(done.stdout)
+    print(f"\n{colours.bold}The one record: carebusctl record https://fhir.nhs.uk/Id/nhs-number {day.NHS}{colours.off}")
+    for section in record["sections"][:SECTIONS_SHOWN]:
+        facts = section["facts"]
+        print(f"    {section['name']:24} {len(facts)} from {', '.join(sorted({fact['source'] for fact in facts}))}")
+    for conflict in record.get("conflicts", []):
+        print(f"    {colours.red}shown, not settled{colours.off}: {conflict['section']} {conflict.get('reason', '')}")
 
 
 def main():
@@ -156,31 +169,40 @@ def main():
     build = arguments.parse_args().build.resolve()
     colours = Colours(sys.stdout.isatty())
     folder = tempfile.mkdtemp(prefix="carebus-demo-")
-    port = free_port()
+    ports = {"mllp": free_port(), "fhir": free_port()}
     config = pathlib.Path(folder, "carebus.yaml")
-    config.write_text(CONFIG.format(folder=folder, port=port))
+    config.write_text(CONFIG.format(folder=folder, **ports))
+    pathlib.Path(folder, "hospice").mkdir()
+    # As shipped, but that this hospice traces its NHS numbers and says so: they may join what others know of the same person.
+    pathlib.Path(folder, "profiles").mkdir()
+    shipped = pathlib.Path(__file__).resolve().parents[2] / "etc" / "profiles" / "hospice-minimum.yaml"
+    pathlib.Path(folder, "profiles", "hospice.yaml").write_text(shipped.read_text() + "\nnhs_numbers_traced: true\n")
     carebusctl = [str(build / "ctl/carebusctl"), "--config", str(config)]
     running = []
     try:
         log = open(pathlib.Path(folder, "log"), "w")
         running.append(subprocess.Popen([str(build / "daemon/carebusd"), "--config", str(config)], stderr=log))
         wait_until("carebusd", lambda: subprocess.run([*carebusctl, "status"], capture_output=True).returncode == 0)
-        mllp = [str(build / "adapters/mllp/carebus-mllp"), "--config", str(config), "--source", "hospital-pas"]
-        running.append(subprocess.Popen(mllp, stderr=log))
-        wait_until("carebus-mllp", lambda: can_connect(port))
-        print(f"A bus in {folder}, a hospital that speaks HL7 v2 over MLLP, two teams that listen.\n")
-        teams = [Team(build, folder, name) for name in ("community-nursing", "hospice")]
+        for adapter, source in (("mllp", "hospital-pas"), ("fhir", "community-epr"), ("csv", "hospice-files")):
+            program = str(build / f"adapters/{adapter}/carebus-{adapter}")
+            running.append(subprocess.Popen([program, "--config", str(config), "--source", source], stderr=log))
+        for adapter in ("mllp", "fhir"):
+            wait_until(f"carebus-{adapter}", lambda adapter=adapter: can_connect(ports[adapter]))
+        wait_until("carebus-csv", lambda: all(one["sessions"] > 0 for one in status(carebusctl)["sources"]))
+        print(f"A bus in {folder}, three systems that speak to it in three languages, three teams that listen.\n")
+        teams = [Team(build, folder, name) for name in ("community-nursing", "hospice", "neurology")]
         for team in teams:
             running.append(team.process)
             team.start()
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            play(colours, connection, teams)
+        with socket.create_connection(("127.0.0.1", ports["mllp"])) as connection:
+            play(colours, folder, ports, connection, teams)
         wait_until("the last acknowledgement", lambda: all(feed["lag"] == 0 for feed in status(carebusctl)["feeds"]))
+        show_record(colours, carebusctl)
         print(f"\n{colours.bold}carebusctl status{colours.off}")
         sys.stdout.flush()
         code = subprocess.run([*carebusctl, "status"]).returncode
         if any(team.lines != teams[0].lines for team in teams):
-            sys.exit("demo: the two teams did not receive the same")
+            sys.exit("demo: the teams did not receive the same")
         return code
     except SystemExit:
         log.flush()
