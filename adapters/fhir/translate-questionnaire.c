@@ -190,6 +190,10 @@ static char *heading_below(Form *form, JsonNode *item, char *heading) {
 }
 
 static void item_walk(Form *form, JsonNode *item, char *heading, size_t depth) {
+        if (!json_peek(item, "answer") && !json_peek(item, "item")) {
+                json_note_read(item); /* a question that nobody answered says nothing */
+                return;
+        }
         char *below = json_peek(item, "item") ? heading_below(form, item, heading) : heading;
         JSON_EACH(node, json_member(item, "answer")) {
                 FormAnswer *answer;

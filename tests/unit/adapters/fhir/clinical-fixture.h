@@ -102,7 +102,8 @@ static inline Carebus__V1__Event *event_of(const char *type) {
 
 /* Exactly one event, of this type. */
 static inline Carebus__V1__Event *only_event(const char *type) {
-        assert_null(result.reading.problem_code);
+        if (result.reading.problem_code)
+                fail_msg("problem %s at %s", result.reading.problem_code, result.reading.problem_position ?: "-");
         assert_int_equal(result.reading.n_events, 1);
         assert_string_equal(result.reading.events[0]->type, type);
         return result.reading.events[0];
