@@ -222,4 +222,4 @@ bool trigger_translate(Translation *t, const char *code, const char *event);
 /* ---- translate-urgency.c */
 
 /* Whether a message that nobody here understands may touch a decision, a death, a merge or an allergy. */
-bool message_is_urgent(const Hl7Message *message, const char *code, const char *event);
+bool message_is_urgent(const Profile *profile, const Hl7Message *message, const char *code, const char *event);

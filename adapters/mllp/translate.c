@@ -187,7 +187,7 @@ static bool raw_is_urgent(Translator *translator, Bytes message, const char *cod
         Hl7Error error;
 
         return hl7_message_read(&translator->message, message, &translator->limits, &error) != 0 ||
-               message_is_urgent(&translator->message, code, event ?: "");
+               message_is_urgent(translator->options.profile, &translator->message, code, event ?: "");
 }
 
 static int convert(Translator *translator, Bytes message, TranslateResult *result, Bytes *ret) {
@@ -237,7 +237,7 @@ static bool is_broken(Translator *translator, TranslateResult *result, const cha
         if (!hl7_broken_position(&translator->message, position))
                 return false;
         fail(result, "broken-segment", arena_text(translator->arena, position, strlen(position)),
-             message_is_urgent(&translator->message, code, event));
+             message_is_urgent(translator->options.profile, &translator->message, code, event));
         return true;
 }
 
@@ -279,11 +279,12 @@ static void finish(Translation *t, TranslateResult *result, const char *code, co
         }
         if (t->draft.problem) {
                 fail(result, t->draft.problem, t->draft.position,
-                     t->draft.is_urgent || message_is_urgent(t->message, code, event));
+                     t->draft.is_urgent || message_is_urgent(t->options->profile, t->message, code, event));
                 return;
         }
         if (t->flaw)
-                fail(result, t->flaw, t->flaw_position, message_is_urgent(t->message, code, event));
+                fail(result, t->flaw, t->flaw_position,
+                     message_is_urgent(t->options->profile, t->message, code, event));
         result->events = t->draft.events;
         result->n_events = t->draft.n_events;
 }
@@ -337,7 +338,8 @@ static void translate_body(Translator *translator, Translation *t, TranslateResu
                 return;
         apply_meaning(t, &code, &event);
         if (!trigger_translate(t, code, event)) {
-                fail(result, "unhandled-trigger", "MSH-9", message_is_urgent(t->message, code, event));
+                fail(result, "unhandled-trigger", "MSH-9",
+                     message_is_urgent(t->options->profile, t->message, code, event));
                 return;
         }
         finish(t, result, code, event);
@@ -349,7 +351,8 @@ static void check_message_id(const Translator *translator, TranslateResult *resu
                 return;
         result->message_id = NULL;
         if (!result->problem_code)
-                fail(result, "message-id-too-long", "MSH-10", message_is_urgent(&translator->message, "", ""));
+                fail(result, "message-id-too-long", "MSH-10",
+                     message_is_urgent(translator->options.profile, &translator->message, "", ""));
 }
 
 static void translate_known(Translator *translator, Bytes message, TranslateResult *result) {
@@ -375,7 +378,8 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
         if (read_segments(translator, text, result) != 0)
                 return;
         if (!is_for_us(translator, result)) {
-                fail(result, "wrong-receiver", "MSH-5", message_is_urgent(&translator->message, code, event ?: ""));
+                fail(result, "wrong-receiver", "MSH-5",
+                     message_is_urgent(translator->options.profile, &translator->message, code, event ?: ""));
                 return;
         }
         translate_body(translator, &t, result, code, event);
