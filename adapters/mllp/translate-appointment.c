@@ -5,32 +5,21 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 
 #define A Carebus__V1__Appointment
 #define R Resource
 
-#define ONE(number, kind, type, member) \
-        { number, kind, offsetof(type, member), 0, #member, NULL }
-#define HAS(number, kind, type, member) \
-        { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
-#define LIST(number, kind, type, member, extra) \
-        { number, kind, offsetof(type, member), offsetof(type, n_##member), #member, extra }
-#define APART(number, kind, type, member, extra) \
-        { number, kind, offsetof(type, member), 0, #member, extra }
-#define SKIP(number) \
-        { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
-
 static const FieldRow sch_rows[] = {
-        APART(1, FIELD_ENTITY, A, placer_identifier, "SCH-1"),
-        ONE(2, FIELD_ENTITY, A, identifier),
-        ONE(6, FIELD_CODED, A, event_reason),
-        ONE(7, FIELD_CODED, A, reason),
-        ONE(8, FIELD_CODED, A, type),
-        LIST(12, FIELD_PARTICIPANT_LIST, A, participants, "placer-contact"),
-        LIST(16, FIELD_PARTICIPANT_LIST, A, participants, "filler-contact"),
-        LIST(20, FIELD_PARTICIPANT_LIST, A, participants, "entered-by"),
-        ONE(25, FIELD_CODED, A, original_status),
+        ROW_APART(1, FIELD_ENTITY, A, placer_identifier, "SCH-1"),
+        ROW_ONE(2, FIELD_ENTITY, A, identifier),
+        ROW_ONE(6, FIELD_CODED, A, event_reason),
+        ROW_ONE(7, FIELD_CODED, A, reason),
+        ROW_ONE(8, FIELD_CODED, A, type),
+        ROW_LIST(12, FIELD_PARTICIPANT_LIST, A, participants, "placer-contact"),
+        ROW_LIST(16, FIELD_PARTICIPANT_LIST, A, participants, "filler-contact"),
+        ROW_LIST(20, FIELD_PARTICIPANT_LIST, A, participants, "entered-by"),
+        ROW_ONE(25, FIELD_CODED, A, original_status),
 };
 
 /* One of AIS, AIG, AIL and AIP. */
@@ -41,14 +30,15 @@ typedef struct Resource {
         Carebus__V1__When *start_at;
 } Resource;
 
-static const FieldRow ais_rows[] = { SKIP(1), ONE(3, FIELD_CODED, R, what), ONE(4, FIELD_WHEN, R, start_at),
-                                     ONE(10, FIELD_CODED, R, status) };
-static const FieldRow aig_rows[] = { SKIP(1), ONE(3, FIELD_CODED, R, what), ONE(4, FIELD_CODED, R, kind),
-                                     ONE(8, FIELD_WHEN, R, start_at), ONE(14, FIELD_CODED, R, status) };
-static const FieldRow ail_rows[] = { SKIP(1), ONE(3, FIELD_PLACE, R, place), ONE(4, FIELD_CODED, R, kind),
-                                     ONE(6, FIELD_WHEN, R, start_at), ONE(12, FIELD_CODED, R, status) };
-static const FieldRow aip_rows[] = { SKIP(1), ONE(3, FIELD_PRACTITIONER, R, who), ONE(4, FIELD_CODED, R, kind),
-                                     ONE(6, FIELD_WHEN, R, start_at), ONE(12, FIELD_CODED, R, status) };
+static const FieldRow ais_rows[] = { ROW_SKIP(1), ROW_ONE(3, FIELD_CODED, R, what), ROW_ONE(4, FIELD_WHEN, R, start_at),
+                                     ROW_ONE(10, FIELD_CODED, R, status) };
+static const FieldRow aig_rows[] = { ROW_SKIP(1), ROW_ONE(3, FIELD_CODED, R, what), ROW_ONE(4, FIELD_CODED, R, kind),
+                                     ROW_ONE(8, FIELD_WHEN, R, start_at), ROW_ONE(14, FIELD_CODED, R, status) };
+static const FieldRow ail_rows[] = { ROW_SKIP(1), ROW_ONE(3, FIELD_PLACE, R, place), ROW_ONE(4, FIELD_CODED, R, kind),
+                                     ROW_ONE(6, FIELD_WHEN, R, start_at), ROW_ONE(12, FIELD_CODED, R, status) };
+static const FieldRow aip_rows[] = { ROW_SKIP(1), ROW_ONE(3, FIELD_PRACTITIONER, R, who),
+                                     ROW_ONE(4, FIELD_CODED, R, kind), ROW_ONE(6, FIELD_WHEN, R, start_at),
+                                     ROW_ONE(12, FIELD_CODED, R, status) };
 
 /* ---- how long */
 

@@ -6,70 +6,61 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapters/mllp/translate-rules.h"
+#include "adapters/mllp/translate-groups.h"
 #include "canon/normalise.h"
 
 #define D Carebus__V1__Demographics
 #define R Carebus__V1__RelatedPerson
 
-#define ONE(number, kind, type, member) \
-        { number, kind, offsetof(type, member), 0, #member, NULL }
-#define HAS(number, kind, type, member) \
-        { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
-#define LIST(number, kind, type, member, extra) \
-        { number, kind, offsetof(type, member), offsetof(type, n_##member), #member, extra }
-#define SKIP(number) \
-        { number, FIELD_SKIPPED, 0, 0, NULL, NULL }
-
 static const FieldRow pid_rows[] = {
-        SKIP(1),
+        ROW_SKIP(1),
         /* The list proper comes first: what an older field repeats is not said twice. */
-        LIST(3, FIELD_IDENTIFIER_LIST, D, identifiers, NULL),
-        LIST(2, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-2"),
-        LIST(4, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-4"),
-        LIST(19, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-19"),
-        LIST(5, FIELD_NAME_LIST, D, names, NULL),
-        LIST(9, FIELD_NAME_LIST, D, names, NULL),
-        ONE(7, FIELD_DATE, D, birth_date),
-        ONE(8, FIELD_CODED, D, sex),
-        LIST(11, FIELD_ADDRESS_LIST, D, addresses, NULL),
-        LIST(13, FIELD_TELECOM_LIST, D, telecom, "home"),
-        LIST(14, FIELD_TELECOM_LIST, D, telecom, "work"),
-        LIST(40, FIELD_TELECOM_LIST, D, telecom, NULL),
-        ONE(15, FIELD_CODED, D, language),
-        ONE(16, FIELD_CODED, D, marital_status),
-        ONE(17, FIELD_CODED, D, religion),
-        ONE(22, FIELD_CODED, D, ethnic_category),
-        ONE(23, FIELD_CODED_TEXT, D, birth_place),
-        HAS(24, FIELD_TRUTH, D, multiple_birth),
-        HAS(25, FIELD_NUMBER, D, birth_order),
-        ONE(28, FIELD_CODED, D, nationality),
-        ONE(29, FIELD_WHEN, D, deceased_at),
-        HAS(30, FIELD_TRUTH, D, deceased),
-        HAS(31, FIELD_TRUTH, D, identity_unknown),
-        LIST(32, FIELD_CODED_LIST, D, identity_reliability, NULL),
-        SKIP(33),
-        SKIP(34),
+        ROW_LIST(3, FIELD_IDENTIFIER_LIST, D, identifiers, NULL),
+        ROW_LIST(2, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-2"),
+        ROW_LIST(4, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-4"),
+        ROW_LIST(19, FIELD_IDENTIFIER_LIST, D, identifiers, "PID-19"),
+        ROW_LIST(5, FIELD_NAME_LIST, D, names, NULL),
+        ROW_LIST(9, FIELD_NAME_LIST, D, names, NULL),
+        ROW_ONE(7, FIELD_DATE, D, birth_date),
+        ROW_ONE(8, FIELD_CODED, D, sex),
+        ROW_LIST(11, FIELD_ADDRESS_LIST, D, addresses, NULL),
+        ROW_LIST(13, FIELD_TELECOM_LIST, D, telecom, "home"),
+        ROW_LIST(14, FIELD_TELECOM_LIST, D, telecom, "work"),
+        ROW_LIST(40, FIELD_TELECOM_LIST, D, telecom, NULL),
+        ROW_ONE(15, FIELD_CODED, D, language),
+        ROW_ONE(16, FIELD_CODED, D, marital_status),
+        ROW_ONE(17, FIELD_CODED, D, religion),
+        ROW_ONE(22, FIELD_CODED, D, ethnic_category),
+        ROW_ONE(23, FIELD_CODED_TEXT, D, birth_place),
+        ROW_HAS(24, FIELD_TRUTH, D, multiple_birth),
+        ROW_HAS(25, FIELD_NUMBER, D, birth_order),
+        ROW_ONE(28, FIELD_CODED, D, nationality),
+        ROW_ONE(29, FIELD_WHEN, D, deceased_at),
+        ROW_HAS(30, FIELD_TRUTH, D, deceased),
+        ROW_HAS(31, FIELD_TRUTH, D, identity_unknown),
+        ROW_LIST(32, FIELD_CODED_LIST, D, identity_reliability, NULL),
+        ROW_SKIP(33),
+        ROW_SKIP(34),
 };
 
 static const FieldRow pd1_rows[] = {
-        ONE(3, FIELD_ORGANISATION, D, practice),
-        ONE(4, FIELD_PRACTITIONER, D, general_practitioner),
+        ROW_ONE(3, FIELD_ORGANISATION, D, practice),
+        ROW_ONE(4, FIELD_PRACTITIONER, D, general_practitioner),
 };
 
 static const FieldRow nk1_rows[] = {
-        ONE(1, FIELD_TEXT, R, set_id),
-        ONE(2, FIELD_NAME, R, name),
-        ONE(3, FIELD_CODED, R, relationship),
-        LIST(4, FIELD_ADDRESS_LIST, R, addresses, NULL),
-        LIST(5, FIELD_TELECOM_LIST, R, telecom, "home"),
-        LIST(6, FIELD_TELECOM_LIST, R, telecom, "work"),
-        LIST(40, FIELD_TELECOM_LIST, R, telecom, NULL),
-        ONE(7, FIELD_CODED, R, role),
-        LIST(33, FIELD_IDENTIFIER_LIST, R, identifiers, NULL),
-        ONE(30, FIELD_NAME, R, name), /* whom to ask for, where it is an organisation */
-        LIST(31, FIELD_TELECOM_LIST, R, telecom, NULL),
-        LIST(32, FIELD_ADDRESS_LIST, R, addresses, NULL),
+        ROW_ONE(1, FIELD_TEXT, R, set_id),
+        ROW_ONE(2, FIELD_NAME, R, name),
+        ROW_ONE(3, FIELD_CODED, R, relationship),
+        ROW_LIST(4, FIELD_ADDRESS_LIST, R, addresses, NULL),
+        ROW_LIST(5, FIELD_TELECOM_LIST, R, telecom, "home"),
+        ROW_LIST(6, FIELD_TELECOM_LIST, R, telecom, "work"),
+        ROW_LIST(40, FIELD_TELECOM_LIST, R, telecom, NULL),
+        ROW_ONE(7, FIELD_CODED, R, role),
+        ROW_LIST(33, FIELD_IDENTIFIER_LIST, R, identifiers, NULL),
+        ROW_ONE(30, FIELD_NAME, R, name), /* whom to ask for, where it is an organisation */
+        ROW_LIST(31, FIELD_TELECOM_LIST, R, telecom, NULL),
+        ROW_LIST(32, FIELD_ADDRESS_LIST, R, addresses, NULL),
 };
 
 static bool code_is(const Carebus__V1__Coded *coded, const char *code) {

@@ -10,13 +10,6 @@
 #define A Carebus__V1__Allergy
 #define C Carebus__V1__Condition
 
-#define ONE(number, kind, type, member) \
-        { number, kind, offsetof(type, member), 0, #member, NULL }
-#define HAS(number, kind, type, member) \
-        { number, kind, offsetof(type, member), offsetof(type, has_##member), #member, NULL }
-#define APART(number, kind, type, member, extra) \
-        { number, kind, offsetof(type, member), 0, #member, extra }
-
 /* What a code of action means (HL7 tables 0206 and 0323); what is not among them is an addition. */
 typedef struct ListAction {
         const char *code;
@@ -41,23 +34,24 @@ static const ListAction *list_action(Translation *t, Hl7Value value) {
 /* ---- allergies */
 
 static const FieldRow al1_rows[] = {
-        ONE(1, FIELD_TEXT, A, set_id),    ONE(2, FIELD_CODED, A, type),    ONE(3, FIELD_CODED, A, substance),
-        ONE(4, FIELD_CODED, A, severity), ONE(6, FIELD_WHEN, A, onset_at),
+        ROW_ONE(1, FIELD_TEXT, A, set_id),     ROW_ONE(2, FIELD_CODED, A, type),
+        ROW_ONE(3, FIELD_CODED, A, substance), ROW_ONE(4, FIELD_CODED, A, severity),
+        ROW_ONE(6, FIELD_WHEN, A, onset_at),
 };
 
 static const FieldRow iam_rows[] = {
-        ONE(1, FIELD_TEXT, A, set_id),
-        ONE(2, FIELD_CODED, A, type),
-        ONE(3, FIELD_CODED, A, substance),
-        ONE(4, FIELD_CODED, A, severity),
-        ONE(6, FIELD_CODED, A, action_code),
-        APART(7, FIELD_ENTITY, A, identifier, "IAM-7"),
-        ONE(9, FIELD_CODED, A, kind),
-        ONE(11, FIELD_WHEN, A, onset_at),
-        ONE(13, FIELD_WHEN, A, recorded_at),
-        ONE(15, FIELD_CODED, A, reported_by),
-        ONE(17, FIELD_CODED, A, original_status),
-        ONE(18, FIELD_PRACTITIONER, A, asserted_by),
+        ROW_ONE(1, FIELD_TEXT, A, set_id),
+        ROW_ONE(2, FIELD_CODED, A, type),
+        ROW_ONE(3, FIELD_CODED, A, substance),
+        ROW_ONE(4, FIELD_CODED, A, severity),
+        ROW_ONE(6, FIELD_CODED, A, action_code),
+        ROW_APART(7, FIELD_ENTITY, A, identifier, "IAM-7"),
+        ROW_ONE(9, FIELD_CODED, A, kind),
+        ROW_ONE(11, FIELD_WHEN, A, onset_at),
+        ROW_ONE(13, FIELD_WHEN, A, recorded_at),
+        ROW_ONE(15, FIELD_CODED, A, reported_by),
+        ROW_ONE(17, FIELD_CODED, A, original_status),
+        ROW_ONE(18, FIELD_PRACTITIONER, A, asserted_by),
 };
 
 /* Words and codes of SNOMED CT that say that there is none: of any kind, of medicines, of food, of the surroundings. */
@@ -152,13 +146,13 @@ void allergies_translate(Translation *t, const Person *person, const Visit *visi
 /* ---- diagnoses */
 
 static const FieldRow dg1_rows[] = {
-        ONE(1, FIELD_TEXT, C, set_id),
-        ONE(3, FIELD_CODED, C, code),
-        ONE(5, FIELD_WHEN, C, diagnosed_at),
-        ONE(6, FIELD_CODED, C, category),
-        HAS(15, FIELD_NUMBER, C, rank),
-        ONE(16, FIELD_PRACTITIONER, C, asserted_by),
-        APART(20, FIELD_ENTITY, C, identifier, "DG1-20"),
+        ROW_ONE(1, FIELD_TEXT, C, set_id),
+        ROW_ONE(3, FIELD_CODED, C, code),
+        ROW_ONE(5, FIELD_WHEN, C, diagnosed_at),
+        ROW_ONE(6, FIELD_CODED, C, category),
+        ROW_HAS(15, FIELD_NUMBER, C, rank),
+        ROW_ONE(16, FIELD_PRACTITIONER, C, asserted_by),
+        ROW_APART(20, FIELD_ENTITY, C, identifier, "DG1-20"),
 };
 
 static void condition_event(Translation *t, const Hl7Segment *segment, const Person *person, const Visit *visit) {

@@ -13,9 +13,9 @@
 #define UPDATE CAREBUS__V1__ACTION__ACTION_UPDATE
 
 static const FieldRow zu3_rows[] = {
-        { 3, FIELD_CODED, offsetof(A, attendance), 0, "attendance", NULL },
-        { 4, FIELD_CODED, offsetof(A, outcome), 0, "outcome", NULL },
-        { 13, FIELD_CODED, offsetof(A, cancelled_by), 0, "cancelled_by", NULL },
+        ROW_ONE(3, FIELD_CODED, A, attendance),
+        ROW_ONE(4, FIELD_CODED, A, outcome),
+        ROW_ONE(13, FIELD_CODED, A, cancelled_by),
 };
 
 typedef struct Outcome {

@@ -21,11 +21,9 @@ static const struct {
 };
 
 static const FieldRow rol_rows[] = {
-        { 1, FIELD_ENTITY, offsetof(M, identifier), 0, "identifier", "ROL-1" },
-        { 3, FIELD_CODED, offsetof(M, role), 0, "role", NULL },
-        { 4, FIELD_PRACTITIONER, offsetof(M, practitioner), 0, "practitioner", NULL },
-        { 8, FIELD_CODED, offsetof(M, end_reason), 0, "end_reason", NULL },
-        { 14, FIELD_ORGANISATION, offsetof(M, organisation), 0, "organisation", NULL },
+        ROW_APART(1, FIELD_ENTITY, M, identifier, "ROL-1"), ROW_ONE(3, FIELD_CODED, M, role),
+        ROW_ONE(4, FIELD_PRACTITIONER, M, practitioner),    ROW_ONE(8, FIELD_CODED, M, end_reason),
+        ROW_ONE(14, FIELD_ORGANISATION, M, organisation),
 };
 
 static void team_event(Translation *t, const char *type, Carebus__V1__Action action, M *member, const Person *person,
