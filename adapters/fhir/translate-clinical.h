@@ -30,8 +30,6 @@ const char *clinical_coded_words(const Carebus__V1__Coded *coded); /* text, disp
 char *clinical_join(Fhir *f, char *a, const char *b);
 /* Text of XHTML without its tags. */
 char *clinical_narrative(Fhir *f, JsonNode *text);
-/* A Timing in words: "3 times in 1 d, morning". */
-char *clinical_timing(Fhir *f, JsonNode *timing);
 /* A comment of the whole event. */
 void clinical_note(Fhir *f, Carebus__V1__Event *event, const JsonNode *at, char *text);
 bool clinical_says(const char *text, const char *word); /* contains it, letters in either case */
@@ -101,6 +99,13 @@ void clinical_measure(Fhir *f, const FhirResource *resource, const ClinicalCode 
 Carebus__V1__Quantity *clinical_number(Fhir *f, JsonNode *value);
 /* The score that an extension gives a coded answer; NULL: none. */
 Carebus__V1__Quantity *clinical_ordinal(Fhir *f, JsonNode *value);
+
+/* ---- translate-dosage.c */
+
+/* A Timing in words: "3 times in 1 d, morning". */
+char *clinical_timing(Fhir *f, JsonNode *timing);
+/* Dosage[], or the one dosage of an administration, into the event's medication. */
+void clinical_dosages(Fhir *f, JsonNode *array, Carebus__V1__Event *event);
 
 /* ---- translate-document.c */
 

@@ -12,151 +12,6 @@
 #define ACT(name) CAREBUS__V1__MEDICATION__ACT__ACT_##name
 
 /*
- * Timing and dosage
- */
-
-static char *repeat_words(Fhir *f, JsonNode *repeat) {
-        const char *frequency = json_text(repeat, "frequency"), *frequency_max = json_text(repeat, "frequencyMax");
-        const char *period = json_text(repeat, "period"), *unit = json_text(repeat, "periodUnit");
-        const char *period_max = json_text(repeat, "periodMax"), *count = json_text(repeat, "count");
-        const char *duration = json_text(repeat, "duration"), *duration_unit = json_text(repeat, "durationUnit");
-        static const char *const lists[] = { "dayOfWeek", "timeOfDay", "when" };
-        char *text = NULL;
-        if (frequency || period)
-                text = draft_format(&f->draft, "%s%s%s times in %s%s%s %s", frequency ?: "1", frequency_max ? "-" : "",
-                                    frequency_max ?: "", period ?: "1", period_max ? "-" : "", period_max ?: "",
-                                    unit ?: "");
-        if (duration)
-                text = draft_format(&f->draft, "%s%sfor %s %s", text ?: "", text ? ", " : "", duration,
-                                    duration_unit ?: "");
-        if (count)
-                text = draft_format(&f->draft, "%s%s%s in all", text ?: "", text ? ", " : "", count);
-        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
-                JSON_EACH(item, json_member(repeat, lists[i])) {
-                        const char *word = fhir_text(f, item);
-                        text = word ? draft_format(&f->draft, "%s%s%s", text ?: "", text ? ", " : "", word) : text;
-                }
-        const char *bounds = clinical_words(f, fhir_choice(repeat, "bounds"));
-        return bounds ? draft_format(&f->draft, "%s%s%s", text ?: "", text ? ", " : "", bounds) : text;
-}
-
-char *clinical_timing(Fhir *f, JsonNode *timing) {
-        JsonNode *repeat = json_member(timing, "repeat");
-        char *text = repeat ? repeat_words(f, repeat) : NULL;
-        const char *code = clinical_coded_words(fhir_coded(f, json_member(timing, "code")));
-        if (code)
-                text = text ? draft_format(&f->draft, "%s (%s)", code, text) : (char *)code;
-        JSON_EACH(event, json_member(timing, "event"))
-        text = clinical_join(f, text, fhir_text(f, event));
-        return text;
-}
-
-/* What the fields of a dose say, in words. */
-static char *structure_words(Fhir *f, JsonNode *dosage) {
-        JsonNode *rate = json_element(json_member(dosage, "doseAndRate"), 0) ?: dosage;
-        char *text = clinical_words(f, fhir_choice(rate, "dose") ?: json_member(dosage, "dose"));
-        const char *parts[] = {
-                clinical_coded_words(fhir_coded(f, json_member(dosage, "route"))),
-                clinical_coded_words(fhir_coded(f, json_member(dosage, "site"))),
-                clinical_coded_words(fhir_coded(f, json_member(dosage, "method"))),
-                clinical_words(f, fhir_choice(rate, "rate")),
-                clinical_timing(f, json_member(dosage, "timing")),
-        };
-        json_note_mapped(json_peek(dosage, "sequence")); /* their order is kept */
-        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
-                if (parts[i])
-                        text = text ? draft_format(&f->draft, "%s, %s", text, parts[i]) : (char *)parts[i];
-        return text;
-}
-
-/* A dose in words, where nobody wrote any. */
-static char *dosage_words(Fhir *f, JsonNode *dosage) {
-        char *text = fhir_member_text(f, dosage, "text");
-        return text ?: structure_words(f, dosage);
-}
-
-static void dose_read(Fhir *f, JsonNode *dosage, Carebus__V1__Medication *body) {
-        JsonNode *rate = json_element(json_member(dosage, "doseAndRate"), 0) ?: dosage;
-        JsonNode *dose = fhir_choice(rate, "dose") ?: json_member(dosage, "dose"), *speed = fhir_choice(rate, "rate");
-        if (dose && json_peek(dose, "value"))
-                body->dose = fhir_quantity(f, dose);
-        else if (dose) {
-                body->dose = fhir_quantity(f, json_member(dose, "low"));
-                body->dose_max = fhir_quantity(f, json_member(dose, "high"));
-        }
-        if (speed && json_peek(speed, "value"))
-                body->rate = fhir_quantity(f, speed);
-        else if (speed) {
-                char *words = clinical_words(f, speed);
-                body->instructions = clinical_join(f, body->instructions, words);
-        }
-}
-
-static void timing_read(Fhir *f, JsonNode *timing, Carebus__V1__Medication *body) {
-        JsonNode *bounds = fhir_choice(json_member(timing, "repeat"), "bounds");
-        body->frequency = fhir_coded(f, json_member(timing, "code"));
-        body->frequency_text = clinical_timing(f, timing);
-        if (bounds && clinical_says(bounds->name, "Period")) {
-                body->start_at = clinical_start(f, bounds);
-                body->stop_at = clinical_end(f, bounds);
-        }
-}
-
-/* asNeeded[x]: a truth, or the reason, which says that it is. */
-static void as_needed_read(Fhir *f, JsonNode *dosage, Carebus__V1__Medication *body) {
-        JsonNode *needed = fhir_choice(dosage, "asNeeded");
-        if (!needed)
-                return;
-        if (needed->kind != JSON_OBJECT) {
-                body->has_as_needed = fhir_truth(f, needed, &body->as_needed) == 0;
-                return;
-        }
-        body->has_as_needed = body->as_needed = true;
-        body->as_needed_reason = clinical_join(f, body->as_needed_reason, clinical_coded_words(fhir_coded(f, needed)));
-}
-
-static void instructions_read(Fhir *f, JsonNode *dosage, Carebus__V1__Medication *body) {
-        static const char *const limits[] = { "maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime" };
-        JSON_EACH(item, json_member(dosage, "additionalInstruction"))
-        body->instructions = clinical_join(f, body->instructions, clinical_coded_words(fhir_coded(f, item)));
-        body->instructions = clinical_join(f, body->instructions, fhir_member_text(f, dosage, "patientInstruction"));
-        for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
-                char *words = clinical_words(f, json_member(dosage, limits[i]));
-                if (words)
-                        body->instructions = clinical_join(f, body->instructions,
-                                                           draft_format(&f->draft, "no more than %s", words));
-        }
-}
-
-/* One dosage goes to the fields; several (a course that goes down, a dose by day and one by night) are one text in their order, since any
- * one of them alone would be a wrong dose. What they have in common stays: that it is as needed where all of them are. */
-static void dosages_read(Fhir *f, JsonNode *array, Carebus__V1__Event *event) {
-        Carebus__V1__Medication *body = event->medication;
-        size_t n = 0, n_needed = 0;
-        JSON_EACH(item, array)
-        n++;
-        JSON_EACH(dosage, array) {
-                if (n > 1)
-                        body->has_as_needed = body->as_needed = false;
-                body->dose_text = clinical_join(f, body->dose_text, dosage_words(f, dosage));
-                instructions_read(f, dosage, body);
-                as_needed_read(f, dosage, body);
-                n_needed += body->has_as_needed && body->as_needed;
-                if (n > 1) {
-                        clinical_note(f, event, dosage, structure_words(f, dosage));
-                        continue;
-                }
-                body->route = fhir_coded(f, json_member(dosage, "route"));
-                body->site = fhir_coded(f, json_member(dosage, "site"));
-                body->method = fhir_coded(f, json_member(dosage, "method"));
-                dose_read(f, dosage, body);
-                timing_read(f, json_member(dosage, "timing"), body);
-        }
-        if (n > 1)
-                body->has_as_needed = body->as_needed = n_needed == n;
-}
-
-/*
  * The medicine itself
  */
 
@@ -187,7 +42,7 @@ static void medication_read(Fhir *f, FhirResource *medication, Carebus__V1__Medi
         body->batch = fhir_member_text(f, batch, "lotNumber");
         body->expires_at = fhir_member_when(f, batch, "expirationDate");
         JSON_EACH(ingredient, json_member(node, "ingredient"))
-        ingredient_read(f, medication, ingredient, body);
+                ingredient_read(f, medication, ingredient, body);
         /* A mixture has no name of its own: it is what is in it. */
         if (!body->drug && body->n_ingredients)
                 for (size_t i = 0; i < body->n_ingredients; i++) {
@@ -362,7 +217,7 @@ static Carebus__V1__Event *medication_event(Fhir *f, const FhirResource *resourc
         reason_references_read(f, resource, body);
         fhir_coded_list(f, json_member(node, "category"), &body->n_categories, &body->categories);
         JSON_EACH(reason, json_member(node, "statusReason"))
-        body->stop_reason = body->stop_reason ?: fhir_coded(f, reason);
+                body->stop_reason = body->stop_reason ?: fhir_coded(f, reason);
         body->text = fhir_annotations(f, json_member(node, "note"));
         return event;
 }
@@ -401,7 +256,7 @@ static void request_read(Fhir *f, const FhirResource *resource, Carebus__V1__Eve
         JsonNode *node = resource->node, *dispense = json_member(node, "dispenseRequest");
         Carebus__V1__Medication *body = event->medication;
         fhir_member_text(f, node, "intent");
-        dosages_read(f, json_member(node, "dosageInstruction"), event);
+        clinical_dosages(f, json_member(node, "dosageInstruction"), event);
         body->prescribed_at = fhir_member_when(f, node, "authoredOn");
         body->prescriber = clinical_professional(f, resource, json_member(node, "requester"))
                                    ?: clinical_professional(f, resource, json_member(node, "recorder"));
@@ -444,7 +299,7 @@ void fhir_medication_statement(Fhir *f, const FhirResource *resource) {
                 return;
         body->has_act = true;
         body->act = ACT(TAKEN);
-        dosages_read(f, json_member(node, "dosage"), event);
+        clinical_dosages(f, json_member(node, "dosage"), event);
         body->start_at = clinical_start(f, effective) ?: body->start_at;
         body->stop_at = clinical_end(f, effective) ?: body->stop_at;
         body->prescriber = clinical_professional(f, resource, json_member(node, "informationSource"));
@@ -477,14 +332,14 @@ void fhir_medication_administration(Fhir *f, const FhirResource *resource) {
         body->has_act = true;
         body->act = ACT(GIVEN);
         if (dosage)
-                dosages_read(f, dosage, event);
+                clinical_dosages(f, dosage, event);
         body->given_at = clinical_start(f, effective);
         if (clinical_end(f, effective)) {
                 body->start_at = body->given_at;
                 body->stop_at = clinical_end(f, effective);
         }
         JSON_EACH(performer, json_member(node, "performer"))
-        body->given_by = body->given_by ?: clinical_professional(f, resource, json_member(performer, "actor"));
+                body->given_by = body->given_by ?: clinical_professional(f, resource, json_member(performer, "actor"));
         administration_read_device(f, resource, body);
         if (json_peek(node, "request")) {
                 body->filler_identifier = body->identifier;
@@ -507,14 +362,14 @@ void fhir_medication_dispense(Fhir *f, const FhirResource *resource) {
                 return;
         body->has_act = true;
         body->act = ACT(DISPENSED);
-        dosages_read(f, json_member(node, "dosageInstruction"), event);
+        clinical_dosages(f, json_member(node, "dosageInstruction"), event);
         body->supply = fhir_quantity(f, json_member(node, "quantity"));
         Carebus__V1__When *prepared = fhir_member_when(f, node, "whenPrepared");
         body->start_at = fhir_member_when(f, node, "whenHandedOver") ?: prepared;
         JSON_EACH(performer, json_member(node, "performer"))
-        body->given_by = body->given_by ?: clinical_professional(f, resource, json_member(performer, "actor"));
+                body->given_by = body->given_by ?: clinical_professional(f, resource, json_member(performer, "actor"));
         JSON_EACH(reason, fhir_choice(node, "statusReason"))
-        body->not_given_reason = body->not_given_reason ?: fhir_coded(f, reason);
+                body->not_given_reason = body->not_given_reason ?: fhir_coded(f, reason);
         if (prescription) {
                 body->filler_identifier = body->identifier;
                 body->identifier = fhir_reference_identifier(f, resource, prescription);

@@ -4,11 +4,69 @@
 #define DNACPR "450476008"
 #define EOLC "https://fhir.nhs.uk/Questionnaire/EOLC"
 #define RESPECT "https://example.fhir.nhs.uk/Questionnaire/ReSPECT"
-#define RESPONSE(form, rest)                                                                  \
-        "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q1\",\"questionnaire\":\"" form \
-        "\",\"status\":\"completed\"," SUBJECT ",\"authored\":\"2024-03-05T10:00:00Z\"," rest "}"
-#define ITEM(link, text, answer) "{\"linkId\":\"" link "\",\"text\":\"" text "\",\"answer\":[{" answer "}]}"
-#define CODING(code_) "\"valueCoding\":{\"system\":\"http://snomed.info/sct\",\"code\":\"" code_ "\"}"
+#define OTHER "http://example.org/Questionnaire/"
+
+/* An item: its answer, as value[x] and what stands in it. GROUP opens one, END closes the last. */
+typedef struct Item {
+        const char *link_id, *text, *type, *value;
+} Item;
+#define GROUP(link, text) \
+        { link, text, NULL, NULL }
+#define END \
+        { NULL, NULL, "end", NULL }
+#define UNANSWERED(link, text) \
+        { link, text, "none", NULL }
+#define STRING(link, text, said) \
+        { link, text, "valueString", "\"" said "\"" }
+#define NUMBER(link, text, said) \
+        { link, text, "valueDecimal", said }
+#define TRUTH(link, text, said) \
+        { link, text, "valueBoolean", said }
+#define TIME(link, text, said) \
+        { link, text, "valueDateTime", "\"" said "\"" }
+#define CODE(link, text, code_) \
+        { link, text, "valueCoding", "{\"system\":\"http://snomed.info/sct\",\"code\":\"" code_ "\"}" }
+#define WORDS(link, text, display_) \
+        { link, text, "valueCoding", "{\"display\":\"" display_ "\"}" }
+
+static void items_write(Buffer *json, const Item *items, size_t n_items) {
+        bool is_first = true;
+
+        for (size_t i = 0; i < n_items; i++) {
+                const Item *item = &items[i];
+
+                if (!item->link_id) {
+                        buffer_append_text(json, "]}");
+                        is_first = false;
+                        continue;
+                }
+                buffer_append_format(json, "%s{\"linkId\":\"%s\",\"text\":\"%s\"", is_first ? "" : ",", item->link_id,
+                                     item->text);
+                is_first = !item->type;
+                if (!item->type)
+                        buffer_append_text(json, ",\"item\":[");
+                else if (!item->value)
+                        buffer_append_text(json, "}");
+                else
+                        buffer_append_format(json, ",\"answer\":[{\"%s\":%s}]}", item->type, item->value);
+        }
+}
+
+/* `more`: further members, each with a comma before it. */
+static void translate_items(const char *form, const char *status, const char *more, const Item *items, size_t n_items) {
+        _cleanup_(buffer_deinit) Buffer json = BUFFER_NULL;
+
+        buffer_append_format(&json,
+                             "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q1\",\"questionnaire\":\"%s\","
+                             "\"status\":\"%s\"," SUBJECT ",\"authored\":\"2024-03-05T10:00:00Z\"%s,\"item\":[",
+                             form, status, more);
+        items_write(&json, items, n_items);
+        buffer_append_text(&json, "]}");
+        assert_int_equal(json.error, 0);
+        translate_bytes(buffer_bytes(&json));
+}
+#define translate_form(form, status, more, ...) \
+        translate_items(form, status, more, (const Item[]){ __VA_ARGS__ }, ELEMENTSOF(((const Item[]){ __VA_ARGS__ })))
 
 static size_t count_of(const char *type) {
         size_t n = 0;
@@ -19,64 +77,14 @@ static size_t count_of(const char *type) {
 }
 
 static void test_the_end_of_life_form_is_a_plan_with_its_decision_and_preference(void **state) {
-        translate(RESPONSE(
-                EOLC,
-                "\"author\":{\"reference\":\"Practitioner/d1\",\"display\":\"Dr "
-                "A\"},\"item\":[{\"linkId\":\"CPR\",\"text\":\"CPR "
-                "Status\",\"item\":[" ITEM("CPR001.1", "CPR Status", CODING(DNACPR)) "," ITEM("CPR001.2", "Reason for CPR status", "\"valueString\":\"Advanced frailty\"") ",{\"linkId\":\"CPR001.6\",\"item\":[" ITEM(
-                        "CPR001.6.1", "Coded",
-                        CODING(
-                                "713656002")) "," ITEM("CPR001.6.2", "Text",
-                                                       "\"valueString\":\"Daughter\"") "]},{\"linkId\":\"CPR001.7\","
-                                                                                       "\"item\":[" ITEM(
-                                                                                               "CPR001.7.1", "Coded",
-                                                                                               CODING(
-                                                                                                       "8451510"
-                                                                                                       "0000010"
-                                                                                                       "4")) "]"
-                                                                                                             "}"
-                                                                                                             "]"
-                                                                                                             "}"
-                                                                                                             ","
-                                                                                                             "{"
-                                                                                                             "\"linkId"
-                                                                                                             "\":"
-                                                                                                             "\"PREF\","
-                                                                                                             "\"item\":"
-                                                                                                             "[" ITEM("PRE001.1.2", "Coded", CODING("108401000000102")) "," ITEM(
-                                                                                                                     "P"
-                                                                                                                     "R"
-                                                                                                                     "E"
-                                                                                                                     "0"
-                                                                                                                     "0"
-                                                                                                                     "1"
-                                                                                                                     "."
-                                                                                                                     "2",
-                                                                                                                     "P"
-                                                                                                                     "r"
-                                                                                                                     "e"
-                                                                                                                     "f"
-                                                                                                                     "e"
-                                                                                                                     "r"
-                                                                                                                     "e"
-                                                                                                                     "n"
-                                                                                                                     "c"
-                                                                                                                     "e"
-                                                                                                                     "s"
-                                                                                                                     " "
-                                                                                                                     "a"
-                                                                                                                     "n"
-                                                                                                                     "d"
-                                                                                                                     " "
-                                                                                                                     "W"
-                                                                                                                     "i"
-                                                                                                                     "s"
-                                                                                                                     "h"
-                                                                                                                     "e"
-                                                                                                                     "s",
-                                                                                                                     "\"valueString\":\"Garden view\"") "," ITEM("PRE001.4",
-                                                                                                                                                                 "Date",
-                                                                                                                                                                 "\"valueDateTime\":\"2024-02-01\"") "]}]"));
+        translate_form(EOLC, "completed", ",\"author\":{\"reference\":\"Practitioner/d1\",\"display\":\"Dr A\"}",
+                       GROUP("CPR", "CPR Status"), CODE("CPR001.1", "CPR Status", DNACPR),
+                       STRING("CPR001.2", "Reason for CPR status", "Advanced frailty"), GROUP("CPR001.6", "Discussion"),
+                       CODE("CPR001.6.1", "Coded", "713656002"), STRING("CPR001.6.2", "Text", "Daughter"), END,
+                       GROUP("CPR001.7", "Aware"), CODE("CPR001.7.1", "Coded", "845151000000104"), END, END,
+                       GROUP("PREF", "Preferences"), CODE("PRE001.1.2", "Coded", "108401000000102"),
+                       STRING("PRE001.2", "Preferences and Wishes", "Garden view"),
+                       TIME("PRE001.4", "Date", "2024-02-01"), END);
         Carebus__V1__Event *plan = the_event("care_plan.published"), *cpr = the_event("cpr_decision.recorded");
         Carebus__V1__Event *place = the_event("preference.place_of_death");
 
@@ -98,30 +106,14 @@ static void test_the_end_of_life_form_is_a_plan_with_its_decision_and_preference
 }
 
 static void test_respect_is_an_escalation_with_all_answers_and_a_decision(void **state) {
-        translate(RESPONSE(
-                RESPECT,
-                "\"item\":[" ITEM("2554609755642", "ReSPECT Summary", "\"valueString\":\"MND\"") "," ITEM(
-                        "914986869542", "What I most fear / wish to avoid",
-                        "\"valueString\":\"Choking\"") "," ITEM("7415469232414", "Clinical focus",
-                                                                "\"valueCoding\":{\"code\":\"comfort\",\"display\":"
-                                                                "\"Prioritise comfort\"}") "," ITEM("5712690658400",
-                                                                                                    "Clinical guidance",
-                                                                                                    "\"valueString\":"
-                                                                                                    "\"No PEG\"") "," ITEM("6194338778785",
-                                                                                                                           "CPR decision",
-                                                                                                                           "\"valueString\":\"CPR attempts NOT "
-                                                                                                                           "recommended\"") "," ITEM("678822860376"
-                                                                                                                                                     "0",
-                                                                                                                                                     "Date of CPR "
-                                                                                                                                                     "decision",
-                                                                                                                                                     "\"valueDateT"
-                                                                                                                                                     "ime\":"
-                                                                                                                                                     "\"2024-01-"
-                                                                                                                                                     "31\"") "," ITEM("1554704924421",
-                                                                                                                                                                      "Capacity?",
-                                                                                                                                                                      "\"valueCoding\":{\"display\":\"Does not have capacity\"}") "," ITEM("8143298459836",
-                                                                                                                                                                                                                                           "Status",
-                                                                                                                                                                                                                                           "\"valueCoding\":{\"code\":\"absent\",\"display\":\"Absent\"}") "]"));
+        translate_form(RESPECT, "completed", "", STRING("2554609755642", "ReSPECT Summary", "MND"),
+                       STRING("914986869542", "What I most fear / wish to avoid", "Choking"),
+                       WORDS("7415469232414", "Clinical focus", "Prioritise comfort"),
+                       STRING("5712690658400", "Clinical guidance", "No PEG"),
+                       STRING("6194338778785", "CPR decision", "CPR attempts NOT recommended"),
+                       TIME("6788228603760", "Date of CPR decision", "2024-01-31"),
+                       WORDS("1554704924421", "Capacity?", "Does not have capacity"),
+                       WORDS("8143298459836", "Status", "Absent"));
         Carebus__V1__Event *plan = the_event("treatment_escalation.recorded"),
                            *cpr = the_event("cpr_decision.recorded");
 
@@ -139,42 +131,38 @@ static void test_respect_is_an_escalation_with_all_answers_and_a_decision(void *
 }
 
 static void test_a_resuscitation_answer_that_can_mean_either_is_not_guessed(void **state) {
-        translate(RESPONSE(RESPECT,
-                           "\"item\":[" ITEM("6194338778785", "CPR decision", "\"valueCoding\":{\"code\":\"A\"}") "]"));
+        translate_form(RESPECT, "completed", "", WORDS("6194338778785", "CPR decision", "Option A"));
         assert_code(the_event("cpr_decision.recorded")->decision->decision, SYSTEM_CAREBUS_DECISION,
                     CODE_MEANING_NOT_KNOWN);
-        translate(RESPONSE("http://example.org/Questionnaire/admission",
-                           "\"item\":[" ITEM("9", "DNACPR", "\"valueBoolean\":true") "]"));
+        translate_form(OTHER "admission", "completed", "", TRUTH("9", "DNACPR", "true"));
         assert_code(the_event("cpr_decision.recorded")->decision->decision, SYSTEM_CAREBUS_DECISION,
                     CODE_MEANING_NOT_KNOWN);
         assert_non_null(event_of("observation.recorded"));
 }
 
 static void test_a_question_without_an_answer_makes_nothing(void **state) {
-        translate(RESPONSE(
-                EOLC, "\"item\":[{\"linkId\":\"CPR\",\"item\":[{\"linkId\":\"CPR001.1\",\"text\":\"CPR Status\"}]}]"));
+        translate_form(EOLC, "completed", "", GROUP("CPR", "CPR"), UNANSWERED("CPR001.1", "CPR Status"), END);
         Carebus__V1__Event *plan = only_event("care_plan.published");
 
         assert_int_equal(plan->care_plan->n_answers, 0);
 }
 
 static void test_a_decision_code_is_found_in_a_form_that_nobody_knows(void **state) {
-        translate(RESPONSE("http://example.org/Questionnaire/handover",
-                           "\"item\":[" ITEM("17", "Anything else?",
-                                             CODING(DNACPR)) "," ITEM("18", "Food", "\"valueString\":\"good\"") "]"));
+        translate_form(OTHER "handover", "completed", "", CODE("17", "Anything else?", DNACPR),
+                       STRING("18", "Food", "good"));
         assert_code(the_event("cpr_decision.recorded")->decision->decision, SYSTEM_SNOMED_CT, DNACPR);
         assert_int_equal(the_event("observation.recorded")->observation->n_parts, 2);
         assert_int_equal(result.reading.n_events, 2);
 }
 
 static void test_the_codes_of_a_questionnaire_in_the_message_name_its_items(void **state) {
-        translate(
-                "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q1\",\"contained\":[{\"resourceType\":"
-                "\"Questionnaire\",\"id\":\"f\","
-                "\"title\":\"Ward form\",\"item\":[{\"linkId\":\"g\",\"item\":[{\"linkId\":\"7\",\"code\":[{\"system\":"
-                "\"http://snomed.info/"
-                "sct\",\"code\":\"365870005\"}]}]}]}],\"questionnaire\":\"#f\",\"status\":\"completed\"," SUBJECT
-                ",\"item\":[{\"linkId\":\"g\",\"item\":[" ITEM("7", "Status", CODING(DNACPR)) "]}]}");
+        translate_form(
+                "#f", "completed",
+                ",\"contained\":[{\"resourceType\":\"Questionnaire\",\"id\":\"f\",\"title\":\"Ward form\",\"item\":[{"
+                "\"linkId\":\"g\",\"item\":[{\"linkId\":\"7\",\"code\":[{\"system\":\"http://snomed.info/"
+                "sct\",\"code\":"
+                "\"365870005\"}]}]}]}]",
+                GROUP("g", "Group"), CODE("7", "Status", DNACPR), END);
         Carebus__V1__Event *event = the_event("cpr_decision.recorded");
 
         assert_code(event->decision->decision, SYSTEM_SNOMED_CT, DNACPR);
@@ -182,31 +170,13 @@ static void test_the_codes_of_a_questionnaire_in_the_message_name_its_items(void
 }
 
 static void test_a_scale_is_a_score_with_its_items(void **state) {
-        translate(RESPONSE(
-                "http://example.org/Questionnaire/IPOS|2.0",
-                "\"source\":{\"reference\":\"Patient/p1\"},\"item\":[" ITEM(
-                        "pain", "Pain",
-                        "\"valueCoding\":{\"code\":\"p2\",\"display\":\"Moderately\",\"extension\":[{\"url\":\"http://"
-                        "hl7.org/fhir/"
-                        "StructureDefinition/ordinalValue\",\"valueDecimal\":2}]}") "," ITEM("concerns",
-                                                                                             "Main problems or "
-                                                                                             "concerns",
-                                                                                             "\"valueString\":"
-                                                                                             "\"Sleep\"") "," ITEM("tot"
-                                                                                                                   "al-"
-                                                                                                                   "sco"
-                                                                                                                   "re",
-                                                                                                                   "Tot"
-                                                                                                                   "al "
-                                                                                                                   "sco"
-                                                                                                                   "re",
-                                                                                                                   "\"v"
-                                                                                                                   "alu"
-                                                                                                                   "eIn"
-                                                                                                                   "teg"
-                                                                                                                   "er"
-                                                                                                                   "\":"
-                                                                                                                   "17") "]"));
+        translate_form(OTHER "IPOS|2.0", "completed", ",\"source\":{\"reference\":\"Patient/p1\"}",
+                       { "pain", "Pain", "valueCoding",
+                         "{\"code\":\"p2\",\"display\":\"Moderately\",\"extension\":[{\"url\":\"http://hl7.org/fhir/"
+                         "StructureDefinition/"
+                         "ordinalValue\",\"valueDecimal\":2}]}" },
+                       STRING("concerns", "Main problems or concerns", "Sleep"),
+                       NUMBER("total-score", "Total score", "17"));
         Carebus__V1__Measure *measure = only_event("outcome.measured")->measure;
 
         assert_text(measure->scale->code, "ipos");
@@ -219,20 +189,15 @@ static void test_a_scale_is_a_score_with_its_items(void **state) {
 }
 
 static void test_no_total_is_worked_out_that_nobody_said(void **state) {
-        translate(RESPONSE("http://example.org/Questionnaire/ipos",
-                           "\"item\":[" ITEM("pain", "Pain", "\"valueInteger\":2") "," ITEM("nausea", "Nausea",
-                                                                                            "\"valueInteger\":1") "]"));
+        translate_form(OTHER "ipos", "completed", "", NUMBER("pain", "Pain", "2"), NUMBER("nausea", "Nausea", "1"));
         assert_null(only_event("outcome.measured")->measure->total);
-        translate(RESPONSE("http://example.org/Questionnaire/AKPS",
-                           "\"item\":[" ITEM("1", "Score", "\"valueInteger\":60") "]"));
+        translate_form(OTHER "AKPS", "completed", "", NUMBER("1", "Score", "60"));
         assert_text(only_event("outcome.measured")->measure->total->value, "60");
 }
 
 static void test_a_form_about_anything_else_is_an_observation_with_its_answers(void **state) {
-        translate(RESPONSE("http://example.org/Questionnaire/satisfaction",
-                           "\"item\":[{\"linkId\":\"1\",\"text\":\"Food\",\"item\":[" ITEM(
-                                   "1.1", "How was it?",
-                                   "\"valueDecimal\":4.50") "," ITEM("1.2", "Enough?", "\"valueBoolean\":true") "]}]"));
+        translate_form(OTHER "satisfaction", "completed", "", GROUP("1", "Food"), NUMBER("1.1", "How was it?", "4.50"),
+                       TRUTH("1.2", "Enough?", "true"), END);
         Carebus__V1__Observation *body = only_event("observation.recorded")->observation;
 
         assert_text(body->category->code, "survey");
@@ -242,19 +207,29 @@ static void test_a_form_about_anything_else_is_an_observation_with_its_answers(v
         assert_true(body->parts[1]->has_value_bool && body->parts[1]->value_bool);
 }
 
+static void test_that_there_is_no_advance_decision_is_no_decision(void **state) {
+        translate_form(OTHER "admission", "completed", "", STRING("1", "Advance decision to refuse treatment", "No"));
+        only_event("observation.recorded");
+        translate_form(OTHER "admission", "completed", "",
+                       STRING("1", "Advance decision to refuse treatment", "Yes, at the practice"));
+        assert_text(the_event("adrt.recorded")->decision->decision_text, "Yes, at the practice");
+}
+
+static void test_a_score_among_other_answers_is_a_score(void **state) {
+        translate_form(OTHER "admission", "completed", "", NUMBER("1", "AKPS", "50"));
+        assert_text(the_event("outcome.measured")->measure->total->value, "50");
+        assert_text(the_event("outcome.measured")->measure->identifier->value, "QuestionnaireResponse/q1#1");
+}
+
 static void test_a_form_entered_in_error_takes_its_decisions_with_it(void **state) {
-        translate("{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q1\",\"questionnaire\":\"" EOLC
-                  "\",\"status\":\"entered-in-error\"," SUBJECT
-                  ",\"item\":[" ITEM("CPR001.1", "CPR Status", CODING(DNACPR)) "]}");
+        translate_form(EOLC, "entered-in-error", "", CODE("CPR001.1", "CPR Status", DNACPR));
         assert_int_equal(the_event("cpr_decision.ended")->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
         assert_int_equal(the_event("care_plan.withdrawn")->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
         assert_int_equal(count_of("cpr_decision.recorded"), 0);
 }
 
 static void test_a_form_that_is_not_finished_is_a_draft(void **state) {
-        translate("{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q1\",\"questionnaire\":\"" EOLC
-                  "\",\"status\":\"in-progress\"," SUBJECT
-                  ",\"item\":[" ITEM("CPR001.1", "CPR Status", CODING(DNACPR)) "]}");
+        translate_form(EOLC, "in-progress", "", CODE("CPR001.1", "CPR Status", DNACPR));
         assert_int_equal(the_event("cpr_decision.recorded")->decision->status,
                          CAREBUS__V1__DECISION__STATUS__STATUS_DRAFT);
         assert_text(the_event("care_plan.published")->care_plan->status, "draft");
@@ -293,6 +268,8 @@ int main(void) {
                 cmocka_unit_test(test_a_scale_is_a_score_with_its_items),
                 cmocka_unit_test(test_no_total_is_worked_out_that_nobody_said),
                 cmocka_unit_test(test_a_form_about_anything_else_is_an_observation_with_its_answers),
+                cmocka_unit_test(test_that_there_is_no_advance_decision_is_no_decision),
+                cmocka_unit_test(test_a_score_among_other_answers_is_a_score),
                 cmocka_unit_test(test_a_form_entered_in_error_takes_its_decisions_with_it),
                 cmocka_unit_test(test_a_form_that_is_not_finished_is_a_draft),
                 cmocka_unit_test(test_an_answer_deep_in_groups_is_read_and_one_beyond_all_depth_is_refused),
