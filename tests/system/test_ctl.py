@@ -10,10 +10,11 @@ import threading
 import pytest
 
 from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission, wait_for
+from fhir_peer import CAREBUS_FHIR
 
 MAN = ROOT / "packaging" / "man"
 PROGRAMS = {"carebusctl": (CAREBUSCTL, MAN / "carebusctl.1"), "carebusd": (CAREBUSD, MAN / "carebusd.8"),
-            "carebus-mllp": (CAREBUS_MLLP, MAN / "carebus-mllp.8")}
+            "carebus-mllp": (CAREBUS_MLLP, MAN / "carebus-mllp.8"), "carebus-fhir": (CAREBUS_FHIR, MAN / "carebus-fhir.8")}
 
 
 def run(*arguments, **options):
