@@ -455,6 +455,7 @@ static const char long_row[] =
 static const char bad_letter[] = "a letter cannot be read; save as CSV UTF-8";
 static const char is_needed[] = "this must be filled in";
 static const char total_row[] = "this looks like a line of totals and was left out";
+static const char example_row[] = "this is an example of the template and was left out";
 static const char too_much[] = "there is more in this row than fits; make its texts shorter";
 
 static bool cells_are_empty(const char *const *cells, size_t from, size_t until) {
@@ -526,6 +527,11 @@ static void translate_row(RowWork *work, const char *const *cells) {
         }
 }
 
+/* The rows that the templates are shipped with: forgotten in a file, they are about nobody. */
+static bool row_is_example(const char *const *cells, size_t n_cells) {
+        return n_cells > 0 && cells[0] && strncmp(cells[0], "EXAMPLE-", strlen("EXAMPLE-")) == 0;
+}
+
 /* Whether there is a row to translate; else `work` says why not, or it is a total or blank. */
 static bool row_is_sound(RowWork *work, const Row *row, const char *const *cells, size_t n_unread, CsvVerdict *ret) {
         size_t n_columns = work->binding->n_uses;
@@ -535,6 +541,10 @@ static bool row_is_sound(RowWork *work, const Row *row, const char *const *cells
                 return false;
         if (row->problem == ROW_WHOLE && row_is_total(work, cells, row->n_cells)) {
                 row_note(work, -1, total_row);
+                return false;
+        }
+        if (row->problem == ROW_WHOLE && row_is_example(cells, row->n_cells)) {
+                row_note(work, -1, example_row);
                 return false;
         }
         *ret = CSV_REFUSED;

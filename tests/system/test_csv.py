@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -284,14 +285,25 @@ def test_every_shipped_template_is_taken_as_it_is(make_csv):
     templates = sorted((ROOT / "etc" / "templates").glob("*.csv"))
     assert len(templates) == 8
     for path in templates:
-        receipt = hospice.deliver(path.name, path.read_bytes())
-        assert receipt.count("problem") == 0, (path.name, receipt.text)
+        receipt = hospice.deliver(path.name, path.read_bytes().replace(b"EXAMPLE-", b"H-"))
+        assert set(receipt.statuses()) == {"ok"}, (path.name, receipt.text)
     assert len(hospice.done()) == 8
+
+
+def test_examples_of_a_template_that_somebody_forgot_are_left_out(hospice):
+    receipt = hospice.deliver("plan.csv", (ROOT / "etc" / "templates" / "plan.csv").read_bytes())
+    assert set(receipt.statuses()) == {"left out"} and hospice.events() == []
 
 
 # ---- crashes
 
 MANY = 1000
+
+
+@pytest.fixture
+def slow_hospice(make_csv):
+    """With a quota, so that a crash finds it in the middle; the rows that the bus puts off come again."""
+    return make_csv(messages_per_second=150)
 
 
 def everybody(hospice):
@@ -304,17 +316,23 @@ def drop_many(hospice):
     return ids
 
 
-def seen_by_bus(hospice):
-    return hospice.bus.status().seq
+def rows_in(hospice):
+    return hospice.bus.source_status("hospice").stored
+
+
+def wait_for_the_middle(hospice, more=5):
+    """Some rows are in, and some are not."""
+    before = rows_in(hospice)
+    wait_for(lambda: rows_in(hospice) >= before + more, TAKEN_SECONDS, "some rows")
+    assert rows_in(hospice) < MANY and (hospice.folder / "people.csv").exists()
 
 
 @pytest.mark.parametrize("kills", [1, 4])
-def test_the_adapter_killed_in_the_middle_goes_on_and_every_row_is_there_once(make_csv, kills):
-    hospice = make_csv()
+def test_the_adapter_killed_in_the_middle_goes_on_and_every_row_is_there_once(slow_hospice, kills):
+    hospice = slow_hospice
     ids = drop_many(hospice)
-    for i in range(kills):
-        target = seen_by_bus(hospice) + 10 + 97 * i
-        wait_for(lambda: seen_by_bus(hospice) >= target or not (hospice.folder / "people.csv").exists(), TAKEN_SECONDS, "some rows")
+    for _ in range(kills):
+        wait_for_the_middle(hospice)
         hospice.kill()
         hospice.start()
     hospice.wait_gone("people.csv")
@@ -323,10 +341,10 @@ def test_the_adapter_killed_in_the_middle_goes_on_and_every_row_is_there_once(ma
     assert hospice.done() == ["people.csv"]
 
 
-def test_the_bus_killed_in_the_middle_comes_back_and_every_row_is_there_once(hospice):
+def test_the_bus_killed_in_the_middle_comes_back_and_every_row_is_there_once(slow_hospice):
+    hospice = slow_hospice
     ids = drop_many(hospice)
-    before = seen_by_bus(hospice)
-    wait_for(lambda: seen_by_bus(hospice) > before + 5, TAKEN_SECONDS, "some rows")
+    wait_for_the_middle(hospice)
     hospice.bus.kill()
     time.sleep(1)
     hospice.bus.start()
@@ -345,10 +363,10 @@ def test_without_a_bus_the_file_stays_and_its_rows_go_in_when_it_comes(make_csv)
     assert everybody(hospice) == ["H1", "H2"]
 
 
-def test_a_stop_in_the_middle_is_gone_on_with(hospice):
+def test_a_stop_in_the_middle_is_gone_on_with(slow_hospice):
+    hospice = slow_hospice
     ids = drop_many(hospice)
-    before = seen_by_bus(hospice)
-    wait_for(lambda: seen_by_bus(hospice) > before + 5, TAKEN_SECONDS, "some rows")
+    wait_for_the_middle(hospice)
     assert hospice.stop() == 0
     hospice.start()
     hospice.wait_gone("people.csv")
@@ -373,20 +391,20 @@ def test_a_crash_before_the_ledger_closed_does_not_make_a_later_a_a_repeat(hospi
 
 @pytest.mark.root
 def test_a_folder_without_rights_is_said_once_and_taken_up_when_they_come(make_csv):
-    hospice = make_csv(start=False, user="nobody")
+    hospice = make_csv(start=False, user="games")
     hospice.bus.folder.chmod(0o755)
     hospice.folder.chmod(0o700)
     state = hospice.bus.folder / "state" / "adapters" / "hospice"
     state.mkdir(parents=True, mode=0o700, exist_ok=True)
     for path in (state, hospice.log_path.parent):
         path.chmod(0o755)
-    os.chown(state, 65534, 65534)
+    shutil.chown(state, "games", "games")
     hospice.drop("people.csv", people("H1"))
-    hospice.start(wrapper=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", f"STATE_DIRECTORY={state.parent}"), wait=False)
+    hospice.start(wrapper=("setpriv", "--reuid=games", "--regid=games", "--clear-groups", "env", f"STATE_DIRECTORY={state.parent}"), wait=False)
     wait_for(lambda: "FOLDER_NOT_USABLE" in hospice.log(), TAKEN_SECONDS, "a line that says so")
     assert (hospice.folder / "people.csv").exists()
-    os.chown(hospice.folder, 65534, 65534)
-    os.chown(hospice.folder / "people.csv", 65534, 65534)
+    shutil.chown(hospice.folder, "games", "games")
+    shutil.chown(hospice.folder / "people.csv", "games", "games")
     hospice.wait_gone("people.csv", 3 * TAKEN_SECONDS)
     assert hospice.log().count("FOLDER_NOT_USABLE") == 1
 
