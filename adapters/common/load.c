@@ -16,8 +16,9 @@
 #define ARENA_MAX (64UL << 20)
 /* On the way at once: more would only wait in memory. */
 #define WINDOW 4096
-/* Without an answer for so long nobody is there. */
-#define PATIENCE_MS 30000
+/* Without an answer for so long nobody is there: a bus that never was, and one that was there. */
+#define PATIENCE_FIRST (5 * USEC_PER_SEC)
+#define PATIENCE (30 * USEC_PER_SEC)
 
 typedef struct Loader {
         const Load *load;
@@ -26,8 +27,7 @@ typedef struct Loader {
         Arena *arena;
         Progress progress;
         uint64_t n_read, n_stored, n_waiting_for_person, n_known, n_refused, n_ignored;
-        int later_ms; /* the bus wants to be left alone for so long */
-        bool is_not_allowed;
+        bool is_not_allowed, was_ready;
         char reason[64]; /* of the first refusal */
 } Loader;
 
@@ -63,11 +63,12 @@ static void on_state(void *owner, carebus_state state, const char *reason) {
         Loader *loader = owner;
 
         loader->is_not_allowed = state == CAREBUS_NOT_ALLOWED;
+        loader->was_ready = loader->was_ready || state == CAREBUS_READY;
 }
 
-/* Until so few are on the way. 0, -ETIMEDOUT: nothing moved for PATIENCE_MS; -EACCES; or negative. */
+/* Until so few are on the way. 0, -ETIMEDOUT: nothing moved; -EACCES; or negative. */
 static int wait_for_room(Loader *loader, size_t room) {
-        int64_t until = clock_monotonic(&clock_system) + PATIENCE_MS * USEC_PER_MSEC;
+        int64_t moved_at = clock_monotonic(&clock_system);
         size_t before = SIZE_MAX;
 
         while (carebus_source_in_flight(loader->bus) > room) {
@@ -77,8 +78,8 @@ static int wait_for_room(Loader *loader, size_t room) {
                 if (loader->is_not_allowed)
                         return -EACCES;
                 if (now < before)
-                        until = clock_monotonic(&clock_system) + PATIENCE_MS * USEC_PER_MSEC;
-                else if (clock_monotonic(&clock_system) > until)
+                        moved_at = clock_monotonic(&clock_system);
+                else if (clock_monotonic(&clock_system) > moved_at + (loader->was_ready ? PATIENCE : PATIENCE_FIRST))
                         return -ETIMEDOUT;
                 before = now;
                 r = carebus_source_flush(loader->bus, 100);
