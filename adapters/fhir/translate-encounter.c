@@ -389,9 +389,25 @@ static void leave_read(Fhir *f, const FhirResource *resource, Carebus__V1__Encou
                 }
 }
 
+/* Back from leave: the status is that of any stay, but the history has a leave that ended. */
+static void leave_ended_event(Fhir *f, const FhirResource *resource, const Carebus__V1__Encounter *encounter) {
+        Carebus__V1__Encounter *body = draft_message(&f->draft, &carebus__v1__encounter__descriptor);
+        Carebus__V1__Event *event;
+
+        if (!body)
+                return;
+        *body = *encounter;
+        leave_read(f, resource, body);
+        if (!body->leave_until_at)
+                return;
+        event = stay_event(f, resource, "encounter.leave_ended", UPDATE, body);
+        if (event)
+                fhir_set_time(f, event, body->leave_until_at);
+}
+
 static void stay_translate(Fhir *f, const FhirResource *resource, const struct EncounterRow *row,
                            Carebus__V1__Encounter *encounter) {
-        bool is_under_way = row->type && strcmp(row->type, "encounter.admitted") == 0;
+        bool is_under_way = strcmp(row->type, "encounter.admitted") == 0;
         Stop stops[LOCATIONS_MAX];
         size_t n_stops = stops_read(f, resource, stops);
         Carebus__V1__Event *event;
@@ -411,8 +427,10 @@ static void stay_translate(Fhir *f, const FhirResource *resource, const struct E
                 fhir_set_time(f, event, encounter->discharged_at);
         else if (encounter->leave_from_at)
                 fhir_set_time(f, event, encounter->leave_from_at);
-        if (is_under_way && !fhir_is_in_error(resource))
+        if (is_under_way && !fhir_is_in_error(resource)) {
                 transfers_event(f, resource, encounter, stops, n_stops);
+                leave_ended_event(f, resource, encounter);
+        }
         death_event(f, resource, encounter);
 }
 

@@ -17,11 +17,7 @@ char *fhir_position(Fhir *f, const JsonNode *node) {
 }
 
 void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode *at, const char *text) {
-        if (f->n_issues == FHIR_ISSUES_MAX)
-                return;
-        if (!f->issues)
-                f->issues = draft_alloc(&f->draft, FHIR_ISSUES_MAX * sizeof(*f->issues));
-        if (!f->issues)
+        if (f->n_issues == FHIR_ISSUES_MAX || !f->issues)
                 return;
         f->issues[f->n_issues++] =
                 (FhirIssue){ .severity = severity, .code = code, .path = fhir_position(f, at), .text = text };

@@ -187,6 +187,8 @@ static void list_members(Listing *listing, const JsonNode *node) {
                 }
                 if (strcmp(child->name, "contained") == 0 && json_peek(node, "resourceType"))
                         continue; /* each is a resource of its own */
+                if (strcmp(child->name, "fhir_comments") == 0 || strcmp(child->name, "id") == 0)
+                        continue; /* remarks on the text, and anchors within it */
                 before = listing_push(listing, ".", is_plain(child->name, "_") ? child->name : "?", "");
                 list_element(listing, child);
                 listing_pop(listing, before);
@@ -215,7 +217,7 @@ static void list_element(Listing *listing, const JsonNode *node) {
                 listing_add(listing, node->mapped ? FIELD_MAPPED : FIELD_IGNORED);
         else if (is_extension(node))
                 list_extensions(listing, node);
-        else if (!node->read)
+        else if (!node->read && !(node->name && node->name[0] == '_' && node->kind == JSON_OBJECT))
                 listing_add(listing, FIELD_UNKNOWN);
         else if (node->first)
                 list_members(listing, node);

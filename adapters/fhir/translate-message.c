@@ -27,10 +27,15 @@ static char *name_words(Fhir *f, const Carebus__V1__HumanName *name) {
                             name->family ?: "");
 }
 
+/* A name that lives no longer than its message names nobody to a person. */
+static char *plain_number(const Carebus__V1__Identifier *identifier) {
+        return identifier && !text_starts_with(identifier->value, "urn:") ? identifier->value : NULL;
+}
+
 static void author_set_organisation(Carebus__V1__Author *author, const Carebus__V1__Organisation *organisation) {
         if (!organisation)
                 return;
-        author->organisation = organisation->identifier ? organisation->identifier->value : NULL;
+        author->organisation = plain_number(organisation->identifier);
         author->organisation_name = organisation->name;
 }
 
@@ -42,12 +47,12 @@ Carebus__V1__Author *fhir_reference_author(Fhir *f, const FhirResource *from, Js
         if (!author)
                 return NULL;
         if (text_equal(type, "Organization") && !practitioner->organisation) {
-                author->organisation = practitioner->identifier ? practitioner->identifier->value : NULL;
+                author->organisation = plain_number(practitioner->identifier);
                 author->organisation_name = name_words(f, practitioner->name);
                 return author;
         }
         author_set_organisation(author, practitioner->organisation);
-        author->person = practitioner->identifier ? practitioner->identifier->value : NULL;
+        author->person = plain_number(practitioner->identifier);
         author->person_name = name_words(f, practitioner->name);
         if (practitioner->role)
                 author->role = practitioner->role->display ?: practitioner->role->text ?: practitioner->role->code;
@@ -137,7 +142,8 @@ static const char *short_enough(const char *id) {
         return id && strlen(id) <= MESSAGE_ID_MAX ? id : NULL;
 }
 
-/* The same id is the same message: a resource is one only together with its version. Bundle.id is its envelope's, new with every sending. */
+/* The same id is the same message: a resource is one only together with its version. Bundle.id is its envelope's, new with every
+ * sending. */
 static const char *message_id_read(Fhir *f, const FhirResource *header) {
         const char *id = json_said(f->root, "id"), *version = json_said(json_peek(f->root, "meta"), "versionId");
         const Carebus__V1__Identifier *identifier = NULL;
@@ -146,8 +152,8 @@ static const char *message_id_read(Fhir *f, const FhirResource *header) {
                 identifier = fhir_identifier(f, json_member(f->root, "identifier"));
         if (identifier && short_enough(identifier->value))
                 return identifier->value;
-        if (header && header->id)
-                return short_enough(draft_format(&f->draft, "MessageHeader/%s", header->id));
+        if (header && (header->id || header->full_url))
+                return short_enough(draft_format(&f->draft, "MessageHeader/%s", header->id ?: header->full_url));
         if (id && version)
                 return short_enough(draft_format(&f->draft, "%s/%s/_history/%s", f->root_type, id, version));
         return NULL;

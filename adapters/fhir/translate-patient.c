@@ -201,8 +201,12 @@ static void extensions_read(Fhir *f, JsonNode *patient, Carebus__V1__Demographic
 
 static void birth_read(Fhir *f, JsonNode *patient, Carebus__V1__Demographics *demographics) {
         JsonNode *multiple = fhir_choice(patient, "multipleBirth");
+        JsonNode *time = fhir_extension(json_peek(patient, "_birthDate"), CORE "patient-birthTime");
 
         demographics->birth_date = fhir_date(f, json_member(patient, "birthDate"));
+        if (!demographics->birth_date)
+                demographics->birth_date = fhir_date(f, fhir_choice(time, "value"));
+        json_note_read(time);
         if (multiple && multiple->kind == JSON_NUMBER) {
                 demographics->has_birth_order = fhir_number(f, multiple, &demographics->birth_order) == 0;
                 demographics->has_multiple_birth = demographics->multiple_birth = true;

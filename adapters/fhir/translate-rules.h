@@ -67,10 +67,10 @@ void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode 
 /* A problem of the whole submission: it is stored and waits for a person. `at` may be NULL. */
 void fhir_problem(Fhir *f, const char *code, const JsonNode *at, bool urgent);
 char *fhir_position(Fhir *f, const JsonNode *node);
-/* An event about a resource, appended, with its envelope: times, author, trigger, patient by the row's element, encounter_id and episode_id where
- * the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action entered in error. NULL: full. */
+/* An event about a resource, appended, with its envelope: times, author, trigger, patient by the row's element, encounter_id and
+ * episode_id where the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action
+ * entered in error. Its time is that of the record until fhir_set_time() knows better. NULL: full. */
 Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char *type, Carebus__V1__Action action);
-/* Later events of one resource (a death beside a patient) have the same envelope. */
 /* occurred_at, where it can be read; else what fhir_event() found stays. */
 void fhir_set_time(Fhir *f, Carebus__V1__Event *event, Carebus__V1__When *when);
 /* Its status is entered-in-error, or it was deleted: it is undone, never dropped. */
@@ -82,8 +82,8 @@ const FhirRow *fhir_row_find(const char *type);
 
 /* In this message: contained (#id), urn:uuid, Type/id, absolute URL, Type/id/_history/n. NULL: not here. */
 FhirResource *fhir_resolve(Fhir *f, const FhirResource *from, JsonNode *reference);
-/* The business identifier of what it leads to: of the resource here, of what came before, Reference.identifier, else {system carebus:SOURCE, type
- * "Encounter", value "Type/id"}: a logical id is an identifier of its server alone. NULL: nothing was said. */
+/* The business identifier of what it leads to: of the resource here, of what came before, Reference.identifier, else {system
+ * carebus:SOURCE, type "Encounter", value "Type/id"}: a logical id is an identifier of its server alone. NULL: nothing was said. */
 Carebus__V1__Identifier *fhir_reference_identifier(Fhir *f, const FhirResource *from, JsonNode *reference);
 Carebus__V1__Practitioner *fhir_reference_practitioner(Fhir *f, const FhirResource *from, JsonNode *reference);
 Carebus__V1__Organisation *fhir_reference_organisation(Fhir *f, const FhirResource *from, JsonNode *reference);
@@ -149,7 +149,7 @@ Carebus__V1__When *fhir_when(Fhir *f,
                              JsonNode *node); /* date, dateTime, instant; what cannot be read is an issue, and kept */
 Carebus__V1__Date *fhir_date(Fhir *f, JsonNode *node);
 Carebus__V1__Period *fhir_period(Fhir *f, JsonNode *node);
-/* CodeableConcept: the coding of the system most used here first (SNOMED CT, then dm+d, UK Core, HL7, LOINC), else the first; the other codings go to
+/* CodeableConcept: the coding of the system most used here first (SNOMED CT, dm+d, UK Core, HL7, LOINC), else the first; the others go to
  * `further` where that is not NULL. text stays. */
 Carebus__V1__Coded *fhir_coded(Fhir *f, JsonNode *node);
 void fhir_coded_further(Fhir *f, JsonNode *node, size_t *n, Carebus__V1__Coded ***list);
@@ -187,7 +187,8 @@ void fhir_task(Fhir *f, const FhirResource *resource);
 void fhir_appointment(Fhir *f, const FhirResource *resource);
 void fhir_care_team(Fhir *f, const FhirResource *resource);
 void fhir_healthcare_service(Fhir *f, const FhirResource *resource);
-/* translate-plan.c, translate-decision.c, translate-observation.c, translate-questionnaire.c, translate-condition.c, translate-medication.c,
+/* translate-plan.c, translate-decision.c, translate-observation.c, translate-questionnaire.c, translate-condition.c,
+ * translate-medication.c,
  * translate-document.c, translate-communication.c */
 void fhir_care_plan(Fhir *f, const FhirResource *resource);
 void fhir_goal(Fhir *f, const FhirResource *resource);

@@ -10,21 +10,13 @@ const FhirRow fhir_rows[] = {
         /* Of a person, or of a service. */
         { "Patient", fhir_patient, true, NULL },
         { "RelatedPerson", fhir_related_person, false, "patient" },
-#ifdef HAVE_FHIR_ENCOUNTER
         { "Encounter", fhir_encounter, false, "subject" },
         { "EpisodeOfCare", fhir_episode_of_care, false, "patient" },
-#endif
-#ifdef HAVE_FHIR_REFERRAL
         { "ServiceRequest", fhir_service_request, true, "subject" },
         { "Task", fhir_task, false, "for" },
-#endif
-#ifdef HAVE_FHIR_APPOINTMENT
         { "Appointment", fhir_appointment, false, NULL },
-#endif
-#ifdef HAVE_FHIR_TEAM
         { "CareTeam", fhir_care_team, false, "subject" },
         { "HealthcareService", fhir_healthcare_service, false, NULL },
-#endif
         /* What was planned, decided, found and written down. */
         { "CarePlan", fhir_care_plan, true, "subject" },
         { "Goal", fhir_goal, false, "subject" },

@@ -362,6 +362,8 @@ Carebus__V1__Address *fhir_address(Fhir *f, JsonNode *node) {
         json_note_seen(node);
         json_note_read(json_peek(node, "id"));
         address->use = address_use(f, node, &address->original_use);
+        json_note_read(fhir_uk_extension(
+                node, "AddressKey")); /* of the post office's file: no address but a way to find one */
         json_note_read(json_peek(node, "type"));
         text_list(f, json_member(node, "line"), &address->n_line, &address->line);
         address->city = fhir_member_text(f, node, "city");
@@ -384,6 +386,8 @@ Carebus__V1__Telecom *fhir_telecom(Fhir *f, JsonNode *node) {
                 return NULL;
         json_note_read(json_peek(node, "id"));
         json_note_read(json_peek(node, "period"));
+        json_note_read(fhir_uk_extension(node, "OtherContactSystem")); /* which kind of "other" it is */
+        json_note_read(fhir_uk_extension(json_peek(node, "_system"), "OtherContactSystem"));
         telecom->system = fhir_member_text(f, node, "system");
         telecom->use = fhir_member_text(f, node, "use");
         telecom->value = value;

@@ -318,10 +318,6 @@ static void hidden_decision_read(Fhir *f) {
 
 /* ---- the walk */
 
-static bool is_ignored_type(const Fhir *f, const char *type) {
-        return type && profile_trigger_rule(f->options->profile, type, NULL) == PROFILE_TRIGGER_IGNORE;
-}
-
 static void resource_translate(Fhir *f, FhirResource *resource) {
         if (resource->container || resource->is_refused || !resource->row || !resource->row->translate)
                 return;
@@ -338,7 +334,7 @@ static void translate_resources(Fhir *f) {
         for (size_t i = 0; i < f->n_resources; i++) {
                 FhirResource *resource = &f->resources[i];
 
-                if (is_ignored_type(f, resource->type)) {
+                if (fhir_is_ignored(f, resource->type)) {
                         resource->is_refused = true;
                         json_note_read(resource->node);
                 } else
@@ -387,6 +383,10 @@ static void check_silence(Fhir *f, FhirResult *result) {
                 result->reading.ignored = true; /* an empty search, a sign of life, what the profile leaves out */
 }
 
+static FhirIssue no_room = { .severity = "error",
+                             .code = "too-long",
+                             .text = "The message is larger than what is read. Send it in parts." };
+
 static void events_finish(Fhir *f, FhirResult *result, size_t message_size) {
         size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, message_size), size = 0;
 
@@ -396,8 +396,8 @@ static void events_finish(Fhir *f, FhirResult *result, size_t message_size) {
                 f->draft.problem = NULL;
                 fhir_problem(f, "too-large", NULL, /* urgent= */ true);
         }
-        result->issues = f->issues;
-        result->n_issues = f->n_issues;
+        result->issues = f->n_issues ? f->issues : &no_room;
+        result->n_issues = f->n_issues ?: f->draft.is_full;
         if (f->draft.problem || f->draft.is_full) {
                 result->reading.problem_code = f->draft.problem ?: "too-large";
                 result->reading.problem_position = f->draft.position;
@@ -440,10 +440,10 @@ static void times_fill(Fhir *f, FhirResult *result) {
 }
 
 static void translate_message(Fhir *f, FhirResult *result, const char *assigned_id, size_t size) {
-        char *slash;
-
         f->event_resources = draft_alloc(&f->draft, DRAFT_EVENTS_MAX * sizeof(FhirResource *));
-        if (!f->event_resources) {
+        f->issues = draft_alloc(&f->draft,
+                                FHIR_ISSUES_MAX * sizeof(*f->issues)); /* also where there is no room left to say so */
+        if (!f->event_resources || !f->issues) {
                 events_finish(f, result, size);
                 return;
         }
@@ -454,12 +454,6 @@ static void translate_message(Fhir *f, FhirResult *result, const char *assigned_
         times_fill(f, result);
         result->reading.message_id = f->message_id;
         result->reading.trigger = f->trigger;
-        slash = f->trigger ? strchr(f->trigger, '/') : NULL;
-        if (profile_trigger_rule(f->options->profile, f->trigger ?: "", NULL) == PROFILE_TRIGGER_IGNORE ||
-            (slash && is_ignored_type(f, f->root_type))) {
-                result->reading.ignored = true;
-                return;
-        }
         if (fhir_is_heartbeat(f)) {
                 result->reading.ignored = true;
                 return;
