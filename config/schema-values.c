@@ -98,12 +98,19 @@ static bool resource_is_valid(const char *text) {
                text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] == '\0';
 }
 
+static unsigned number_of(const char *digits, size_t n) {
+        unsigned number = 0;
+        for (size_t i = 0; i < n; i++)
+                number = number * 10 + (unsigned)(digits[i] - '0');
+        return number;
+}
+
 static bool day_is_valid(const char *text) {
         static const unsigned days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
         if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || strspn(text, "0123456789") != 4 ||
             strspn(text + 5, "0123456789") != 2 || strspn(text + 8, "0123456789") != 2)
                 return false;
-        unsigned year = (unsigned)atoi(text), month = (unsigned)atoi(text + 5), day = (unsigned)atoi(text + 8);
+        unsigned year = number_of(text, 4), month = number_of(text + 5, 2), day = number_of(text + 8, 2);
         if (year < 1900 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
                 return false;
         bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
