@@ -215,14 +215,6 @@ static void document_set_digest(Translation *t, DOC *document, const Digest *dig
         document->size = digest->size;
 }
 
-/* The document is told of all the same: a person looks at what came, and lets it go on. */
-static void flaw_note(Translation *t, const char *code, const char *position) {
-        if (t->flaw)
-                return;
-        t->flaw = code;
-        t->flaw_position = position;
-}
-
 static void content_decode(Translation *t, const Hl7Segment *obx, DOC *document, size_t encoding) {
         Hl7Value data = hl7_component(t->message, hl7_field(t->message, obx, 5), 5);
         ArenaMark mark = arena_mark(t->draft.arena);

@@ -24,6 +24,13 @@ const Hl7Segment *span_find(Span span, const char *name) {
         return span_find_next(span, name, NULL);
 }
 
+void flaw_note(Translation *t, const char *code, const char *position) {
+        if (t->flaw)
+                return;
+        t->flaw = code;
+        t->flaw_position = position;
+}
+
 /* ---- whose it is */
 
 static const Hl7Segment *message_end(const Translation *t) {

@@ -31,6 +31,10 @@ const Hl7Segment *span_find(Span span, const char *name);
 const Hl7Segment *span_find_next(Span span, const char *name, const Hl7Segment *after);
 bool segment_is(const Hl7Segment *segment, const char *name);
 
+/* A problem of one part of a message, which takes none of its events away: they wait beside it until a person has looked. The first
+ * one stays. `position` as for draft_problem(). */
+void flaw_note(Translation *t, const char *code, const char *position);
+
 /* ---- whose it is */
 
 typedef struct Patient {

@@ -242,7 +242,11 @@ void measure_panel_read(Translation *t, Patient *patient, const OrderGroup *grou
                 observed_read(t, group, obx, &observed);
                 if (!observed.observation)
                         return;
-                if (!observed.observation->code || decision_read(t, patient, &observed))
+                if (!observed.observation->code) {
+                        flaw_note(t, "no-code", translation_position(t, obx, 3));
+                        continue;
+                }
+                if (decision_read(t, patient, &observed))
                         continue;
                 if (!measure) {
                         first = observed;

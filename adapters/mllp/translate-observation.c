@@ -27,19 +27,24 @@ static void observation_event(Translation *t, Patient *patient, const Observed *
         event_end(t, event, NULL);
 }
 
-/* An OBX without any question, value or comment is a blank line of a form. */
-static bool is_blank(const Observed *observed) {
-        return !observed->has_value && !observed->observation->code && observed->notes.n == 0;
+/* An OBX that says nothing but which line of a form it is. */
+static bool is_blank(const Translation *t, const Observed *observed) {
+        static const uint8_t fields[] = { 3, 4, 5, 6, 7, 8 };
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (hl7_presence(hl7_field(t->message, observed->obx, fields[i])) != HL7_ABSENT)
+                        return false;
+        return observed->notes.n == 0;
 }
 
 void observed_tell(Translation *t, Patient *patient, const Observed *observed) {
         const Carebus__V1__Coded *code = observed->observation->code;
         const Scale *scale;
 
-        if (is_blank(observed))
+        if (is_blank(t, observed))
                 return;
         if (!code) {
-                draft_problem(&t->draft, "no-code", translation_position(t, observed->obx, 3), /* urgent= */ false);
+                flaw_note(t, "no-code", translation_position(t, observed->obx, 3));
                 return;
         }
         if (observed_is_document(observed)) {

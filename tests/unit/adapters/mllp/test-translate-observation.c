@@ -214,12 +214,16 @@ static void test_the_specimen_of_an_order_is_that_of_its_results(void **state) {
 static void test_a_question_without_a_code_is_that_of_its_panel_or_a_problem(void **state) {
         translate_text(RESULT("OBX|1|TX|||free text\r"));
         assert_code(only_observation()->code, "UE");
-        translate_text(MSH_OF("ORU^R01") PID "OBR|1\rOBX|1|NM|X||1\rOBX|2|TX|||free text\r");
-        assert_problem("no-code", "OBX[2]-3");
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1\rOBX|1|NM|X||1\rOBX|2|TX|||free text\rOBX|3|NM|Y||2\r");
+        assert_text(result.problem_code, "no-code");
+        assert_text(result.problem_position, "OBX[2]-3");
         assert_false(result.problem_urgent);
+        assert_int_equal(result.n_events, 2); /* the others wait beside the problem */
         translate_text(MSH_OF("ORU^R01") PID "OBR|1\rOBX|1|TX|||DNACPR\r");
-        assert_problem("no-code", "OBX-3");
+        assert_text(result.problem_code, "no-code");
         assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1\rOBX|1|NM||code in the wrong place||5\r");
+        assert_text(result.problem_code, "no-code");
 }
 
 static void test_an_emptied_value_withdraws_the_senders_own(void **state) {
