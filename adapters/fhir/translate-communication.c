@@ -76,7 +76,7 @@ static void contact_read(Fhir *f, const FhirResource *resource, Carebus__V1__Con
                         participant_add(f, resource, recipient, "recipient", contact);
         }
         JSON_EACH(payload, json_member(node, "payload"))
-        payload_read(f, resource, payload, contact);
+                payload_read(f, resource, payload, contact);
         contact->summary = clinical_join(f, contact->summary, fhir_annotations(f, json_member(node, "note")));
 }
 

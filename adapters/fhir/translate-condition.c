@@ -83,7 +83,7 @@ static void condition_read(Fhir *f, const FhirResource *resource, const Clinical
         body->severity = fhir_coded(f, json_member(node, "severity"));
         body->body_site = clinical_first_coded(f, json_member(node, "bodySite"));
         JSON_EACH(item, stage)
-        body->stage = body->stage ?: fhir_coded(f, json_member(item, "summary"));
+                body->stage = body->stage ?: fhir_coded(f, json_member(item, "summary"));
         body->text = fhir_annotations(f, json_member(node, "note"));
         body->onset_at = time_or_words(f, fhir_choice(node, "onset"), "onset", &body->text);
         body->resolved_at = time_or_words(f, fhir_choice(node, "abatement"), "abatement", &body->text);
@@ -93,7 +93,7 @@ static void condition_read(Fhir *f, const FhirResource *resource, const Clinical
         body->asserted_by = asserted_by(f, resource);
         JSON_EACH(item, json_member(node, "evidence")) {
                 JSON_EACH(evidence, json_member(item, "code"))
-                body->text = clinical_join(f, body->text, clinical_coded_words(fhir_coded(f, evidence)));
+                        body->text = clinical_join(f, body->text, clinical_coded_words(fhir_coded(f, evidence)));
         }
 }
 
@@ -175,8 +175,12 @@ static void allergy_read_end(Fhir *f, JsonNode *node, Carebus__V1__Allergy *body
 static void allergy_read(Fhir *f, const FhirResource *resource, Carebus__V1__Allergy *body) {
         JsonNode *node = resource->node, *asserter = json_member(node, "asserter");
         const char *said_by = asserter ? fhir_reference_type(f, resource, asserter) : NULL;
+        ClinicalCode substance;
+        clinical_read_code(f, json_member(node, "code"), "allergy.substance", &substance);
         body->identifier = fhir_own_identifier(f, resource);
-        body->substance = clinical_mapped(f, json_member(node, "code"), "allergy.substance");
+        body->substance = substance.code;
+        body->further_codes = substance.further;
+        body->n_further_codes = substance.n_further;
         body->kind = fhir_code(f, json_member(node, "type"), "http://hl7.org/fhir/allergy-intolerance-type");
         JSON_EACH(item, json_member(node, "category")) {
                 Carebus__V1__Coded *category = fhir_code(f, item, "http://hl7.org/fhir/allergy-intolerance-category");
@@ -197,7 +201,7 @@ static void allergy_read(Fhir *f, const FhirResource *resource, Carebus__V1__All
                 if (coded_is(body->substance, SYSTEM_SNOMED_CT, none_known_codes[i]))
                         body->has_none_known = body->none_known = true;
         JSON_EACH(item, json_member(node, "reaction"))
-        allergy_read_reaction(f, item, body);
+                allergy_read_reaction(f, item, body);
         allergy_read_end(f, node, body);
 }
 

@@ -89,7 +89,7 @@ static char *provision_words(Fhir *f, const FhirResource *resource, JsonNode *pr
                 return text;
         }
         JSON_EACH(inner, json_member(provision, "provision"))
-        text = clinical_join(f, text, provision_words(f, resource, inner, depth + 1));
+                text = clinical_join(f, text, provision_words(f, resource, inner, depth + 1));
         return text;
 }
 
@@ -325,7 +325,7 @@ static void consent_read_scope(Fhir *f, const FhirResource *resource, const Cons
         if (!provision || has_inner || said->policy)
                 return;
         JSON_EACH(item, json_member(provision, "class"))
-        draft_append(&f->draft, &body->n_scope, &body->scope, fhir_coding(f, item));
+                draft_append(&f->draft, &body->n_scope, &body->scope, fhir_coding(f, item));
         fhir_coded_list(f, json_member(provision, "code"), &body->n_scope, &body->scope);
         JSON_EACH(actor, json_member(provision, "actor")) {
                 JsonNode *reference = json_member(actor, "reference");

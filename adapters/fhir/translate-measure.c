@@ -71,7 +71,7 @@ Carebus__V1__Quantity *clinical_ordinal(Fhir *f, JsonNode *value) {
         static const char url[] = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
         JsonNode *found = fhir_extension(value, url);
         JSON_EACH(coding, value && json_peek(value, "coding") ? json_member(value, "coding") : NULL)
-        found = found ?: fhir_extension(coding, url);
+                found = found ?: fhir_extension(coding, url);
         return clinical_number(f, fhir_choice(found, "value"));
 }
 
@@ -151,7 +151,7 @@ void clinical_measure(Fhir *f, const FhirResource *resource, const ClinicalCode 
         measure->original_status = fhir_code(f, json_member(node, "status"), "http://hl7.org/fhir/observation-status");
         measure_read_value(f, fhir_choice(node, "value"), measure);
         JSON_EACH(part, json_member(node, "component"))
-        measure_add_item(f, part, measure);
+                measure_add_item(f, part, measure);
         JSON_EACH(member, json_member(node, "hasMember")) {
                 const FhirResource *part = fhir_resolve(f, resource, member);
                 if (part && text_equal(part->type, "Observation"))

@@ -97,7 +97,7 @@ static void goal_read(Fhir *f, const FhirResource *resource, Carebus__V1__CarePl
         item->original_status = fhir_code(f, json_member(node, "lifecycleStatus"), "http://hl7.org/fhir/goal-status");
         item->outcome = fhir_coded(f, json_member(node, "achievementStatus"));
         JSON_EACH(outcome, json_member(node, "outcomeCode"))
-        item->text = clinical_join(f, item->text, clinical_coded_words(fhir_coded(f, outcome)));
+                item->text = clinical_join(f, item->text, clinical_coded_words(fhir_coded(f, outcome)));
         if (start && start->kind == JSON_STRING) {
                 item->period = draft_message(&f->draft, &carebus__v1__period__descriptor);
                 if (item->period)
@@ -105,9 +105,9 @@ static void goal_read(Fhir *f, const FhirResource *resource, Carebus__V1__CarePl
         } else if (start)
                 item->when = clinical_words(f, start);
         JSON_EACH(target, json_member(node, "target"))
-        target_read(f, target, item);
+                target_read(f, target, item);
         JSON_EACH(addressed, json_member(node, "addresses"))
-        item->problem_text = clinical_join(f, item->problem_text, clinical_words(f, addressed));
+                item->problem_text = clinical_join(f, item->problem_text, clinical_words(f, addressed));
         item_read_people(f, resource, json_member(node, "expressedBy"), item);
         item->text = clinical_join(f, item->text, fhir_annotations(f, json_member(node, "note")));
         item->text = clinical_join(f, item->text, fhir_member_text(f, node, "statusReason"));
@@ -131,8 +131,8 @@ void fhir_goal(Fhir *f, const FhirResource *resource) {
                 if (!text_equal(other->type, "CarePlan"))
                         continue;
                 JSON_EACH(reference, json_peek(other->node, "goal") ? json_member(other->node, "goal") : NULL)
-                if (fhir_resolve(f, other, reference) == resource)
-                        plan->identifier = fhir_own_identifier(f, other);
+                        if (fhir_resolve(f, other, reference) == resource)
+                                plan->identifier = fhir_own_identifier(f, other);
         }
         event->plan_id = plan->identifier;
         event->occurred_at = fhir_member_when(f, resource->node, "statusDate") ?: event->occurred_at;
@@ -157,7 +157,7 @@ static void detail_read(Fhir *f, const FhirResource *resource, JsonNode *detail,
                 item->problem_text = clinical_join(f, item->problem_text, clinical_coded_words(item->problem));
         }
         JSON_EACH(reason, json_member(detail, "reasonReference"))
-        item->problem_text = clinical_join(f, item->problem_text, clinical_words(f, reason));
+                item->problem_text = clinical_join(f, item->problem_text, clinical_words(f, reason));
         if (scheduled && clinical_says(scheduled->name, "Period"))
                 item->period = fhir_period(f, scheduled);
         else if (scheduled && scheduled->kind == JSON_STRING)
@@ -207,9 +207,9 @@ static void activity_read(Fhir *f, const FhirResource *resource, JsonNode *activ
         if (detail)
                 detail_read(f, resource, detail, item);
         JSON_EACH(outcome, json_member(activity, "outcomeCodeableConcept"))
-        item->outcome = item->outcome ?: fhir_coded(f, outcome);
+                item->outcome = item->outcome ?: fhir_coded(f, outcome);
         JSON_EACH(outcome, json_member(activity, "outcomeReference"))
-        item->text = clinical_join(f, item->text, clinical_words(f, outcome));
+                item->text = clinical_join(f, item->text, clinical_words(f, outcome));
         item->text = clinical_join(f, item->text, fhir_annotations(f, json_member(activity, "progress")));
         if (!is_review(item))
                 return;
@@ -293,7 +293,8 @@ static void plan_read_people(Fhir *f, const FhirResource *resource, JsonNode *no
 
 static void plan_read_links(Fhir *f, const FhirResource *resource, JsonNode *node, Carebus__V1__CarePlan *plan) {
         JSON_EACH(reference, json_member(node, "replaces"))
-        draft_append(&f->draft, &plan->n_replaces, &plan->replaces, fhir_reference_identifier(f, resource, reference));
+                draft_append(&f->draft, &plan->n_replaces, &plan->replaces,
+                             fhir_reference_identifier(f, resource, reference));
         JSON_EACH(reference, json_member(node, "supportingInfo")) {
                 const char *type = fhir_reference_type(f, resource, reference);
                 if (text_equal(type, "DocumentReference") || text_equal(type, "Composition"))
@@ -326,7 +327,7 @@ static void plan_read(Fhir *f, const FhirResource *resource, Carebus__V1__CarePl
         plan_read_problems(f, resource, node, plan);
         plan_read_goals(f, resource, node, plan);
         JSON_EACH(activity, json_member(node, "activity"))
-        activity_read(f, resource, activity, plan);
+                activity_read(f, resource, activity, plan);
         plan_read_team(f, resource, node, plan);
         plan_read_links(f, resource, node, plan);
         plan->summary = clinical_join(f, plan->summary, fhir_annotations(f, json_member(node, "note")));

@@ -143,7 +143,7 @@ static Carebus__V1__Coded *question_read(Form *form, JsonNode *item, char *link_
                                   : NULL;
         Carebus__V1__Coded *question = NULL;
         JSON_EACH(code, codes)
-        question = question ?: fhir_coding(f, code);
+                question = question ?: fhir_coding(f, code);
         if (!question)
                 question = draft_coded_local(&f->draft, (char *)form->canonical, (char *)link_id, text);
         else if (text)
@@ -217,7 +217,7 @@ static void items_walk(Form *form, JsonNode *items, char *heading, size_t depth)
                 return;
         }
         JSON_EACH(item, items)
-        item_walk(form, item, heading, depth);
+                item_walk(form, item, heading, depth);
 }
 
 Carebus__V1__Coded *form_question(Form *form, const FormAnswer *answer) {

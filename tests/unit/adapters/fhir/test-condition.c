@@ -14,7 +14,7 @@ static void test_a_condition_keeps_every_code_and_the_words(void **state) {
                              "\"http://hl7.org/fhir/sid/icd-10\",\"code\":\"G35\"},{\"system\":\"http://snomed.info/"
                              "sct\",\"code\":\"24700007\"}],\"text\":"
                              "\"MS\"}," SUBJECT ",\"onsetDateTime\":\"2010\",\"recordedDate\":\"2011-02-03\","
-                                                "\"asserter\":{\"reference\":\"Practitioner/d\","
+                             "\"asserter\":{\"reference\":\"Practitioner/d\","
                              "\"display\":\"Dr "
                              "A\"},\"severity\":{\"text\":\"severe\"},\"note\":[{\"text\":\"relapsing\"}],\"bodySite\":"
                              "[{\"text\":\"brain\"}],"

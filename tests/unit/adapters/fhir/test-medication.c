@@ -4,7 +4,7 @@
 #define REQUEST(status, intent, rest)                                                                         \
         "{\"resourceType\":\"MedicationRequest\",\"id\":\"m\",\"status\":\"" status "\",\"intent\":\"" intent \
         "\"," SUBJECT ",\"medicationCodeableConcept\":{\"coding\":[{\"system\":\"https://"                    \
-                      "dmd.nhs.uk\",\"code\":\"36565311000001106\"},{\"system\":"                             \
+        "dmd.nhs.uk\",\"code\":\"36565311000001106\"},{\"system\":"                                           \
         "\"urn:local\",\"code\":\"MORPH\"}],\"text\":\"Morphine\"}" rest "}"
 #define DOSE                                                                                                           \
         "{\"text\":\"10 mg twice a "                                                                                   \
@@ -90,7 +90,7 @@ static void test_a_contained_mixture_is_named_by_what_is_in_it(void **state) {
         translate(
                 "{\"resourceType\":\"MedicationRequest\",\"id\":\"m\",\"status\":\"active\",\"intent\":"
                 "\"order\"," SUBJECT ",\"contained\":[{\"resourceType\":\"Medication\",\"id\":\"x\",\"form\":{\"text\":"
-                                     "\"infusion\"},\"batch\":{\"lotNumber\":\"B1\"},"
+                "\"infusion\"},\"batch\":{\"lotNumber\":\"B1\"},"
                 "\"ingredient\":[{\"itemCodeableConcept\":{\"text\":\"Morphine\"},\"strength\":{\"numerator\":{"
                 "\"value\":20,\"unit\":\"mg\"},"
                 "\"denominator\":{\"value\":24,\"unit\":\"h\"}}},{\"itemCodeableConcept\":{\"text\":\"Midazolam\"}}]}],"
