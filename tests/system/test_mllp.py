@@ -128,11 +128,11 @@ def test_without_a_readable_header_the_sender_is_told_no_and_the_bytes_are_kept(
 
 
 def test_unhandled_trigger_is_acknowledged_and_waits_in_the_quarantine(mllp):
-    answer = mllp.sender().ask(adt("M1", trigger="A60"))
+    answer = mllp.sender().ask(adt("M1", trigger="A29"))
     item, = quarantine(mllp.bus)
     assert answer.code == "AA"
-    assert (item["reason"], item["trigger"]) == ("unhandled-trigger", "ADT^A60")
-    assert item["class"] == "urgent"  # an allergy
+    assert (item["reason"], item["trigger"]) == ("unhandled-trigger", "ADT^A29")
+    assert item["class"] == "urgent"  # it would take a person away
 
 
 def test_trigger_that_the_profile_ignores_is_acknowledged_and_not_kept(make_mllp):
