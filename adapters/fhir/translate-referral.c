@@ -362,7 +362,6 @@ static bool decision_event(Fhir *f, const FhirResource *request, const Carebus__
         if (is_not_to_be_done) { /* "not" before a code that says something else already: a person has to read it */
                 decision.value_text = draft_format(&f->draft, "Do not perform: %s",
                                                    clinical_coded_words(said->type) ?: "");
-                decision.value = draft_coded(&f->draft, NULL, NULL, NULL, decision.value_text);
         }
         decision.original_status = said->original_status;
         decision.by = said->from ? said->from->practitioner : NULL;
