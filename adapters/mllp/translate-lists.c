@@ -52,6 +52,7 @@ static const FieldRow iam_rows[] = {
         ROW_ONE(15, FIELD_CODED, A, reported_by),
         ROW_ONE(17, FIELD_CODED, A, original_status),
         ROW_ONE(18, FIELD_PRACTITIONER, A, asserted_by),
+        ROW_LIST(27, FIELD_CODED_LIST, A, further_codes, NULL),
 };
 
 /* Words and codes of SNOMED CT that say that there is none: of any kind, of medicines, of food, of the surroundings. */

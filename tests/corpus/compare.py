@@ -281,7 +281,9 @@ OWN = {
     "encounter": of_own_encounter,
     "observation": of_own_observation,
     "condition": of_own_condition,
-    "allergy": lambda body, into: add(into, "allergy", own_codes(body.get("substance", {}))),
+    "allergy": lambda body, into: [
+        add(into, "allergy", own_codes(one)) for one in [body.get("substance", {}), *body.get("further_codes", [])]
+    ],
     "medication": lambda body, into: add(into, "medicine", own_codes(body.get("drug", {}))),
     "appointment": lambda body, into: add(into, "appointment time", [when(body.get("start_at")), when(body.get("end_at"))]),
     "document": lambda body, into: add(into, "document", own_codes(body.get("type", {}))),

@@ -113,7 +113,6 @@ PLACES = (
     (("practitioner",), "peer", "TXA-5", "TXA in a result: the document is told by MDM"),
     (("medicine",), "peer", "RXD-25", "RXD-25 is the form of what was dispensed"),
     (("relative",), "peer", "NK1-2", "NK1-2 repeats: a related person has one name, the first; the others are listed as unmapped"),
-    (("allergy",), "peer", "IAM-27", "IAM-27, the same substance in another system: an allergy has one code, IAM-3; the other is listed as unmapped"),
     (("result value",), "own", "OBX-5", "OBX-5: the peer gives no value for it (a range, a second repeat, a title or a coded text)"),
 )
 
