@@ -142,6 +142,17 @@ int config_check_own_user(const Config *config, const char *path, ConfigProblems
 /* From text that was checked elsewhere; touches no file but the user database. Says nothing of files' permissions and of what
  * else only the disk knows. Returns as config_load(). */
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems);
+/* What a canonical path of a profile is there for. */
+typedef enum ConfigPathUse {
+        CONFIG_PATH_MAP,       /* a coded field, or a unit */
+        CONFIG_PATH_TARGET,    /* a field that text can be put into */
+        CONFIG_PATH_CONDITION, /* any field */
+        CONFIG_PATH_LIST,
+} ConfigPathUse;
+typedef bool (*ConfigPathKnown)(const char *path, ConfigPathUse use);
+/* Asks of each canonical path in the profiles of a text that loaded whether `known` knows it, and warns of those that it does not. 0 or
+ * -ENOMEM. */
+int config_check_paths(const ConfigText *text, ConfigPathKnown known, ConfigProblems *problems);
 /* The folder of keys that the file names, however wrong the rest is: a key that is missing must not hinder `key new`. On the
  * heap. 0 or a negative errno. */
 int config_keys_folder(const char *path, char **ret);

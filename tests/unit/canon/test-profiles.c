@@ -12,29 +12,11 @@
 
 #include "carebus/v1/event.pb-c.h"
 #include "config/config.h"
-
-static const ProtobufCFieldDescriptor *field_of_path(const char *path) {
-        const ProtobufCMessageDescriptor *message = &carebus__v1__event__descriptor;
-        const ProtobufCFieldDescriptor *field = NULL;
-        char part[64];
-        while (*path) {
-                size_t length = strcspn(path, ".");
-                if (!message || length >= sizeof(part))
-                        return NULL;
-                memcpy(part, path, length);
-                part[length] = '\0';
-                field = protobuf_c_message_descriptor_get_field_by_name(message, part);
-                if (!field)
-                        return NULL;
-                message = field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
-                path += length + (path[length] == '.');
-        }
-        return field;
-}
+#include "proto/path.h"
 
 static void check_paths(const Profile *profile, const char *file) {
         for (size_t i = 0; i < profile->n_maps; i++) {
-                const ProtobufCFieldDescriptor *field = field_of_path(profile->maps[i].path);
+                const ProtobufCFieldDescriptor *field = event_path_field(profile->maps[i].path);
                 if (strcmp(profile->maps[i].path, "unit") != 0 &&
                     (!field || field->descriptor != &carebus__v1__coded__descriptor))
                         fail_msg("%s: maps.%s is no coded field", file, profile->maps[i].path);
@@ -46,10 +28,12 @@ static void check_paths(const Profile *profile, const char *file) {
                 assert_ptr_equal(profile_find_map(profile, profile->maps[i].path), &profile->maps[i]);
         }
         for (size_t i = 0; i < profile->n_fields; i++)
-                if (!field_of_path(profile->fields[i].to))
+                if (!event_path_field(profile->fields[i].to))
                         fail_msg("%s: fields.%s: no field %s", file, profile->fields[i].from, profile->fields[i].to);
         for (size_t i = 0; i < profile->n_complete_lists; i++) {
-                const ProtobufCFieldDescriptor *field = field_of_path(profile->complete_lists[i]);
+                if (!strchr(profile->complete_lists[i], '.'))
+                        continue; /* a section: config/ knows them */
+                const ProtobufCFieldDescriptor *field = event_path_field(profile->complete_lists[i]);
                 if (!field || field->label != PROTOBUF_C_LABEL_REPEATED)
                         fail_msg("%s: complete_lists: %s is no list", file, profile->complete_lists[i]);
         }
@@ -172,8 +156,32 @@ static void test_the_built_in_profile_is_the_file_of_that_name(void **state) {
         config_problems_deinit(&problems);
 }
 
+static void test_a_path_leads_to_a_field_or_nowhere(void **state) {
+        static const char *const wrong[] = { "",
+                                             ".",
+                                             "encounter.",
+                                             ".class",
+                                             "encounter..class",
+                                             "encounter.clas",
+                                             "encounter.class.code.x",
+                                             "encounter.class[1]",
+                                             "demographics.names[]",
+                                             "demographics.names[x]",
+                                             "demographics.names[1",
+                                             "demographics.names[1]family" };
+        assert_string_equal(event_path_field("encounter.class")->name, "class");
+        assert_string_equal(event_path_field("demographics.names[2].family")->name, "family");
+        assert_string_equal(event_path_field("demographics.names[2]")->name, "names");
+        assert_string_equal(event_path_field("patient.demographics.names.given")->name, "given");
+        assert_string_equal(event_path_field("sensitivity")->name, "sensitivity");
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+                if (event_path_field(wrong[i]))
+                        fail_msg("'%s'", wrong[i]);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_a_path_leads_to_a_field_or_nowhere),
                 cmocka_unit_test(test_every_profile_of_the_package_is_good),
                 cmocka_unit_test(test_profiles_of_hl7_sources_know_every_code_of_sex_and_class),
                 cmocka_unit_test(test_the_built_in_profile_is_the_file_of_that_name),

@@ -190,6 +190,47 @@ static void test_teams_of_a_profile_have_to_exist(void **state) {
         assert_int_equal(fixture->config->sources[0].profile->n_teams, 2);
 }
 
+/* Stands in for whoever knows the schema. */
+static bool is_known(const char *path, ConfigPathUse use) {
+        if (strcmp(path, "encounter.class") == 0)
+                return use != CONFIG_PATH_LIST;
+        return strcmp(path, "demographics.names") == 0 && use != CONFIG_PATH_MAP;
+}
+
+static void test_paths_that_lead_nowhere_are_said_with_their_place(void **state) {
+        Fixture *fixture = *state;
+        fixture_write(fixture, "profiles/p.yaml",
+                      "maps:\n"
+                      "  encounter.class: {I: {system: \"urn:x\", code: I}}\n"
+                      "  encounter.clas: {I: {system: \"urn:x\", code: I}}\n"
+                      "  demographics.names: {I: {system: \"urn:x\", code: I}}\n"
+                      "fields:\n"
+                      "  - {from: PID-3, to: demographics.nmes}\n"
+                      "  - {from: PID-3, to: demographics.names}\n"
+                      "teams:\n"
+                      "  - {team: t, when: {encounter.specialities: X, encounter.class: Y}}\n"
+                      "complete_lists: [encounter.class, demographics.names, conditions]\n");
+        fixture_try(fixture, HEAD "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n");
+        fixture_assert_good(fixture);
+        assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
+        assert_int_equal(config_check_paths(fixture->text, is_known, &fixture->problems), 0);
+        static const struct {
+                const char *part;
+                unsigned line, column;
+        } rows[] = { { "maps: 'encounter.clas'", 3, 3 },
+                     { "maps: 'demographics.names'", 4, 3 },
+                     { "fields: 'demographics.nmes'", 6, 23 },
+                     { "teams: 'encounter.specialities'", 9, 22 },
+                     { "complete_lists: 'encounter.class'", 10, 18 } };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const ConfigProblem *problem = fixture_problem(fixture, rows[i].part);
+                assert_true(problem->is_warning);
+                assert_int_equal(problem->line, rows[i].line);
+                assert_int_equal(problem->column, rows[i].column);
+        }
+        assert_int_equal(fixture_count(fixture, /* is_warning= */ true), ELEMENTSOF(rows));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         const struct CMUnitTest tests[] = {
@@ -201,6 +242,7 @@ int main(void) {
                 TEST(test_a_folder_is_there_and_can_be_cleared),
                 TEST(test_what_other_adapters_do_not_look_at_is_said),
                 TEST(test_teams_of_a_profile_have_to_exist),
+                TEST(test_paths_that_lead_nowhere_are_said_with_their_place),
         };
         return cmocka_run_group_tests_name("config adapters", tests, NULL, NULL);
 }
