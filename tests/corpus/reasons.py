@@ -6,7 +6,7 @@ import re
 Case = collections.namedtuple("Case", "places mine other problems")
 
 SYSTEMS = {
-    "http://loinc.org": "LN", "LN": "LN", "http://snomed.info/sct": "SCT", "SCT": "SCT", "SNM": "SCT", "http://hl7.org/fhir/sid/icd-10": "I10",
+    "http://loinc.org": "LN", "LN": "LN", "http://snomed.info/sct": "SCT", "SCT": "SCT", "SNM": "SCT", "SNM3": "SCT", "http://hl7.org/fhir/sid/icd-10": "I10",
     "http://hl7.org/fhir/sid/icd-10-cm": "I10", "I10": "I10", "I10C": "I10", "http://www.nlm.nih.gov/research/umls/rxnorm": "RXNORM",
     "http://hl7.org/fhir/sid/ndc": "NDC", "NDC": "NDC",
 }
