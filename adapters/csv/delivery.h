@@ -42,8 +42,8 @@ enum {
         DELIVERY_GOES_ON,   /* there is more to do: call it again soon */
         DELIVERY_LATER,     /* the bus said not now: call it again after delivery_pause() microseconds */
 };
-/* Does some of it. 0: it is done, and *ret_end says how; the delivery is idle. Negative: the receipt or the move failed; it is idle too, the
- * file is where it was, and can be begun again. */
+/* Does some of it. 0: it is done, and *ret_end says how; the delivery is idle. Negative: the receipt or the move failed; it is idle too,
+ * the file is where it was, and can be begun again. */
 int delivery_work(Delivery *delivery, DeliveryEnd *ret_end);
 int64_t delivery_pause(const Delivery *delivery);
 /* `cookie` is what delivery_work() submitted with; others are passed over. */

@@ -56,7 +56,8 @@ def family_names(adapter):
 
 
 def test_good_rows_go_in_bad_rows_come_back_and_the_file_lies_in_problem(hospice):
-    receipt = hospice.deliver("people.csv", PEOPLE + "H1,EXAMPLE,ANNA,1952-03-14,F\nH2,OTHER,BERT,03/04/1952,M\nH3,THIRD,CARA,1953-01-01,F\n")
+    receipt = hospice.deliver(
+        "people.csv", PEOPLE + "H1,EXAMPLE,ANNA,1952-03-14,F\nH2,OTHER,BERT,03/04/1952,M\nH3,THIRD,CARA,1953-01-01,F\n")
     assert receipt.statuses() == ["ok", "problem", "ok"]
     assert "birth_date" in receipt.lines[3]["message"] and "year first" in receipt.lines[3]["message"]
     assert hospice.problem() == ["people.csv"] and hospice.done() == []
@@ -392,16 +393,15 @@ def test_a_crash_before_the_ledger_closed_does_not_make_a_later_a_a_repeat(hospi
 @pytest.mark.root
 def test_a_folder_without_rights_is_said_once_and_taken_up_when_they_come(make_csv):
     hospice = make_csv(start=False, user="games")
-    hospice.bus.folder.chmod(0o755)
     hospice.folder.chmod(0o700)
-    state = hospice.bus.folder / "state" / "adapters" / "hospice"
-    state.mkdir(parents=True, mode=0o700, exist_ok=True)
-    for path in (state, hospice.log_path.parent):
-        path.chmod(0o755)
+    hospice.bus.config_path.chmod(0o644)
+    state = hospice.bus.folder / "adapters" / "hospice"
+    state.mkdir(parents=True)
     shutil.chown(state, "games", "games")
     hospice.drop("people.csv", people("H1"))
-    hospice.start(wrapper=("setpriv", "--reuid=games", "--regid=games", "--clear-groups", "env", f"STATE_DIRECTORY={state.parent}"), wait=False)
-    wait_for(lambda: "FOLDER_NOT_USABLE" in hospice.log(), TAKEN_SECONDS, "a line that says so")
+    hospice.start(wait=False, wrapper=("setpriv", "--reuid=games", "--regid=games", "--clear-groups", "env",
+                                       f"STATE_DIRECTORY={state.parent}"))
+    wait_for(lambda: "FOLDER_NOT_USABLE" in hospice.log(), TAKEN_SECONDS, f"a line that says so: {hospice.log_path}")
     assert (hospice.folder / "people.csv").exists()
     shutil.chown(hospice.folder, "games", "games")
     shutil.chown(hospice.folder / "people.csv", "games", "games")
@@ -470,7 +470,8 @@ SYNTHEA = """
 tables:
   people:
     files: "patients*.csv"
-    columns: {Id: local_id, BIRTHDATE: birth_date, DEATHDATE: deceased_date, FIRST: given_name, LAST: family_name, GENDER: sex, ZIP: postcode}
+    columns:
+      {Id: local_id, BIRTHDATE: birth_date, DEATHDATE: deceased_date, FIRST: given_name, LAST: family_name, GENDER: sex, ZIP: postcode}
     ignore: [LAT, LON, HEALTHCARE_EXPENSES, HEALTHCARE_COVERAGE]
   stays:
     files: "encounters*.csv"
@@ -491,7 +492,8 @@ def test_another_systems_export_goes_in_by_a_column_map(tmp_path, name, event):
     assert lines and all(event in [one["type"] for one in line["events"]] for line in lines)
     if name == "patients.csv":
         first = lines[0]["events"][0]["demographics"]
-        assert (first["names"][0]["family"], first["birth_date"], first["addresses"][0]["postal_code"]) == ("Mosciski958", "2014-10-06", "02155")
+        assert (first["names"][0]["family"], first["birth_date"]) == ("Mosciski958", "2014-10-06")
+        assert first["addresses"][0]["postal_code"] == "02155" and first["addresses"][0]["text"]
         assert any("people.csv: DRIVERS" in line["unmapped"] for line in lines)
 
 
