@@ -91,7 +91,7 @@ static Carebus__V1__Sensitivity *sensitivity_read(Fhir *f, const FhirResource *r
         Carebus__V1__Sensitivity *sensitivity;
 
         for (JsonNode *member = meta ? meta->first : NULL; member; member = member->next)
-                if (!strcmp(member->name, "security") == 0)
+                if (strcmp(member->name, "security") != 0)
                         json_note_read(member);
         sensitivity = security ? draft_message(&f->draft, &carebus__v1__sensitivity__descriptor) : NULL;
         if (!sensitivity)
