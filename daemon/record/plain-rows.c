@@ -447,6 +447,13 @@ static const char *kind_text(const Carebus__V1__Event *event) {
         return kinds[kind < ELEMENTSOF(kinds) ? kind : 0];
 }
 
+/* What nothing is known of is told by where it was said: by the message's own name, which is the same whenever it arrives. */
+static char *unnamed_text(const Carebus__V1__Event *event, Arena *arena) {
+        const char *index = strchr(event->event_id, '.');
+
+        return text_joined(arena, "message:", event->source_message_id ?: event->event_id, index, NULL);
+}
+
 char *plain_key(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena, bool *ret_named) {
         const char *text = "", *dose = dose_text(event, arena);
 
@@ -466,7 +473,7 @@ char *plain_key(const PlainRow *row, const Carebus__V1__Event *event, Arena *are
         if (!text[0] && row->always_said)
                 return (char *)row->always_said;
         if (!text[0])
-                return arena_format(arena, "event:%s", event->event_id);
+                return unnamed_text(event, arena);
         if (row->body == BODY(DECISION))
                 return text_joined(arena, kind_text(event), "/", text, NULL);
         return (char *)text;

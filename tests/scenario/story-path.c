@@ -103,6 +103,13 @@ static const struct {
         { &carebus__v1__care_plan_item__descriptor, item_made },
 };
 
+bool story_path_can(const ProtobufCFieldDescriptor *field) {
+        for (size_t i = 0; i < ELEMENTSOF(makers); i++)
+                if (makers[i].descriptor == field->descriptor)
+                        return true;
+        return false;
+}
+
 static ProtobufCMessage *message_made(const ProtobufCFieldDescriptor *field, const char *text, const char *source,
                                       Arena *arena) {
         for (size_t i = 0; i < ELEMENTSOF(makers); i++)
@@ -170,7 +177,8 @@ static void value_set(ProtobufCMessage *message, const ProtobufCFieldDescriptor 
         default:
                 fail_msg("a story cannot write %s", field->name);
         }
-        *(protobuf_c_boolean *)((char *)message + field->quantifier_offset) = 1;
+        if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+                *(protobuf_c_boolean *)((char *)message + field->quantifier_offset) = 1;
 }
 
 void story_path_set(ProtobufCMessage *message, const char *path, const char *text, const char *source, Arena *arena) {
