@@ -76,8 +76,11 @@ static bool words_equal(const char *a, const char *b) {
         }
 }
 
+/* Names of the tables begin with a letter, and most begin with another one: only what may be the same is put into words. */
 static bool word_is(const char *words, const char *name) {
         char other[WORDS_MAX];
+        if ((words[0] | 0x20) != (name[0] | 0x20))
+                return false;
         return words_of(name, other) && words_equal(words, other);
 }
 

@@ -18,7 +18,7 @@
 /* What one message may cost, its events packed included: four times the largest message that is read. */
 #define ARENA_MAX (64UL << 20)
 /* Events may be larger than their message, since each carries the person; but a submission has to fit a frame. */
-#define EVENTS_SIZE_FLOOR (512 * 1024)
+#define EVENTS_SIZE_FLOOR (2UL << 20)
 
 struct Translator {
         TranslateOptions options;
