@@ -40,6 +40,7 @@ struct Courier {
         Queue on_way; /* in the order in which their receipts come */
         Queue back;   /* with their receipts: to be told once the memory is on disk */
         CourierCounts counts;
+        uint64_t n_moves;
         bool is_forgetful; /* the memory could not be written: said once */
 };
 
@@ -187,6 +188,7 @@ static int submit(Courier *courier, const FhirResult *result, const CourierTask 
                 ticket->n_remembered = task->n_remembered;
         }
         queue_push(&courier->on_way, TAKE_PTR(ticket));
+        courier->n_moves++;
         return 0;
 }
 
@@ -322,6 +324,10 @@ size_t courier_in_flight(const Courier *courier) {
         return carebus_source_in_flight(courier->bus);
 }
 
+uint64_t courier_moves(const Courier *courier) {
+        return courier->n_moves;
+}
+
 int courier_fd(const Courier *courier) {
         return carebus_source_fd(courier->bus);
 }
@@ -341,6 +347,7 @@ int courier_dispatch(Courier *courier) {
                         ticket->done(ticket->owner, ticket->number, &ticket->result,
                                      (const CourierVersion *)ticket->versions, ticket->n_versions);
                 ticket_free(ticket);
+                courier->n_moves++;
         }
         return r;
 }

@@ -55,6 +55,8 @@ const char *courier_source(const Courier *courier);
 Memory *courier_memory(const Courier *courier);
 CourierCounts *courier_counts(Courier *courier);
 size_t courier_in_flight(const Courier *courier);
+/* Submissions handed in and results told since the start: where it has grown, there is something to send or to answer. */
+uint64_t courier_moves(const Courier *courier);
 /* For the loop. */
 int courier_fd(const Courier *courier);
 int courier_timeout(const Courier *courier);

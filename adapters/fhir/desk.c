@@ -24,7 +24,6 @@ struct Desk {
         char since[CIVIL_TEXT_SIZE];
         Work *works;
         size_t n_works;
-        uint64_t n_answered;
 };
 
 static const ConfigSource *source_of(const Desk *desk) {
@@ -77,7 +76,6 @@ static Work *work_new(Desk *desk, HttpExchange *exchange, const HttpHead *head, 
 static void work_answer(Work *work, Answer *answer) {
         HttpExchange *exchange = work->exchange;
 
-        work->desk->n_answered++;
         work_free(work);
         listener_answer(exchange, answer);
 }
@@ -261,8 +259,4 @@ size_t desk_expire(Desk *desk, int64_t before) {
 
 size_t desk_waiting(const Desk *desk) {
         return desk->n_works;
-}
-
-uint64_t desk_answered(const Desk *desk) {
-        return desk->n_answered;
 }

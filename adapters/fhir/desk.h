@@ -20,5 +20,3 @@ const ListenerHost *desk_host(const Desk *desk);
 /* Tells everybody who has waited since before `before` (monotonic) to come again; how many they were. */
 size_t desk_expire(Desk *desk, int64_t before);
 size_t desk_waiting(const Desk *desk);
-/* Answers given since the start: where it has grown, a listener has something to do. */
-uint64_t desk_answered(const Desk *desk);

@@ -152,7 +152,7 @@ static int on_prepare(LoopSource *source, void *owner) {
         int timeout = 0, poll_timeout = -1, r = 0;
 
         for (unsigned i = 0; i < ROUNDS_MAX; i++) {
-                uint64_t before = desk_answered(server->desk);
+                uint64_t before = courier_moves(server->courier);
 
                 timeout = doors_work(server);
                 r = courier_dispatch(server->courier);
@@ -160,7 +160,7 @@ static int on_prepare(LoopSource *source, void *owner) {
                         r = poll_work(server->poll, &poll_timeout);
                 if (r < 0)
                         return r;
-                if (desk_answered(server->desk) == before)
+                if (courier_moves(server->courier) == before)
                         break;
                 timeout = 0;
         }
