@@ -71,6 +71,9 @@ static void bad_time(Fhir *f, JsonNode *node) {
         char *position = fhir_position(f, node);
 
         fhir_issue(f, "warning", "value", node, "This date or time cannot be read; its text is kept.");
+        for (size_t i = 0; i < f->n_bad_times; i++)
+                if (text_equal(f->bad_times[i], position))
+                        return;
         if (f->n_bad_times == FHIR_ISSUES_MAX || !position)
                 return;
         if (!f->bad_times)
