@@ -258,6 +258,34 @@ Carebus__V1__Practitioner *clinical_professional(Fhir *f, const FhirResource *fr
         return first;
 }
 
+static void link_list(Fhir *f, const FhirResource *from, const char *list) {
+        const JsonNode *array = json_peek(from->node, list);
+        for (JsonNode *item = array && array->kind == JSON_ARRAY ? array->first : NULL; item; item = item->next) {
+                FhirResource *found = fhir_resolve(f, from, item);
+                if (!found)
+                        continue;
+                if (text_equal(list, "result"))
+                        found->report = found->report ?: from;
+                else if (text_equal(list, "hasMember"))
+                        found->panel = found->panel ?: from;
+                else
+                        found->plan = found->plan ?: from;
+        }
+}
+
+void clinical_link(Fhir *f) {
+        static const struct {
+                const char *type, *list;
+        } lists[] = { { "DiagnosticReport", "result" }, { "Observation", "hasMember" }, { "CarePlan", "goal" } };
+        if (f->is_linked)
+                return;
+        f->is_linked = true;
+        for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++)
+                for (size_t k = 0; k < ELEMENTSOF(lists); k++)
+                        if (text_equal(f->resources[i].type, lists[k].type))
+                                link_list(f, &f->resources[i], lists[k].list);
+}
+
 FhirResource *clinical_resolve_text(Fhir *f, const FhirResource *from, const char *text) {
         JsonNode member = { .kind = JSON_STRING, .name = "reference", .text = text };
         JsonNode reference = { .kind = JSON_OBJECT, .n_children = 1, .first = &member, .last = &member };
@@ -345,4 +373,37 @@ void clinical_read_content(Fhir *f, JsonNode *data, const char *media_type, bool
         if (clinical_says(media_type, "text/plain") && size <= DRAFT_TEXT_MAX && utf8_is_valid(bytes, size) &&
             !memchr(bytes, 0, size))
                 ret->text = draft_text(&f->draft, (const char *)bytes, size);
+}
+
+/*
+ * What the bus takes
+ */
+
+static bool field_fits(const ProtobufCFieldDescriptor *field, const void *value) {
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+                return fhir_texts_fit(*(const ProtobufCMessage *const *)value);
+        if (field->type != PROTOBUF_C_TYPE_STRING)
+                return true;
+        const char *text = *(const char *const *)value;
+        return !text || strlen(text) <= DRAFT_TEXT_MAX;
+}
+
+bool fhir_texts_fit(const ProtobufCMessage *message) {
+        for (unsigned i = 0; message && i < message->descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+                const uint8_t *value = (const uint8_t *)message + field->offset;
+                bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+                bool is_pointer = field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING;
+                if (!is_pointer ||
+                    ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+                     *(const uint32_t *)((const uint8_t *)message + field->quantifier_offset) != field->id))
+                        continue;
+                if (!is_list && !field_fits(field, value))
+                        return false;
+                size_t n = is_list ? *(const size_t *)((const uint8_t *)message + field->quantifier_offset) : 0;
+                for (size_t k = 0; k < n; k++)
+                        if (!field_fits(field, *(const uint8_t *const *)value + k * sizeof(void *)))
+                                return false;
+        }
+        return true;
 }

@@ -40,6 +40,8 @@ bool clinical_is_person(const char *type);  /* the patient, or somebody of their
 bool clinical_is_service(const char *type); /* an organisation, a service, a team of one */
 /* Of a list of actors, the first that is a professional, or NULL. */
 Carebus__V1__Practitioner *clinical_professional(Fhir *f, const FhirResource *from, JsonNode *actors);
+/* Notes for each resource of the message which report, panel and plan list it. The first call does it. */
+void clinical_link(Fhir *f);
 /* What it leads to in this message, by a text alone: Attachment.url, a canonical. */
 FhirResource *clinical_resolve_text(Fhir *f, const FhirResource *from, const char *text);
 /* What the resource calls itself, and the same with a part of it: QR-1#CPR001.1. */

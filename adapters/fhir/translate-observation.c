@@ -255,39 +255,15 @@ static Carebus__V1__Coded *thing_read(Fhir *f, const FhirResource *resource, Jso
         return draft_coded(&f->draft, NULL, NULL, NULL, words);
 }
 
-/* Whether a list of a report names this resource, by the text of its references. */
-static bool list_names(const FhirResource *resource, const JsonNode *list) {
-        for (const JsonNode *item = list && list->kind == JSON_ARRAY ? list->first : NULL; item; item = item->next) {
-                const JsonNode *reference = json_peek(item, "reference");
-                const char *text = reference && reference->kind == JSON_STRING ? reference->text : NULL;
-                size_t type = strlen(resource->type);
-                if (!text)
-                        continue;
-                if (resource->full_url && strcmp(text, resource->full_url) == 0)
-                        return true;
-                if (resource->id && text[0] == '#' && resource->container && strcmp(text + 1, resource->id) == 0)
-                        return true;
-                if (resource->id && strncmp(text, resource->type, type) == 0 && text[type] == '/' &&
-                    strcmp(text + type + 1, resource->id) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* The report or the panel that it was reported in, where that is in the same message. */
+/* The report and the panel that it was reported in, where they are in the same message. */
 static void report_find(Fhir *f, const FhirResource *resource, Carebus__V1__Observation *body) {
-        for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++) {
-                const FhirResource *other = &f->resources[i];
-                bool is_report = text_equal(other->type, "DiagnosticReport");
-                if (!is_report && !text_equal(other->type, "Observation"))
-                        continue;
-                if (!list_names(resource, json_peek(other->node, is_report ? "result" : "hasMember")))
-                        continue;
-                if (is_report && !body->report)
-                        body->report = fhir_own_identifier(f, other);
-                if (!body->panel)
-                        body->panel = fhir_coded(f, json_member(other->node, "code"));
-        }
+        const FhirResource *above;
+        clinical_link(f);
+        above = resource->report ?: resource->panel;
+        if (resource->report)
+                body->report = fhir_own_identifier(f, resource->report);
+        if (above)
+                body->panel = fhir_coded(f, json_member(above->node, "code"));
 }
 
 static void people_read(Fhir *f, const FhirResource *resource, Carebus__V1__Observation *body) {

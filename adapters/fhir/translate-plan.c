@@ -125,15 +125,9 @@ void fhir_goal(Fhir *f, const FhirResource *resource) {
         goal_read(f, resource, item);
         if (text_equal(item->status, "entered-in-error"))
                 event->action = CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
-        /* The plan that it belongs to, where that is in the same message. */
-        for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++) {
-                const FhirResource *other = &f->resources[i];
-                if (!text_equal(other->type, "CarePlan"))
-                        continue;
-                JSON_EACH(reference, json_peek(other->node, "goal") ? json_member(other->node, "goal") : NULL)
-                        if (fhir_resolve(f, other, reference) == resource)
-                                plan->identifier = fhir_own_identifier(f, other);
-        }
+        clinical_link(f);
+        if (resource->plan)
+                plan->identifier = fhir_own_identifier(f, resource->plan);
         event->plan_id = plan->identifier;
         event->occurred_at = fhir_member_when(f, resource->node, "statusDate") ?: event->occurred_at;
 }

@@ -21,6 +21,7 @@ struct FhirResource {
         Carebus__V1__When *recorded_at;    /* of Provenance, of meta.lastUpdated; or NULL */
         Carebus__V1__Identifier **patient; /* whose it is, once an event said so */
         size_t n_patient;
+        const FhirResource *report, *panel, *plan; /* of the message, that list it; once clinical_link() looked */
         bool is_used; /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
 };
 
@@ -48,6 +49,7 @@ typedef struct Fhir {
         const FhirPath *const *paths; /* of the profile's fields, in their order; NULL: none that can be read */
         const FhirResource **event_resources; /* of which each event was made */
         const char *reason;                   /* of a message: new, update, delete (BaRS); or NULL */
+        bool is_linked; /* clinical_link() has looked */
 } Fhir;
 
 typedef void (*FhirTranslate)(Fhir *f, const FhirResource *resource);
@@ -75,6 +77,8 @@ Carebus__V1__Event *fhir_event(Fhir *f, const FhirResource *resource, const char
 void fhir_set_time(Fhir *f, Carebus__V1__Event *event, Carebus__V1__When *when);
 /* Its status is entered-in-error, or it was deleted: it is undone, never dropped. */
 bool fhir_is_in_error(const FhirResource *resource);
+/* Whether each text of a message is one that the bus takes: joined ones may not be. translate-clinical.c */
+bool fhir_texts_fit(const ProtobufCMessage *message);
 /* The row of a type; NULL: nobody knows it. */
 const FhirRow *fhir_row_find(const char *type);
 

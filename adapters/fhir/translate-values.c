@@ -427,7 +427,7 @@ char *fhir_annotations(Fhir *f, JsonNode *array) {
                 if (text)
                         all = all ? draft_format(&f->draft, "%s\n%s", all, text) : text;
         }
-        return all && strlen(all) <= DRAFT_TEXT_MAX ? all : NULL;
+        return all; /* too long with the others: the message is refused as a whole, fhir_texts_fit() */
 }
 
 /* ---- extensions, choices */

@@ -390,8 +390,10 @@ static FhirIssue no_room = { .severity = "error",
 static void events_finish(Fhir *f, FhirResult *result, size_t message_size) {
         size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, message_size), size = 0;
 
-        for (size_t i = 0; i < f->draft.n_events; i++)
+        for (size_t i = 0; i < f->draft.n_events; i++) {
                 size += protobuf_c_message_get_packed_size(&f->draft.events[i]->base);
+                f->draft.is_full = f->draft.is_full || !fhir_texts_fit(&f->draft.events[i]->base);
+        }
         if (size > limit || f->draft.is_full) {
                 f->draft.problem = NULL;
                 fhir_problem(f, "too-large", NULL, /* urgent= */ true);

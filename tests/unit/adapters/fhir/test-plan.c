@@ -165,6 +165,39 @@ static void test_a_goal_alone_changes_an_item(void **state) {
         assert_when(event->occurred_at, "2016-01-01");
 }
 
+/* Two notes that are each short enough, and too long together. */
+static void test_words_that_are_too_long_together_are_refused_and_not_cut(void **state) {
+        size_t size = 200 * 1024;
+        _cleanup_(buffer_deinit) Buffer json = BUFFER_NULL;
+        _cleanup_(freep) char *words = malloc(size + 1);
+
+        assert_non_null(words);
+        memset(words, 'a', size);
+        words[size] = 0;
+        buffer_append_format(&json, PLAN("active", "\"note\":[{\"text\":\"%s\"},{\"text\":\"%s\"}]"), words, words);
+        translate_bytes(buffer_bytes(&json));
+        assert_text(result.reading.problem_code, "too-large");
+        assert_int_equal(result.reading.n_events, 0);
+}
+
+static void test_many_goals_of_many_plans_are_found_in_one_walk(void **state) {
+        _cleanup_(buffer_deinit) Buffer json = BUFFER_NULL;
+
+        buffer_append_text(&json, "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[");
+        for (size_t i = 0; i < 400; i++)
+                buffer_append_format(&json, "{\"resource\":{\"resourceType\":\"Goal\",\"id\":\"g%zu\"," SUBJECT "}},",
+                                     i);
+        buffer_append_text(&json, "{\"resource\":{\"resourceType\":\"CarePlan\",\"id\":\"cp\"," SUBJECT ",\"goal\":[");
+        for (size_t i = 0; i < 400; i++)
+                buffer_append_format(&json, "%s{\"reference\":\"Goal/g%zu\"}", i ? "," : "", i);
+        buffer_append_text(&json, "]}}]}");
+        translate_bytes(buffer_bytes(&json));
+        assert_null(result.reading.problem_code);
+        assert_int_equal(result.reading.n_events, 401);
+        for (size_t i = 0; i < 400; i++)
+                assert_text(result.reading.events[i]->plan_id->value, "CarePlan/cp");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_plan_has_its_problems_goals_and_activities),
@@ -173,6 +206,8 @@ int main(void) {
                 cmocka_unit_test(test_a_review_that_was_done_makes_the_plan_reviewed),
                 cmocka_unit_test(test_a_plan_of_words_alone_keeps_them),
                 cmocka_unit_test(test_a_goal_alone_changes_an_item),
+                cmocka_unit_test(test_words_that_are_too_long_together_are_refused_and_not_cut),
+                cmocka_unit_test(test_many_goals_of_many_plans_are_found_in_one_walk),
         };
 
         return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
