@@ -8,6 +8,7 @@
 
 #include "adapters/common/submit.h"
 #include "adapters/csv/receipt.h"
+#include "adapters/csv/roster.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -39,6 +40,7 @@ struct Delivery {
         LedgerDelivery ledger;
         LedgerKind kind;
         Receipt *receipt;
+        Roster *roster; /* NULL: files of this table need not have everybody */
         Arena *arena;
         Pending pending[WINDOW];
         uint64_t first,
@@ -87,6 +89,7 @@ void delivery_abandon(Delivery *delivery) {
         delivery->first = delivery->next;
         delivery->n_waiting = 0;
         delivery->receipt = receipt_free(delivery->receipt);
+        delivery->roster = roster_free(delivery->roster);
         buffer_deinit(&delivery->bytes);
         delivery->step = STEP_IDLE;
 }
@@ -162,6 +165,8 @@ static int begin(Delivery *delivery) {
                 r = receipt_new(delivery->host.folder, delivery->name, &delivery->file, &delivery->receipt);
         if (r == 0 && !delivery->csv.problem)
                 r = begin_in_ledger(delivery);
+        if (r == 0 && delivery->csv.is_complete)
+                r = roster_new(delivery->host.place, delivery->csv.table, &delivery->roster);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < delivery->csv.n_notes; i++)
@@ -283,7 +288,9 @@ static int do_rows(Delivery *delivery) {
                         delivery->step = STEP_FINISH;
                         return DELIVERY_GOES_ON;
                 }
-                r = push_row(delivery, &row);
+                r = delivery->roster && row.key ? roster_add(delivery->roster, row.key) : 0;
+                if (r == 0)
+                        r = push_row(delivery, &row);
                 if (r == -EAGAIN) {
                         csv_reader_seek(delivery->host.reader, row.offset, row.line);
                         return DELIVERY_WAITS;
@@ -388,8 +395,26 @@ static void give_end(const Delivery *delivery, DeliveryEnd *ret) {
                 .n_known = receipt_count(receipt, RECEIPT_REPEAT),
                 .n_waiting = receipt_count(receipt, RECEIPT_WAITS),
                 .n_problems = receipt_count(receipt, RECEIPT_PROBLEM),
+                .n_left_out = receipt_count(receipt, RECEIPT_LEFT_OUT),
                 .n_rows = delivery->csv.n_rows,
         };
+}
+
+/* Whoever is missing from a list that should have everybody is counted: a person has to say why, and nothing is removed. */
+static int count_missing(Delivery *delivery) {
+        char message[256];
+        uint64_t missing;
+        int r = roster_missing(delivery->roster, &missing);
+
+        if (r < 0 || missing == 0)
+                return r;
+        snprintf(message, sizeof(message),
+                 "%" PRIu64 " of those who were in the file before this one are not in it; nothing was removed. Where "
+                 "somebody left or died, "
+                 "say so in a row",
+                 missing);
+        receipt_line(delivery->receipt, 0, RECEIPT_NOTE, message);
+        return 0;
 }
 
 /* The receipt is there before the file goes; the ledger closes last. A crash between them is looked after at the next start. */
@@ -401,7 +426,11 @@ static int do_finish(Delivery *delivery, DeliveryEnd *ret_end) {
         is_bad = delivery->csv.problem || ret_end->n_problems > 0;
         if (!is_bad && delivery->kind == LEDGER_REPEAT && delivery->is_in_ledger && ret_end->n_known > 0)
                 receipt_line(delivery->receipt, 0, RECEIPT_REPEAT, delivery->repeat_text);
-        r = receipt_put(delivery->receipt);
+        r = delivery->roster && !is_bad ? count_missing(delivery) : 0;
+        if (r == 0)
+                r = receipt_put(delivery->receipt);
+        if (r == 0 && delivery->roster && !is_bad)
+                r = roster_keep(delivery->roster);
         if (r == 0)
                 r = folder_move(delivery->host.folder, delivery->name, &delivery->file,
                                 is_bad ? FOLDER_PROBLEM : FOLDER_DONE, clock_now_at(&clock_system));

@@ -15,13 +15,14 @@ typedef struct DeliveryHost {
         Ledger *ledger;
         CsvReader *reader;
         carebus_source *bus;
-        const Zone *zone; /* of the dates in receipts; NULL: UTC */
+        const char *place; /* of place_open() */
+        const Zone *zone;  /* of the dates in receipts; NULL: UTC */
 } DeliveryHost;
 
 typedef struct DeliveryEnd {
         const char *table; /* static; "unknown" where not even that is known */
         const char *problem_code;
-        uint64_t n_rows, n_taken, n_known, n_waiting, n_problems;
+        uint64_t n_rows, n_taken, n_known, n_waiting, n_problems, n_left_out;
 } DeliveryEnd;
 
 typedef struct Delivery Delivery;

@@ -34,7 +34,7 @@ typedef struct Server {
         const ServerOptions *options;
         Config *config, *next_config; /* taken in between two files */
         size_t source;
-        char *endpoint;
+        char *endpoint, *place;
         carebus_source *bus;
         Zone *zone;
         CsvReader *reader, *again; /* of files; of rows that the bus has read again */
@@ -47,7 +47,7 @@ typedef struct Server {
         LoopSource *bus_io, *watching, *preparing, *ticking, *going_on, *signals[3];
         int64_t scanned_at, open_at;
         bool scan_soon, was_said;
-        uint64_t n_files, n_rows, n_problems;
+        uint64_t n_files, n_rows, n_problems, n_left_out;
 } Server;
 
 static int64_t now(void) {
@@ -173,6 +173,8 @@ static void file_is_done(Server *server, const DeliveryEnd *end) {
         server->n_files++;
         server->n_rows += end->n_rows;
         server->n_problems += end->n_problems;
+        server->n_left_out += end->n_left_out;
+        (void)carebus_source_report(server->bus, server->n_left_out, server->n_problems); /* for `carebusctl status` */
         if (end->problem_code)
                 log_event(LOG_FILE_REFUSED, log_name("SOURCE", source), log_name("TABLE", end->table),
                           log_name("REASON", end->problem_code));
@@ -190,6 +192,7 @@ static DeliveryHost delivery_host(const Server *server) {
                 .ledger = server->ledger,
                 .reader = server->reader,
                 .bus = server->bus,
+                .place = server->place,
                 .zone = server->zone,
         };
 }
@@ -465,13 +468,12 @@ static int on_stop(LoopSource *loop_source, int signal, void *owner) {
 /* ---- start and end ---- */
 
 static int open_ledger(Server *server, const Config *config, const char *source) {
-        _cleanup_(freep) char *place = NULL;
-        int r = place_open(config, source, &place);
+        int r = place_open(config, source, &server->place);
 
         if (r == 0)
-                r = ledger_open(place, &server->ledger);
+                r = ledger_open(server->place, &server->ledger);
         if (r == LEDGER_E_DAMAGED)
-                log_event(LOG_LEDGER_DAMAGED, log_name("SOURCE", source), log_name("FOLDER", place));
+                log_event(LOG_LEDGER_DAMAGED, log_name("SOURCE", source), log_name("FOLDER", server->place));
         return MIN(r, 0);
 }
 
@@ -553,6 +555,7 @@ static void server_deinit(Server *server) {
         zone_free(server->zone);
         arena_free(server->arena);
         free(server->endpoint);
+        free(server->place);
         config_unref(server->next_config);
         config_unref(server->config);
 }

@@ -349,6 +349,7 @@ static int open_columns(CsvReader *reader, Asked *asked, CsvFile *ret) {
                        &reader->binding, &column);
         if (r < 0)
                 return r;
+        ret->is_complete = asked->rules && asked->rules->is_complete;
         return r == TABLE_FITS ? note_unknown(reader) : refuse_columns(reader, ret, (TableProblem)r, row.line, column);
 }
 
@@ -657,6 +658,7 @@ int csv_reader_next(CsvReader *reader, CsvRow *ret) {
                 return r;
         if (row_is_sound(work, &row, cells, n_unread, &ret->verdict)) {
                 take_values(work, cells);
+                ret->key = work->values[0];
                 apply_values(work);
                 check_required(work);
                 if (!work->is_refused)

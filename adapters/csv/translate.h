@@ -27,6 +27,7 @@ typedef struct CsvFile {
         const char *problem_code; /* reason code */
         const char *const *notes; /* what was decided about it */
         size_t n_notes;
+        bool is_complete; /* the profile says that each file of this table has everybody */
 } CsvFile;
 
 /* `name` is the file's, and picks the table; where it fits none, the columns do if `by_columns`. `file` is borrowed until the next
@@ -44,6 +45,7 @@ typedef enum CsvVerdict {
 typedef struct CsvRow {
         size_t line, offset; /* the place to come back to */
         CsvVerdict verdict;
+        const char *key;     /* what its first needed column says; NULL: nothing */
         const char *message; /* what a person should know; "" where there is nothing */
         Reading reading;     /* message_id is left NULL */
 } CsvRow;

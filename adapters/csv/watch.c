@@ -101,11 +101,11 @@ bool watch_heed(Watch *watch) {
 
                         is_any = true;
                         at += (ssize_t)(sizeof(*event) + event->len);
-                        if (event->len == 0 || !(event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)))
+                        if (event->len == 0 || !(event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MODIFY)))
                                 continue;
                         candidate = find_or_add(watch, event->name, clock_monotonic(&clock_system));
-                        if (candidate)
-                                candidate->was_closed = true;
+                        if (candidate) /* who writes again has not closed it yet, however often it was closed before */
+                                candidate->was_closed = !(event->mask & IN_MODIFY);
                 }
         return is_any;
 }

@@ -140,6 +140,25 @@ def test_a_slow_writer_is_waited_for(hospice):
     assert hospice.receipt("people.csv").statuses() == ["ok"] * 5
 
 
+def test_a_writer_that_closed_it_once_and_goes_on_is_waited_for(hospice):
+    path = hospice.folder / "people.csv"
+    path.write_text(PEOPLE + "H1,EXAMPLE,ANNA,1952-03-14,F\n")
+    with open(path, "a", encoding="utf-8") as file:
+        for i in range(2, 5):
+            file.write(f"H{i},EXAMPLE,ANNA,1952-03-14,F\n")
+            file.flush()
+            time.sleep(4)
+            assert path.exists(), "it was taken while it was written"
+    hospice.wait_gone("people.csv")
+    assert hospice.receipt("people.csv").statuses() == ["ok"] * 4
+
+
+def test_rows_that_came_back_are_counted_by_the_status(hospice):
+    hospice.deliver("people.csv", PEOPLE + "H1,EXAMPLE,ANNA,1952-03-14,F\nH2,OTHER,BERT,03/04/1952,M\nTotal,,,,2\n")
+    wait_for(lambda: (hospice.bus.source_status("hospice").refused, hospice.bus.source_status("hospice").ignored) == (1, 1),
+             what="the counts")
+
+
 def test_a_file_that_somebody_holds_a_lock_on_waits(hospice):
     path = hospice.folder / "people.csv"
     with open(path, "w", encoding="utf-8") as file:
@@ -276,6 +295,14 @@ def test_a_signed_value_map_says_what_a_cpr_value_means(make_csv):
     receipt = hospice.deliver("plan.csv", "local_id,item,value,date\nH1,cpr,red form,2026-03-04\n")
     assert receipt.statuses() == ["ok"]
     assert hospice.events()[0]["decision"]["decision"]["code"] == "450476008"
+
+
+def test_a_list_that_should_have_everybody_says_how_many_are_missing_and_removes_nobody(make_csv):
+    hospice = make_csv(profile="tables:\n  people: {complete: true}\n")
+    assert "are not in it" not in hospice.deliver("people.csv", people("H1", "H2", "H3")).text
+    receipt = hospice.deliver("people.csv", people("H1"))
+    assert "2 of those who were in the file before" in receipt.text
+    assert hospice.bus.ctl_json("record", "carebus:hospice", "H2")
 
 
 # ---- the templates

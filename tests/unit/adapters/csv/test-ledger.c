@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "adapters/csv/ledger.h"
+#include "adapters/csv/roster.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -135,6 +136,36 @@ static void test_what_could_not_be_written_was_not_begun(void **state) {
         (void)begin("people", 'a', LEDGER_REPEAT);
 }
 
+static void expect_missing(const char *numbers, uint64_t expected, bool keep) {
+        Roster *roster;
+        uint64_t missing;
+
+        assert_int_equal(roster_new(folder, "people", &roster), 0);
+        for (const char *at = numbers; *at; at++) {
+                const char number[] = { *at, 0 };
+                assert_int_equal(roster_add(roster, number), 0);
+        }
+        assert_int_equal(roster_missing(roster, &missing), 0);
+        assert_int_equal(missing, expected);
+        if (keep)
+                assert_int_equal(roster_keep(roster), 0);
+        roster_free(roster);
+}
+
+static void test_whoever_is_missing_from_a_whole_list_is_counted(void **state) {
+        char path[128];
+
+        expect_missing("abc", 0, true);
+        expect_missing("cabba", 0, false);
+        expect_missing("bd", 2, false);
+        expect_missing("", 3, false);
+        expect_missing("bcde", 1, true);
+        expect_missing("abc", 2, false);
+        snprintf(path, sizeof(path), "%s/roster-people", folder);
+        assert_int_equal(truncate(path, 17), 0);
+        expect_missing("a", 0, false); /* damaged: nobody is called missing */
+}
+
 int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -144,6 +175,7 @@ int main(void) {
                 T(test_what_began_and_did_not_end_is_gone_on_with_after_a_restart),
                 T(test_every_damage_is_seen_set_aside_and_no_number_is_used_again),
                 T(test_what_could_not_be_written_was_not_begun),
+                T(test_whoever_is_missing_from_a_whole_list_is_counted),
         };
 
         return cmocka_run_group_tests_name("csv ledger", tests, NULL, NULL);
