@@ -199,10 +199,13 @@ bool plain_section_has_lists(const char *section) {
         return row && !row->ends_explicitly;
 }
 
-const char *plain_section_of_list(const char *path) {
+const char *plain_section_of_list(const Carebus__V1__Event *event, const char *path) {
         const char *section;
 
-        if (strcmp(path, "care_team.members") == 0)
+        if (event->has_action && event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
+                return NULL;
+        /* Who came stands among all others; who left, or leads now, is told alone. */
+        if (strcmp(path, "care_team.members") == 0 && strcmp(event->type, "care_team.member_added") == 0)
                 path = "care-team";
         for (size_t i = 0; (section = section_at(i)); i++) {
                 size_t j = 0;

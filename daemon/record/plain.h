@@ -41,8 +41,8 @@ typedef struct PlainRow {
 /* NULL: not a fact of this kind. */
 const PlainRow *plain_row(const Carebus__V1__Event *event);
 const PlainRow *plain_row_of_fact(const Carebus__V1__Fact *fact);
-/* The section of the record, of which a list in Event.complete names it: "conditions", "care_team.members". NULL: none. */
-const char *plain_section_of_list(const char *path);
+/* The section of the record that a path of Event.complete states whole: "conditions", "care_team.members". NULL: none. */
+const char *plain_section_of_list(const Carebus__V1__Event *event, const char *path);
 /* Does a section's list say which of its facts are over? */
 bool plain_section_has_lists(const char *section);
 

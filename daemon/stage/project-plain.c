@@ -274,7 +274,7 @@ int project_lists(FoldWork *work, const Said *said, const char *patient_id) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < said->event->n_complete; i++) {
-                const char *section = plain_section_of_list(said->event->complete[i]);
+                const char *section = plain_section_of_list(said->event, said->event->complete[i]);
 
                 if (!section)
                         continue;
@@ -306,7 +306,7 @@ static int over_by_list(const Plain *plain, bool *ret) {
         return 0;
 }
 
-int project_plain(FoldWork *work, const Said *said, const char *patient_id, PlainTold *ret) {
+static int fact_project(FoldWork *work, const Said *said, const char *patient_id, PlainTold *ret) {
         Plain plain = { .work = work, .row = plain_row(said->event), .patient_id = patient_id };
         bool named, was_over;
         Claim *claim;
@@ -332,4 +332,35 @@ int project_plain(FoldWork *work, const Said *said, const char *patient_id, Plai
         ret->again = !was_over && text_equal(plain.stored->fact->confirmed_event_id, said->event->event_id);
         r = standing_keep(&plain, &ret->decisions);
         return r ?: replacements_settle(&plain, ret);
+}
+
+/* Who led until now is a member that does not lead. */
+static int former_lead_project(FoldWork *work, const Said *said, const char *patient_id) {
+        const Carebus__V1__CareTeam *team = said->event->care_team;
+        Carebus__V1__CareTeam *former = message_new(&carebus__v1__care_team__descriptor, work->arena);
+        Carebus__V1__CareTeamMember *member = message_shallow_copy(&team->former_lead->base, work->arena);
+        Carebus__V1__Event *event = message_shallow_copy(&said->event->base, work->arena);
+        Said told = *said;
+        PlainTold ret = {};
+
+        if (!former || !member || !event)
+                return -ENOMEM;
+        member->has_lead = 1;
+        member->lead = 0;
+        event->care_team = former;
+        event->n_cleared = event->n_complete = 0;
+        told.event = event;
+        return list_append((void ***)&former->members, &former->n_members, member, work->arena)
+                       ?: fact_project(work, &told, patient_id, &ret);
+}
+
+int project_plain(FoldWork *work, const Said *said, const char *patient_id, PlainTold *ret) {
+        const Carebus__V1__Event *event = said->event;
+        int r;
+
+        r = fact_project(work, said, patient_id, ret);
+        if (r == 0 && ret->told && event->body_case == CAREBUS__V1__EVENT__BODY_CARE_TEAM &&
+            strcmp(event->type, "care_team.lead_changed") == 0 && event->care_team->former_lead)
+                r = former_lead_project(work, said, patient_id);
+        return r;
 }

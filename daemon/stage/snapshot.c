@@ -109,8 +109,6 @@ static void settings_fill_sources(SettingsParts *parts, const Config *config) {
                 settings->name = source->name;
                 settings->team = config->teams[source->team].name;
                 settings->timezone = (char *)(uintptr_t)zone;
-                settings->has_lists_complete = true;
-                settings->lists_complete = source->profile && source->profile->n_complete_lists > 0;
                 parts->source_pointers[i] = settings;
         }
 }

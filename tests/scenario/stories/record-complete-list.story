@@ -31,3 +31,14 @@ send hospital M5
   condition.recorded mrn=H1 said=10:00 condition.code=49049000
 expect outcome M5 confirms=-
 expect fact hospital:H1 conditions 49049000 hospital status=current end_reason=-
+
+# A change of lead tells of two alone, and nobody leaves by it; who led is a member still.
+send hospital M6
+  care_team.lead_changed mrn=H1 said=11:00 care_team.members=Grey care_team.former_lead=White complete=care_team.members
+  care_team.member_added mrn=H1 said=11:00 care_team.members=White
+expect fact hospital:H1 care-team member:white/ hospital status=current
+expect fact hospital:H1 care-team member:grey/ hospital status=current
+# What was stated in error states nothing.
+send hospital M7
+  condition.recorded mrn=H1 said=12:00 condition.code=37340000 complete=conditions action=error
+expect fact hospital:H1 conditions 24700007 hospital status=current
