@@ -102,7 +102,8 @@ CAREBUS_API int carebus_source_submit(carebus_source *source, const carebus_subm
 CAREBUS_API int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t refused);
 /* A message had this field: `path` is a name of the format or of a column (PID-35, Patient.photo), at most 120 bytes of UTF-8, never what
  * stood in it. Counted here and sent by dispatch every few seconds, for `carebusctl coverage`; what does not reach the bus is lost, since
- * it is a figure. Fields beyond 4,096 different ones, and names that are not UTF-8, are not counted. -EINVAL: no such use, or the path is empty or too long. */
+ * it is a figure. Fields beyond 4,096 different ones, and names that are not UTF-8, are not counted. -EINVAL: no such use, or
+ * the path is empty or too long. */
 CAREBUS_API int carebus_source_cover(carebus_source *source, const char *path, carebus_field_use use);
 /* For a loop: poll the descriptor for reading (edge-triggered: call carebus_source_dispatch() before every sleep too),
  * and call dispatch after at most carebus_source_timeout() milliseconds (-1: no limit). */

@@ -19,8 +19,8 @@ int fields_open(Intake *intake) {
         return 0;
 }
 
-/* A name of a format's field, PID-35 or Patient.photo, goes into the log; a column's name was typed by somebody, and may be anything: a file
- * without a first line has its first patient there. */
+/* A name of a format's field, PID-35 or Patient.photo, goes into the log; a column's name was typed by somebody, and
+ * may be anything: a file without a first line has its first patient there. */
 static bool path_may_be_logged(const char *path) {
         size_t n = strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
 

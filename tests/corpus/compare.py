@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """How far our events agree with what a peer made of the same HL7 v2 messages, field by field, and why not where they do not.
 
-For each message with an expected FHIR bundle beside it, what the bundle says is held against what `carebus-mllp --translate` says: a set of
-values a field on either side. A value that only one side has is given a reason: first by where it stands in the message (the mapping sheets of
-HL7 say which segments are about the patient), then by the rules of reasons.py. What has none is printed, and the test refuses it.
+For each message with an expected FHIR bundle beside it, what the bundle says is held against what `carebus-mllp --translate` says: a set
+of values a field on either side. A value that only one side has is given a reason: first by where it stands in the message (the mapping
+sheets of HL7 say which segments are about the patient), then by the rules of reasons.py. What has none is printed, and the test refuses it.
 """
 
 import argparse
@@ -102,7 +102,8 @@ def name(one):
 
 
 def address(one):
-    return tuple((text or "").strip() for text in ((one.get("line") or [""])[0], one.get("city"), one.get("postalCode", one.get("postal_code"))))
+    parts = ((one.get("line") or [""])[0], one.get("city"), one.get("postalCode", one.get("postal_code")))
+    return tuple((text or "").strip() for text in parts)
 
 
 def code_values(concept):
@@ -191,6 +192,9 @@ def entries(bundle):
     return [entry["resource"] for entry in bundle.get("entry", []) if "resource" in entry]
 
 
+ABOUT_A_PERSON = ("Observation", "Condition", "AllergyIntolerance", "Encounter", "DocumentReference")
+
+
 def of_peer(bundle):
     into = collections.defaultdict(set)
     people = {}
@@ -204,7 +208,7 @@ def of_peer(bundle):
     for resource in entries(bundle):
         subject = resource.get("subject") or resource.get("patient")
         reference = subject.get("reference") if isinstance(subject, dict) else None
-        if reference in people and resource["resourceType"] in ("Observation", "Condition", "AllergyIntolerance", "Encounter", "DocumentReference"):
+        if reference in people and resource["resourceType"] in ABOUT_A_PERSON:
             add(into, "whose it is", people[reference])
     return into
 
@@ -302,14 +306,19 @@ OWN = {
 }
 
 
+PRACTITIONERS = (
+    "ordered_by", "entered_by", "verified_by", "performer", "prescriber", "given_by", "authenticator", "general_practitioner", "asserted_by",
+    "measured_by", "decided_by",
+)
+
+
 def of_own(events):
     into = collections.defaultdict(set)
 
     def practitioners(node):
         if isinstance(node.get("practitioner"), dict):
             add(into, "practitioner", [node["practitioner"].get("identifier", {}).get("value")])
-        for key in ("ordered_by", "entered_by", "verified_by", "performer", "prescriber", "given_by", "authenticator", "general_practitioner",
-                    "asserted_by", "measured_by", "decided_by"):
+        for key in PRACTITIONERS:
             if isinstance(node.get(key), dict):
                 add(into, "practitioner", [node[key].get("identifier", {}).get("value")])
         for author in node.get("authors", []):

@@ -6,7 +6,8 @@ import re
 Case = collections.namedtuple("Case", "places mine other problems")
 
 SYSTEMS = {
-    "http://loinc.org": "LN", "LN": "LN", "http://snomed.info/sct": "SCT", "SCT": "SCT", "SNM": "SCT", "SNM3": "SCT", "http://hl7.org/fhir/sid/icd-10": "I10",
+    "http://loinc.org": "LN", "LN": "LN", "http://snomed.info/sct": "SCT", "SCT": "SCT", "SNM": "SCT", "SNM3": "SCT",
+    "http://hl7.org/fhir/sid/icd-10": "I10",
     "http://hl7.org/fhir/sid/icd-10-cm": "I10", "I10": "I10", "I10C": "I10", "http://www.nlm.nih.gov/research/umls/rxnorm": "RXNORM",
     "http://hl7.org/fhir/sid/ndc": "NDC", "NDC": "NDC",
 }
@@ -45,9 +46,10 @@ class Places:
 
     def has_digits(self, value, where):
         """Whether a number stands in one of the fields, however it is cut into components."""
-        return any(
-            value in re.sub(r"\D", "", fields[number]) for name, fields in self.segments for number in range(1, len(fields)) if f"{name}-{number}" in where
+        contents = (
+            fields[number] for name, fields in self.segments for number in range(1, len(fields)) if f"{name}-{number}" in where
         )
+        return any(value in re.sub(r"\D", "", content) for content in contents)
 
 
 # By segment: what stands there is about somebody or something else, or the bus does not carry it at all.

@@ -12,7 +12,8 @@ def hl7(trigger, at, *segments, number):
     head = [
         rf"MSH|^~\&|PAS|RA9|CAREBUS|RA9|{day}||{trigger}|H{number:04}|T|2.4",
         f"EVN|{trigger.split('^')[1]}|{day}||||{day}",
-        f"PID|1||H1001^^^RA9^MR~{NHS}^^^NHS^NH||MARSH^ANNA^^^MRS||19520314|2|||1 Mill Lane^^Wester^^WE1 1AA||01632 960123|||||||||||||||||||NSTS01",
+        f"PID|1||H1001^^^RA9^MR~{NHS}^^^NHS^NH||MARSH^ANNA^^^MRS||19520314|2|||1 Mill Lane^^Wester^^WE1 1AA||01632 960123"
+        "|||||||||||||||||||NSTS01",
     ]
     return "\r".join([*head, *segments]) + "\r"
 
@@ -130,7 +131,12 @@ STEPS = [
         "She is admitted to the neurology ward",
         "hl7",
         lambda: hl7(
-            "ADT^A01", "13:30", pv1("NEURO^BAY1^B2^RA9", "I", "13:30"), "DG1|1||G12.2^Motor neurone disease^I10", "AL1|1|DA|^Penicillin|SV|rash", number=2
+            "ADT^A01",
+            "13:30",
+            pv1("NEURO^BAY1^B2^RA9", "I", "13:30"),
+            "DG1|1||G12.2^Motor neurone disease^I10",
+            "AL1|1|DA|^Penicillin|SV|rash",
+            number=2,
         ),
     ),
     (
@@ -173,7 +179,8 @@ STEPS = [
         (
             "plan.csv",
             "local_id,item,value,text,date,author,author_role,review_date,document_place,status,decided_at,scope\n"
-            f"SB-77,cpr,do not attempt CPR,,{DAY},R. Mole,hospice nurse,2027-02-20,yellow folder in the kitchen,current,{DAY} 19:00,everywhere\n"
+            f"SB-77,cpr,do not attempt CPR,,{DAY},R. Mole,hospice nurse,2027-02-20,yellow folder in the kitchen,current,{DAY} 19:00,"
+            "everywhere\n"
             f"SB-77,ppd1,home,with Tom and the dog,{DAY},R. Mole,hospice nurse,,,current,{DAY} 19:00,\n",
         ),
     ),

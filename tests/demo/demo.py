@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """One day of one person, played through three real adapters into a bus in a throw-away folder.
 
-A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice that exports a spreadsheet: what each says (day.py), what
-the other teams receive of it, and the one record that comes of it. Every program is the real one; the folder is removed at the end.
+A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice that exports a spreadsheet: what each says (day.py),
+what the other teams receive of it, and the one record that comes of it. Every program is the real one; the folder is removed at the end.
 """
 import argparse
 import json
@@ -26,9 +26,9 @@ state: {folder}/state
 run: {folder}/run
 timezone: Europe/London
 teams:
-  neurology:         {{name: Neurology, organisation: RA9, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
-  community-nursing: {{name: Community nursing, organisation: RB1, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
-  hospice:           {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: [hospital-pas, community-epr, hospice-files]}}
+  neurology:         {{name: Neurology, organisation: RA9, class: clinical, may_read: {sources}}}
+  community-nursing: {{name: Community nursing, organisation: RB1, class: clinical, may_read: {sources}}}
+  hospice:           {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: {sources}}}
 sources:
   hospital-pas:  {{team: neurology, adapter: mllp, listen: "127.0.0.1:{mllp}", profile: epic-uk}}
   community-epr: {{team: community-nursing, adapter: fhir, listen: "127.0.0.1:{fhir}", profile: uk-core}}
@@ -171,7 +171,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="carebus-demo-")
     ports = {"mllp": free_port(), "fhir": free_port()}
     config = pathlib.Path(folder, "carebus.yaml")
-    config.write_text(CONFIG.format(folder=folder, **ports))
+    config.write_text(CONFIG.format(folder=folder, sources="[hospital-pas, community-epr, hospice-files]", **ports))
     pathlib.Path(folder, "hospice").mkdir()
     # As shipped, but that this hospice traces its NHS numbers and says so: they may join what others know of the same person.
     pathlib.Path(folder, "profiles").mkdir()
