@@ -307,8 +307,8 @@ OWN = {
 
 
 PRACTITIONERS = (
-    "ordered_by", "entered_by", "verified_by", "performer", "prescriber", "given_by", "authenticator", "general_practitioner", "asserted_by",
-    "measured_by", "decided_by",
+    "ordered_by", "entered_by", "verified_by", "performer", "prescriber", "given_by", "authenticator", "general_practitioner",
+    "asserted_by", "measured_by", "decided_by",
 )
 
 
