@@ -13,7 +13,8 @@
 #define NEW CAREBUS__V1__ACTION__ACTION_NEW
 #define UPDATE CAREBUS__V1__ACTION__ACTION_UPDATE
 #define UNDONE CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR
-#define LOCATIONS_MAX 32
+/* Of one stay: more places than anybody was ever moved through are a mistake, or worse. */
+#define LOCATIONS_MAX 256
 
 /* ---- class and status */
 
@@ -160,14 +161,22 @@ typedef struct Stop {
 } Stop;
 
 /* Each location in the order in which they were sent, which is that of the stay. */
-static size_t stops_read(Fhir *f, const FhirResource *from, Stop stops[LOCATIONS_MAX]) {
+static size_t stops_read(Fhir *f, const FhirResource *from, Stop **ret) {
+        const JsonNode *locations = json_peek(from->node, "location");
+        Stop *stops = locations ? draft_alloc(&f->draft, (locations->n_children + 1) * sizeof(*stops)) : NULL;
         size_t n = 0;
+
+        *ret = stops;
+        if (!stops)
+                return 0;
+        if (locations->n_children > LOCATIONS_MAX) {
+                f->draft.is_full = true;
+                return 0;
+        }
 
         JSON_EACH(node, json_member(from->node, "location")) {
                 const char *status = json_text(node, "status");
 
-                if (n == LOCATIONS_MAX)
-                        break;
                 json_note_read(json_peek(node, "physicalType"));
                 stops[n].place = fhir_reference_place(f, from, json_member(node, "location"));
                 stops[n].period = fhir_period(f, json_member(node, "period"));
@@ -408,8 +417,8 @@ static void leave_ended_event(Fhir *f, const FhirResource *resource, const Careb
 static void stay_translate(Fhir *f, const FhirResource *resource, const struct EncounterRow *row,
                            Carebus__V1__Encounter *encounter) {
         bool is_under_way = strcmp(row->type, "encounter.admitted") == 0;
-        Stop stops[LOCATIONS_MAX];
-        size_t n_stops = stops_read(f, resource, stops);
+        Stop *stops;
+        size_t n_stops = stops_read(f, resource, &stops);
         Carebus__V1__Event *event;
 
         stops_sort(f, stops, n_stops);
@@ -451,7 +460,7 @@ static void contact_set_minutes(const Fhir *f, Carebus__V1__Contact *contact) {
 
 static void contact_read(Fhir *f, const FhirResource *resource, const Carebus__V1__Encounter *encounter,
                          Carebus__V1__Contact *contact) {
-        Stop stops[LOCATIONS_MAX];
+        Stop *stops;
 
         contact->identifier = encounter->identifier;
         contact->mode = encounter->class_;
@@ -463,7 +472,7 @@ static void contact_read(Fhir *f, const FhirResource *resource, const Carebus__V
         contact->outcome = encounter->discharge_disposition;
         contact->n_participants = encounter->n_participants;
         contact->participants = encounter->participants;
-        contact->place = stops_read(f, resource, stops) > 0 ? stops[0].place : NULL;
+        contact->place = stops_read(f, resource, &stops) > 0 ? stops[0].place : NULL;
         if (encounter->service_provider || encounter->specialty) {
                 contact->by = draft_message(&f->draft, &carebus__v1__service_ref__descriptor);
                 if (contact->by) {

@@ -17,14 +17,15 @@ char *fhir_position(Fhir *f, const JsonNode *node) {
 }
 
 void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode *at, const char *text) {
-        char *path = fhir_position(f, at);
+        char *path;
 
+        if (f->n_issues == FHIR_ISSUES_MAX || !f->issues)
+                return;
+        path = fhir_position(f, at);
         for (size_t i = 0; i < f->n_issues; i++) /* a value may be asked for twice */
                 if (text_equal(f->issues[i].path, path) && strcmp(f->issues[i].text, text) == 0)
                         return;
-        if (f->n_issues < FHIR_ISSUES_MAX && f->issues)
-                f->issues[f->n_issues++] =
-                        (FhirIssue){ .severity = severity, .code = code, .path = path, .text = text };
+        f->issues[f->n_issues++] = (FhirIssue){ .severity = severity, .code = code, .path = path, .text = text };
 }
 
 /* What is said of a problem to who sent it. */

@@ -49,7 +49,7 @@ typedef struct Fhir {
         const FhirPath *const *paths; /* of the profile's fields, in their order; NULL: none that can be read */
         const FhirResource **event_resources; /* of which each event was made */
         const char *reason;                   /* of a message: new, update, delete (BaRS); or NULL */
-        bool is_linked; /* clinical_link() has looked */
+        bool is_linked;                       /* clinical_link() has looked */
 } Fhir;
 
 typedef void (*FhirTranslate)(Fhir *f, const FhirResource *resource);
@@ -63,7 +63,12 @@ typedef struct FhirRow {
 extern const FhirRow fhir_rows[]; /* translate-table.c; ends with a row without type */
 extern const size_t n_fhir_rows;
 
-/* ---- translate.c */
+/* ---- translate-collect.c */
+
+/* Fills f->resources and the two orders of it. `assigned_id`: what the root is called, where that was created; or NULL. */
+void fhir_collect_resources(Fhir *f, const char *assigned_id);
+
+/* ---- translate-event.c */
 
 void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode *at, const char *text);
 /* A problem of the whole submission: it is stored and waits for a person. `at` may be NULL. */

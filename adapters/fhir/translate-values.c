@@ -68,17 +68,18 @@ int fhir_number(Fhir *f, JsonNode *node, uint32_t *ret) {
 /* ---- times */
 
 static void bad_time(Fhir *f, JsonNode *node) {
-        char *position = fhir_position(f, node);
+        char *position;
 
         fhir_issue(f, "warning", "value", node, "This date or time cannot be read; its text is kept.");
+        if (f->n_bad_times == FHIR_ISSUES_MAX)
+                return;
+        position = fhir_position(f, node);
         for (size_t i = 0; i < f->n_bad_times; i++)
                 if (text_equal(f->bad_times[i], position))
                         return;
-        if (f->n_bad_times == FHIR_ISSUES_MAX || !position)
-                return;
         if (!f->bad_times)
                 f->bad_times = draft_alloc(&f->draft, FHIR_ISSUES_MAX * sizeof(*f->bad_times));
-        if (f->bad_times)
+        if (f->bad_times && position)
                 f->bad_times[f->n_bad_times++] = position;
 }
 
@@ -426,6 +427,8 @@ char *fhir_annotations(Fhir *f, JsonNode *array) {
                 json_note_read(fhir_choice(item, "author"));
                 if (text)
                         all = all ? draft_format(&f->draft, "%s\n%s", all, text) : text;
+                if (all && strlen(all) > DRAFT_TEXT_MAX)
+                        break;
         }
         return all; /* too long with the others: the message is refused as a whole, fhir_texts_fit() */
 }
