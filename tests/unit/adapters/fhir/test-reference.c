@@ -74,11 +74,13 @@ static void test_contained_resources_belong_to_their_container(void **state) {
         assert_identifier(subject->identifiers[0], NHS, "9449305552");
         assert_string_equal(subject->demographics->birth_date->text, "1951-02-03");
         /* Nobody else's #c. */
-        subject = subject_of_encounter(BUNDLE(ENTRY("urn:uuid:1", "{\"resourceType\": \"Basic\", \"contained\": "
-                                                                  "[" PATIENT_OF("c", "9449305552") "]}") "," ENTRY(
-                "urn:uuid:2",
-                "{\"resourceType\": \"Encounter\", \"status\": \"in-progress\", \"class\": {\"code\": \"IMP\"},"
-                "\"subject\": {\"reference\": \"Patient/c\"}}")));
+        subject = subject_of_encounter(BUNDLE(ENTRY(
+                "urn:uuid:1",
+                "{\"resourceType\": \"Basic\", \"contained\": "
+                "[" PATIENT_OF("c", "9449305552") "]}") "," ENTRY("urn:uuid:2",
+                                                                  "{\"resourceType\": \"Encounter\", \"status\": "
+                                                                  "\"in-progress\", \"class\": {\"code\": \"IMP\"},"
+                                                                  "\"subject\": {\"reference\": \"Patient/c\"}}")));
         assert_identifier(subject->identifiers[0], "carebus:ehr", "Patient/c");
 }
 
