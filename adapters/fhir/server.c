@@ -38,7 +38,7 @@ struct Door {
 };
 
 typedef struct Server {
-        const ServerOptions *options;
+        const ProgramOptions *options;
         Config *config;
         size_t source;
         Memory *memory;
@@ -225,7 +225,8 @@ static int check_open(const ConfigSource *source) {
         return -EINVAL;
 }
 
-static int use_config(Server *server, Config *config, size_t source) {
+static int use_config(void *owner, Config *config, size_t source) {
+        Server *server = owner;
         _cleanup_(tokens_freep) Tokens *tokens = NULL;
         _cleanup_(poll_freep) Poll *poll = NULL;
         _cleanup_(door_freep) Door *door = NULL;
@@ -259,27 +260,10 @@ static int use_config(Server *server, Config *config, size_t source) {
         return r;
 }
 
-static int on_reload(LoopSource *loop_source, int signal, void *owner) {
-        Server *server = owner;
-        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
-        _cleanup_(config_text_freep) ConfigText *text = NULL;
-        _cleanup_(config_unrefp) Config *config = NULL;
-        ssize_t source = -ENOENT;
-        int r;
+static int on_reload(LoopSource *source, int signal, void *owner) {
+        const Server *server = owner;
 
-        service_reloading();
-        r = config_load(server->options->config_path, &config, &text, &problems);
-        if (r == 0)
-                source = config_find_source(config, server->options->source);
-        r = r == 0 && source >= 0 ? use_config(server, config, (size_t)source) : -EINVAL;
-        if (r < 0) {
-                config_problems_print(&problems, stderr);
-                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source),
-                          log_number("PROBLEMS", (int64_t)problems.n_errors));
-        } else {
-                log_event(LOG_RELOADED, log_name("SOURCE", server->options->source));
-        }
-        service_ready(NULL);
+        program_reload(server->options, use_config, owner);
         return 0;
 }
 
@@ -419,7 +403,7 @@ static int exit_code(int r) {
         return r == -EADDRINUSE || r == -EACCES ? EXIT_LATER : EXIT_SOFTWARE;
 }
 
-int server_run(const ServerOptions *options, Config *config) {
+int server_run(const ProgramOptions *options, Config *config) {
         _cleanup_(server_deinit) Server server = { .options = options, .socket = -1 };
         ssize_t source = config_find_source(config, options->source);
         int r;

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "adapters/common/listen.h"
 #include "adapters/mllp/intake.h"
 #include "adapters/mllp/session.h"
 #include "adapters/mllp/tls.h"
@@ -20,7 +21,6 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/service.h"
-#include "config/address.h"
 
 #define EVENTS_A_TURN 128
 #define WAITING_MAX 64                    /* messages of one connection without an answer */
@@ -37,7 +37,7 @@ struct Client {
 };
 
 typedef struct Server {
-        const ServerOptions *options;
+        const ProgramOptions *options;
         Config *config;
         size_t source;
         Intake *intake;
@@ -147,15 +147,6 @@ static void set_keepalive(int fd) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static bool may_connect(const ConfigSource *source, const struct sockaddr *peer) {
-        for (size_t i = 0; i < source->n_allow_from; i++) {
-                Network network;
-                if (network_parse(source->allow_from[i], &network) == 0 && network_contains(&network, peer))
-                        return true;
-        }
-        return source->n_allow_from == 0;
-}
-
 static int accept_one(Server *server) {
         struct sockaddr_storage peer = { 0 };
         socklen_t size = sizeof(peer);
@@ -164,7 +155,8 @@ static int accept_one(Server *server) {
 
         if (fd < 0)
                 return -errno;
-        if (!may_connect(source, (const struct sockaddr *)&peer) || server->n_clients >= source->max_connections) {
+        if (!listen_may_connect(source, (const struct sockaddr *)&peer) ||
+            server->n_clients >= source->max_connections) {
                 log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name),
                           log_number("CONNECTIONS", (int64_t)server->n_clients));
                 close(fd);
@@ -307,7 +299,8 @@ static int open_tls(const Config *config, size_t source, TlsContext **ret) {
         return r > 0 ? -EINVAL : r;
 }
 
-static int use_config(Server *server, Config *config, size_t source) {
+static int use_config(void *owner, Config *config, size_t source) {
+        Server *server = owner;
         _cleanup_(tls_context_freep) TlsContext *tls = NULL;
         int r = open_tls(config, source, &tls);
 
@@ -323,27 +316,10 @@ static int use_config(Server *server, Config *config, size_t source) {
         return 0;
 }
 
-static int on_reload(LoopSource *loop_source, int signal, void *owner) {
-        Server *server = owner;
-        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
-        _cleanup_(config_text_freep) ConfigText *text = NULL;
-        _cleanup_(config_unrefp) Config *config = NULL;
-        ssize_t source = -ENOENT;
-        int r;
+static int on_reload(LoopSource *source, int signal, void *owner) {
+        const Server *server = owner;
 
-        service_reloading();
-        r = config_load(server->options->config_path, &config, &text, &problems);
-        if (r == 0)
-                source = config_find_source(config, server->options->source);
-        r = r == 0 && source >= 0 ? use_config(server, config, (size_t)source) : -EINVAL;
-        if (r < 0) {
-                config_problems_print(&problems, stderr);
-                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source),
-                          log_number("PROBLEMS", (int64_t)problems.n_errors));
-        } else {
-                log_event(LOG_RELOADED, log_name("SOURCE", server->options->source));
-        }
-        service_ready(NULL);
+        program_reload(server->options, use_config, owner);
         return 0;
 }
 
@@ -362,41 +338,6 @@ static int on_stop(LoopSource *loop_source, int signal, void *owner) {
                 session_stop(client->session);
                 (void)client_arm(server, client, EPOLL_CTL_MOD);
         }
-        return 0;
-}
-
-static socklen_t socket_address(const Address *address, struct sockaddr_storage *ret) {
-        *ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
-        if (address->family == AF_INET) {
-                struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-                v4->sin_port = htons(address->port);
-                memcpy(&v4->sin_addr, address->bytes, sizeof(v4->sin_addr));
-                return sizeof(*v4);
-        }
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-        v6->sin6_port = htons(address->port);
-        memcpy(&v6->sin6_addr, address->bytes, sizeof(v6->sin6_addr));
-        return sizeof(*v6);
-}
-
-static int listen_on(const char *where, int *ret) {
-        struct sockaddr_storage storage;
-        Address address;
-        socklen_t size;
-        const int on = 1;
-        _cleanup_(closep) int fd = -1;
-        int r = address_parse(where, /* is_endpoint= */ false, &address);
-
-        if (r < 0)
-                return r;
-        size = socket_address(&address, &storage);
-        fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, SOMAXCONN) < 0)
-                return -errno;
-        *ret = TAKE_FD(fd);
         return 0;
 }
 
@@ -491,7 +432,7 @@ static void log_counts(const Server *server) {
                   log_number("REFUSED", (int64_t)(counts->refused + counts->not_fitting + counts->too_large)));
 }
 
-int server_run(const ServerOptions *options, Config *config) {
+int server_run(const ProgramOptions *options, Config *config) {
         _cleanup_(server_deinit) Server server = { .options = options, .listener = -1, .pool = -1 };
         ssize_t source = config_find_source(config, options->source);
         int r;

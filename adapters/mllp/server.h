@@ -2,15 +2,7 @@
 /*
  * carebus-mllp at work: one listener, hundreds of connections, one event loop, one way to the bus.
  */
-#include <stddef.h>
-
-#include "config/config.h"
-
-typedef struct ServerOptions {
-        const char *config_path; /* read again on SIGHUP */
-        const char *source;
-        const char *program; /* "carebus-mllp 0.1.0" */
-} ServerOptions;
+#include "adapters/common/program.h"
 
 /* Runs until SIGTERM or SIGINT. An exit code. */
-int server_run(const ServerOptions *options, Config *config);
+int server_run(const ProgramOptions *options, Config *config);

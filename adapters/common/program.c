@@ -1,0 +1,180 @@
+#include "adapters/common/program.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "adapters/common/dry-run.h"
+#include "adapters/common/load.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "base/text.h"
+#include "sdk/carebus.h"
+
+#define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
+
+typedef struct Arguments {
+        const char *config, *source, *translate, *profile;
+        bool is_load;
+        char **files;
+        size_t n_files;
+} Arguments;
+
+/* Negative: go on; else an exit code. */
+static int read_options(const Program *program, int argc, char **argv, Arguments *arguments) {
+        enum { CONFIG = 256, SOURCE, TRANSLATE, PROFILE, LOAD, HELP, VERSION };
+        static const struct option options[] = {
+                { "config", required_argument, NULL, CONFIG },       { "source", required_argument, NULL, SOURCE },
+                { "translate", required_argument, NULL, TRANSLATE }, { "load", no_argument, NULL, LOAD },
+                { "profile", required_argument, NULL, PROFILE },     { "help", no_argument, NULL, HELP },
+                { "version", no_argument, NULL, VERSION },           { NULL, 0, NULL, 0 },
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (option) {
+                case CONFIG:
+                        arguments->config = optarg;
+                        break;
+                case SOURCE:
+                        arguments->source = optarg;
+                        break;
+                case TRANSLATE:
+                        arguments->translate = optarg;
+                        break;
+                case PROFILE:
+                        arguments->profile = optarg;
+                        break;
+                case LOAD:
+                        arguments->is_load = true;
+                        break;
+                case HELP:
+                        fputs(program->help, stdout);
+                        return EXIT_DONE;
+                case VERSION:
+                        printf("%s %s\n", program->name, carebus_version());
+                        return EXIT_DONE;
+                default:
+                        return EXIT_WRONG_USE;
+                }
+        return -1;
+}
+
+static int read_arguments(const Program *program, int argc, char **argv, Arguments *ret) {
+        int r;
+
+        *ret = (Arguments){ 0 };
+        r = read_options(program, argc, argv, ret);
+        if (r >= 0)
+                return r;
+        ret->files = argv + optind;
+        ret->n_files = (size_t)(argc - optind);
+        if (ret->n_files > 0 && !ret->is_load) {
+                error_print(program->name, "unexpected argument; see %s --help", program->name);
+                return EXIT_WRONG_USE;
+        }
+        if (ret->is_load && ret->n_files == 0) {
+                error_print(program->name, "--load wants files behind it, or - for standard input");
+                return EXIT_WRONG_USE;
+        }
+        if (!ret->translate && !ret->source) {
+                error_print(program->name, "say --source NAME or --translate FILE; see %s --help", program->name);
+                return EXIT_WRONG_USE;
+        }
+        return -1;
+}
+
+static int find_source(const Program *program, const Config *config, const Arguments *arguments, size_t *ret) {
+        ssize_t found = config_find_source(config, arguments->source);
+        const ConfigSource *source;
+        const char *lacks;
+
+        if (found < 0) {
+                error_print(program->name, "no source %s in the configuration; `sources:` lists them",
+                            arguments->source);
+                return EXIT_CONFIGURATION;
+        }
+        source = &config->sources[found];
+        *ret = (size_t)found;
+        if (!text_equal(source->adapter, program->adapter)) {
+                error_print(program->name, "source %s has `adapter: %s`, not %s", arguments->source, source->adapter,
+                            program->adapter);
+                return EXIT_CONFIGURATION;
+        }
+        lacks = arguments->is_load ? NULL : program->lacks(source);
+        if (!lacks)
+                return EXIT_DONE;
+        error_print(program->name, "source %s %s", arguments->source, lacks);
+        return EXIT_CONFIGURATION;
+}
+
+static int run_source(const Program *program, const Arguments *arguments) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_unrefp) Config *config = NULL;
+        char name[64];
+        const ProgramOptions options = {
+                .config_path = arguments->config ? arguments->config : CONFIG_DEFAULT,
+                .source = arguments->source,
+                .program = name,
+        };
+        Load load = { .reader = program->reader, .files = arguments->files, .n_files = arguments->n_files };
+        int r = config_load(options.config_path, &config, &text, &problems);
+
+        config_problems_print(&problems, stderr);
+        if (r != 0)
+                return EXIT_CONFIGURATION;
+        r = find_source(program, config, arguments, &load.source);
+        if (r != 0)
+                return r;
+        load.config = config;
+        if (arguments->is_load)
+                return load_run(&load);
+        snprintf(name, sizeof(name), "%s %s", program->name, carebus_version());
+        return program->run(&options, config);
+}
+
+void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_unrefp) Config *config = NULL;
+        ssize_t source = -ENOENT;
+        int r;
+
+        service_reloading();
+        r = config_load(options->config_path, &config, &text, &problems);
+        if (r == 0)
+                source = config_find_source(config, options->source);
+        r = r == 0 && source >= 0 ? use(owner, config, (size_t)source) : -EINVAL;
+        if (r < 0) {
+                config_problems_print(&problems, stderr);
+                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", options->source),
+                          log_number("PROBLEMS", (int64_t)problems.n_errors));
+        } else {
+                log_event(LOG_RELOADED, log_name("SOURCE", options->source));
+        }
+        service_ready(NULL);
+}
+
+int program_main(const Program *program, int argc, char **argv) {
+        Arguments arguments;
+        int r = read_arguments(program, argc, argv, &arguments);
+
+        if (r >= 0)
+                return r;
+        if (service_harden() < 0)
+                error_print(program->name, "core dumps could not be switched off, ignoring");
+        if (arguments.translate) {
+                const DryRun run = {
+                        .reader = program->reader,
+                        .file = arguments.translate,
+                        .profile = arguments.profile,
+                        .config = arguments.config,
+                        .source = arguments.source,
+                };
+                return dry_run(&run);
+        }
+        log_start(program->name, arguments.source);
+        return run_source(program, &arguments);
+}

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * The command line that all adapters share: run as the adapter of a source, take files in as history, or show what a file would become.
+ */
+#include "adapters/common/reading.h"
+#include "config/config.h"
+
+typedef struct ProgramOptions {
+        const char *config_path; /* read again on SIGHUP */
+        const char *source;
+        const char *program; /* "carebus-mllp 0.1.0" */
+} ProgramOptions;
+
+typedef struct Program {
+        const char *name;    /* carebus-mllp */
+        const char *adapter; /* mllp: what `adapter:` of its sources says */
+        const char *help;    /* what --help prints */
+        const ReaderClass *reader;
+        /* What the source lacks to be run, and what to write: a sentence's end behind "source NAME "; NULL: nothing. */
+        const char *(*lacks)(const ConfigSource *source);
+        /* Runs until it is told to end. An exit code. */
+        int (*run)(const ProgramOptions *options, Config *config);
+} Program;
+
+/* SIGHUP: reads the configuration again and hands it to `use` with the index of the source. What is wrong, or refused by `use` with a
+ * negative errno, is said and changes nothing. */
+typedef int (*ProgramUse)(void *owner, Config *config, size_t source);
+void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
+
+/* All of main(). An exit code. */
+int program_main(const Program *program, int argc, char **argv);
