@@ -243,24 +243,25 @@ static QuarantineWhy why_of(const Carebus__V1__StoredSubmission *submission, con
         return (QuarantineWhy){ .reason = reason ?: "no-events" };
 }
 
-/* Uses the submission, or says why it cannot be used. *ret_used. */
+/* Uses what can be used of the submission. *ret_used: that was all of it; else *ret_why says what a person has to look at. Events beside a
+ * problem are in use at once: a decision must not wait for a letter that nobody can decode. */
 static int submission_use(FoldWork *work, const Carebus__V1__StoredSubmission *submission, bool *ret_used,
                           QuarantineWhy *ret_why) {
         const char *reason = NULL;
-        int r;
+        bool applied = false;
+        int r = 0;
 
-        *ret_used = false;
-        if (!submission->problem && submission->n_events > 0) {
+        if (submission->n_events > 0) {
                 r = events_check(work, submission->events, submission->n_events, &reason);
-                if (r)
-                        return r;
-                if (!reason) {
-                        *ret_used = true;
-                        return events_apply(work, submission->events, submission->n_events);
+                if (r == 0 && !reason) {
+                        applied = true;
+                        r = events_apply(work, submission->events, submission->n_events);
                 }
         }
+        *ret_used = applied && !submission->problem;
         *ret_why = why_of(submission, reason);
-        return 0;
+        ret_why->partly = applied && submission->problem;
+        return r;
 }
 
 /* The answer to a Retranslate: it is about an entry that waits, or about nothing any more. */

@@ -23,7 +23,7 @@ static bool event_is_urgent(const Carebus__V1__Event *event) {
 const char *quarantine_class(const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why) {
         if (why->urgent || strcmp(why->reason, REASON_SAME_ID_OTHER_BYTES) == 0)
                 return "urgent";
-        for (size_t i = 0; i < submission->n_events; i++)
+        for (size_t i = 0; i < submission->n_events && !why->partly; i++)
                 if (event_is_urgent(submission->events[i]))
                         return "urgent";
         return strcmp(why->reason, "unhandled-trigger") == 0 ? "unhandled" : "normal";
@@ -43,7 +43,8 @@ static void item_state(Carebus__V1__QuarantineItem *item, const Carebus__V1__Sto
         item->position = (char *)why->position;
         item->has_conflicts_with = why->conflicts_with != 0;
         item->conflicts_with = why->conflicts_with;
-        item->n_events = submission->n_events;
+        item->has_partly = item->partly = why->partly;
+        item->n_events = why->partly ? 0 : submission->n_events;
         item->events = submission->events;
 }
 

@@ -7,6 +7,7 @@ typedef struct QuarantineWhy {
         const char *position;    /* in the original; may be NULL */
         uint64_t conflicts_with; /* seq; 0: none */
         bool urgent;             /* somebody said so */
+        bool partly;             /* the events are in use: what waits is what could not be read beside them */
 } QuarantineWhy;
 
 /* urgent: may touch a decision, a death, a merge or an allergy, or is an id with other bytes; unhandled: nobody knows the trigger. */
