@@ -405,7 +405,8 @@ def test_resource_of_a_type_that_nobody_reads_is_stored_and_says_so(fhir):
     assert item["reason"] in answer.issues[-1]["diagnostics"] and "person" in answer.issues[-1]["diagnostics"]
 
 
-@pytest.mark.parametrize("name", ["n_structure_open_object.json", "n_string_incomplete_surrogate.json", "n_structure_open_object_comma.json",
+@pytest.mark.parametrize("name", ["n_structure_open_object.json", "n_string_incomplete_surrogate.json",
+                                  "n_structure_open_object_comma.json",
                                   "n_object_lone_continuation_byte_in_key_and_trailing_comma.json", "n_number_NaN.json",
                                   "i_string_invalid_lonely_surrogate.json",
                                   "n_structure_null-byte-outside-string.json", "i_string_UTF-16LE_with_BOM.json",
