@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "daemon/record/keys.h"
-#include "proto/types.h"
+#include "daemon/record/plain-parts.h"
 
 #define CURRENT "current"
 #define ENDED "ended"
@@ -124,272 +123,6 @@ static const char *status_of_body(const PlainRow *row, const ProtobufCMessage *b
         return CURRENT;
 }
 
-static const ProtobufCMessageDescriptor *descriptor_of(const PlainRow *row) {
-        return protobuf_c_message_descriptor_get_field(&carebus__v1__event__descriptor, row->body)->descriptor;
-}
-
-/* Bodies of an event, and values of a fact, lie in one union each. */
-static ProtobufCMessage *body_of(const Event *event) {
-        return event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET ? NULL : &event->demographics->base;
-}
-
-static void body_set(Event *event, unsigned body_case, ProtobufCMessage *body) {
-        event->body_case = body ? body_case : CAREBUS__V1__EVENT__BODY__NOT_SET;
-        event->demographics = (Carebus__V1__Demographics *)(void *)body;
-}
-
-static ProtobufCMessage *value_of(const Carebus__V1__Fact *fact) {
-        return fact->value_case == CAREBUS__V1__FACT__VALUE__NOT_SET ? NULL : &fact->demographics->base;
-}
-
-static void value_set(Carebus__V1__Fact *fact, unsigned value_case, ProtobufCMessage *value) {
-        fact->value_case = value_case;
-        fact->demographics = (Carebus__V1__Demographics *)(void *)value;
-}
-
-/* ---- a claim ------------------------------------------------------------------------------------------------------------ */
-
-/* What stays in the entry is known by its hash and its size. */
-static int document_strip(Carebus__V1__Document *document, Arena *arena) {
-        bool long_text = document->content_text && strlen(document->content_text) > PLAIN_CONTENT_TEXT_MAX;
-        Bytes content = document->has_content ? bytes_of(document->content.data, document->content.len)
-                        : long_text           ? bytes_of_text(document->content_text)
-                                              : BYTES_NULL;
-
-        if (!document->has_content && !long_text)
-                return 0;
-        if (!document->has_sha256) {
-                document->sha256 = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = arena_alloc(arena, SHA256_SIZE) };
-                if (!document->sha256.data)
-                        return -ENOMEM;
-                sha256(content.data, content.size, document->sha256.data);
-                document->has_sha256 = 1;
-        }
-        if (!document->has_size) {
-                document->has_size = 1;
-                document->size = content.size;
-        }
-        document->has_content = 0;
-        document->content = (ProtobufCBinaryData){ 0 };
-        if (long_text)
-                document->content_text = NULL;
-        return 0;
-}
-
-/* An item that was a mistake is a mistake in the plan, not a mistake of the plan. */
-static int plan_item_in_error(Event *event, Carebus__V1__CarePlan *plan, Arena *arena) {
-        Carebus__V1__CarePlanItem **items = arena_alloc(arena, (plan->n_items + 1) * sizeof(*items));
-
-        if (!items)
-                return -ENOMEM;
-        for (size_t i = 0; i < plan->n_items; i++) {
-                items[i] = message_shallow_copy(&plan->items[i]->base, arena);
-                if (!items[i])
-                        return -ENOMEM;
-                items[i]->status = (char *)IN_ERROR;
-        }
-        plan->items = items;
-        event->action = CAREBUS__V1__ACTION__ACTION_UPDATE;
-        return 0;
-}
-
-static bool is_in_error(const Event *event) {
-        return event->has_action && event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
-}
-
-/* What the type of the event, and its envelope, say of the body. */
-static int body_complete(const PlainRow *row, Event *event, const Event *from, ProtobufCMessage *body, Arena *arena) {
-        if (row->correlator) {
-                const ProtobufCFieldDescriptor *named = protobuf_c_message_descriptor_get_field_by_name(
-                        &carebus__v1__event__descriptor, row->correlator);
-                const ProtobufCFieldDescriptor *id = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
-                                                                                                     row->ids[0]);
-
-                if (!body_field_is_said(body, id) && body_field_is_said(&from->base, named))
-                        *(void **)((char *)body + id->offset) = *(void *const *)((const char *)from + named->offset);
-        }
-        if (row->body == BODY(DECISION)) {
-                Carebus__V1__Decision *decision = (Carebus__V1__Decision *)(void *)body;
-                const EventType *type = event_type_find(event->type);
-
-                if (type->decision_kind) {
-                        decision->has_kind = 1;
-                        decision->kind = type->decision_kind;
-                }
-        }
-        if (strcmp(event->type, "consent.withdrawn") == 0) {
-                Carebus__V1__Consent *consent = (Carebus__V1__Consent *)(void *)body;
-
-                consent->has_state = 1;
-                consent->state = CAREBUS__V1__CONSENT__STATE__STATE_WITHDRAWN;
-        }
-        if (row->body == BODY(DOCUMENT))
-                return document_strip((Carebus__V1__Document *)(void *)body, arena);
-        if (strcmp(event->type, "care_plan.item_changed") == 0 && is_in_error(event) &&
-            ((Carebus__V1__CarePlan *)(void *)body)->n_items > 0)
-                return plan_item_in_error(event, (Carebus__V1__CarePlan *)(void *)body, arena);
-        return 0;
-}
-
-Claim *plain_claim(const PlainRow *row, const Said *said, Arena *arena) {
-        const Event *from = said->event;
-        Claim *claim = message_new(&carebus__v1__claim__descriptor, arena);
-        Event *event = message_new(&carebus__v1__event__descriptor, arena);
-        ProtobufCMessage *body = body_of(from);
-
-        body = body ? message_shallow_copy(body, arena) : message_new(descriptor_of(row), arena);
-        if (!claim || !event || !body)
-                return NULL;
-        event->event_id = from->event_id;
-        event->type = from->type;
-        event->has_action = from->has_action;
-        event->action = from->action;
-        event->occurred_at = from->occurred_at;
-        event->recorded_at = from->recorded_at;
-        event->has_received_at = from->has_received_at;
-        event->received_at = from->received_at;
-        event->source_message_id = from->source_message_id;
-        event->author = from->author;
-        event->team = from->team;
-        event->has_loaded = from->has_loaded && from->loaded;
-        event->loaded = event->has_loaded;
-        event->n_cleared = from->n_cleared;
-        event->cleared = from->cleared;
-        event->n_complete = from->n_complete;
-        event->complete = from->complete;
-        if (body_complete(row, event, from, body, arena) < 0)
-                return NULL;
-        body_set(event, row->body, body);
-        claim->event = event;
-        claim->stamp = stamp_make(said->stamp, arena);
-        return claim->stamp ? claim : NULL;
-}
-
-/* ---- claims as they are kept ---------------------------------------------------------------------------------------------- */
-
-/* The only claim of a fact, which says all that the fact says. */
-static Claim *claim_of_fact(const Carebus__V1__StoredFact *stored, Arena *arena) {
-        Claim *claim = message_new(&carebus__v1__claim__descriptor, arena);
-        Event *event = message_new(&carebus__v1__event__descriptor, arena);
-        const Carebus__V1__Fact *fact = stored->fact;
-
-        if (!claim || !event)
-                return NULL;
-        event->event_id = fact->event_id;
-        event->type = stored->type;
-        event->has_action = fact->has_action;
-        event->action = fact->action;
-        event->occurred_at = fact->occurred_at;
-        event->recorded_at = fact->recorded_at;
-        event->has_received_at = fact->has_received_at;
-        event->received_at = fact->received_at;
-        event->source_message_id = fact->source_message_id;
-        event->author = fact->author;
-        event->team = fact->team;
-        event->has_loaded = fact->has_loaded;
-        event->loaded = fact->loaded;
-        body_set(event, fact->value_case, value_of(fact));
-        claim->event = event;
-        claim->stamp = stored->newest;
-        return claim;
-}
-
-int plain_claims(const Carebus__V1__StoredFact *stored, Arena *arena, Claim ***ret, size_t *ret_n) {
-        size_t n = stored->n_claims > 0 ? stored->n_claims : stored->fact->event_id != NULL;
-        Claim **claims = arena_alloc(arena, (n + 1) * sizeof(*claims));
-
-        if (!claims)
-                return -ENOMEM;
-        if (stored->n_claims == 0 && n > 0) {
-                claims[0] = claim_of_fact(stored, arena);
-                if (!claims[0])
-                        return -ENOMEM;
-        }
-        for (size_t i = 0; i < stored->n_claims; i++) {
-                claims[i] = stored->claims[i];
-                if (claims[i]->body_of_fact)
-                        body_set(claims[i]->event, stored->fact->value_case, value_of(stored->fact));
-                else if (claims[i]->has_body_of && claims[i]->body_of < i) {
-                        const Event *other = claims[claims[i]->body_of]->event;
-
-                        body_set(claims[i]->event, other->body_case, body_of(other));
-                }
-        }
-        *ret = claims;
-        *ret_n = n;
-        return 0;
-}
-
-int plain_claims_insert(Claim ***claims, size_t *n_claims, Claim *claim, Arena *arena) {
-        Claim **list;
-        size_t i;
-
-        /* What says the same shares its body, so that it is seen at a glance. */
-        for (i = *n_claims; i > 0; i--)
-                if (body_equal(body_of((*claims)[i - 1]->event), body_of(claim->event))) {
-                        body_set(claim->event, claim->event->body_case, body_of((*claims)[i - 1]->event));
-                        break;
-                }
-        if (list_append((void ***)claims, n_claims, claim, arena) < 0)
-                return -ENOMEM;
-        list = *claims;
-        for (i = *n_claims - 1; i > 0 && stamp_compare(list[i - 1]->stamp, claim->stamp) > 0; i--)
-                list[i] = list[i - 1];
-        list[i] = claim;
-        return 0;
-}
-
-bool plain_said_in(const Carebus__V1__StoredFact *stored, uint64_t seq) {
-        if (stored->n_claims == 0)
-                return stored->fact->event_id && stored->newest->seq == seq;
-        for (size_t i = 0; i < stored->n_claims; i++)
-                if (stored->claims[i]->stamp->seq == seq)
-                        return true;
-        return false;
-}
-
-static bool is_told_by_fact(const Carebus__V1__Fact *fact, const Claim *claim) {
-        return !claim->laid_together && claim->event->n_cleared == 0 && claim->event->n_complete == 0 &&
-               body_equal(body_of(claim->event), value_of(fact)) && !is_in_error(claim->event);
-}
-
-/* Bodies are written once. The claims themselves stay whole: they are shared with whoever made the fact. */
-static int claims_keep(Carebus__V1__StoredFact *stored, Claim *const *claims, size_t n_claims, Arena *arena) {
-        const ProtobufCMessage *value = value_of(stored->fact);
-
-        stored->n_claims = 0;
-        stored->claims = NULL;
-        stored->type = NULL;
-        if (n_claims == 1 && is_told_by_fact(stored->fact, claims[0])) {
-                stored->type = claims[0]->event->type;
-                return 0;
-        }
-        for (size_t i = 0; i < n_claims; i++) {
-                Claim *kept = message_shallow_copy(&claims[i]->base, arena);
-                const ProtobufCMessage *body = body_of(claims[i]->event);
-                size_t j = 0;
-
-                if (!kept || !(kept->event = message_shallow_copy(&claims[i]->event->base, arena)))
-                        return -ENOMEM;
-                kept->has_body_of = kept->has_body_of_fact = kept->body_of_fact = 0;
-                if (body_equal(body, value))
-                        kept->has_body_of_fact = kept->body_of_fact = 1;
-                else {
-                        while (j < i && body_of(claims[j]->event) != body)
-                                j++;
-                        kept->has_body_of = j < i;
-                        kept->body_of = (uint32_t)j;
-                }
-                if (kept->body_of_fact || kept->has_body_of)
-                        body_set(kept->event, 0, NULL);
-                if (list_append((void ***)&stored->claims, &stored->n_claims, kept, arena) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-/* ---- what claims come to ------------------------------------------------------------------------------------------------ */
-
 typedef struct Course {
         const PlainRow *row;
         Carebus__V1__StoredFact *stored;
@@ -411,7 +144,7 @@ static FieldMask mask_of_names(const ProtobufCMessageDescriptor *descriptor, con
 
 /* Does the claim say what the one that takes it back names? */
 static bool claim_agrees(const PlainRow *row, const Claim *claim, const Claim *undoing) {
-        const ProtobufCMessage *body = body_of(claim->event), *wrong = body_of(undoing->event);
+        const ProtobufCMessage *body = plain_body(claim->event), *wrong = plain_body(undoing->event);
 
         for (unsigned i = 0; i < wrong->descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &wrong->descriptor->fields[i];
@@ -429,19 +162,19 @@ static void slot_undo(Course *course, Claim *const *claims, size_t n) {
         size_t found = n;
 
         for (size_t i = n; i > 0 && found == n; i--)
-                if (!course->undone[i - 1] && !is_in_error(claims[i - 1]->event) &&
+                if (!course->undone[i - 1] && !plain_is_in_error(claims[i - 1]->event) &&
                     claim_agrees(course->row, claims[i - 1], claims[n]))
                         found = i - 1;
         for (size_t i = n; i > 0 && found == n; i--)
-                if (!course->undone[i - 1] && !is_in_error(claims[i - 1]->event))
+                if (!course->undone[i - 1] && !plain_is_in_error(claims[i - 1]->event))
                         found = i - 1;
         if (found == n)
                 return;
         course->undone[found] = true;
         for (size_t i = found; i > 0; i--) {
-                if (course->undone[i - 1] || is_in_error(claims[i - 1]->event))
+                if (course->undone[i - 1] || plain_is_in_error(claims[i - 1]->event))
                         continue;
-                if (!body_equal(body_of(claims[i - 1]->event), body_of(claims[found]->event)))
+                if (!body_equal(plain_body(claims[i - 1]->event), plain_body(claims[found]->event)))
                         break;
                 course->undone[i - 1] = true;
         }
@@ -449,7 +182,7 @@ static void slot_undo(Course *course, Claim *const *claims, size_t n) {
 
 static void undone_find(Course *course, Claim *const *claims, size_t n_claims) {
         for (size_t i = 0; i < n_claims; i++) {
-                if (!is_in_error(claims[i]->event))
+                if (!plain_is_in_error(claims[i]->event))
                         continue;
                 if (course->row->slot)
                         slot_undo(course, claims, i);
@@ -474,8 +207,8 @@ static int body_apply(Course *course, const Claim *claim, bool lists_whole) {
                 if (!course->value)
                         return -ENOMEM;
         }
-        course->emptied = (course->emptied | paths.emptied) & ~body_said(body_of(claim->event));
-        return body_lay(course->value, body_of(claim->event), &paths, course->arena);
+        course->emptied = (course->emptied | paths.emptied) & ~body_said(plain_body(claim->event));
+        return body_lay(course->value, plain_body(claim->event), &paths, course->arena);
 }
 
 static const char *status_after(const Course *course, const Claim *claim) {
@@ -514,7 +247,7 @@ static int claim_tell(Course *course, Claim *const *claims, size_t i, bool lists
 
         for (size_t j = 0; r == 0 && j < claims[i]->n_history; j++)
                 r = fact_remember(fact, claims[i]->history[j], course->arena);
-        if (r == 0 && !course->undone[i] && !is_in_error(claims[i]->event))
+        if (r == 0 && !course->undone[i] && !plain_is_in_error(claims[i]->event))
                 r = claim_lay(course, claims[i], lists_whole, &changed);
         if (r < 0)
                 return r;
@@ -535,7 +268,7 @@ static int mistakes_lay(Course *course, Claim *const *claims, size_t n_claims, b
 
                 if (r < 0)
                         return r;
-                if (is_in_error(claims[i]->event))
+                if (plain_is_in_error(claims[i]->event))
                         status = strcmp(status_of_type(claims[i]->event->type), CANCELLED) == 0 ? CANCELLED : IN_ERROR;
         }
         course->status = status;
@@ -575,7 +308,7 @@ static void replacement_apply(Carebus__V1__StoredFact *stored) {
 
 static int course_begin(Course *course, const PlainRow *row, const Carebus__V1__StoredFact *stored, size_t n_claims,
                         Arena *arena) {
-        const ProtobufCMessageDescriptor *descriptor = descriptor_of(row);
+        const ProtobufCMessageDescriptor *descriptor = plain_descriptor(row);
 
         *course = (Course){ .row = row, .arena = arena };
         course->stored = fact_new(stored->fact->key, stored->fact->source, arena);
@@ -607,7 +340,7 @@ static int course_run(Course *course, Claim *const *claims, size_t n_claims, boo
                 r = cleared_write(course);
         if (r < 0 || n_claims == 0)
                 return r;
-        value_set(fact, course->row->body, course->value);
+        plain_value_set(fact, course->row->body, course->value);
         fact->status = (char *)course->status;
         course->stored->newest = claims[n_claims - 1]->stamp;
         return 0;
@@ -652,7 +385,7 @@ static int claims_lay_together(const PlainRow *row, const Carebus__V1__StoredFac
         event->n_complete = 0;
         event->cleared = course.stored->fact->cleared;
         event->n_cleared = course.stored->fact->n_cleared;
-        body_set(event, row->body, course.value);
+        plain_body_set(event, row->body, course.value);
         together->event = event;
         together->stamp = last->stamp;
         together->has_laid_together = together->laid_together = 1;
@@ -684,7 +417,7 @@ int plain_reduce(const PlainRow *row, Carebus__V1__StoredFact *stored, Claim **c
                 return r;
         if (n_claims > PLAIN_REPEATS_MAX)
                 n_claims = repeats_thin(&course, claims, n_claims);
-        r = claims_keep(course.stored, claims, n_claims, arena);
+        r = plain_claims_keep(course.stored, claims, n_claims, arena);
         if (r < 0)
                 return r;
         replacement_apply(course.stored);
