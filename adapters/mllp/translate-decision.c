@@ -16,9 +16,18 @@
 
 static bool asks_cpr(const Meaning *meanings, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (cpr_is_question(meanings[i].system, meanings[i].code, meanings[i].text))
+                if (cpr_is_question(meanings[i].system, meanings[i].code, meanings[i].text) ||
+                    (!concept_find(meanings[i].system, meanings[i].code) && question_asks_for_cpr(meanings[i].text)))
                         return true;
         return false;
+}
+
+/* The same of what a hospital calls an order or a form. */
+static bool names_cpr(const Meaning *meanings, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (name_speaks_of_cpr(meanings[i].text) || name_speaks_of_cpr(meanings[i].code))
+                        return true;
+        return asks_cpr(meanings, n);
 }
 
 static bool answers_cpr(const Meaning *meanings, size_t n) {
@@ -110,6 +119,7 @@ static const struct {
         { "amended", CAREBUS__V1__DECISION__STATUS__STATUS_ACTIVE },
         { "corrected", CAREBUS__V1__DECISION__STATUS__STATUS_ACTIVE },
         { "preliminary", CAREBUS__V1__DECISION__STATUS__STATUS_DRAFT },
+        { "cancelled", CAREBUS__V1__DECISION__STATUS__STATUS_UNKNOWN }, /* it could not be obtained, or was not asked */
 };
 
 static void rank_read(D *decision, const Concept *concept) {
@@ -121,6 +131,32 @@ static void rank_read(D *decision, const Concept *concept) {
         }
 }
 
+/*
+ * The number of an order is that of its decision. Where several OBX under it speak of one kind, the further ones get numbers of their
+ * own, or a comment on the decision would take its place.
+ */
+static Carebus__V1__Identifier *number_of_observed(Translation *t, const Carebus__V1__Observation *o,
+                                                   Carebus__V1__Decision__Kind kind) {
+        Carebus__V1__Identifier *number = o->order, *own;
+        const char *question = o->code->original ? o->code->original->code : o->code->code;
+        bool is_taken = false;
+
+        if (o->identifier || !number)
+                return o->identifier;
+        for (size_t i = 0; i < t->draft.n_events && !is_taken; i++) {
+                const Carebus__V1__Event *event = t->draft.events[i];
+
+                is_taken = event->body_case == CAREBUS__V1__EVENT__BODY_DECISION && event->decision->kind == kind &&
+                           event->decision->identifier && identifiers_are_equal(event->decision->identifier, number);
+        }
+        own = is_taken ? draft_message(&t->draft, &carebus__v1__identifier__descriptor) : NULL;
+        if (!own)
+                return number;
+        *own = *number;
+        own->value = draft_format(&t->draft, "%s/%s", number->value, question ?: (o->code->text ?: "OBX"));
+        return own;
+}
+
 static D *decision_of_observed(Translation *t, const Observed *observed, Carebus__V1__Decision__Kind kind) {
         D *decision = draft_message(&t->draft, &carebus__v1__decision__descriptor);
         const Carebus__V1__Observation *o = observed->observation;
@@ -130,7 +166,7 @@ static D *decision_of_observed(Translation *t, const Observed *observed, Carebus
                 return NULL;
         decision->has_kind = true;
         decision->kind = kind;
-        decision->identifier = o->identifier ?: o->order;
+        decision->identifier = number_of_observed(t, o, kind);
         decision->decision_text = o->value_text ?: (o->value_coded ? o->value_coded->text : NULL);
         decision->decided_at = o->observed_at;
         decision->decided_by = o->performer;
@@ -159,6 +195,39 @@ static void observed_event(Translation *t, Patient *patient, const Observed *obs
         event_end(t, event, NULL);
 }
 
+/* "DNR" is also what a laboratory writes where it did not run something. */
+static bool answer_is_cpr(const Translation *t, const Carebus__V1__Coded *answer) {
+        Meaning meanings[MEANINGS_MAX];
+        size_t n = coded_meanings(t, "observation.value", answer, meanings);
+
+        return n > 0 && !coded_says(answer, "DNR") && answers_cpr(meanings, n);
+}
+
+/*
+ * An answer about resuscitation to a question about something else: a ceiling of care, a line of a form, what somebody decided
+ * before. What the question makes of it is for a person to read; that it was said is told in any case.
+ */
+static void aside_read(Translation *t, Patient *patient, const Observed *observed, const Carebus__V1__Coded *answer) {
+        const Carebus__V1__Coded *code = observed->observation->code;
+        const char *question = code->text ?: code->display, *said = answer->text ?: answer->display;
+        D *decision = decision_of_observed(t, observed, KIND_CPR);
+
+        if (!decision)
+                return;
+        if (!question && code->original)
+                question = code->original->code;
+        decision->decision = draft_coded(&t->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
+                                         (char *)DISPLAY_MEANING_NOT_KNOWN,
+                                         draft_format(&t->draft, "%s: %s", question ?: "", said ?: ""));
+        observed_event(t, patient, observed, decision, RECORDED);
+}
+
+/* What was deleted or entered in error says so by its number; it need not say again what it was. */
+static bool is_undone(const Observed *observed) {
+        return observed->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR &&
+               (observed->observation->identifier || observed->observation->order);
+}
+
 bool decision_read(Translation *t, Patient *patient, const Observed *observed) {
         Carebus__V1__Observation *o = observed->observation;
         Meaning meanings[MEANINGS_MAX];
@@ -168,17 +237,20 @@ bool decision_read(Translation *t, Patient *patient, const Observed *observed) {
         bool is_cpr = asks_cpr(meanings, n) || answers_cpr(meanings, n);
         D *decision;
 
-        if (!is_cpr && (!concept || !concept->decision || !concept->event))
-                return false;
         if (is_cpr && observed->group->has_decision) /* its order said it already */
                 return true;
-        if (!answer) /* nothing was said: an empty question decides nothing, and ends nothing */
+        if (!is_cpr && answer && !observed->group->has_decision && answer_is_cpr(t, answer))
+                aside_read(t, patient, observed, answer);
+        if (!is_cpr && (!concept || !concept->decision || !concept->event))
+                return false;
+        if (!answer && !is_undone(observed)) /* nothing was said: an empty question decides nothing, and ends nothing */
                 return false;
         if (!concept || (is_cpr && concept->decision != KIND_CPR))
         concept = concept_find(SYSTEM_SNOMED_CT, "304251008");
         decision = decision_of_observed(t, observed, concept->decision);
         if (!decision)
                 return true;
+        if (answer)
         decision->decision = concept->value ? answer_of_statement(t, concept, o->code, answer)
                                             : answer_of_question(t, o->code, answer);
         rank_read(decision, concept);
@@ -201,7 +273,7 @@ static Carebus__V1__Coded *label_read(Translation *t, const Hl7Segment *obr) {
                 Carebus__V1__Coded *label = text ? draft_coded_local(&t->draft, NULL, text, text) : NULL;
                 Meaning meanings[MEANINGS_MAX];
 
-                if (label && asks_cpr(meanings, coded_meanings(t, "order.label", label, meanings)))
+                if (label && names_cpr(meanings, coded_meanings(t, "order.label", label, meanings)))
                         return label;
         }
         return NULL;
@@ -280,8 +352,11 @@ static Carebus__V1__Coded *answer_under_order(Translation *t, const OrderGroup *
                 observed_read(t, group, obx, &observed);
                 n = observed.observation ? coded_meanings(t, "observation.code", observed.observation->code, meanings)
                                          : 0;
-                if (n > 0 && asks_cpr(meanings, n))
-                        return value_as_coded(t, observed.observation);
+                if (n > 0 && asks_cpr(meanings, n)) {
+                        Carebus__V1__Coded *answer = value_as_coded(t, observed.observation);
+
+                        return answer ? answer_of_question(t, observed.observation->code, answer) : question;
+                }
         }
         return question;
 }
@@ -347,7 +422,7 @@ bool decision_of_order(Translation *t, Patient *patient, const OrderGroup *group
         code = value_coded(t, hl7_field(t->message, group->obr, 4));
         label = label_read(t, group->obr);
         n = coded_meanings(t, "order.code", code, meanings);
-        is_question = asks_cpr(meanings, n);
+        is_question = names_cpr(meanings, n);
         if (!label && !is_question && !answers_cpr(meanings, n) && !is_mapped(t, "decision.decision", code))
                 return false;
         /* "DNACPR" is the name of the order and what it says. */
@@ -376,7 +451,7 @@ void decision_of_document(Translation *t, Patient *patient, const Carebus__V1__E
                 Meaning meanings[MEANINGS_MAX];
                 size_t n = coded_meanings(t, "document.type", names[i], meanings);
 
-                if (asks_cpr(meanings, n) || answers_cpr(meanings, n))
+                if (names_cpr(meanings, n) || answers_cpr(meanings, n))
                         name = names[i];
         }
         if (!name)

@@ -193,6 +193,13 @@ bool decision_of_order(Translation *t, Patient *patient, const OrderGroup *group
 /* Whether a document is one about resuscitation: what it says, nobody here can read. */
 void decision_of_document(Translation *t, Patient *patient, const Carebus__V1__Event *document);
 
+/* ---- translate-resuscitation.c: what a name tells where no list of the vocabulary has it. NULL: nothing. */
+
+/* Of an order or a form: "DNACPR order (adult)". */
+bool name_speaks_of_cpr(const char *name);
+/* Of a question: "current resuscitation status", but not "date of DNACPR decision". */
+bool question_asks_for_cpr(const char *question);
+
 /* ---- translate-document.c */
 
 /* OBX-2 ED, or RP: a document within a result. */

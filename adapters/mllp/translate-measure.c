@@ -258,7 +258,8 @@ void measure_panel_read(Translation *t, Patient *patient, const OrderGroup *grou
                 for (size_t i = 0; i < observed.notes.n; i++)
                         draft_append(&t->draft, &notes.n, &notes.texts, observed.notes.texts[i]);
         }
-        if (!measure || (measure->n_items == 0 && !measure->total && !measure->result && measure->n_main_concerns == 0))
+        if (!measure || (first.action != CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR && measure->n_items == 0 &&
+                         !measure->total && !measure->result && measure->n_main_concerns == 0))
                 return;
         measure->identifier = first.observation->report;
         measure_event(t, patient, &first, measure, &notes);

@@ -53,7 +53,10 @@ void observed_tell(Translation *t, Patient *patient, const Observed *observed) {
         }
         if (decision_read(t, patient, observed))
                 return;
-        scale = observed->has_value ? scale_of_coded(t, "observation.code", code) : NULL;
+        /* A score that was deleted need not be said again. */
+        scale = observed->has_value || observed->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR
+                        ? scale_of_coded(t, "observation.code", code)
+                        : NULL;
         if (scale)
                 measure_read(t, patient, observed, scale);
         else

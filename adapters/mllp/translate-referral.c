@@ -259,7 +259,8 @@ static void decided(Translation *t, REFERRAL *referral, const char *type) {
         if (strcmp(type, "referral.accepted") != 0 && strcmp(type, "referral.declined") != 0 &&
             strcmp(type, "referral.redirected") != 0)
                 return;
-        referral->decision = referral->original_status;
+        if (!msa || !is_rejected(t))
+                referral->decision = referral->original_status;
         referral->decided_at = referral->processed_at ?: t->sent_at;
         if (strcmp(type, "referral.declined") != 0)
                 return;
@@ -274,6 +275,12 @@ static const char *type_of(Translation *t, const TriggerRow *row, REFERRAL *refe
         size_t state = state_find(referral->original_status);
         bool by_state = strcmp(row->type, "referral.changed") == 0 || strcmp(row->code, "RRI") == 0;
 
+        /* Who could not take the message did not take on the referral, though RF1 comes back as it was sent. */
+        if (strcmp(row->code, "RRI") == 0 && strcmp(row->event, "I14") != 0 && is_rejected(t) &&
+            (state == SIZE_MAX || CODE_IS_ONE_OF(states[state].status, "accepted", "received", "in-progress"))) {
+                referral->status = (char *)"declined";
+                return "referral.declined";
+        }
         referral->status = (char *)row->status;
         if (strcmp(row->event, "I14") == 0 || (!by_state && strcmp(row->event, "I12") == 0))
                 return row->type;
@@ -281,11 +288,11 @@ static const char *type_of(Translation *t, const TriggerRow *row, REFERRAL *refe
                 referral->status = (char *)states[state].status;
                 return states[state].type;
         }
-        if (strcmp(row->code, "RRI") == 0 && is_rejected(t)) {
-                referral->status = (char *)"declined";
-                return "referral.declined";
-        }
         return row->type;
+}
+
+static bool is_expired(const Carebus__V1__Coded *status) {
+        return coded_says(status, "E") || coded_says(status, "EXPIRED");
 }
 
 static void times_set(Translation *t, REFERRAL *referral, const char *type) {
@@ -299,7 +306,8 @@ static void times_set(Translation *t, REFERRAL *referral, const char *type) {
         else if (strcmp(type, "referral.received") == 0)
                 referral->received_at = referral->processed_at ?: t->sent_at;
         else if (strcmp(type, "referral.closed") == 0)
-                referral->closed_at = referral->expires_at ?: t->sent_at;
+                referral->closed_at = (is_expired(referral->original_status) ? referral->expires_at : NULL)
+                                              ?: (referral->processed_at ?: t->sent_at);
 }
 
 static Carebus__V1__When *moment_of(const REFERRAL *referral, const Carebus__V1__Event *event) {

@@ -146,6 +146,15 @@ int patient_read(Translation *t, Person *ret) {
         return 0;
 }
 
+/*
+ * That somebody was discharged by dying is for the discharge to say, and for an update after it. Elsewhere the code is what was
+ * undone (A13), what somebody expects (A16), or what was left in the field from another stay: nobody died of it.
+ */
+static void died_check(const TriggerRow *row, Visit *visit) {
+        if (row->time != TIME_DISCHARGED && row->status)
+                visit->encounter->has_died = visit->encounter->died = false;
+}
+
 /* A stay, an attendance, a plan of one. */
 static void encounter_translate(Translation *t, const TriggerRow *row) {
         Visit visit = { .pv1 = NULL };
@@ -156,6 +165,7 @@ static void encounter_translate(Translation *t, const TriggerRow *row) {
         visit_read(t, &visit);
         if (!visit.encounter)
                 return;
+        died_check(row, &visit);
         encounter_event(t, row, &person, &visit);
         outpatient_translate(t, row, &person, &visit);
         besides_translate(t, &person, &visit, /* is_cancelled= */ texts_are_equal(row->status, "cancelled"));

@@ -241,6 +241,23 @@ static bool is_broken(Translator *translator, TranslateResult *result, const cha
         return true;
 }
 
+/* What is always about the person of the PID in front of it. Where it stands before the first, nobody can say whose it is; and it
+ * would be lost, a decision or an allergy with it, if the rest of the message were taken. A stay (PV1) is read wherever it is. */
+static const char *const of_a_person[] = { "PD1", "NK1", "AL1", "IAM", "DG1", "ROL", "ORC", "OBR", "OBX", "PRB",
+                                           "GOL", "RXO", "RXE", "RXD", "RXA", "MRG", "ZU1", "ZU3", "ZU8" };
+
+static bool is_misplaced(Translator *translator, TranslateResult *result, const char *code, const char *event) {
+        const Hl7Segment *pid = hl7_find(&translator->message, "PID", 1), *segment = translator->message.segments;
+
+        for (; pid && segment < pid; segment++)
+                if (code_is_one_of(segment->name, of_a_person, ELEMENTSOF(of_a_person))) {
+                        fail(result, "misplaced-segment", arena_text(translator->arena, segment->name, 3),
+                             message_is_urgent(translator->options.profile, &translator->message, code, event));
+                        return true;
+                }
+        return false;
+}
+
 /* Whether MSH-5 is one of those that the profile says are meant for us. */
 static bool is_for_us(Translator *translator, const TranslateResult *result) {
         const Profile *profile = translator->options.profile;
@@ -334,7 +351,7 @@ static void translate_body(Translator *translator, Translation *t, TranslateResu
                 return;
         }
         event = event ?: "";
-        if (is_broken(translator, result, code, event))
+        if (is_broken(translator, result, code, event) || is_misplaced(translator, result, code, event))
                 return;
         apply_meaning(t, &code, &event);
         if (!trigger_translate(t, code, event)) {

@@ -249,6 +249,92 @@ static void test_a_decision_of_a_result_that_was_wrong_is_undone(void **state) {
         assert_int_equal(result.events[0]->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
 }
 
+static void test_a_decision_that_is_deleted_without_its_words_is_undone_by_its_number(void **state) {
+        static const char *const codes[] = { "D", "W" };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++) {
+                char text[512];
+
+                snprintf(text, sizeof(text), "%s" PID "OBR|1|P9^EPC||X\rOBX|1|ST|X^Resus status^L||||||||%s\r",
+                         MSH_OF("ORU^R01"), codes[i]);
+                translate_text(text);
+                assert_events("cpr_decision.ended");
+                assert_int_equal(result.events[0]->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
+                assert_text(result.events[0]->decision->identifier->value, "P9");
+                assert_null(result.events[0]->decision->decision);
+        }
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|ST|X^Resus status^L||||||||F\r");
+        assert_null(event_of("cpr_decision.ended"));
+        translate_text(MSH_OF("ORU^R01") PID "OBX|1|ST|X^Resus status^L||||||||D\r"); /* of which one? */
+        assert_null(event_of("cpr_decision.ended"));
+}
+
+static void test_a_decision_that_could_not_be_obtained_is_not_active(void **state) {
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|ST|X^Resus status^L||DNACPR||||||X\r");
+        assert_int_equal(decision_of("cpr_decision.recorded")->status, CAREBUS__V1__DECISION__STATUS__STATUS_UNKNOWN);
+}
+
+static void test_an_order_is_known_by_any_name_that_speaks_of_a_decision(void **state) {
+        static const struct {
+                const char *name, *type;
+        } rows[] = {
+                { "DNACPR Order (adult)", "cpr_decision.recorded" },
+                { "Adult resuscitation status", "cpr_decision.recorded" },
+                { "Review of do not attempt CPR", "cpr_decision.recorded" },
+                { "Resuscitation trolley check", "order.placed" },
+                { "CPR training", "order.placed" },
+                { "Adnacprol 5 mg", "order.placed" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char text[512];
+
+                snprintf(text, sizeof(text), "%s" PID "ORC|NW|7^EPC\rOBR|1|7^EPC||^^^^%s\r", MSH_OF("ORM^O01"),
+                         rows[i].name);
+                translate_text(text);
+                assert_events(rows[i].type);
+                if (result.events[0]->body_case == CAREBUS__V1__EVENT__BODY_DECISION)
+                        assert_text(result.events[0]->decision->decision_text, rows[i].name);
+        }
+}
+
+static void test_a_question_beside_the_decision_is_no_decision(void **state) {
+        static const char *const beside[] = { "Date of DNACPR decision", "DNACPR discussed",
+                                              "Reason for CPR decision" };
+
+        for (size_t i = 0; i < ELEMENTSOF(beside); i++) {
+                char text[512];
+
+                snprintf(text, sizeof(text), "%s" PID "OBR|1|P9^EPC||X\rOBX|1|ST|X^%s^L||Frailty||||||F\r",
+                         MSH_OF("ORU^R01"), beside[i]);
+                translate_text(text);
+                assert_events("observation.recorded");
+        }
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|ST|X^Current resuscitation status^L||See form\r");
+        assert_text(decision_of("cpr_decision.recorded")->decision_text, "See form");
+}
+
+static void test_an_answer_about_resuscitation_is_told_whatever_the_question(void **state) {
+        const Carebus__V1__Decision *decision;
+
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|CE|Z^Ceiling of care line 4^L||450476008^Not for "
+                                             "attempted CPR^SCT||||||F\r");
+        assert_events("cpr_decision.recorded observation.recorded");
+        decision = result.events[0]->decision;
+        assert_text(decision->decision->code, "meaning-not-known"); /* what the question makes of it, nobody knows */
+        assert_text(decision->decision->text, "Ceiling of care line 4: Not for attempted CPR");
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|ST|Z^Potassium^L||DNR||||||F\r");
+        assert_events("observation.recorded"); /* a laboratory did not run it */
+}
+
+static void test_several_answers_of_one_order_do_not_take_each_others_place(void **state) {
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|ST|A^CPR decision^L||DNACPR||||||F\r"
+                                             "OBX|2|ST|B^DNACPR in place^L||Yes||||||F\r");
+        assert_events("cpr_decision.recorded cpr_decision.recorded");
+        assert_text(result.events[0]->decision->identifier->value, "P9");
+        assert_text(result.events[1]->decision->identifier->value, "P9/B");
+}
+
 static void test_other_decisions_are_told_by_their_codes(void **state) {
         Carebus__V1__Event *event;
 
@@ -305,6 +391,12 @@ int main(void) {
                 TEST(test_a_statement_with_yes_is_that_decision_and_with_no_nobody_knows),
                 TEST(test_an_empty_question_decides_nothing_and_ends_nothing),
                 TEST(test_a_decision_of_a_result_that_was_wrong_is_undone),
+                TEST(test_a_decision_that_is_deleted_without_its_words_is_undone_by_its_number),
+                TEST(test_a_decision_that_could_not_be_obtained_is_not_active),
+                TEST(test_an_order_is_known_by_any_name_that_speaks_of_a_decision),
+                TEST(test_a_question_beside_the_decision_is_no_decision),
+                TEST(test_an_answer_about_resuscitation_is_told_whatever_the_question),
+                TEST(test_several_answers_of_one_order_do_not_take_each_others_place),
                 TEST(test_other_decisions_are_told_by_their_codes),
                 TEST(test_a_form_about_resuscitation_is_told_of_though_nobody_read_it),
                 TEST(test_an_order_of_nobody_is_an_urgent_problem),

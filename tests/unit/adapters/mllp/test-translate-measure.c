@@ -113,8 +113,18 @@ static void test_a_score_in_a_message_about_a_person_is_a_measure(void **state) 
         assert_non_null(event_of("outcome.measured"));
 }
 
+static void test_a_score_that_is_deleted_without_its_number_is_undone(void **state) {
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|1|NM|AKPS^AKPS^L||||||||D|||20240301\r");
+        assert_events("outcome.measured");
+        assert_int_equal(result.events[0]->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||AKPS^AKPS^L\rOBX|1|NM|AKPS^AKPS^L||||||||D|||20240301\r");
+        assert_events("outcome.measured");
+        assert_int_equal(result.events[0]->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                TEST(test_a_score_that_is_deleted_without_its_number_is_undone),
                 TEST(test_a_score_is_the_scales_however_it_is_called),
                 TEST(test_a_phase_is_a_word),
                 TEST(test_a_questionnaire_has_its_items_and_its_total),

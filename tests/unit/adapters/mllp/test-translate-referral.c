@@ -120,6 +120,21 @@ static void test_a_message_that_the_other_side_would_not_have_is_declined(void *
         assert_text(only_event("referral.declined")->referral->decline_text, "Unknown clinic");
 }
 
+static void test_what_comes_back_with_an_error_is_not_accepted(void **state) {
+        translate_text(MSH_OF("RRI^I12") "MSA|AE|M1|Cannot find the clinic\rRF1|A|||||R1^EPC\r" PID);
+        assert_text(only_event("referral.declined")->referral->decline_text, "Cannot find the clinic");
+        assert_null(result.events[0]->referral->decision);
+        translate_text(MSH_OF("RRI^I14") "MSA|AE|M1\rRF1|A|||||R1^EPC\r" PID);
+        only_event("referral.cancelled");
+}
+
+static void test_a_referral_closes_when_it_is_closed_and_not_when_it_would_have_run_out(void **state) {
+        translate_text(MSH_OF("REF^I15") "RF1|C|||||R1^EPC||20301231|20240304\r" PID);
+        assert_text(only_event("referral.closed")->referral->closed_at->text, "20240304");
+        translate_text(MSH_OF("REF^I15") "RF1|E|||||R1^EPC||20240301|20230304\r" PID);
+        assert_text(only_event("referral.closed")->referral->closed_at->text, "20240301");
+}
+
 static void test_without_a_number_of_who_refers_the_other_sides_stands_for_it(void **state) {
         translate_text(MSH_OF("RRI^I12") "RF1|A||||||||||T1^HOSPICE\r" PID);
         assert_text(only_event("referral.accepted")->referral_id->value, "T1");
@@ -143,6 +158,8 @@ int main(void) {
                 TEST(test_a_referral_is_carried_field_by_field),
                 TEST(test_the_condition_that_says_that_it_is_first_is_first),
                 TEST(test_a_refusal_says_why),
+                TEST(test_what_comes_back_with_an_error_is_not_accepted),
+                TEST(test_a_referral_closes_when_it_is_closed_and_not_when_it_would_have_run_out),
                 TEST(test_a_message_that_the_other_side_would_not_have_is_declined),
                 TEST(test_without_a_number_of_who_refers_the_other_sides_stands_for_it),
                 TEST(test_an_emptied_field_is_told),

@@ -204,6 +204,45 @@ static void test_trap_10_the_messages_of_the_national_test_bed_give_their_events
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+static void test_nobody_dies_of_a_discharge_that_was_undone_or_is_only_planned(void **state) {
+        static const struct {
+                const char *trigger;
+                bool tells_death;
+        } rows[] = {
+                { "ADT^A03", true },  { "ADT^A08", true },  { "ADT^A01", false }, { "ADT^A11", false },
+                { "ADT^A13", false }, { "ADT^A16", false }, { "ADT^A25", false }, { "ADT^A12", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                size_t n_deaths = 0;
+                char text[512];
+
+                snprintf(text, sizeof(text),
+                         "MSH|^~\\&|PAS|RA9|||20240305101500||%s|M1|P|2.4\r" PID
+                         "PV1|1|I|W1||||||||||||||||V77^^^RA9|||||||||||||||||4|79\r",
+                         rows[i].trigger);
+                translate_text(text);
+                assert_null(result.problem_code);
+                for (size_t j = 0; j < result.n_events; j++) {
+                        n_deaths += strcmp(result.events[j]->type, "death.notified") == 0;
+                        if (result.events[j]->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER)
+                                assert_int_equal(result.events[j]->encounter->has_died, rows[i].tells_death);
+                }
+                assert_int_equal(n_deaths, rows[i].tells_death);
+        }
+}
+
+/* Taken as it is, the admission would go through and the decision be gone. */
+static void test_what_stands_in_front_of_its_person_waits_for_somebody_and_is_not_lost(void **state) {
+        translate_text(MSH_OF("ADT^A01") "OBX|1|ST|RESUS^Resus status||DNACPR||||||F\r" PID PV1);
+        assert_problem("misplaced-segment", "OBX");
+        assert_true(result.problem_urgent);
+        translate_text(MSH_OF("ADT^A01") "NK1|1|SMITH^MARY\r" PID PV1);
+        assert_problem("misplaced-segment", "NK1");
+        translate_text(MSH_OF("ADT^A01") PV1 PID);
+        only_event("encounter.admitted");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_trap_1_whose_a_number_is_comes_from_the_profile_where_the_message_does_not_say_it),
@@ -215,6 +254,8 @@ int main(void) {
                 TEST(test_trap_7_emptied_repeats_and_partial_lists_take_nothing_away),
                 TEST(test_trap_8_digits_and_days_stay_as_they_were_said),
                 TEST(test_trap_9_the_same_message_again_is_the_same_bytes),
+                TEST(test_nobody_dies_of_a_discharge_that_was_undone_or_is_only_planned),
+                TEST(test_what_stands_in_front_of_its_person_waits_for_somebody_and_is_not_lost),
                 TEST(test_trap_10_the_messages_of_the_national_test_bed_give_their_events),
         };
 
