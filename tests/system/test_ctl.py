@@ -59,6 +59,7 @@ def test_a_retry_needs_no_name_and_a_discard_does(bus):
     seq = str(receipt.stored.seq)
     assert receipt.stored.quarantined == "same-id-other-bytes"
     assert bus.ctl("quarantine", "discard", seq).returncode == 64
+    bus.wait_folded()
     bus.ctl("quarantine", "retry", seq, check=0)
     bus.wait_folded()
     assert [item["id"] for item in bus.ctl_json("quarantine", "list")] == []
