@@ -177,6 +177,7 @@ static int take_authorities(SchemaWalk *walk, DraftProfile *draft) {
 }
 
 static int read_profile(Report *report, const Files *files, size_t file, Arena *nodes, ProfileBox *box) {
+        const Buffer *content = &report->text->files[file].content;
         YamlNode *root = NULL;
         DraftProfile draft = { 0 };
         SchemaWalk walk = { .report = report, .arena = box->arena };
@@ -194,6 +195,7 @@ static int read_profile(Report *report, const Files *files, size_t file, Arena *
         box->team_places = draft.team_places;
         draft.profile.name = box->profile.name;
         box->profile = draft.profile;
+        sha256(content->data, content->size, box->profile.digest);
         if (files && draft.profile.timezone)
                 files_check_zone(files, report, yaml_place(root, "timezone"), "timezone", draft.profile.timezone);
         if (files && files->on_disk && draft.profile.charset)

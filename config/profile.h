@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/sha256.h"
 
 /* Whose identifiers are whose: CX.4 (any of its parts) or CX.5 as said -> system. */
 typedef struct ProfileAuthority {
@@ -116,6 +117,7 @@ typedef struct Profile {
         char **ignore; /* fields of the source that say nothing that anybody needs: PID-35, Patient.photo */
         size_t n_ignore;
         bool nhs_numbers_traced;
+        uint8_t digest[SHA256_SIZE]; /* of its text: profiles of one digest read alike */
 } Profile;
 
 /* Everything a profile points to is its own and goes with it. Immutable: any thread may read it. */

@@ -149,7 +149,11 @@ static int load_file(Loader *loader, const char *path) {
 static int loader_open(Loader *loader) {
         const ConfigSource *source = &loader->load->config->sources[loader->load->source];
         const ReadingOptions reading = {
-                .source = source->name, .profile = source->profile, .timezone = source->timezone, .want_fields = true
+                .source = source->name,
+                .profile = source->profile,
+                .timezone = source->timezone,
+                .want_fields = true,
+                .said_at = clock_now_at(&clock_system),
         };
         _cleanup_(freep) char *endpoint = config_endpoint(loader->load->config, "intake");
         const carebus_source_options options = {

@@ -52,6 +52,7 @@ typedef struct ReadingOptions {
         const Profile *profile; /* never NULL; outlives the reader */
         const char *timezone;   /* never NULL */
         bool want_fields;       /* fill Reading.fields: costs a walk over the message */
+        int64_t said_at; /* when messages that say no time of their own were said, microseconds since 1970; 0: not known */
 } ReadingOptions;
 
 /* Its events as the bus takes them, in the arena: n_events of them. 0 or -ENOMEM. */

@@ -129,17 +129,16 @@ static void say_when(Delivery *delivery) {
 
 static int begin_in_ledger(Delivery *delivery) {
         LedgerDelivery what = { 0 };
-        uint8_t digest[SHA256_SIZE];
         int r;
 
         snprintf(what.table, sizeof(what.table), "%s", delivery->csv.table);
         snprintf(what.file, sizeof(what.file), "%s", delivery->name);
-        sha256(delivery->bytes.data, delivery->bytes.size, digest);
-        hex_encode(digest, sizeof(digest), what.hash);
+        ledger_hash(buffer_bytes(&delivery->bytes), delivery->host.profile->digest, what.hash);
         r = ledger_begin(delivery->host.ledger, &what, clock_now_at(&clock_system), &delivery->ledger, &delivery->kind);
         if (r < 0)
                 return r;
         delivery->is_in_ledger = true;
+        csv_reader_set_time(delivery->host.reader, (int64_t)delivery->ledger.number * USEC_PER_SEC);
         say_when(delivery);
         return 0;
 }
@@ -270,6 +269,22 @@ static void flush(Delivery *delivery) {
         }
 }
 
+/* What is known of the person before would be taken for this one's. */
+static int check_owner(Delivery *delivery, CsvRow *row) {
+        int r;
+
+        if (row->verdict != CSV_TAKEN || !row->key || !row->birth_date)
+                return 0;
+        r = owners_say(delivery->host.owners, row->key, row->birth_date, row->family_name);
+        return r == OWNERS_E_ANOTHER
+                       ? csv_reader_refuse(
+                                 delivery->host.reader, row,
+                                 "this number was somebody else's before: date of birth and family name are both "
+                                 "others now. Give this person a number of their own. If it is the same person, "
+                                 "send the row with one of both as it was, and then with the other")
+                       : r;
+}
+
 static int do_rows(Delivery *delivery) {
         for (unsigned i = 0; i < ROWS_A_TURN; i++) {
                 CsvRow row;
@@ -289,6 +304,8 @@ static int do_rows(Delivery *delivery) {
                         return DELIVERY_GOES_ON;
                 }
                 r = delivery->roster && row.key ? roster_add(delivery->roster, row.key) : 0;
+                if (r == 0)
+                        r = check_owner(delivery, &row);
                 if (r == 0)
                         r = push_row(delivery, &row);
                 if (r == -EAGAIN) {
@@ -431,6 +448,8 @@ static int do_finish(Delivery *delivery, DeliveryEnd *ret_end) {
                 r = receipt_put(delivery->receipt);
         if (r == 0 && delivery->roster && !is_bad)
                 r = roster_keep(delivery->roster);
+        if (r == 0)
+                r = owners_keep(delivery->host.owners);
         if (r == 0)
                 r = folder_move(delivery->host.folder, delivery->name, &delivery->file,
                                 is_bad ? FOLDER_PROBLEM : FOLDER_DONE, clock_now_at(&clock_system));

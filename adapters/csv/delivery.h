@@ -6,6 +6,7 @@
  */
 #include "adapters/csv/folder.h"
 #include "adapters/csv/ledger.h"
+#include "adapters/csv/owners.h"
 #include "adapters/csv/translate.h"
 #include "canon/zone.h"
 #include "sdk/carebus.h"
@@ -16,7 +17,9 @@ typedef struct DeliveryHost {
         CsvReader *reader;
         carebus_source *bus;
         const char *place; /* of place_open() */
-        const Zone *zone;  /* of the dates in receipts; NULL: UTC */
+        Owners *owners;
+        const Profile *profile;
+        const Zone *zone; /* of the dates in receipts; NULL: UTC */
 } DeliveryHost;
 
 typedef struct DeliveryEnd {

@@ -125,6 +125,15 @@ static int set_aside(Ledger *ledger) {
         return rename(ledger->path, aside) < 0 ? -errno : LEDGER_E_DAMAGED;
 }
 
+void ledger_hash(Bytes file, const uint8_t profile[SHA256_SIZE], char ret[2 * SHA256_SIZE + 1]) {
+        uint8_t both[2 * SHA256_SIZE], digest[SHA256_SIZE];
+
+        sha256(file.data, file.size, both);
+        memcpy(both + SHA256_SIZE, profile, SHA256_SIZE);
+        sha256(both, sizeof(both), digest);
+        hex_encode(digest, sizeof(digest), ret);
+}
+
 int ledger_open(const char *folder, Ledger **ret) {
         _cleanup_(ledger_freep) Ledger *ledger = calloc(1, sizeof(*ledger));
         _cleanup_(buffer_deinit) Buffer file = BUFFER_NULL;

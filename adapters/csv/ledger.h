@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/sha256.h"
 
@@ -14,7 +15,7 @@
 
 typedef struct LedgerDelivery {
         char table[16];
-        char hash[2 * SHA256_SIZE + 1]; /* of the bytes of the file */
+        char hash[2 * SHA256_SIZE + 1]; /* ledger_hash() */
         char file[LEDGER_NAME_MAX];
         uint64_t number; /* goes up from delivery to delivery; the second at which it began, or a little later */
         bool is_open;    /* it began and did not end */
@@ -23,7 +24,7 @@ typedef struct LedgerDelivery {
 typedef enum LedgerKind {
         LEDGER_NEW,
         LEDGER_RESUMED, /* it began before a crash */
-        LEDGER_REPEAT,  /* the same bytes as the delivery before it of this table */
+        LEDGER_REPEAT,  /* the same bytes as the delivery before it of this table, read by the same profile */
 } LedgerKind;
 
 /* Positive returns. */
@@ -34,6 +35,9 @@ enum {
 
 typedef struct Ledger Ledger;
 
+/* What a file is known by: its bytes, and the profile that they are read by. What another profile reads is another delivery, so that a file
+ * can be sent again when a map was mended. */
+void ledger_hash(Bytes file, const uint8_t profile[SHA256_SIZE], char ret[2 * SHA256_SIZE + 1]);
 /* `folder` is from place_open(). */
 int ledger_open(const char *folder, Ledger **ret);
 Ledger *ledger_free(Ledger *ledger);

@@ -48,6 +48,11 @@ Rows *rows_free(Rows *rows) {
         return NULL;
 }
 
+void rows_tell(const Rows *rows, size_t *ret_offset, size_t *ret_line) {
+        *ret_offset = rows->offset;
+        *ret_line = rows->line;
+}
+
 void rows_seek(Rows *rows, size_t offset, size_t line) {
         rows->offset = offset;
         rows->line = line;

@@ -37,5 +37,6 @@ Rows *rows_free(Rows *rows);
 DEFINE_CLEANUP(Rows *, rows_free)
 /* The next row that has anything in it but line ends: 1, 0 behind the last, or -ENOMEM. */
 int rows_next(Rows *rows, Row *ret);
-/* Goes on at the beginning of a row. */
+/* Where it goes on, and: goes on at the beginning of a row. */
+void rows_tell(const Rows *rows, size_t *ret_offset, size_t *ret_line);
 void rows_seek(Rows *rows, size_t offset, size_t line);

@@ -39,6 +39,7 @@ typedef struct Server {
         Zone *zone;
         CsvReader *reader, *again; /* of files; of rows that the bus has read again */
         Ledger *ledger;
+        Owners *owners;
         Folder *folder;
         Watch *watch;
         Delivery *delivery;
@@ -78,6 +79,16 @@ static void on_state(void *owner, carebus_state state, const char *reason) {
                 log_event(LOG_BUS_LOST, log_name("SOURCE", source_of(server)->name));
 }
 
+/* The delivery's number, behind the last colon, is when it was said. */
+static int64_t message_said_at(const char *message_id) {
+        const char *colon = message_id ? strrchr(message_id, ':') : NULL;
+        uint64_t number;
+
+        if (!colon || text_to_u64(colon + 1, &number) < 0 || number > INT32_MAX)
+                return INT64_MIN;
+        return (int64_t)number * USEC_PER_SEC;
+}
+
 /* An original is the line of column names and one row; its message id begins with the table. */
 static int read_again(Server *server, const char *message_id, Bytes original, uint64_t seq) {
         const SubmitOptions options = { .retranslates = seq };
@@ -93,6 +104,7 @@ static int read_again(Server *server, const char *message_id, Bytes original, ui
                 return r;
         if (file.problem)
                 return -EBADMSG;
+        csv_reader_set_time(server->again, message_said_at(message_id));
         r = csv_reader_next(server->again, &row);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
@@ -193,6 +205,8 @@ static DeliveryHost delivery_host(const Server *server) {
                 .reader = server->reader,
                 .bus = server->bus,
                 .place = server->place,
+                .owners = server->owners,
+                .profile = source_of(server)->profile,
                 .zone = server->zone,
         };
 }
@@ -218,7 +232,6 @@ static int resume_file(Server *server) {
         const LedgerDelivery *open = ledger_unfinished(server->ledger);
         _cleanup_(buffer_deinit) Buffer bytes = BUFFER_NULL;
         char hash[2 * SHA256_SIZE + 1];
-        uint8_t digest[SHA256_SIZE];
         FolderFile file;
         int r;
 
@@ -227,8 +240,7 @@ static int resume_file(Server *server) {
         r = folder_read(server->folder, open->file, CSV_FILE_MAX, &bytes, &file);
         if (r == -ENOMEM)
                 return r;
-        sha256(bytes.data, bytes.size, digest);
-        hex_encode(digest, sizeof(digest), hash);
+        ledger_hash(buffer_bytes(&bytes), source_of(server)->profile->digest, hash);
         if (r == 0 && strcmp(hash, open->hash) == 0)
                 return begin_file(server, open->file);
         if (r < 0 && r != -ENOENT && r != -EBUSY) { /* nobody knows yet what is there */
@@ -471,6 +483,8 @@ static int open_ledger(Server *server, const Config *config, const char *source)
         int r = place_open(config, source, &server->place);
 
         if (r == 0)
+                r = owners_open(server->place, &server->owners);
+        if (r == 0)
                 r = ledger_open(server->place, &server->ledger);
         if (r == LEDGER_E_DAMAGED)
                 log_event(LOG_LEDGER_DAMAGED, log_name("SOURCE", source), log_name("FOLDER", server->place));
@@ -550,6 +564,7 @@ static void server_deinit(Server *server) {
         watch_free(server->watch);
         folder_free(server->folder);
         ledger_free(server->ledger);
+        owners_free(server->owners);
         csv_reader_free(server->reader);
         csv_reader_free(server->again);
         zone_free(server->zone);

@@ -79,7 +79,7 @@ static void decision_translate(RowWork *work) {
         };
         static const int step_of[] = { 0, 0, 0, 1, 1, 1, 1, 2, 3, 3, -1, -1 };
         const char *said = row_text(work, REFERRAL_DECISION);
-        Carebus__V1__When *at = row_when(work, REFERRAL_DECIDED, NULL);
+        Carebus__V1__When *at = row_past(work, REFERRAL_DECIDED, NULL);
         int found = said ? WORD_FIND(words, said) : -1;
         Carebus__V1__Referral *referral;
 
@@ -110,8 +110,8 @@ void referrals_translate(RowWork *work) {
         static const ReferralStep contacted = { "referral.first_contact", "in-progress",
                                                 REFERRAL_AT(first_contact_at) };
         static const ReferralStep closed = { "referral.closed", "closed", REFERRAL_AT(closed_at) };
-        Carebus__V1__When *received_at = row_when(work, REFERRAL_RECEIVED, NULL),
-                          *at = row_when(work, REFERRAL_REQUESTED, NULL);
+        Carebus__V1__When *received_at = row_past(work, REFERRAL_RECEIVED, NULL),
+                          *at = row_past(work, REFERRAL_REQUESTED, NULL);
         Carebus__V1__Referral *referral;
 
         /* Where the file does not say when it was asked for, the day on which it came stands for it. */
@@ -121,10 +121,10 @@ void referrals_translate(RowWork *work) {
         if (received_at)
                 (void)referral_event(work, &received, received_at);
         decision_translate(work);
-        at = row_when(work, REFERRAL_FIRST_CONTACT, NULL);
+        at = row_past(work, REFERRAL_FIRST_CONTACT, NULL);
         if (at)
                 (void)referral_event(work, &contacted, at);
-        at = row_when(work, REFERRAL_CLOSED, NULL);
+        at = row_past(work, REFERRAL_CLOSED, NULL);
         referral = at ? referral_event(work, &closed, at) : NULL;
         if (referral)
                 referral->close_reason = row_coded(work, REFERRAL_CLOSE_REASON);
@@ -211,8 +211,8 @@ static int64_t day_left(const Carebus__V1__When *admitted, const Carebus__V1__Wh
 }
 
 void stays_translate(RowWork *work) {
-        Carebus__V1__When *admitted = row_when(work, STAY_ADMITTED, NULL),
-                          *discharged = row_when(work, STAY_DISCHARGED, NULL);
+        Carebus__V1__When *admitted = row_past(work, STAY_ADMITTED, NULL),
+                          *discharged = row_past(work, STAY_DISCHARGED, NULL);
         Carebus__V1__Encounter *stay;
         bool has_died = false, says_died = row_truth(work, STAY_DIED, &has_died);
 
@@ -358,7 +358,7 @@ void scores_translate(RowWork *work) {
                 return;
         ROW_BODY(event, MEASURE, measure, measure);
         measure->scale = scale_read(work, scale);
-        measure->measured_at = event->occurred_at = row_when(work, SCORE_DATE, day);
+        measure->measured_at = event->occurred_at = row_past(work, SCORE_DATE, day);
         measure->status = (char *)"final";
         measure->recall_period = scale ? (char *)scale->recall : NULL;
         if (item && WORD_FIND(totals, item) >= 0)

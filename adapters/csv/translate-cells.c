@@ -5,6 +5,7 @@
 #include "adapters/common/setter.h"
 #include "adapters/csv/excel.h"
 #include "adapters/csv/translate-rules.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "canon/identifier.h"
 #include "canon/when.h"
@@ -12,6 +13,7 @@
 #define PHONE_SIZE 64
 
 static const char no_such_day[] = "there is no such day or time; check it";
+static const char not_come_yet[] = "this day has not come yet; check the year, and leave the cell empty until it has";
 static const char whole_number[] = "write a whole number, like 45, or leave the cell empty";
 
 static void say(RowWork *work, int column, const char *sentence, bool is_refusal) {
@@ -103,16 +105,37 @@ Carebus__V1__When *row_when(RowWork *work, int column, char day[ROW_DAY_SIZE]) {
         return when;
 }
 
+/* A day more than now: it is tomorrow already elsewhere, and clocks differ. */
+static bool is_to_come(int64_t at) {
+        return at > clock_now_at(&clock_system) + INT64_C(86400) * USEC_PER_SEC;
+}
+
+Carebus__V1__When *row_past(RowWork *work, int column, char day[ROW_DAY_SIZE]) {
+        Carebus__V1__When *when = row_when(work, column, day);
+
+        if (when && is_to_come(when->utc_at)) {
+                row_refuse(work, column, not_come_yet);
+                return NULL;
+        }
+        return when;
+}
+
+/* A birth date that is to come is not one. */
 Carebus__V1__Date *row_date(RowWork *work, int column) {
         char *text = row_text(work, column), iso[EXCEL_DATE_SIZE];
         const char *sentence = NULL;
         Carebus__V1__Date *date;
         CalendarDate said;
+        Moment moment;
 
         if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), &sentence))
                 return NULL;
         if (date_read(iso, &said) != 0) {
                 row_refuse(work, column, no_such_day);
+                return NULL;
+        }
+        if (moment_read(iso, work->zone, &moment) == 0 && is_to_come(moment.utc_at)) {
+                row_refuse(work, column, not_come_yet);
                 return NULL;
         }
         date = draft_date(&work->draft, text);
@@ -285,6 +308,19 @@ void row_death(RowWork *work, Carebus__V1__When *died_at, const char *how_known,
         death->how_known = (char *)how_known;
         event->occurred_at = died_at;
         event->encounter_id = encounter;
+        ROW_BODY(event, DEATH, death, death);
+}
+
+void row_death_retracted(RowWork *work, const char *how_known) {
+        Carebus__V1__Event *event = row_event(work, "death.retracted", ROW_IN_ERROR);
+        Carebus__V1__Death *death = event ? ROW_MESSAGE(work, death) : NULL;
+
+        work->is_urgent = true;
+        if (!death)
+                return;
+        death->has_status = true;
+        death->status = CAREBUS__V1__DEATH__STATUS__STATUS_REMOVED;
+        death->how_known = (char *)how_known;
         ROW_BODY(event, DEATH, death, death);
 }
 

@@ -86,6 +86,31 @@ static void restriction_read(RowWork *work, Carebus__V1__Event *event, Carebus__
         event->sensitivity->original = draft_format(&work->draft, "restricted=%s", row_text(work, PEOPLE_RESTRICTED));
 }
 
+static char *day_text(RowWork *work, const Carebus__V1__Date *date) {
+        return draft_format(&work->draft, "%04u-%02u-%02u", date->year, date->month, date->day);
+}
+
+/* An empty cell says nothing: what was told by mistake is taken back in so many words. */
+static void death_read(RowWork *work, Carebus__V1__Demographics *person) {
+        static const char *const mistakes[] = { "entered in error", "entered-in-error", "not deceased" };
+        const char *said = row_text(work, PEOPLE_DECEASED_DATE), *born;
+        char day[ROW_DAY_SIZE] = "";
+
+        if (said && WORD_FIND(mistakes, said) >= 0) {
+                person->has_deceased = true;
+                row_death_retracted(work, "deceased_date");
+                return;
+        }
+        person->deceased_at = row_past(work, PEOPLE_DECEASED_DATE, day);
+        if (!person->deceased_at)
+                return;
+        born = person->birth_date && person->birth_date->has_day ? day_text(work, person->birth_date) : NULL;
+        if (born && strncmp(day, born, MIN(strcspn(day, "T"), strlen(born))) < 0)
+                row_refuse(work, PEOPLE_DECEASED_DATE, "this is before the date of birth; check both");
+        person->has_deceased = person->deceased = true;
+        row_death(work, person->deceased_at, "deceased_date", NULL);
+}
+
 void people_translate(RowWork *work) {
         Carebus__V1__Event *event = row_event(work, "patient.updated", ROW_UPDATE);
         Carebus__V1__Demographics *person = event ? ROW_MESSAGE(work, demographics) : NULL;
@@ -113,11 +138,9 @@ void people_translate(RowWork *work) {
         }
         carer_read(work, person);
         restriction_read(work, event, person);
-        person->deceased_at = row_when(work, PEOPLE_DECEASED_DATE, NULL);
-        if (person->deceased_at) {
-                person->has_deceased = person->deceased = true;
-                row_death(work, person->deceased_at, "deceased_date", NULL);
-        }
+        death_read(work, person);
+        work->family_name = row_text(work, PEOPLE_FAMILY_NAME);
+        work->birth_date = person->birth_date ? day_text(work, person->birth_date) : NULL;
 }
 
 /* ---- bereaved ---- */

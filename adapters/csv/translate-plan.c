@@ -2,6 +2,7 @@
  * plan.csv: what was decided, wished or refused ahead of time. Nothing here is guessed: what can mean either is refused, and what nobody
  * can read is recorded as said.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "adapters/csv/translate-rules.h"
@@ -39,6 +40,8 @@ static const char cpr_unread[] =
         "this is neither attempt CPR nor do not attempt CPR; a decision is recorded with these words, and its "
         "meaning as not known";
 static const char cpr_read[] = "read by its meaning; to be safe, write attempt CPR or do not attempt CPR";
+static const char cpr_contrary[] =
+        "value and text say the contrary of one another, so that nobody knows which is meant; correct one of them";
 static const char nothing_said[] = "write what was decided, or leave the row out";
 static const char there_is_none[] =
         "no says that there is none; leave the row out, or write status ended where there was one";
@@ -81,7 +84,7 @@ static bool is_template_word(const char *said) {
 static Carebus__V1__Coded *cpr_read_value(RowWork *work, PlanRow *row) {
         char *said = row->value ? row->value : row->text;
         const char *meant = said ? value_meant(work, row, said) : NULL;
-        CprMeaning meaning;
+        CprMeaning meaning, besides;
 
         if (!said) {
                 row_refuse(work, PLAN_VALUE, "write attempt CPR or do not attempt CPR");
@@ -96,6 +99,11 @@ static Carebus__V1__Coded *cpr_read_value(RowWork *work, PlanRow *row) {
                 return NULL;
         }
         meaning = cpr_meaning_of_text(meant ? meant : said);
+        besides = row->value && row->text ? cpr_meaning_of_text(row->text) : CPR_NOT_KNOWN;
+        if (meaning != CPR_NOT_KNOWN && besides != CPR_NOT_KNOWN && besides != meaning) {
+                row_refuse(work, PLAN_VALUE, cpr_contrary);
+                return NULL;
+        }
         if (meaning == CPR_NOT_KNOWN)
                 row_note(work, PLAN_VALUE, cpr_unread);
         else if (!meant && !is_template_word(said))
@@ -443,6 +451,15 @@ static char *plan_key(RowWork *work, const PlanRow *row, const char *day) {
                             day ? "/" : "", day ? day : "");
 }
 
+/* Two rows of one entry that differ: the second would take the place of the first, whichever of both is meant. */
+static void said_once(RowWork *work, const PlanRow *row, const char *day) {
+        work->thing = draft_format(&work->draft, "%s|%s", row->identifier ? row->identifier->value : "", day);
+        work->said = draft_format(&work->draft, "%s|%s|%s", row->value ?: "", row->text ?: "",
+                                  row_text(work, PLAN_SCOPE) ?: "");
+        for (char *at = work->said; at && *at; at++)
+                *at = (char)tolower((unsigned char)*at);
+}
+
 void plan_translate(RowWork *work) {
         char decided_day[ROW_DAY_SIZE] = "", day[ROW_DAY_SIZE] = "";
         PlanRow row = { .item = item_read(work),
@@ -454,8 +471,8 @@ void plan_translate(RowWork *work) {
         work->is_urgent = is_decision || !row.item;
         if (!status_read(work, &row.status) || !row.item)
                 return;
-        row.decided_at = row_when(work, PLAN_DECIDED, decided_day);
-        date = row_when(work, PLAN_DATE, day);
+        row.decided_at = row_past(work, PLAN_DECIDED, decided_day);
+        date = row_past(work, PLAN_DATE, day);
         if (row.status != PLAN_CURRENT && is_decision && !row.decided_at && !row_text(work, PLAN_DECISION_ID)) {
                 row_refuse(work, PLAN_DECIDED, which_ended);
                 return;
@@ -469,4 +486,10 @@ void plan_translate(RowWork *work) {
         row.identifier = draft_identifier(&work->draft, NULL, NULL, NULL,
                                           plan_key(work, &row, decided_day[0] ? decided_day : NULL));
         row.item->translate(work, &row);
+        work->order_at = row.at;
+        if (row.decided_at && (!row.at || row.decided_at->utc_at > row.at->utc_at))
+                work->order_at = row.decided_at;
+        work->order_rank = row.status;
+        if (row.status == PLAN_CURRENT && row.item->translate != box_translate) /* a box has one row for each step */
+                said_once(work, &row, decided_day);
 }

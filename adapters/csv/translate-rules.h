@@ -25,7 +25,13 @@ typedef struct RowWork {
         RowNote notes[NOTES_MAX];
         size_t n_notes;
         bool is_refused;
-        bool is_urgent;                        /* it touches a decision or a death */
+        bool is_urgent; /* it touches a decision or a death */
+        /* What this row says that can be said once only (sayings.h); NULL: nothing of the kind. */
+        char *thing, *said;
+        /* Among the rows of one file, which are said at one moment, what is later in life is the later word, wherever it stands. */
+        Carebus__V1__When *order_at;           /* NULL: nothing to go by */
+        unsigned order_rank;                   /* of one day: what ends, and what takes back, is later */
+        char *birth_date, *family_name;        /* of people.csv: whose number it is */
         Carebus__V1__Identifier **identifiers; /* of the person; all events share them */
         size_t n_identifiers;
 } RowWork;
@@ -127,6 +133,8 @@ Carebus__V1__Identifier *row_identifier(RowWork *work, int column);
 Carebus__V1__Coded *row_coded(RowWork *work, int column);
 /* `day`: its text by ISO 8601, for identifiers made of it; may be NULL. */
 Carebus__V1__When *row_when(RowWork *work, int column, char day[ROW_DAY_SIZE]);
+/* Of what has happened: a day that has not come yet is a slip of the pen, and is refused. */
+Carebus__V1__When *row_past(RowWork *work, int column, char day[ROW_DAY_SIZE]);
 Carebus__V1__Date *row_date(RowWork *work, int column);
 char *row_time(RowWork *work, int column);
 /* False: nothing was said. */
@@ -156,6 +164,8 @@ Carebus__V1__Event *row_event(RowWork *work, const char *type, Carebus__V1__Acti
         } while (0)
 /* death.notified, informal. `died_at` may be NULL. */
 void row_death(RowWork *work, Carebus__V1__When *died_at, const char *how_known, Carebus__V1__Identifier *encounter);
+/* death.retracted: it was told by mistake. */
+void row_death_retracted(RowWork *work, const char *how_known);
 
 /* Reads who the row is about. */
 void row_person(RowWork *work);

@@ -7,8 +7,10 @@
 
 #include "adapters/csv/encoding.h"
 #include "adapters/csv/excel.h"
+#include "adapters/csv/sayings.h"
 #include "adapters/csv/translate-rules.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #define FILE_ARENA (4UL << 20)
@@ -32,6 +34,9 @@ struct CsvReader {
         Buffer original, message;
         RowWork work;
         FieldSeen *fields;
+        Sayings *sayings; /* of the file's rows */
+        bool is_gathering;
+        int64_t said_at;
 };
 
 static const struct {
@@ -50,6 +55,7 @@ CsvReader *csv_reader_free(CsvReader *reader) {
                 return NULL;
         rows_free(reader->rows);
         encoding_free(reader->encoding);
+        sayings_free(reader->sayings);
         zone_free(reader->zone);
         arena_free(reader->file_arena);
         arena_free(reader->row_arena);
@@ -72,6 +78,9 @@ int csv_reader_new(const ReadingOptions *options, CsvReader **ret) {
         r = arena_new(&reader->file_arena, FILE_ARENA);
         if (r == 0)
                 r = arena_new(&reader->row_arena, ROW_ARENA);
+        if (r == 0)
+                r = sayings_new(&reader->sayings);
+        reader->said_at = options->said_at ? options->said_at : INT64_MIN;
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(reader);
@@ -407,6 +416,30 @@ static int open_file(CsvReader *reader, Asked *asked, Bytes file, CsvFile *ret) 
         return r;
 }
 
+/* Only a plan has things that are said once. */
+static int gather_sayings(CsvReader *reader) {
+        size_t offset, line;
+        CsvRow row;
+        int r;
+
+        sayings_clear(reader->sayings);
+        if (strcmp(reader->table_name, "plan") != 0)
+                return 0;
+        rows_tell(reader->rows, &offset, &line);
+        reader->is_gathering = true;
+        while ((r = csv_reader_next(reader, &row)) > 0) {
+                if (row.verdict == CSV_TAKEN && reader->work.thing)
+                        r = sayings_add(reader->sayings, reader->work.thing,
+                                        reader->work.said ? reader->work.said : "");
+                if (r < 0)
+                        break;
+        }
+        reader->is_gathering = false;
+        sayings_close(reader->sayings);
+        rows_seek(reader->rows, offset, line);
+        return r;
+}
+
 static int open_asked(CsvReader *reader, Asked *asked, Bytes file, CsvFile *ret) {
         int r;
 
@@ -418,6 +451,8 @@ static int open_asked(CsvReader *reader, Asked *asked, Bytes file, CsvFile *ret)
         r = open_file(reader, asked, file, ret);
         if (r > 0) /* said in `ret`; there are no rows then */
                 reader->rows = rows_free(reader->rows);
+        if (r == 0)
+                r = gather_sayings(reader);
         ret->notes = reader->notes;
         ret->n_notes = reader->n_notes;
         return r < 0 ? r : 0;
@@ -442,6 +477,10 @@ void csv_reader_seek(CsvReader *reader, size_t offset, size_t line) {
         rows_seek(reader->rows, offset, line);
 }
 
+void csv_reader_set_time(CsvReader *reader, int64_t said_at) {
+        reader->said_at = said_at;
+}
+
 /* ---- a row ---- */
 
 static const char broken_row[] =
@@ -457,6 +496,10 @@ static const char bad_letter[] = "a letter cannot be read; save as CSV UTF-8";
 static const char is_needed[] = "this must be filled in";
 static const char total_row[] = "this looks like a line of totals and was left out";
 static const char example_row[] = "this is an example of the template and was left out";
+static const char twice_otherwise[] =
+        "another row of this file says something else of the same person, item and day, so that nobody knows which "
+        "holds: "
+        "take one out, put both into one row, or give each a decided_at of its own, with the time of day";
 static const char too_much[] = "there is more in this row than fits; make its texts shorter";
 
 static bool cells_are_empty(const char *const *cells, size_t from, size_t until) {
@@ -637,6 +680,38 @@ static int give_reading(CsvReader *reader, CsvRow *ret) {
         return 0;
 }
 
+int csv_reader_refuse(CsvReader *reader, CsvRow *row, const char *sentence) {
+        int r;
+
+        row_refuse(&reader->work, 0, sentence);
+        row->verdict = CSV_REFUSED;
+        r = give_message(reader, row);
+        row->reading.events = NULL;
+        row->reading.n_events = 0;
+        return r < 0 ? r : give_reading(reader, row);
+}
+
+/* All rows of a file are said at one moment. Within its second they stand as their days do, and of one day what ends behind what begins:
+ * lists have the newest on top as often as not. */
+static void put_in_order(RowWork *work, int64_t said_at) {
+        static const int64_t a_day = INT64_C(86400) * USEC_PER_SEC, first_day = -43830; /* in 1850 */
+        Carebus__V1__When *when;
+        int64_t days;
+
+        if (said_at == INT64_MIN || !work->order_at)
+                return;
+        days = work->order_at->utc_at / a_day - first_day;
+        when = draft_alloc(&work->draft, sizeof(*when));
+        if (!when)
+                return;
+        carebus__v1__when__init(when);
+        when->has_utc_at = when->has_precision = true;
+        when->utc_at = said_at + MIN(MAX(days, (int64_t)0), (int64_t)200000) * 4 + work->order_rank;
+        when->precision = CAREBUS__V1__WHEN__PRECISION__PRECISION_SECOND;
+        for (size_t i = 0; i < work->draft.n_events; i++)
+                work->draft.events[i]->recorded_at = when;
+}
+
 int csv_reader_next(CsvReader *reader, CsvRow *ret) {
         RowWork *work = &reader->work;
         const char **cells = NULL;
@@ -663,10 +738,16 @@ int csv_reader_next(CsvReader *reader, CsvRow *ret) {
                 check_required(work);
                 if (!work->is_refused)
                         translate_row(work, cells);
+                if (!work->is_refused && !reader->is_gathering && work->thing &&
+                    sayings_differ(reader->sayings, work->thing))
+                        row_refuse(work, -1, twice_otherwise);
+                put_in_order(work, reader->said_at);
                 if (work->draft.is_full)
                         row_refuse(work, -1, too_much);
                 ret->verdict = work->is_refused ? CSV_REFUSED : CSV_TAKEN;
         }
+        ret->birth_date = work->birth_date;
+        ret->family_name = work->family_name;
         r = give_message(reader, ret);
         if (r == 0)
                 r = give_reading(reader, ret);

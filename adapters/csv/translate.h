@@ -47,11 +47,18 @@ typedef struct CsvRow {
         CsvVerdict verdict;
         const char *key;     /* what its first needed column says; NULL: nothing */
         const char *message; /* what a person should know; "" where there is nothing */
-        Reading reading;     /* message_id is left NULL */
+        /* people.csv: whose number it is, where the row says so; NULL: it does not. */
+        const char *birth_date, *family_name;
+        Reading reading; /* message_id is left NULL */
 } CsvRow;
 
 /* The next row of the file: 1, 0 behind the last, or -ENOMEM. All of it lives until the next call. */
 int csv_reader_next(CsvReader *reader, CsvRow *ret);
 void csv_reader_seek(CsvReader *reader, size_t offset, size_t line);
+/* When the rows that follow were said, microseconds since 1970; INT64_MIN: not known, and no row of a file is later than another. Before
+ * it is said: `said_at` of the options. */
+void csv_reader_set_time(CsvReader *reader, int64_t said_at);
+/* What became of a row that was read is no longer to be: it is refused, with this sentence. */
+int csv_reader_refuse(CsvReader *reader, CsvRow *row, const char *sentence);
 /* A file's name has a table, so that it is ours. */
 bool csv_name_is_known(const Profile *profile, const char *name, const char **ret_table);

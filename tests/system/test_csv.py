@@ -290,6 +290,78 @@ tables:
 """
 
 
+def facts(adapter, local_id, section):
+    adapter.bus.wait_folded()
+    sections = adapter.bus.ctl_json("record", f"carebus:{adapter.source}", local_id)[0]["sections"]
+    return [fact for one in sections if one["name"] == section for fact in one["facts"]]
+
+
+PLAN = "local_id,item,value,date,status,decided_at\n"
+
+
+@pytest.mark.parametrize("end, status", [("2026-06-01,ended", "ended"), (",ended", "ended"), ("2026-03-05,entered in error", None)])
+def test_an_end_that_stands_above_its_decision_in_the_file_ends_it(hospice, end, status):
+    receipt = hospice.deliver("plan.csv", PLAN + f"H1,cpr,,{end},2026-03-05\nH1,cpr,do not attempt CPR,2026-03-05,current,2026-03-05\n")
+    assert receipt.statuses() == ["ok", "ok"]
+    found = [fact["decision"]["status"] for fact in facts(hospice, "H1", "decisions")]
+    assert found == [status] if status else "active" not in found
+
+
+def test_a_box_that_was_used_is_used_wherever_the_row_stands(hospice):
+    hospice.deliver("plan.csv", PLAN + "H1,jic_box,used,2026-05-01,,\nH1,jic_box,prescribed,2026-03-05,,\nH1,jic_box,supplied,2026-03-06,,\n")
+    assert [fact["anticipatory_medicines"]["status"] for fact in facts(hospice, "H1", "anticipatory-medicines")] == ["used"]
+
+
+def test_a_later_file_is_the_later_word_whatever_day_it_speaks_of(hospice):
+    hospice.deliver("plan.csv", PLAN + "H1,cpr,attempt CPR,2026-06-05,current,2026-03-05\n")
+    hospice.deliver("plan.csv", PLAN + "H1,cpr,do not attempt CPR,2026-03-05,current,2026-03-05\n")
+    assert [fact["decision"]["decision"]["code"] for fact in facts(hospice, "H1", "decisions")] == ["450476008"]
+
+
+def test_two_rows_of_one_decision_that_differ_both_come_back(hospice):
+    receipt = hospice.deliver("plan.csv", PLAN + "H1,cpr,attempt CPR,2026-03-05,,\nH1,cpr,do not attempt CPR,2026-03-05,,\n")
+    assert receipt.statuses() == ["problem", "problem"] and "nobody knows which holds" in receipt.lines[2]["message"]
+    assert hospice.events() == []
+
+
+def test_a_number_that_is_given_to_somebody_else_comes_back(hospice):
+    head = "local_id,family_name,given_name,birth_date\n"
+    hospice.deliver("people.csv", head + "H1,EXAMPLE,ANNA,1952-03-14\n")
+    hospice.deliver("plan.csv", PLAN + "H1,cpr,do not attempt CPR,2026-03-05,,\n")
+    assert hospice.stop() == 0
+    hospice.start()
+    receipt = hospice.deliver("people.csv", head + "H1,OTHER,PETER,1938-11-14\nH2,OTHER,PETER,1938-11-14\n")
+    assert receipt.statuses() == ["problem", "ok"] and "a number of their own" in receipt.lines[2]["message"]
+    assert facts(hospice, "H1", "demographics")[0]["demographics"]["names"][0]["family"] == "EXAMPLE"
+    receipt = hospice.deliver("people.csv", head + "H1,MARRIED,ANNA,1952-03-14\n")
+    assert receipt.statuses() == ["ok"], "one of both may change"
+
+
+def test_a_file_that_is_sent_again_after_the_profile_was_mended_is_read_by_it(hospice):
+    plan = PLAN + "H1,cpr,Red form,2026-03-05,,\n"
+    assert hospice.deliver("plan.csv", plan).statuses() == ["note"]
+    folder = hospice.bus.folder / "profiles"
+    folder.mkdir(exist_ok=True)
+    (folder / "own.yaml").write_text("tables:\n  plan:\n    signed: {by: Dr A, on: 2026-03-01}\n    values: {cpr: {Red form: do not attempt CPR}}\n",
+                                     encoding="utf-8")
+    hospice.bus.config["sources"]["hospice"]["profile"] = "own"
+    hospice.bus.reload()
+    hospice.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=RELOADED" in hospice.log(), what="the reload")
+    assert hospice.deliver("plan.csv", plan).statuses() == ["ok"]
+    assert [fact["decision"]["decision"]["code"] for fact in facts(hospice, "H1", "decisions")] == ["450476008"]
+    assert hospice.deliver("plan.csv", plan).statuses() == ["repeat"]
+
+
+def test_a_death_told_by_mistake_is_taken_back_and_an_empty_cell_takes_nothing_back(hospice):
+    head = "local_id,family_name,deceased_date\n"
+    hospice.deliver("people.csv", head + "H1,EXAMPLE,2026-03-04\n")
+    hospice.deliver("people.csv", head + "H1,EXAMPLE,\n")
+    assert facts(hospice, "H1", "death")[0]["death"]["died_at"] == "2026-03-04"
+    assert hospice.deliver("people.csv", head + "H1,EXAMPLE,entered in error\n").statuses() == ["ok"]
+    assert all(fact["status"] != "current" for fact in facts(hospice, "H1", "death"))
+
+
 def test_a_signed_value_map_says_what_a_cpr_value_means(make_csv):
     hospice = make_csv(profile=SIGNED)
     receipt = hospice.deliver("plan.csv", "local_id,item,value,date\nH1,cpr,red form,2026-03-04\n")

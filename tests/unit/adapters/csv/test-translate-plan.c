@@ -147,7 +147,7 @@ static void test_places_of_death_have_a_rank_and_where_the_word_is_known_a_code(
 
 static void test_refusals_of_treatment_attorneys_and_ceilings(void **state) {
         read_plan("H1,adrt,refuses "
-                  "ventilation,,2026-03-04,,,,,,,\nH1,adrt,yes,,2026-03-04,,,,,,,\nH1,adrt,no,,2026-03-04,,,,,,,\n"
+                  "ventilation,,2026-03-04,,,,,,,\nH1,adrt,yes,,2026-03-05,,,,,,,\nH1,adrt,no,,2026-03-04,,,,,,,\n"
                   "H1,lpa,registered,Bert,2026-03-04,,,,,,,\nH1,ceiling,hospital for fractures,,2026-03-04,,,,,,,\n"
                   "H1,ceiling,yes,,2026-03-04,,,,,,,\nH1,lpa,,,2026-03-04,,,,,,,\nH1,adrt,,,2026-06-04,,,,,ended,2026-"
                   "03-04,\n");
@@ -162,6 +162,45 @@ static void test_refusals_of_treatment_attorneys_and_ceilings(void **state) {
         assert_refused(5, "write what was decided");
         assert_refused(6, "write what was decided");
         assert_taken(7, "adrt.ended");
+}
+
+static void test_value_and_text_that_say_the_contrary_come_back(void **state) {
+        read_plan("H1,cpr,attempt CPR,DNACPR,2026-03-04,,,,,,,\nH2,cpr,do not attempt CPR,for "
+                  "resuscitation,2026-03-04,,,,,,,\n"
+                  "H3,cpr,do not attempt CPR,DNACPR,2026-03-04,,,,,,,\nH4,cpr,attempt CPR,talked about at "
+                  "home,2026-03-04,,,,,,,\n");
+        assert_refused(0, "the contrary");
+        assert_refused(1, "the contrary");
+        assert_taken(2, "cpr_decision.recorded");
+        assert_taken(3, "cpr_decision.recorded");
+}
+
+static void test_two_rows_of_one_decision_that_differ_both_come_back(void **state) {
+        read_plan("H1,cpr,attempt CPR,,2026-03-04,,,,,,,\nH2,cpr,do not attempt CPR,,2026-03-04,,,,,,,\n"
+                  "H1,cpr,do not attempt CPR,,2026-03-04,,,,,,,\nH2,cpr,Do not attempt CPR,,2026-03-04,,,,,,,\n"
+                  "H3,lpa,registered,Bert,2026-03-04,,,,,,,\nH3,lpa,registered,Carol,2026-03-04,,,,,,,\n"
+                  "H4,cpr,do not attempt CPR,,2026-03-04,,,,,,,\nH4,cpr,attempt CPR,,2026-03-05,,,,,,,\n"
+                  "H5,cpr,do not attempt CPR,,2026-03-04,,,,,,,this stay\nH5,cpr,do not attempt "
+                  "CPR,,2026-03-04,,,,,,,everywhere\n");
+        assert_refused(0, "another row of this file");
+        assert_refused(2, "another row of this file");
+        assert_taken(1, "cpr_decision.recorded");
+        assert_taken(3, "cpr_decision.recorded"); /* the same again is no contradiction */
+        assert_refused(4, "another row of this file");
+        assert_refused(5, "another row of this file");
+        assert_taken(6, "cpr_decision.recorded"); /* a later day is a later decision */
+        assert_taken(7, "cpr_decision.recorded");
+        assert_refused(8, "another row of this file");
+        assert_refused(9, "another row of this file");
+        read_plan("H1,cpr,attempt CPR,,2026-03-04,,,,,,,\n");
+        assert_taken(0, "cpr_decision.recorded"); /* another file is another moment */
+}
+
+static void test_a_decision_of_a_day_to_come_comes_back(void **state) {
+        read_plan("H1,cpr,do not attempt CPR,,2126-03-04,,,,,,,\nH2,cpr,do not attempt "
+                  "CPR,,2026-03-04,,,2126-03-04,,,,\n");
+        assert_refused(0, "has not come yet");
+        assert_taken(1, "cpr_decision.recorded");
 }
 
 static void test_the_rest_of_a_plan(void **state) {
@@ -202,6 +241,9 @@ int main(void) {
                 T(test_author_review_and_place_of_the_paper_go_with_it),
                 T(test_places_of_death_have_a_rank_and_where_the_word_is_known_a_code),
                 T(test_refusals_of_treatment_attorneys_and_ceilings),
+                T(test_value_and_text_that_say_the_contrary_come_back),
+                T(test_two_rows_of_one_decision_that_differ_both_come_back),
+                T(test_a_decision_of_a_day_to_come_comes_back),
                 T(test_the_rest_of_a_plan),
         };
 

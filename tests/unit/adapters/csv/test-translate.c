@@ -46,6 +46,29 @@ static void test_a_death_in_people_is_a_second_event(void **state) {
         assert_has(rows[0].json, "\"deceased\":true");
 }
 
+static void test_days_to_come_and_a_death_before_birth_come_back(void **state) {
+        read_text("people.csv",
+                  "local_id,birth_date,deceased_date\nH1,2126-03-04,\nH2,,2126-03-04\nH3,1962-03-04,1950-01-01\n"
+                  "H4,2026-03-04,2026-03-04 10:00\n");
+        assert_refused(0, "birth_date: this day has not come yet");
+        assert_refused(1, "deceased_date: this day has not come yet");
+        assert_refused(2, "before the date of birth");
+        assert_taken(3, "patient.updated death.notified");
+        read_text("stays.csv",
+                  "local_id,stay_id,admitted,discharged,died\nH1,S1,2026-03-04,2126-03-05,yes\nH2,S2,2126-03-04,,\n");
+        assert_refused(0, "discharged: this day has not come yet");
+        assert_refused(1, "admitted: this day has not come yet");
+}
+
+static void test_a_death_told_by_mistake_is_taken_back_in_words_only(void **state) {
+        read_text("people.csv", "local_id,deceased_date\nH1,entered in error\nH2,\nH3,alive\n");
+        assert_taken(0, "patient.updated death.retracted");
+        assert_has(rows[0].json, "\"action\":\"entered-in-error\"");
+        assert_taken(1, "patient.updated");
+        assert_has_not(rows[1].json, "deceased");
+        assert_refused(2, "no date that can be read");
+}
+
 static void test_numbers_that_cannot_be_true_are_said_and_kept(void **state) {
         read_text("people.csv", "local_id,nhs_number,chi_number\nH1,9434765918,\nH2,0000000000,\nH3,12345,\nH4,,"
                                 "101011238\nH5,9.43E+09,\n"
@@ -270,6 +293,8 @@ int main(void) {
                 T(test_a_person_is_told_with_every_column),
                 T(test_what_a_row_does_not_say_is_not_said),
                 T(test_a_death_in_people_is_a_second_event),
+                T(test_days_to_come_and_a_death_before_birth_come_back),
+                T(test_a_death_told_by_mistake_is_taken_back_in_words_only),
                 T(test_numbers_that_cannot_be_true_are_said_and_kept),
                 T(test_each_wrong_cell_of_a_row_is_said_by_its_own_columns_name),
                 T(test_a_referral_gives_an_event_for_each_step_that_it_has_reached),
