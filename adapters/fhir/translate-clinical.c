@@ -362,7 +362,7 @@ void clinical_read_content(Fhir *f, JsonNode *data, const char *media_type, bool
         if (!bytes || !base64_decode(data->text, data->size, bytes, &size)) {
                 fhir_issue(f, "error", "value", data,
                            "The content is not base64; send it again as the file's bytes in base64.");
-                fhir_problem(f, "bad-base64", data, urgent);
+                fhir_problem_here(f, "bad-base64", data, urgent);
                 return;
         }
         ret->sha256 = draft_alloc(&f->draft, SHA256_SIZE);

@@ -81,6 +81,8 @@ bool clinical_says_yes(const ClinicalSaid *said);
 bool clinical_says_no(const ClinicalSaid *said);
 /* Whether the concept makes an event of its own here: then it is made, and given in `ret` where that is not NULL (NULL: full). */
 bool clinical_say(Fhir *f, const ClinicalSaid *said, Carebus__V1__Event **ret);
+/* The decision about resuscitation that this message has of a resource already; NULL: none. */
+Carebus__V1__Event *clinical_cpr_event(const Fhir *f, const FhirResource *resource);
 /* The event of a decision of this kind; its body is there. */
 Carebus__V1__Event *clinical_decision(Fhir *f, Carebus__V1__Decision__Kind kind, const ClinicalSaid *said);
 /* The first concept of the codings of `code`, by code, else by its text; NULL: none. `further` as by fhir_coded_further(). */
@@ -111,8 +113,9 @@ void clinical_dosages(Fhir *f, JsonNode *array, Carebus__V1__Event *event);
 
 /* ---- translate-document.c */
 
-/* An Attachment of another resource as a document of its own; `part` names it in that resource. */
-void clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attachment, Carebus__V1__Coded *type);
+/* An Attachment of another resource as a document of its own, behind the other events of it; what it is called. NULL: none. */
+Carebus__V1__Identifier *clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attachment,
+                                             Carebus__V1__Coded *type);
 
 /* ---- translators of resources that have no row of their own in translate-rules.h */
 

@@ -46,7 +46,7 @@ static void payload_read(Fhir *f, const FhirResource *resource, JsonNode *payloa
         if (!content)
                 return;
         if (clinical_says(content->name, "Attachment")) {
-                clinical_attachment(f, resource, content, NULL);
+                (void)clinical_attachment(f, resource, content, NULL);
                 contact->summary = clinical_join(f, contact->summary, fhir_member_text(f, content, "title"));
         } else
                 contact->summary = clinical_join(f, contact->summary, clinical_words(f, content));

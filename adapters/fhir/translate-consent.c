@@ -97,8 +97,11 @@ static char *provision_words(Fhir *f, const FhirResource *resource, JsonNode *pr
  * A decision in the dress of a consent
  */
 
+/* The paper itself is a document of its own. */
 static char *attachment_words(Fhir *f, const FhirResource *resource) {
-        return clinical_words(f, fhir_choice(resource->node, "source"));
+        JsonNode *attachment = json_member(resource->node, "sourceAttachment");
+        return attachment ? fhir_member_text(f, attachment, "title")
+                          : clinical_words(f, json_member(resource->node, "sourceReference"));
 }
 
 static void decision_read(Fhir *f, const FhirResource *resource, Carebus__V1__Decision *decision) {
@@ -373,6 +376,23 @@ static void consent_event(Fhir *f, const FhirResource *resource, const ConsentSa
         event->occurred_at = (is_over ? body->withdrawn_at : body->given_at) ?: event->occurred_at;
 }
 
+/* The paper is a document of its own, named by what it is the paper of: the event that was made before. */
+static void paper_read(Fhir *f, const FhirResource *resource, size_t index) {
+        Carebus__V1__Event *event = index < f->draft.n_events ? f->draft.events[index] : NULL;
+        Carebus__V1__Identifier *paper = clinical_attachment(f, resource,
+                                                             json_member(resource->node, "sourceAttachment"), NULL);
+        Carebus__V1__Decision *decision = event && event->body_case == CAREBUS__V1__EVENT__BODY_DECISION
+                                                  ? event->decision
+                                                  : NULL;
+        Carebus__V1__Consent *consent = event && event->body_case == CAREBUS__V1__EVENT__BODY_CONSENT ? event->consent
+                                                                                                      : NULL;
+        bool is_named = decision && decision->n_documents > 0;
+        if (decision && !is_named)
+                draft_append(&f->draft, &decision->n_documents, &decision->documents, paper);
+        if (consent)
+                draft_append(&f->draft, &consent->n_documents, &consent->documents, paper);
+}
+
 void fhir_consent(Fhir *f, const FhirResource *resource) {
         JsonNode *node = resource->node;
         ConsentSaid said = {
@@ -382,9 +402,10 @@ void fhir_consent(Fhir *f, const FhirResource *resource) {
                 .provision = json_member(node, "provision"),
                 .status = json_text(node, "status"),
         };
+        size_t n_before = f->draft.n_events;
         said.provision_type = json_text(said.provision, "type");
         fhir_coded_list(f, json_member(node, "category"), &said.n_categories, &said.categories);
-        if (consent_is_concept(f, resource, &said) || consent_is_directive(f, resource, &said))
-                return;
-        consent_event(f, resource, &said);
+        if (!consent_is_concept(f, resource, &said) && !consent_is_directive(f, resource, &said))
+                consent_event(f, resource, &said);
+        paper_read(f, resource, n_before);
 }

@@ -216,7 +216,8 @@ Carebus__V1__Event *clinical_decision(Fhir *f, Carebus__V1__Decision__Kind kind,
         decision->decision_text = said->value_text ?: (char *)clinical_coded_words(said->value ?: said->code);
         decision->decided_at = said->at;
         decision->decided_by = said->by;
-        decision->ended_at = said->ended_at;
+        /* Until when it is valid is no end: that comes by its status. */
+        decision->ended_at = is_over ? said->ended_at : NULL;
         decision->valid = said->valid;
         decision->original_status = said->original_status;
         decision->form_identifier = said->form;
@@ -228,6 +229,16 @@ Carebus__V1__Event *clinical_decision(Fhir *f, Carebus__V1__Decision__Kind kind,
         else if (!is_over && said->at)
                 event->occurred_at = said->at;
         return event;
+}
+
+Carebus__V1__Event *clinical_cpr_event(const Fhir *f, const FhirResource *resource) {
+        for (size_t i = 0; i < f->draft.n_events; i++) {
+                Carebus__V1__Event *event = f->draft.events[i];
+                bool is_decision = event->body_case == CAREBUS__V1__EVENT__BODY_DECISION;
+                if (f->event_resources[i] == resource && is_decision && event->decision->kind == KIND(CPR))
+                        return event;
+        }
+        return NULL;
 }
 
 /*
@@ -263,7 +274,7 @@ static Carebus__V1__Event *event_of_need(Fhir *f, const ClinicalSaid *said) {
         need->identifier = said->identifier ?: fhir_own_identifier(f, said->resource);
         need->status = (char *)(is_over ? "removed" : "active");
         need->identified_at = said->at;
-        need->removed_at = said->ended_at;
+        need->removed_at = is_over ? said->ended_at : NULL;
         need->identified_by = said->by;
         need->text = clinical_join(f, said->value_text, said->text);
         Carebus__V1__Coded *answer = answer_of(f, said) ?: said->code;

@@ -58,6 +58,12 @@ static void say_form(Fhir *f, const FhirResource *resource, const Carebus__V1__E
         const char *type = clinical_coded_words(document->type);
         if (!is_about_cpr(document->type, document->title))
                 return;
+        event = clinical_cpr_event(f, resource);
+        if (event) { /* the paper of a decision that the resource itself says */
+                draft_append(&f->draft, &event->decision->n_documents, &event->decision->documents,
+                             document->identifier);
+                return;
+        }
         event = fhir_event(f, resource, is_over ? "cpr_decision.ended" : "cpr_decision.recorded", said->action);
         decision = event ? draft_message(&f->draft, &carebus__v1__decision__descriptor) : NULL;
         if (!decision)
@@ -136,17 +142,18 @@ static const char *place_in(Fhir *f, const FhirResource *resource, const JsonNod
         return whole && strlen(whole) > size + 1 ? whole + size + 1 : "attachment";
 }
 
-void clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attachment, Carebus__V1__Coded *type) {
+Carebus__V1__Identifier *clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attachment,
+                                             Carebus__V1__Coded *type) {
         Carebus__V1__Event *event;
         Carebus__V1__Document *document;
         if (!attachment || attachment->kind != JSON_OBJECT)
-                return;
+                return NULL;
         event = document_event(f, resource,
                                clinical_status(reference_statuses,
                                                fhir_is_in_error(resource) ? "entered-in-error" : NULL));
         document = event ? event->document : NULL;
         if (!document)
-                return;
+                return NULL;
         attachment_read(f, resource, attachment, document);
         document->type = type;
         document->identifier = clinical_part_identifier(
@@ -154,6 +161,7 @@ void clinical_attachment(Fhir *f, const FhirResource *resource, JsonNode *attach
         event->document_id = document->identifier;
         event->occurred_at = document->written_at ?: event->occurred_at;
         say_form(f, resource, event);
+        return document->identifier;
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
 #include "canon/when.h"
+#include "proto/types.h"
 
 /* ---- issues and problems */
 
@@ -62,6 +63,12 @@ static void problem_issue(Fhir *f, const char *code, const JsonNode *at) {
 void fhir_problem(Fhir *f, const char *code, const JsonNode *at, bool urgent) {
         draft_problem(&f->draft, code, fhir_position(f, at), urgent);
         problem_issue(f, code, at);
+}
+
+void fhir_problem_here(Fhir *f, const char *code, const JsonNode *at, bool urgent) {
+        if (f->current)
+                f->current->is_partial = true;
+        fhir_problem(f, code, at, urgent);
 }
 
 bool fhir_is_in_error(const FhirResource *resource) {
@@ -188,4 +195,57 @@ void fhir_set_time(Fhir *f, Carebus__V1__Event *event, Carebus__V1__When *when) 
 
         if (when && when->text && moment_read(when->text, f->zone, &moment) == 0)
                 event->occurred_at = when;
+}
+
+/* ---- which events stand */
+
+static bool is_decision(const Carebus__V1__Event *event) {
+        return event->body_case == CAREBUS__V1__EVENT__BODY_DECISION;
+}
+
+static bool texts_fit(const Fhir *f, size_t from) {
+        for (size_t i = from; i < f->draft.n_events; i++)
+                if (!fhir_texts_fit(&f->draft.events[i]->base))
+                        return false;
+        return true;
+}
+
+void fhir_events_sift(Fhir *f, FhirResource *resource, size_t from) {
+        size_t n = from;
+
+        if (!resource->is_broken && !texts_fit(f, from)) {
+                resource->is_broken = true;
+                fhir_problem(f, "too-large", resource->node, resource->row && resource->row->is_urgent);
+        }
+        for (size_t i = from; i < f->draft.n_events; i++) {
+                if (resource->is_broken || (resource->is_partial && !is_decision(f->draft.events[i])))
+                        continue;
+                f->event_resources[n] = f->event_resources[i];
+                f->draft.events[n++] = f->draft.events[i];
+        }
+        f->draft.n_events = n;
+}
+
+static bool is_of_nobody(const Carebus__V1__Event *event) {
+        const EventType *type = event_type_find(event->type);
+
+        return type && type->section && (!event->patient || event->patient->n_identifiers == 0);
+}
+
+void fhir_check_patients(Fhir *f) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->draft.n_events; i++) {
+                Carebus__V1__Event *event = f->draft.events[i];
+                const FhirResource *resource = f->event_resources[i];
+
+                if (is_of_nobody(event)) {
+                        fhir_problem(f, "no-patient", resource->node,
+                                     is_decision(event) || (resource->row && resource->row->is_urgent));
+                        continue;
+                }
+                f->event_resources[n] = resource;
+                f->draft.events[n++] = event;
+        }
+        f->draft.n_events = n;
 }

@@ -5,12 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "adapters/common/setter.h"
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
-#include "canon/vocabulary.h"
 
 /* ---- the profile's own fields */
 
@@ -227,7 +225,7 @@ static void list_element(Listing *listing, const JsonNode *node) {
 
 /* Nobody reads resources of this type, or nobody referred to this one. */
 static bool is_unread(const FhirResource *resource) {
-        if (!resource->row || (resource->is_refused && !resource->node->ignored))
+        if (!resource->row || resource->is_refused)
                 return true;
         return !resource->row->translate && !resource->is_used;
 }
@@ -270,90 +268,4 @@ int fhir_list_fields(const Fhir *f, const FieldSeen **ret, size_t *ret_n) {
         *ret = listing.fields;
         *ret_n = listing.n_fields;
         return 0;
-}
-
-/* ---- decisions that nothing was made of */
-
-/* Words of a decision about resuscitation, whole words only; and its codes. */
-static const char *const decision_words[] = {
-        "DNACPR", "DNAR", "DNR", "CPR", "NFR", "RESUS", "450475007", "450476008", "304252001", "304253006",
-};
-
-static bool is_decision_word(const char *word, size_t size) {
-        /* The form, not the word that every letter has. */
-        if (size == strlen("ReSPECT") && memcmp(word, "ReSPECT", size) == 0)
-                return true;
-        for (size_t i = 0; i < ELEMENTSOF(decision_words); i++)
-                if (strlen(decision_words[i]) == size && strncasecmp(decision_words[i], word, size) == 0)
-                        return true;
-        return false;
-}
-
-static bool has_decision_word(const char *text) {
-        while (*text) {
-                size_t n = 0;
-
-                while (isalnum((unsigned char)text[n]) || (text[n] & 0x80))
-                        n++;
-                if (n > 0 && is_decision_word(text, n))
-                        return true;
-                text += n > 0 ? n : 1;
-        }
-        return false;
-}
-
-static const JsonNode *find_decision(const JsonNode *node, bool is_unread_above) {
-        bool is_unread_here = is_unread_above || !node->read;
-
-        if (node->ignored || node->mapped)
-                return NULL;
-        if (node->kind == JSON_STRING)
-                return is_unread_here && node->size < DRAFT_TEXT_MAX &&
-                                       (has_decision_word(node->text) ||
-                                        cpr_meaning_of_text(node->text) != CPR_NOT_KNOWN)
-                               ? node
-                               : NULL;
-        for (const JsonNode *child = node->first; child; child = child->next) {
-                const JsonNode *found = NULL;
-
-                /* Addresses and names of definitions say nothing of a person; contained resources are looked at by themselves. */
-                if (child->name &&
-                    (strcmp(child->name, "url") == 0 || strcmp(child->name, "contained") == 0 ||
-                     strcmp(child->name, "text") == 0) &&
-                    json_peek(node, "resourceType"))
-                        continue;
-                found = find_decision(child, is_unread_here && !child->mapped);
-                if (found)
-                        return found;
-        }
-        return NULL;
-}
-
-/* Forms and definitions are about nobody. */
-static bool is_definition(const char *type) {
-        static const char *const types[] = {
-                "Questionnaire",       "ValueSet",        "CodeSystem",          "ConceptMap",
-                "StructureDefinition", "PlanDefinition",  "ActivityDefinition",  "Library",
-                "CapabilityStatement", "SearchParameter", "OperationDefinition", "Measure",
-                "ImplementationGuide", "OperationOutcome"
-        };
-
-        for (size_t i = 0; type && i < ELEMENTSOF(types); i++)
-                if (strcmp(types[i], type) == 0)
-                        return true;
-        return false;
-}
-
-const JsonNode *fhir_find_hidden_decision(const Fhir *f) {
-        for (size_t i = 0; i < f->n_resources; i++) {
-                const FhirResource *resource = &f->resources[i];
-                const JsonNode *found;
-
-                if (is_definition(resource->type) || resource->node->ignored)
-                        continue;
-                found = find_decision(resource->node, !resource->row && !resource->is_used);
-                if (found)
-                        return found;
-        }
-        return NULL;
 }

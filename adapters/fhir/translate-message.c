@@ -209,7 +209,7 @@ void fhir_envelope_read(Fhir *f) {
                                                                   : f->root_type;
         f->message_id = message_id_read(f, header);
         for (size_t i = 0; i < f->n_resources; i++)
-                if (text_equal(f->resources[i].type, "Provenance"))
+                if (text_equal(f->resources[i].type, "Provenance") && !f->resources[i].is_refused)
                         provenance_read(f, &f->resources[i]);
 }
 

@@ -408,5 +408,5 @@ void fhir_diagnostic_report(Fhir *f, const FhirResource *resource) {
         clinical_read_code(f, json_member(resource->node, "code"), "observation.code", &code);
         report_read(f, resource, &code);
         JSON_EACH(form, json_member(resource->node, "presentedForm"))
-                clinical_attachment(f, resource, form, code.code);
+                (void)clinical_attachment(f, resource, form, code.code);
 }

@@ -174,7 +174,10 @@ static void answer_read(Form *form, JsonNode *item, JsonNode *node, FormAnswer *
                 ret->time = fhir_when(f, value);
         else
                 ret->number = clinical_number(f, value);
-        ret->words = value && value->kind == JSON_STRING ? fhir_text(f, value) : clinical_words(f, value);
+        if (value && clinical_says(value->name, "Attachment"))
+                ret->words = fhir_member_text(f, value, "title") ?: fhir_member_text(f, value, "url");
+        else
+                ret->words = value && value->kind == JSON_STRING ? fhir_text(f, value) : clinical_words(f, value);
         if (ret->coded)
                 ret->words = (char *)clinical_coded_words(ret->coded);
 }
@@ -213,7 +216,7 @@ static void item_walk(Form *form, JsonNode *item, char *heading, size_t depth) {
 static void items_walk(Form *form, JsonNode *items, char *heading, size_t depth) {
         if (depth >= DEPTH_MAX) {
                 if (items)
-                        fhir_problem(form->f, "too-deep", items, /* urgent= */ true);
+                        fhir_problem_here(form->f, "too-deep", items, /* urgent= */ true);
                 return;
         }
         JSON_EACH(item, items)
@@ -435,4 +438,7 @@ void fhir_questionnaire_response(Fhir *f, const FhirResource *resource) {
         else if (form.kind == FORM_OTHER)
                 other_event(&form);
         form_say_decisions(&form);
+        for (size_t i = 0; i < form.n_answers; i++)
+                if (clinical_says(form.answers[i]->value->name, "Attachment"))
+                        (void)clinical_attachment(f, resource, form.answers[i]->value, form.answers[i]->question);
 }

@@ -192,6 +192,12 @@ FhirResource *fhir_resolve(Fhir *f, const FhirResource *from, JsonNode *referenc
                 return NULL;
         target = target_read(f, text);
         found = resolve_target(f, from, &target) ?: resolve_loosely(f, &target);
+        if (found && found->is_refused) {
+                /* What may not be used is as if it were not here; an order for a medicine is none without the medicine. */
+                if (f->current && text_equal(found->type, "Medication"))
+                        f->current->is_broken = true;
+                return NULL;
+        }
         if (found)
                 found->is_used = true;
         return found;
@@ -524,7 +530,8 @@ void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *fr
                 event->patient = subject;
                 return;
         }
-        if (text && text[0] != '#') {
+        /* A placeholder that stands for nobody in this message is nobody's name. */
+        if (text && text[0] != '#' && !text_starts_with(text, "urn:")) {
                 Target target = target_read(f, text);
 
                 outside_identifiers(f, from, &target, &subject->n_identifiers, &subject->identifiers,

@@ -17,6 +17,9 @@ struct FhirResource {
         JsonNode *entry;                   /* of the bundle; or NULL */
         bool is_deleted;                   /* DELETE: entered in error */
         bool is_refused;                   /* it has a modifier extension that nobody here understands */
+        bool is_ignored;                   /* the profile leaves its type out */
+        bool is_partial;                   /* not all of it could be read: of its events only decisions stand */
+        bool is_broken;                    /* it could not be read to its end: none of its events stands */
         Carebus__V1__Author *author;       /* of Provenance; or NULL: the message's */
         Carebus__V1__When *recorded_at;    /* of Provenance, of meta.lastUpdated; or NULL */
         Carebus__V1__Identifier **patient; /* whose it is, once an event said so */
@@ -50,6 +53,8 @@ typedef struct Fhir {
         const FhirResource **event_resources; /* of which each event was made */
         const char *reason;                   /* of a message: new, update, delete (BaRS); or NULL */
         bool is_linked;                       /* clinical_link() has looked */
+        FhirResource *current;                /* which is being translated; or NULL */
+        bool is_doubtful; /* nothing of the message may be used: what it says of itself is not understood */
 } Fhir;
 
 typedef void (*FhirTranslate)(Fhir *f, const FhirResource *resource);
@@ -71,8 +76,14 @@ void fhir_collect_resources(Fhir *f, const char *assigned_id);
 /* ---- translate-event.c */
 
 void fhir_issue(Fhir *f, const char *severity, const char *code, const JsonNode *at, const char *text);
-/* A problem of the whole submission: it is stored and waits for a person. `at` may be NULL. */
+/* Something that waits for a person. It takes no event away by itself. `at` may be NULL. */
 void fhir_problem(Fhir *f, const char *code, const JsonNode *at, bool urgent);
+/* The same, of the resource that is being translated: of its events only the decisions stand, each of which is whole in itself. */
+void fhir_problem_here(Fhir *f, const char *code, const JsonNode *at, bool urgent);
+/* Takes away what may not stand of the events of a resource, which begin with that one: a problem of it was found on the way. */
+void fhir_events_sift(Fhir *f, FhirResource *resource, size_t from);
+/* Nobody's event would be no one's business: it is a problem with its place, and goes. Once, at the end. */
+void fhir_check_patients(Fhir *f);
 char *fhir_position(Fhir *f, const JsonNode *node);
 /* An event about a resource, appended, with its envelope: times, author, trigger, patient by the row's element, encounter_id and
  * episode_id where the resource refers to them, sensitivity by meta.security. `status` entered-in-error, or DELETE, makes the action
@@ -141,10 +152,14 @@ void fhir_set_profile_demographics(Fhir *f, Carebus__V1__Demographics *demograph
 void fhir_set_profile_fields(Fhir *f, Carebus__V1__Event *event, const FhirResource *resource);
 /* 0 or -ENOMEM. */
 int fhir_list_fields(const Fhir *f, const FieldSeen **ret, size_t *ret_n);
-/* Whether a text that nothing was made of has words of a decision about resuscitation; its element, or NULL. */
-const JsonNode *fhir_find_hidden_decision(const Fhir *f);
 /* Whether the profile says that an element says nothing that anybody needs: "Patient.photo". */
 bool fhir_is_ignored(const Fhir *f, const char *path);
+
+/* ---- translate-hidden.c: decisions that nothing else was made of */
+
+/* Words of a decision about resuscitation in what nobody read: each resource that has some gets its event, or a note on the one that it
+ * has; what nobody can say whose it is, is a problem. Once, behind the walk. */
+void fhir_hidden_decisions(Fhir *f);
 
 /* ---- translate-values.c: data types of R4. All take the element, note it as read, and give NULL for NULL and for what says nothing. */
 

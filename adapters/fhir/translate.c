@@ -10,15 +10,14 @@
 
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
-#include "canon/vocabulary.h"
 #include "canon/when.h"
-#include "proto/types.h"
 
 /* What one message may cost, its tree and its events: sixteen times the largest message that is read. */
 #define ARENA_MAX (256UL << 20)
 /* Events may be larger than their message; but a submission has to fit a frame. */
 #define EVENTS_SIZE_FLOOR (2UL << 20)
-#define MESSAGE_ID_MAX 200
+/* What is left of the memory where only one resource was too long for its event. */
+#define ROOM_MIN 4096
 
 struct FhirTranslator {
         ReadingOptions options;
@@ -124,104 +123,84 @@ static bool modifier_is_ignored(Fhir *f, const FhirResource *resource, const Jso
                fhir_is_ignored(f, draft_format(&f->draft, "%s.modifierExtension('%s')", resource->type, url));
 }
 
+/* An entry of a bundle can have one too: of what it says of its resource, which is looked at by itself. */
+static const JsonNode *find_entry_modifier(const Fhir *f, const FhirResource *resource) {
+        const JsonNode *modifier = NULL;
+
+        for (const JsonNode *child = resource->entry ? resource->entry->first : NULL; child && !modifier;
+             child = child->next) {
+                if (is_element(child, "modifierExtension") && child->first)
+                        modifier = child;
+                else if (!is_element(child, "resource"))
+                        modifier = find_modifier(f, resource->type, child);
+        }
+        return modifier;
+}
+
 static void check_modifiers(Fhir *f, FhirResource *resource) {
         const JsonNode *modifier = find_modifier(f, resource->type, resource->node);
 
-        if (!modifier || modifier_is_ignored(f, resource, modifier))
+        if (modifier && modifier_is_ignored(f, resource, modifier))
+                modifier = NULL;
+        modifier = modifier ?: find_entry_modifier(f, resource);
+        if (!modifier)
                 return;
         resource->is_refused = true;
+        f->is_doubtful = f->is_doubtful || text_equal(resource->type, "MessageHeader");
         fhir_problem(f, "modifier-extension", modifier, resource->row && resource->row->is_urgent);
 }
 
-/* ---- a decision that nothing else was made of */
+/* Before anybody reads anything: what may not be used says nothing of others either. */
+static void check_resources(Fhir *f) {
+        for (size_t i = 0; i < f->n_resources; i++) {
+                FhirResource *resource = &f->resources[i];
 
-static bool hidden_decision_event(Fhir *f, const FhirResource *resource, const JsonNode *node) {
-        static const char *const patients[] = { "subject", "patient", "for" };
-        Carebus__V1__Event *event = NULL;
-        Carebus__V1__Decision *decision;
-
-        if (!resource->row)
-                for (size_t i = 0; i < ELEMENTSOF(patients); i++)
-                        if (json_peek(resource->node, patients[i])) {
-                                event = fhir_event(f, resource, "cpr_decision.recorded",
-                                                   CAREBUS__V1__ACTION__ACTION_NEW);
-                                fhir_set_patient(f, event, resource, json_member(resource->node, patients[i]));
-                                break;
-                        }
-        if (resource->row && resource->row->patient && json_peek(resource->node, resource->row->patient))
-                event = fhir_event(f, resource, "cpr_decision.recorded", CAREBUS__V1__ACTION__ACTION_NEW);
-        decision = event && event->patient ? draft_message(&f->draft, &carebus__v1__decision__descriptor) : NULL;
-        if (!decision)
-                return false;
-        decision->has_kind = true;
-        decision->kind = CAREBUS__V1__DECISION__KIND__KIND_CPR;
-        decision->identifier = event->order_id = fhir_own_identifier(f, resource);
-        decision->decision = draft_coded(&f->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
-                                         (char *)DISPLAY_MEANING_NOT_KNOWN,
-                                         draft_text(&f->draft, node->text, node->size));
-        decision->decision_text = decision->decision ? decision->decision->text : NULL;
-        event->body_case = CAREBUS__V1__EVENT__BODY_DECISION;
-        event->decision = decision;
-        return true;
-}
-
-/* Words of a decision about resuscitation in what nobody reads: never left out, never guessed. */
-static void hidden_decision_read(Fhir *f) {
-        const JsonNode *node = fhir_find_hidden_decision(f), *above = node;
-        const FhirResource *resource = NULL;
-
-        if (!node)
-                return;
-        for (; above && !resource; above = above->parent)
-                for (size_t i = 0; i < f->n_resources && !resource; i++)
-                        if (f->resources[i].node == above)
-                                resource = &f->resources[i];
-        if (!resource || !hidden_decision_event(f, resource->container ?: resource, node))
-                fhir_problem(f, "decision-not-read", node, /* urgent= */ true);
+                if (fhir_is_ignored(f, resource->type)) {
+                        resource->is_ignored = true;
+                        json_note_read(resource->node);
+                } else
+                        check_modifiers(f, resource);
+        }
 }
 
 /* ---- the walk */
 
+/* Where one resource is too long to be told, it alone is; where there is no room for anybody's events, the message is. */
+static void check_room(Fhir *f, FhirResource *resource) {
+        if (!f->draft.is_full || f->draft.n_events == DRAFT_EVENTS_MAX || !arena_alloc(f->draft.arena, ROOM_MIN))
+                return;
+        f->draft.is_full = false;
+        resource->is_broken = true;
+        fhir_problem(f, "too-large", resource->node, resource->row->is_urgent);
+}
+
 static void resource_translate(Fhir *f, FhirResource *resource) {
-        if (resource->container || resource->is_refused || !resource->row || !resource->row->translate)
+        size_t n_before = f->draft.n_events;
+
+        if (resource->container || resource->is_refused || resource->is_ignored || !resource->row ||
+            !resource->row->translate || f->draft.is_full)
                 return;
         if (resource->is_deleted && !resource->node->first && resource->row->is_urgent &&
             strcmp(resource->type, "AllergyIntolerance") != 0) {
                 fhir_problem(f, "deleted-without-content", resource->node, /* urgent= */ true);
                 return;
         }
+        f->current = resource;
         resource->row->translate(f, resource);
+        f->current = NULL;
+        check_room(f, resource);
+        if (!f->draft.is_full)
+                fhir_events_sift(f, resource, n_before);
 }
 
 /* People first: what is said of them stands before what happened to them. */
 static void translate_resources(Fhir *f) {
-        for (size_t i = 0; i < f->n_resources; i++) {
-                FhirResource *resource = &f->resources[i];
-
-                if (fhir_is_ignored(f, resource->type)) {
-                        resource->is_refused = true;
-                        json_note_read(resource->node);
-                } else
-                        check_modifiers(f, resource);
-        }
         for (size_t i = 0; i < f->n_resources; i++)
                 if (text_equal(f->resources[i].type, "Patient"))
                         resource_translate(f, &f->resources[i]);
         for (size_t i = 0; i < f->n_resources; i++)
                 if (!text_equal(f->resources[i].type, "Patient"))
                         resource_translate(f, &f->resources[i]);
-}
-
-/* Nobody's event would be no one's business: it is told here, with its place, and not only by the bus. */
-static void check_patients(Fhir *f) {
-        for (size_t i = 0; i < f->draft.n_events && !f->draft.problem; i++) {
-                const Carebus__V1__Event *event = f->draft.events[i];
-                const EventType *type = event_type_find(event->type);
-                const FhirResource *resource = f->event_resources[i];
-
-                if (type && type->section && (!event->patient || event->patient->n_identifiers == 0))
-                        fhir_problem(f, "no-patient", resource->node, resource->row && resource->row->is_urgent);
-        }
 }
 
 /* A message that nothing was made of says why. */
@@ -231,7 +210,7 @@ static void check_silence(Fhir *f, FhirResult *result) {
         for (size_t i = 0; i < f->n_resources; i++) {
                 const FhirResource *resource = &f->resources[i];
 
-                if (!resource->container && !resource->row && !resource->is_refused) {
+                if (!resource->container && !resource->row && !resource->is_refused && !resource->is_ignored) {
                         fhir_issue(f, "warning", "not-supported", resource->node,
                                    "Resources of this type are not read.");
                         unread = unread ?: resource;
@@ -254,22 +233,20 @@ static FhirIssue no_room = { .severity = "error",
 static void events_finish(Fhir *f, FhirResult *result, size_t message_size) {
         size_t limit = MAX((size_t)EVENTS_SIZE_FLOOR, message_size), size = 0;
 
-        for (size_t i = 0; i < f->draft.n_events; i++) {
+        for (size_t i = 0; i < f->draft.n_events; i++)
                 size += protobuf_c_message_get_packed_size(&f->draft.events[i]->base);
-                f->draft.is_full = f->draft.is_full || !fhir_texts_fit(&f->draft.events[i]->base);
-        }
         if (size > limit || f->draft.is_full) {
                 f->draft.problem = NULL;
                 fhir_problem(f, "too-large", NULL, /* urgent= */ true);
+                f->is_doubtful = true;
         }
         result->issues = f->n_issues ? f->issues : &no_room;
         result->n_issues = f->n_issues ?: f->draft.is_full;
-        if (f->draft.problem || f->draft.is_full) {
-                result->reading.problem_code = f->draft.problem ?: "too-large";
-                result->reading.problem_position = f->draft.position;
-                result->reading.problem_urgent = f->draft.is_urgent;
+        result->reading.problem_code = f->draft.problem ?: f->draft.is_full ? "too-large" : NULL;
+        result->reading.problem_position = f->draft.position;
+        result->reading.problem_urgent = f->draft.is_urgent;
+        if (f->is_doubtful || f->draft.is_full)
                 return;
-        }
         result->reading.events = f->draft.events;
         result->reading.n_events = f->draft.n_events;
 }
@@ -281,7 +258,7 @@ static void known_fill(Fhir *f, FhirResult *result) {
                 const FhirResource *resource = &f->resources[i];
                 FhirKnown known = { .type = resource->type, .id = resource->id };
 
-                if (resource->container || resource->is_refused || !known.type || !known.id ||
+                if (resource->container || resource->is_refused || resource->is_ignored || !known.type || !known.id ||
                     (resource->full_url && text_starts_with(resource->full_url, "urn:")))
                         continue;
                 fhir_identifier_list(f, json_peek(resource->node, "identifier"), &known.n_identifiers,
@@ -316,6 +293,7 @@ static void translate_message(Fhir *f, FhirResult *result, const char *assigned_
         json_note_seen(f->root);
         json_note_read(json_peek(f->root, "resourceType"));
         fhir_collect_resources(f, assigned_id);
+        check_resources(f);
         fhir_envelope_read(f);
         times_fill(f, result);
         result->reading.message_id = f->message_id;
@@ -325,10 +303,10 @@ static void translate_message(Fhir *f, FhirResult *result, const char *assigned_
                 return;
         }
         translate_resources(f);
-        hidden_decision_read(f);
+        fhir_hidden_decisions(f);
         for (size_t i = 0; i < f->draft.n_events; i++)
                 fhir_set_profile_fields(f, f->draft.events[i], f->event_resources[i]);
-        check_patients(f);
+        fhir_check_patients(f);
         check_silence(f, result);
         known_fill(f, result);
         events_finish(f, result, size);

@@ -85,7 +85,6 @@ static inline void translate_as(Bytes message, const char *assigned_id) {
         assert_true(reading->n_events > 0 || reading->problem_code || reading->ignored);
         if (reading->problem_code) {
                 assert_true(reason_is_valid(reading->problem_code));
-                assert_int_equal(reading->n_events, 0);
                 assert_true(result.n_issues > 0);
         }
         for (size_t i = 0; i < reading->n_events; i++)
@@ -129,6 +128,14 @@ static inline void assert_problem(const char *code, const char *position, bool u
                 assert_string_equal(result.reading.problem_position, position);
         assert_int_equal(result.reading.problem_urgent, urgent);
         assert_int_equal(result.reading.n_events, 0);
+}
+
+/* Something waits for a person, and this many events beside it are in use. */
+static inline void assert_problem_beside(const char *code, const char *position, size_t n_events) {
+        assert_non_null(result.reading.problem_code);
+        assert_string_equal(result.reading.problem_code, code);
+        assert_string_equal(result.reading.problem_position, position);
+        assert_int_equal(result.reading.n_events, n_events);
 }
 
 static inline FieldUse use_of(const char *path) {

@@ -136,8 +136,35 @@ static void test_a_composition_has_its_sections_in_words(void **state) {
         assert_when(event->occurred_at, "2021-02-12T19:00:00Z");
 }
 
+static void test_the_scan_in_a_consent_and_in_a_form_is_a_document(void **state) {
+        const Carebus__V1__Event *event;
+
+        translate("{\"resourceType\": \"Consent\", \"id\": \"c1\", \"status\": \"active\", " PATIENT
+                  ", \"category\": [" SNOMED(
+                          "450476008") "], \"sourceAttachment\": {\"contentType\": \"application/pdf\","
+                                       "\"title\": \"DNACPR form\", \"data\": \"JVBERi0xLjQK\"}, \"provision\": "
+                                       "{\"period\": {\"end\": \"2030-03-01\"}}}");
+        event = the_event("document.available");
+        assert_int_equal(event->document->size, 9);
+        assert_text(event->document->title, "DNACPR form");
+        /* One decision, with its paper; until when it is valid is no end of it. */
+        assert_int_equal(result.reading.n_events, 2);
+        event = the_event("cpr_decision.recorded");
+        assert_code(event->decision->decision, SYSTEM_SNOMED_CT, "450476008");
+        assert_int_equal(event->decision->n_documents, 1);
+        assert_null(event->decision->ended_at);
+        assert_when(event->decision->valid->end, "2030-03-01");
+
+        translate("{\"resourceType\": \"QuestionnaireResponse\", \"id\": \"q1\", \"status\": \"completed\", " SUBJECT
+                  ", \"item\": [{\"linkId\": \"1\", \"text\": \"Body map\", \"answer\": [{\"valueAttachment\": "
+                  "{\"contentType\":"
+                  "\"image/png\", \"data\": \"JVBERi0xLjQK\"}}]}]}");
+        assert_int_equal(the_event("document.available")->document->size, 9);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_the_scan_in_a_consent_and_in_a_form_is_a_document),
                 cmocka_unit_test(test_content_is_hashed_and_stays_in_the_original),
                 cmocka_unit_test(test_what_is_not_base64_is_a_problem_with_its_path),
                 cmocka_unit_test(test_a_pointer_keeps_its_type_custodian_and_label),

@@ -105,7 +105,7 @@ static void test_a_modifier_extension_forbids_the_use(void **state) {
                               RESOURCE(PATIENT) "," RESOURCE(
                                       "{\"resourceType\": \"Encounter\", \"status\": \"finished\", \"participant\":"
                                       "[{\"modifierExtension\": [{\"url\": \"urn:not\"}]}]}")));
-        assert_problem("modifier-extension", "Bundle.entry[1].resource.participant[0].modifierExtension", false);
+        assert_problem_beside("modifier-extension", "Bundle.entry[1].resource.participant[0].modifierExtension", 1);
         use_profile("ignore: [\"Patient.modifierExtension('urn:not')\"]\n");
         translate_text(text);
         only_event("patient.updated");
@@ -114,7 +114,7 @@ static void test_a_modifier_extension_forbids_the_use(void **state) {
 
 static void test_a_bundle_within_a_bundle_waits_for_a_person(void **state) {
         translate_text(BUNDLE("collection", RESOURCE(PATIENT) "," RESOURCE(BUNDLE("collection", ""))));
-        assert_problem("nested-bundle", "Bundle.entry[1].resource", true);
+        assert_problem_beside("nested-bundle", "Bundle.entry[1].resource", 1);
 }
 
 static void test_what_nobody_reads_is_named(void **state) {
