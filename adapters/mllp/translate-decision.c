@@ -22,6 +22,15 @@ static bool asks_cpr(const Meaning *meanings, size_t n) {
         return false;
 }
 
+/* What the decision is, and not whether there is one. */
+static bool asks_main(const Meaning *meanings, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (cpr_is_question(meanings[i].system, meanings[i].code, meanings[i].text) &&
+                    !(meanings[i].text && strcasestr(meanings[i].text, "in place")))
+                        return true;
+        return false;
+}
+
 /* The same of what a hospital calls an order or a form. */
 static bool names_cpr(const Meaning *meanings, size_t n) {
         for (size_t i = 0; i < n; i++)
@@ -131,33 +140,42 @@ static void rank_read(D *decision, const Concept *concept) {
         }
 }
 
-/*
- * The number of an order is that of its decision. Where several OBX under it speak of one kind, the further ones get numbers of their
- * own, or a comment on the decision would take its place.
- */
-static Carebus__V1__Identifier *number_of_observed(Translation *t, const Carebus__V1__Observation *o,
-                                                   Carebus__V1__Decision__Kind kind) {
-        Carebus__V1__Identifier *number = o->order, *own;
-        const char *question = o->code->original ? o->code->original->code : o->code->code;
-        bool is_taken = false;
-
-        if (o->identifier || !number)
-                return o->identifier;
-        for (size_t i = 0; i < t->draft.n_events && !is_taken; i++) {
+static bool order_is_taken(const Translation *t, const Carebus__V1__Identifier *order,
+                           Carebus__V1__Decision__Kind kind) {
+        for (size_t i = 0; i < t->draft.n_events; i++) {
                 const Carebus__V1__Event *event = t->draft.events[i];
 
-                is_taken = event->body_case == CAREBUS__V1__EVENT__BODY_DECISION && event->decision->kind == kind &&
-                           event->decision->identifier && identifiers_are_equal(event->decision->identifier, number);
+                if (event->body_case == CAREBUS__V1__EVENT__BODY_DECISION && event->decision->kind == kind &&
+                    event->order_id && identifiers_are_equal(event->order_id, order))
+                        return true;
         }
-        own = is_taken ? draft_message(&t->draft, &carebus__v1__identifier__descriptor) : NULL;
+        return false;
+}
+
+/*
+ * The number of an order is that of the decision it asks for. What stands beside that under the same order (a form is in place, a
+ * ceiling of care) has a number of its own, of the order and the question: or it would take the decision's place, and take it away
+ * when it is deleted.
+ */
+static Carebus__V1__Identifier *number_of_observed(Translation *t, const Carebus__V1__Observation *o,
+                                                   Carebus__V1__Decision__Kind kind, bool is_main) {
+        const char *question = o->code->original ? o->code->original->code : o->code->code;
+        Carebus__V1__Identifier *own;
+
+        if (o->identifier || !o->order)
+                return o->identifier;
+        if (is_main && !order_is_taken(t, o->order, kind))
+                return o->order;
+        own = draft_message(&t->draft, &carebus__v1__identifier__descriptor);
         if (!own)
-                return number;
-        *own = *number;
-        own->value = draft_format(&t->draft, "%s/%s", number->value, question ?: (o->code->text ?: "OBX"));
+                return NULL;
+        *own = *o->order;
+        own->value = draft_format(&t->draft, "%s/%s", own->value, question ?: (o->code->text ?: "OBX"));
         return own;
 }
 
-static D *decision_of_observed(Translation *t, const Observed *observed, Carebus__V1__Decision__Kind kind) {
+static D *decision_of_observed(Translation *t, const Observed *observed, Carebus__V1__Decision__Kind kind,
+                               bool is_main) {
         D *decision = draft_message(&t->draft, &carebus__v1__decision__descriptor);
         const Carebus__V1__Observation *o = observed->observation;
         NoteList notes = observed->notes;
@@ -166,7 +184,7 @@ static D *decision_of_observed(Translation *t, const Observed *observed, Carebus
                 return NULL;
         decision->has_kind = true;
         decision->kind = kind;
-        decision->identifier = number_of_observed(t, o, kind);
+        decision->identifier = number_of_observed(t, o, kind, is_main);
         decision->decision_text = o->value_text ?: (o->value_coded ? o->value_coded->text : NULL);
         decision->decided_at = o->observed_at;
         decision->decided_by = o->performer;
@@ -186,9 +204,10 @@ static void observed_event(Translation *t, Patient *patient, const Observed *obs
 
         if (!event)
                 return;
+        if (decision->identifier == observed->observation->order) /* by which the bus tells decisions apart */
+                event->order_id = decision->identifier;
         event->body_case = CAREBUS__V1__EVENT__BODY_DECISION;
         event->decision = decision;
-        event->order_id = observed->observation->order;
         if (decision->decided_at && when_is_readable(decision->decided_at))
                 event->occurred_at = decision->decided_at;
         event_set_author(t, event, decision->decided_by, NULL);
@@ -210,7 +229,7 @@ static bool answer_is_cpr(const Translation *t, const Carebus__V1__Coded *answer
 static void aside_read(Translation *t, Patient *patient, const Observed *observed, const Carebus__V1__Coded *answer) {
         const Carebus__V1__Coded *code = observed->observation->code;
         const char *question = code->text ?: code->display, *said = answer->text ?: answer->display;
-        D *decision = decision_of_observed(t, observed, KIND_CPR);
+        D *decision = decision_of_observed(t, observed, KIND_CPR, /* is_main= */ false);
 
         if (!decision)
                 return;
@@ -247,7 +266,7 @@ bool decision_read(Translation *t, Patient *patient, const Observed *observed) {
                 return false;
         if (!concept || (is_cpr && concept->decision != KIND_CPR))
         concept = concept_find(SYSTEM_SNOMED_CT, "304251008");
-        decision = decision_of_observed(t, observed, concept->decision);
+        decision = decision_of_observed(t, observed, concept->decision, !is_cpr || asks_main(meanings, n));
         if (!decision)
                 return true;
         if (answer)

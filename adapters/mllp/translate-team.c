@@ -86,16 +86,37 @@ static void role_event(Translation *t, const Hl7Segment *rol, const Person *pers
                 team_event(t, "care_team.member_added", role_actions[action].action, member, person, visit);
 }
 
-/* PD1-4, at the practice of PD1-3. */
+static bool is_emptied(const Person *person, const char *path) {
+        for (size_t i = 0; i < person->cleared.n; i++)
+                if (strcmp(person->cleared.paths[i], path) == 0)
+                        return true;
+        return false;
+}
+
+/*
+ * PD1-4, at the practice of PD1-3: one place in the team, which has a number of its own. So who is named there next takes it over,
+ * and nobody has two general practitioners by the same source; and who is named no more is no longer one, as far as it goes.
+ */
 static void general_practitioner_event(Translation *t, const Person *person) {
         Carebus__V1__Demographics *demographics = person->demographics;
+        bool is_over = !demographics->general_practitioner && is_emptied(person, "demographics.general_practitioner");
         M *member;
 
-        if (!demographics->general_practitioner)
+        if (!demographics->general_practitioner && !is_over)
                 return;
         member = draft_message(&t->draft, &carebus__v1__care_team_member__descriptor);
         if (!member)
                 return;
+        member->identifier = draft_message(&t->draft, &carebus__v1__identifier__descriptor);
+        if (!member->identifier)
+                return;
+        member->identifier->value = (char *)"general-practitioner";
+        identifier_set_apart(t, member->identifier, "PD1-4");
+        if (is_over) {
+                member->role = draft_coded(&t->draft, NULL, NULL, NULL, (char *)"general practitioner");
+                team_event(t, "care_team.member_ended", CAREBUS__V1__ACTION__ACTION_UPDATE, member, person, NULL);
+                return;
+        }
         member->practitioner = demographics->general_practitioner;
         member->organisation = demographics->practice;
         member->role = draft_coded(&t->draft, NULL, NULL, NULL, (char *)"general practitioner");

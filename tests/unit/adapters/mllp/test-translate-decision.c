@@ -332,7 +332,11 @@ static void test_several_answers_of_one_order_do_not_take_each_others_place(void
                                              "OBX|2|ST|B^DNACPR in place^L||Yes||||||F\r");
         assert_events("cpr_decision.recorded cpr_decision.recorded");
         assert_text(result.events[0]->decision->identifier->value, "P9");
+        assert_text(result.events[0]->order_id->value, "P9");
         assert_text(result.events[1]->decision->identifier->value, "P9/B");
+        assert_null(result.events[1]->order_id); /* by which the bus tells decisions apart */
+        translate_text(MSH_OF("ORU^R01") PID "OBR|1|P9^EPC||X\rOBX|2|ST|B^DNACPR in place^L||||||||D\r");
+        assert_text(decision_of("cpr_decision.ended")->identifier->value, "P9/B"); /* the decision itself stands */
 }
 
 static void test_other_decisions_are_told_by_their_codes(void **state) {

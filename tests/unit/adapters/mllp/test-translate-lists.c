@@ -240,8 +240,31 @@ static void test_the_general_practitioner_is_of_the_team(void **state) {
         assert_string_equal(event_of("patient.registered")->demographics->general_practitioner->identifier->value,
                             "G56");
         translate_text(MSH_OF("ADT^A28") PID "PD1|||MALTON^^Y06601|\"\"\r");
-        only_event("patient.registered");
-        assert_true(has_cleared(result.events[0], "demographics.general_practitioner"));
+        assert_true(has_cleared(event_of("patient.registered"), "demographics.general_practitioner"));
+}
+
+static void test_a_new_general_practitioner_takes_the_place_of_the_former(void **state) {
+        static const struct {
+                const char *pd1_4, *type;
+        } rows[] = {
+                { "G56^TOWNLEY", "care_team.member_added" },
+                { "G57^BROWN", "care_team.member_added" },
+                { "\"\"", "care_team.member_ended" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const Carebus__V1__CareTeamMember *member;
+                char text[512];
+
+                snprintf(text, sizeof(text), "%s" PID "PD1||||%s\r", MSH_OF("ADT^A31"), rows[i].pd1_4);
+                translate_text(text);
+                member = event_of(rows[i].type)->care_team->members[0];
+                assert_string_equal(member->identifier->authority, "pas-PD1-4");
+                assert_string_equal(member->identifier->value, "general-practitioner");
+                assert_string_equal(member->role->text, "general practitioner");
+        }
+        translate_text(MSH_OF("ADT^A31") PID "PD1|||MALTON\r"); /* nothing was said of it */
+        assert_int_equal(count_of("care_team.member_added") + count_of("care_team.member_ended"), 0);
 }
 
 /* ---- next of kin */
@@ -344,6 +367,7 @@ int main(void) {
                 TEST(test_a_role_begins_and_ends_by_its_action_and_its_time),
                 TEST(test_who_did_a_procedure_is_not_of_the_team),
                 TEST(test_the_general_practitioner_is_of_the_team),
+                TEST(test_a_new_general_practitioner_takes_the_place_of_the_former),
                 TEST(test_next_of_kin_come_whole),
                 TEST(test_emptied_next_of_kin_withdraw_what_this_sender_said),
                 TEST(test_consent_is_recorded_or_withdrawn),
