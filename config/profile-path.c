@@ -32,7 +32,9 @@ static const char *skip_numbers(const char *text, unsigned max) {
 
 /* [2], [4=RA9], [3.1!=X], as many as stand there. */
 static const char *skip_conditions(const char *text) {
-        while (text && *text == '[') {
+        if (!text)
+                return NULL;
+        while (*text == '[') {
                 text = skip_numbers(text + 1, 3);
                 if (!text)
                         return NULL;

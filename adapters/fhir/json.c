@@ -109,7 +109,8 @@ static JsonNode *node_add(Reader *reader, JsonKind kind, size_t at) {
                 reader->fatal = -ENOMEM;
                 return NULL;
         }
-        *node = (JsonNode){ .kind = kind, .parent = container, .name = TAKE_PTR(reader->name) };
+        *node = (JsonNode){ .kind = kind, .parent = container, .name = reader->name };
+        reader->name = NULL;
         node_set_place(reader, node, node->name ? reader->name_at : at);
         if (!container)
                 reader->root = node;

@@ -184,8 +184,8 @@ static uint8_t *event_cut(uint8_t *to, const Said *said) {
 
         for (began = 0; wire_field_next(said->packed, &offset, &field) == 0; began = offset) {
                 if (field.number == EVENT_ID || field.number == EVENT_RECEIVED_AT || field.number == EVENT_SOURCE ||
-                    field.number == EVENT_PATIENT || field.number == EVENT_NOTES ||
-                    field.number == EVENT_CONFIRMS || field.number == EVENT_LOADED)
+                    field.number == EVENT_PATIENT || field.number == EVENT_NOTES || field.number == EVENT_CONFIRMS ||
+                    field.number == EVENT_LOADED)
                         continue;
                 has_message_id = has_message_id || field.number == EVENT_MESSAGE_ID;
                 memcpy(to, said->packed.data + began, offset - began);

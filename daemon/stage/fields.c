@@ -24,7 +24,7 @@ int fields_open(Intake *intake) {
 static bool path_may_be_logged(const char *path) {
         size_t n = strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
 
-        return path[n] == '\0' && n <= 80;
+        return n <= 80 && path[n] == '\0';
 }
 
 static void say_new(Intake *intake, const SourcePeer *source, const char *path, const char *what) {
