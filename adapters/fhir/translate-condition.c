@@ -50,6 +50,15 @@ static const ClinicalStatus condition_statuses[] = {
         { NULL, NULL, "condition.recorded" },
 };
 
+static bool is_unconfirmed(Fhir *f, const FhirResource *resource) {
+        static const char *const words[] = { "unconfirmed", "provisional", "differential" };
+        const char *word = status_word(fhir_coded(f, json_member(resource->node, "verificationStatus")));
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (text_equal(word, words[i]))
+                        return true;
+        return false;
+}
+
 /* A code that is a decision, a register or a consent makes that event; an alert of it would lose the condition. */
 static bool condition_is_concept(Fhir *f, const FhirResource *resource, const ClinicalCode *code, bool is_over,
                                  bool is_error) {
@@ -67,6 +76,7 @@ static bool condition_is_concept(Fhir *f, const FhirResource *resource, const Cl
                 .original_status = fhir_coded(f, json_member(node, "clinicalStatus")),
                 .text = fhir_annotations(f, json_member(node, "note")),
                 .is_ended = is_over,
+                .is_draft = is_unconfirmed(f, resource),
                 .is_error = is_error,
         };
         return clinical_say(f, &said, NULL);

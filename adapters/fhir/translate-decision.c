@@ -182,6 +182,69 @@ static Carebus__V1__Decision__Status status_of(const ClinicalSaid *said) {
         return said->is_draft ? STATUS(DRAFT) : STATUS(ACTIVE);
 }
 
+/*
+ * Codes that contradict each other
+ */
+
+typedef struct Meanings {
+        bool attempt, do_not_attempt;
+        char *words;
+} Meanings;
+
+static void hear_meaning(Meanings *meanings, CprMeaning meaning) {
+        meanings->attempt = meanings->attempt || meaning == CPR_ATTEMPT;
+        meanings->do_not_attempt = meanings->do_not_attempt || meaning == CPR_DO_NOT_ATTEMPT;
+}
+
+/* Beside a code any of these words is enough to doubt it; by themselves they would decide nothing. */
+static void hear_words(Fhir *f, Meanings *meanings, const char *text) {
+        static const char *const no[] = { "DNACPR",          "DNAR",           "not for attempted",
+                                          "not for CPR",     "not for resus",  "not for cardio",
+                                          "not to be resus", "do not attempt", "do not resus" };
+        static const char *const yes[] = { "for CPR", "for attempted", "for resus" };
+        bool is_no = false;
+        if (!text)
+                return;
+        hear_meaning(meanings, cpr_meaning_of_text(text));
+        for (size_t i = 0; i < ELEMENTSOF(no); i++)
+                is_no = is_no || clinical_says(text, no[i]);
+        meanings->do_not_attempt = meanings->do_not_attempt || is_no;
+        for (size_t i = 0; i < ELEMENTSOF(yes) && !is_no; i++)
+                meanings->attempt = meanings->attempt || clinical_says(text, yes[i]);
+        if (!meanings->words || !strstr(meanings->words, text))
+                meanings->words = clinical_join(f, meanings->words, text);
+}
+
+static void hear_coding(Fhir *f, Meanings *meanings, const JsonNode *coding, bool *ret_coded) {
+        const char *code = json_said(coding, "code"), *display = json_said(coding, "display");
+        CprMeaning meaning = cpr_meaning_of_code(json_said(coding, "system"), code);
+        hear_meaning(meanings, meaning);
+        *ret_coded = *ret_coded || meaning != CPR_NOT_KNOWN;
+        hear_words(f, meanings, display);
+        if (!display && meaning != CPR_NOT_KNOWN)
+                hear_words(f, meanings,
+                           meaning == CPR_ATTEMPT ? "for attempted cardiopulmonary resuscitation"
+                                                  : "not for attempted cardiopulmonary resuscitation");
+}
+
+/* One element that says both is neither: all its words stay, and none of its codes. NULL: it does not. */
+static Carebus__V1__Coded *contradiction(Fhir *f, const FhirResource *resource) {
+        static const char *const elements[] = { "code", "valueCodeableConcept" };
+        for (size_t i = 0; i < ELEMENTSOF(elements); i++) {
+                const JsonNode *element = json_peek(resource->node, elements[i]),
+                               *codings = json_peek(element, "coding");
+                Meanings meanings = { .words = NULL };
+                bool is_coded = false;
+                for (const JsonNode *coding = codings ? codings->first : NULL; coding; coding = coding->next)
+                        hear_coding(f, &meanings, coding, &is_coded);
+                hear_words(f, &meanings, json_said(element, "text"));
+                if (is_coded && meanings.attempt && meanings.do_not_attempt)
+                        return draft_coded(&f->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
+                                           (char *)DISPLAY_MEANING_NOT_KNOWN, meanings.words);
+        }
+        return NULL;
+}
+
 static const char *type_of(Carebus__V1__Decision__Kind kind, bool is_over) {
         for (size_t i = 0; i < ELEMENTSOF(decision_types); i++)
                 if (decision_types[i].kind == kind)
@@ -223,6 +286,12 @@ Carebus__V1__Event *clinical_decision(Fhir *f, Carebus__V1__Decision__Kind kind,
         decision->form_identifier = said->form;
         decision->form_type = said->form_type;
         decision->text = said->text;
+        Carebus__V1__Coded *both = kind == KIND(CPR) ? contradiction(f, said->resource) : NULL;
+        if (both) {
+                both->original = decision->decision ? decision->decision->original : NULL;
+                decision->decision = both;
+                decision->decision_text = both->text;
+        }
         set_kind_details(f, decision, said);
         if (is_over && said->ended_at)
                 event->occurred_at = said->ended_at;

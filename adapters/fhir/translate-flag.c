@@ -61,6 +61,30 @@ static bool flag_answers_category(Fhir *f, const FhirResource *resource, const C
         return false;
 }
 
+/* One that speaks of resuscitation in words of its own is a decision too, whatever they mean. */
+static bool flag_says_decision(Fhir *f, const FhirResource *resource, const ClinicalCode *code,
+                               Carebus__V1__Coded *original_status) {
+        const char *words = clinical_coded_words(code->code);
+        JsonNode *node = resource->node;
+        Carebus__V1__Period *period = fhir_period(f, json_member(node, "period"));
+        ClinicalSaid said = {
+                .resource = resource,
+                .code = code->code,
+                .value = code->code,
+                .at = period ? period->start : NULL,
+                .ended_at = period ? period->end : NULL,
+                .valid = period,
+                .by = clinical_professional(f, resource, json_member(node, "author")),
+                .original_status = original_status,
+                .is_ended = text_equal(json_text(node, "status"), "inactive"),
+                .is_error = fhir_is_in_error(resource),
+        };
+        if (!clinical_speaks_of_cpr(words))
+                return false;
+        (void)clinical_decision(f, CAREBUS__V1__DECISION__KIND__KIND_CPR, &said);
+        return true;
+}
+
 static void flag_read(Fhir *f, const FhirResource *resource, const ClinicalCode *code, Carebus__V1__Alert *alert) {
         JsonNode *node = resource->node;
         alert->identifier = fhir_own_identifier(f, resource);
@@ -81,7 +105,8 @@ void fhir_flag(Fhir *f, const FhirResource *resource) {
         ClinicalCode code;
         clinical_read_code(f, json_member(node, "code"), "alert.code", &code);
         if (flag_is_concept(f, resource, &code, original_status) ||
-            flag_answers_category(f, resource, &code, original_status))
+            flag_answers_category(f, resource, &code, original_status) ||
+            flag_says_decision(f, resource, &code, original_status))
                 return;
         if (fhir_is_in_error(resource))
                 status = clinical_status(flag_statuses, "entered-in-error");

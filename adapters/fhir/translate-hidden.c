@@ -20,7 +20,8 @@ typedef struct Found {
 
 /* Words of a decision about resuscitation, whole words only; and its codes. */
 static const char *const decision_words[] = {
-        "DNACPR", "DNAR", "DNR", "CPR", "NFR", "RESUS", "450475007", "450476008", "304252001", "304253006",
+        "DNACPR",        "DNAR",        "DNR",       "CPR",       "NFR",       "RESUS",
+        "resuscitation", "resuscitate", "450475007", "450476008", "304252001", "304253006",
 };
 
 static bool is_decision_word(const char *word, size_t size) {
@@ -46,8 +47,26 @@ static bool has_decision_word(const char *text) {
         return false;
 }
 
-static bool says_decision(const char *text) {
-        return has_decision_word(text) || cpr_meaning_of_text(text) != CPR_NOT_KNOWN;
+bool clinical_speaks_of_cpr(const char *text) {
+        return text && (has_decision_word(text) || cpr_meaning_of_text(text) != CPR_NOT_KNOWN);
+}
+
+/* That there is a decision, not only that somebody spoke of one. */
+static bool states_decision(const char *text) {
+        static const char *const words[] = { "DNACPR",
+                                             "DNAR",
+                                             "DNR",
+                                             "not for resus",
+                                             "not for CPR",
+                                             "not for attempted",
+                                             "do not attempt",
+                                             "do not resuscitate" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (clinical_says(text, words[i]))
+                        return true;
+        return cpr_meaning_of_code(SYSTEM_SNOMED_CT, text) != CPR_NOT_KNOWN ||
+               cpr_meaning_of_text(text) != CPR_NOT_KNOWN;
 }
 
 /* Addresses and names of definitions say nothing of a person; contained resources are looked at by themselves. */
@@ -66,13 +85,42 @@ static void find_decisions(const JsonNode *node, bool is_unread_above, Found *fo
         if (node->ignored || node->mapped || found->n == FOUND_MAX)
                 return;
         if (node->kind == JSON_STRING) {
-                if (is_unread_here && node->size < DRAFT_TEXT_MAX && says_decision(node->text))
+                if (is_unread_here && node->size < DRAFT_TEXT_MAX && clinical_speaks_of_cpr(node->text))
                         found->nodes[found->n++] = node;
                 return;
         }
         for (const JsonNode *child = node->first; child; child = child->next)
                 if (!is_passed_over(node, child))
                         find_decisions(child, is_unread_here && !child->mapped, found);
+}
+
+/* What a resource is about, where anything else than a decision was made of it: a problem called DNACPR, an activity of a plan. */
+static void find_statements(const JsonNode *node, Found *found) {
+        static const char *const asides[] = { "note",       "comment", "system", "reference", "url",
+                                              "reasonCode", "meta",    "text",   "contained" };
+
+        for (const JsonNode *child = node->first; child && found->n < FOUND_MAX; child = child->next) {
+                bool is_aside = false;
+
+                for (size_t i = 0; child->name && i < ELEMENTSOF(asides) && !is_aside; i++)
+                        is_aside = strcmp(child->name, asides[i]) == 0 &&
+                                   (strcmp(child->name, "text") != 0 || json_peek(node, "resourceType"));
+                if (is_aside)
+                        continue;
+                if (child->kind == JSON_STRING && child->size < DRAFT_TEXT_MAX && states_decision(child->text))
+                        found->nodes[found->n++] = child;
+                find_statements(child, found);
+        }
+}
+
+static bool may_state(const char *type) {
+        static const char *const types[] = { "Flag",     "Condition", "Observation",   "DiagnosticReport",
+                                             "CarePlan", "Goal",      "ServiceRequest" };
+
+        for (size_t i = 0; type && i < ELEMENTSOF(types); i++)
+                if (strcmp(types[i], type) == 0)
+                        return true;
+        return false;
 }
 
 /* Forms and definitions are about nobody. */
@@ -140,7 +188,8 @@ static Carebus__V1__Event *event_about(Fhir *f, const FhirResource *resource) {
 
         if (!element && !is_patient)
                 return NULL;
-        event = fhir_event(f, resource, "cpr_decision.recorded", CAREBUS__V1__ACTION__ACTION_NEW);
+        event = fhir_event(f, resource, fhir_is_in_error(resource) ? "cpr_decision.ended" : "cpr_decision.recorded",
+                           CAREBUS__V1__ACTION__ACTION_NEW);
         if (event && !resource->row)
                 fhir_set_patient(f, event, resource, element);
         if (event && is_patient) {
@@ -198,6 +247,9 @@ void fhir_hidden_decisions(Fhir *f) {
                 if (is_definition(resource->type) || resource->is_ignored)
                         continue;
                 find_decisions(resource->node, is_unread, &found);
+                if (found.n == 0 && may_state(resource->type) &&
+                    !clinical_cpr_event(f, resource->container ?: resource))
+                        find_statements(resource->node, &found);
                 if (found.n > 0)
                         hidden_decision(f, resource, &found);
         }

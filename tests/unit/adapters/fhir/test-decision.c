@@ -129,6 +129,72 @@ static void test_a_code_and_words_that_contradict_each_other_are_shown_as_not_kn
         assert_text(event->decision->decision->original->code, ATTEMPT);
 }
 
+static void test_two_codes_of_one_element_that_say_both_are_neither(void **state) {
+        static const char *const elements[] = {
+                "{\"resourceType\":\"Observation\",\"id\":\"o1\",\"status\":\"final\",\"code\":" SNOMED(
+                        "304251008") "," SUBJECT ",\"valueCodeableConcept\":%s}",
+                "{\"resourceType\":\"Flag\",\"id\":\"f1\",\"status\":\"active\",\"code\":%s," SUBJECT "}",
+                "{\"resourceType\":\"Condition\",\"id\":\"c1\",\"code\":%s," SUBJECT "}",
+        };
+        static const char *const values[] = {
+                "{\"coding\":[{\"system\":\"http://snomed.info/sct\",\"code\":\"" ATTEMPT "\"},"
+                "{\"system\":\"http://snomed.info/sct\",\"code\":\"" DNACPR "\"}]}",
+                "{\"coding\":[{\"system\":\"http://snomed.info/sct\",\"code\":\"" ATTEMPT "\"}],"
+                "\"text\":\"DNACPR - not for resuscitation\"}",
+        };
+        char text[1024];
+
+        for (size_t i = 0; i < ELEMENTSOF(elements); i++)
+                for (size_t k = 0; k < ELEMENTSOF(values); k++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+                        snprintf(text, sizeof(text), elements[i], values[k]);
+#pragma GCC diagnostic pop
+                        translate(text);
+                        const Carebus__V1__Decision *decision = only_event("cpr_decision.recorded")->decision;
+
+                        assert_code(decision->decision, SYSTEM_CAREBUS_DECISION, CODE_MEANING_NOT_KNOWN);
+                        assert_non_null(strcasestr(decision->decision_text, "for attempted cardio"));
+                        assert_non_null(strcasestr(decision->decision_text, "not for "));
+                }
+}
+
+static void test_a_flag_that_speaks_of_resuscitation_in_its_own_words_is_no_mere_alert(void **state) {
+        translate("{\"resourceType\":\"Flag\",\"id\":\"f1\",\"status\":\"active\",\"code\":{\"text\":"
+                  "\"Not for resuscitation - see form\"}," SUBJECT "}");
+        assert_unknown(only_event("cpr_decision.recorded"), "Not for resuscitation - see form");
+}
+
+static void test_a_decision_said_where_nobody_looks_for_one_is_told_beside_it(void **state) {
+        /* An activity of a plan, a goal, a problem in the sender's words, a value of another observation. */
+        translate("{\"resourceType\":\"CarePlan\",\"id\":\"p\",\"status\":\"active\",\"intent\":\"plan\"," SUBJECT
+                  ",\"activity\":[{\"detail\":{\"status\":\"in-progress\",\"code\":" SNOMED(DNACPR) "}}]}");
+        assert_unknown(the_event("cpr_decision.recorded"), DNACPR);
+        assert_non_null(event_of("care_plan.published"));
+        translate("{\"resourceType\":\"Goal\",\"id\":\"g\",\"lifecycleStatus\":\"active\"," SUBJECT
+                  ",\"description\":{\"text\":\"DNACPR, comfort\"}}");
+        assert_unknown(the_event("cpr_decision.recorded"), "DNACPR, comfort");
+        translate("{\"resourceType\":\"Condition\",\"id\":\"c\"," SUBJECT
+                  ",\"code\":{\"text\":\"Not for resuscitation (May)\"}}");
+        assert_unknown(the_event("cpr_decision.recorded"), "Not for resuscitation (May)");
+        assert_non_null(event_of("condition.recorded"));
+        translate("{\"resourceType\":\"Observation\",\"id\":\"o\",\"status\":\"final\",\"code\":{\"text\":\"Ceiling\"}"
+                  "," SUBJECT ",\"valueString\":\"Ward based care, DNACPR\"}");
+        assert_unknown(the_event("cpr_decision.recorded"), "Ward based care, DNACPR");
+        /* What only speaks of it is not one. */
+        translate("{\"resourceType\":\"Condition\",\"id\":\"c\"," SUBJECT
+                  ",\"code\":{\"text\":\"Rib fracture after CPR\"}}");
+        only_event("condition.recorded");
+}
+
+static void test_a_problem_that_is_not_confirmed_is_a_draft_of_a_decision(void **state) {
+        translate("{\"resourceType\":\"Condition\",\"id\":\"c\"," SUBJECT
+                  ",\"code\":" SNOMED(DNACPR) ",\"verificationStatus\":"
+                                              "{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"
+                                              "condition-ver-status\",\"code\":\"provisional\"}]}}");
+        assert_int_equal(only_event("cpr_decision.recorded")->decision->status, STATUS(DRAFT));
+}
+
 static void test_a_map_that_nobody_signed_makes_a_decision_of_unknown_meaning(void **state) {
         use_profile("maps:\n  observation.code:\n    RESUS: {system: http://snomed.info/sct, code: \"" DNACPR "\"}\n");
         translate("{\"resourceType\":\"Observation\",\"id\":\"o1\",\"status\":\"final\",\"code\":{\"coding\":[{"
@@ -322,6 +388,10 @@ int main(void) {
                 cmocka_unit_test(test_a_question_that_was_not_answered_decides_nothing),
                 cmocka_unit_test(test_a_statement_with_yes_is_that_decision_and_with_no_is_not),
                 cmocka_unit_test(test_a_code_and_words_that_contradict_each_other_are_shown_as_not_known),
+                cmocka_unit_test(test_two_codes_of_one_element_that_say_both_are_neither),
+                cmocka_unit_test(test_a_flag_that_speaks_of_resuscitation_in_its_own_words_is_no_mere_alert),
+                cmocka_unit_test(test_a_decision_said_where_nobody_looks_for_one_is_told_beside_it),
+                cmocka_unit_test(test_a_problem_that_is_not_confirmed_is_a_draft_of_a_decision),
                 cmocka_unit_test(test_a_map_that_nobody_signed_makes_a_decision_of_unknown_meaning),
                 cmocka_unit_test(test_a_component_that_is_a_decision_is_one_and_stays_a_part),
                 cmocka_unit_test(test_a_condition_that_is_a_decision_is_one),
