@@ -198,13 +198,30 @@ static void event_set_complete(Translation *t, Carebus__V1__Event *event) {
         const Profile *profile = t->options->profile;
 
         for (size_t i = 0; i < profile->n_complete_lists; i++) {
-                const char *path = profile->complete_lists[i];
+                const char *said = profile->complete_lists[i];
+                /* Next of kin are a section to who reads the record, and a list of the person in a message. */
+                const char *path = CODE_IS_ONE_OF(said, "related_persons", "related-persons")
+                                           ? "demographics.related_persons"
+                                           : said;
                 bool of_person = strncmp(path, "demographics.", strlen("demographics.")) == 0 && event->patient &&
                                  event->patient->demographics;
 
                 if (of_person || belongs_to(event, path))
                         draft_append(&t->draft, &event->n_complete, &event->complete, (char *)path);
         }
+}
+
+void section_set_complete(Translation *t, const char *section, size_t n_before, bool may_be_empty) {
+        Carebus__V1__Event *event = NULL;
+
+        if (!profile_list_is_complete(t->options->profile, section) || t->draft.n_events == 0)
+                return;
+        if (t->draft.n_events > n_before)
+                event = t->draft.events[t->draft.n_events - 1];
+        else if (may_be_empty)
+                event = t->draft.events[0];
+        if (event)
+                draft_append(&t->draft, &event->n_complete, &event->complete, (char *)section);
 }
 
 void event_set_profile_fields(Translation *t, Carebus__V1__Event *event) {

@@ -181,7 +181,15 @@ static void condition_event(Translation *t, const Hl7Segment *segment, const Per
         event_end(t, event, /* notes= */ NULL);
 }
 
+/* The messages that have a place for diagnoses, and are sent whole. */
+static bool has_diagnoses(const Translation *t) {
+        return CODE_IS_ONE_OF(t->meant, "ADT^A01", "ADT^A03", "ADT^A04", "ADT^A05", "ADT^A08", "ADT^A28", "ADT^A31");
+}
+
 void conditions_translate(Translation *t, const Person *person, const Visit *visit) {
+        size_t n_before = t->draft.n_events;
+
         for (const Hl7Segment *segment = person->pid; (segment = translation_next(t, "DG1", segment, person->end));)
                 condition_event(t, segment, person, visit);
+        section_set_complete(t, "conditions", n_before, has_diagnoses(t));
 }

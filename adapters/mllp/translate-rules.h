@@ -205,6 +205,9 @@ Carebus__V1__Event *event_besides(Translation *t, const char *type, Carebus__V1_
                                   const Visit *visit);
 void event_set_person(Translation *t, Carebus__V1__Event *event, const Person *person, bool with_demographics);
 void event_set_cleared(Translation *t, Carebus__V1__Event *event, const ClearedList *cleared);
+/* Where the profile says that this source always sends the section whole, the last of the events behind `n_before` says so; where there
+ * are none, the first of the message, if such a message would have had them (`may_be_empty`). */
+void section_set_complete(Translation *t, const char *section, size_t n_before, bool may_be_empty);
 /* The fields of local segments that the profile maps into this event's body or envelope. */
 void event_set_profile_fields(Translation *t, Carebus__V1__Event *event);
 /* One of them: `path` within `message`. What the field cannot take becomes a note. */

@@ -162,9 +162,12 @@ static void role_read(Translation *t, const Hl7Segment *rol, void *userdata) {
 
 void team_translate(Translation *t, const Person *person, const Visit *visit) {
         RoleOwner owner = { .person = person, .visit = visit };
+        size_t n_before;
 
         general_practitioner_event(t, person);
+        n_before = t->draft.n_events;
         roles_walk(t, person, role_read, &owner);
+        section_set_complete(t, "care_team", n_before, /* may_be_empty= */ false);
 }
 
 static void former_lead_read(Translation *t, const Hl7Segment *rol, void *userdata) {

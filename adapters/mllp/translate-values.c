@@ -467,7 +467,9 @@ void value_telecom(Translation *t, Hl7Value value, const char *use, size_t *n, C
         known_use = use_of(telecom_uses, ELEMENTSOF(telecom_uses), said_use);
         if (known_use)
                 use = known_use;
-        else if (texts_are_equal(equipment, "CP"))
+        /* At home is where they live (PRN), and in their pocket what they answer: a message can be sent to it, and the number at home
+         * must not take its place. One of work stays that. */
+        if (texts_are_equal(equipment, "CP") && (!known_use || strcmp(known_use, "home") == 0))
                 use = "mobile";
         if (system && strcmp(system, "email") == 0 && mail) {
                 draft_append(&t->draft, n, list, telecom_new(t, "email", use, mail));

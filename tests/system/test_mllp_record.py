@@ -125,3 +125,24 @@ def test_an_item_of_a_plan_that_is_worded_anew_is_one_item(hospital):
     hospital.send("PPR^PC2", "20260713111111", "PRB|UP|20260713|PAIN2^Severe pain^L|PRB1^RA9\r", evn=False)
     items = [item["problem_text"] for fact in hospital.facts("care-plans") for item in fact["care_plan"]["items"]]
     assert items == ["Severe pain"]
+
+
+def test_a_section_that_is_always_sent_whole_ends_what_it_has_nothing_of(make_bus):
+    bus = make_bus()
+    folder = bus.folder / "profiles"
+    folder.mkdir(exist_ok=True)
+    own = (ROOT / "etc" / "profiles" / "itk.yaml").read_text(encoding="utf-8")
+    (folder / "own.yaml").write_text(own + "\ncomplete_lists: [related_persons, conditions]\n", encoding="utf-8")
+    mllp = Mllp(bus, profile="own")
+    bus.start()
+    try:
+        hospital = Hospital(bus, mllp.start())
+        hospital.send("ADT^A08", "20260701093000", "NK1|1|BOB^B|1\r" + pv1() + "AL1|1|DA|^Penicillin\rDG1|1||G35^MS^I10\rDG1|2||G20^PD^I10\r")
+        hospital.send("ADT^A08", "20260702093000", pv1() + "DG1|1||G35^MS^I10\r")
+        hospital.send("ADT^A02", "20260703093000", pv1("W6"))
+        ends = {fact["condition"]["code"]["code"]: fact["status"] for fact in hospital.facts("conditions")}
+        assert ends == {"G35": "current", "G20": "ended"}
+        assert "related_persons" not in hospital.facts("demographics")[0]["demographics"]
+        assert [fact["status"] for fact in hospital.facts("allergies")] == ["current"]
+    finally:
+        mllp.close()

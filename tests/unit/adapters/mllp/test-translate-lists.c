@@ -267,6 +267,34 @@ static void test_a_new_general_practitioner_takes_the_place_of_the_former(void *
         assert_int_equal(count_of("care_team.member_added") + count_of("care_team.member_ended"), 0);
 }
 
+/* ---- lists that are sent whole */
+
+static bool states_whole(const char *section) {
+        for (size_t i = 0; i < result.n_events; i++)
+                for (size_t j = 0; j < result.events[i]->n_complete; j++)
+                        if (strcmp(result.events[i]->complete[j], section) == 0)
+                                return true;
+        return false;
+}
+
+static void test_sections_that_the_profile_says_are_sent_whole_are_stated_so(void **state) {
+        use_profile("complete_lists: [related_persons, conditions, care_team]\n");
+        translate_text(MSH_OF("ADT^A08") PID "NK1|1|SMITH^MARY\rROL||AD|KW|N1^NURSE\rDG1|1||G35^MS^I10\r");
+        assert_true(states_whole("demographics.related_persons"));
+        assert_true(states_whole("conditions"));
+        assert_true(states_whole("care_team"));
+        translate_text(MSH_OF("ADT^A08") PID);
+        assert_true(states_whole("conditions")); /* there are none any more */
+        assert_false(states_whole("care_team")); /* few messages have a ROL, and it is none of its own */
+        translate_text(MSH_OF("ADT^A02") PID "PV1|1|I|W1\r");
+        assert_false(states_whole("conditions")); /* a transfer has no place for them */
+        translate_text(MSH_OF("ADT^A11") PID "PV1|1|I|W1\rDG1|1||G35^MS^I10\r");
+        assert_false(states_whole("conditions"));
+        use_profile("{}\n");
+        translate_text(MSH_OF("ADT^A08") PID "NK1|1|SMITH^MARY\rDG1|1||G35^MS^I10\r");
+        assert_false(states_whole("conditions") || states_whole("demographics.related_persons"));
+}
+
 /* ---- next of kin */
 
 static void test_next_of_kin_come_whole(void **state) {
@@ -367,6 +395,7 @@ int main(void) {
                 TEST(test_a_role_begins_and_ends_by_its_action_and_its_time),
                 TEST(test_who_did_a_procedure_is_not_of_the_team),
                 TEST(test_the_general_practitioner_is_of_the_team),
+                TEST(test_sections_that_the_profile_says_are_sent_whole_are_stated_so),
                 TEST(test_a_new_general_practitioner_takes_the_place_of_the_former),
                 TEST(test_next_of_kin_come_whole),
                 TEST(test_emptied_next_of_kin_withdraw_what_this_sender_said),
