@@ -137,7 +137,8 @@ def test_a_section_that_is_always_sent_whole_ends_what_it_has_nothing_of(make_bu
     bus.start()
     try:
         hospital = Hospital(bus, mllp.start())
-        hospital.send("ADT^A08", "20260701093000", "NK1|1|BOB^B|1\r" + pv1() + "AL1|1|DA|^Penicillin\rDG1|1||G35^MS^I10\rDG1|2||G20^PD^I10\r")
+        said = "AL1|1|DA|^Penicillin\rDG1|1||G35^MS^I10\rDG1|2||G20^PD^I10\r"
+        hospital.send("ADT^A08", "20260701093000", "NK1|1|BOB^B|1\r" + pv1() + said)
         hospital.send("ADT^A08", "20260702093000", pv1() + "DG1|1||G35^MS^I10\r")
         hospital.send("ADT^A02", "20260703093000", pv1("W6"))
         ends = {fact["condition"]["code"]["code"]: fact["status"] for fact in hospital.facts("conditions")}

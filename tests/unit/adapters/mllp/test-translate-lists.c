@@ -295,6 +295,18 @@ static void test_sections_that_the_profile_says_are_sent_whole_are_stated_so(voi
         assert_false(states_whole("conditions") || states_whole("demographics.related_persons"));
 }
 
+static void test_a_mobile_telephone_is_told_from_the_one_at_home(void **state) {
+        Carebus__V1__Demographics *person;
+
+        translate_text(
+                MSH_OF("ADT^A31") "PID|1||A1^^^RA9||SMITH||||||||01803 1^PRN^PH~07700 9^PRN^CP|07700 8^WPN^CP\r");
+        person = event_of("patient.updated")->demographics;
+        assert_int_equal(person->n_telecom, 3);
+        assert_string_equal(person->telecom[0]->use, "home");
+        assert_string_equal(person->telecom[1]->use, "mobile");
+        assert_string_equal(person->telecom[2]->use, "work");
+}
+
 /* ---- next of kin */
 
 static void test_next_of_kin_come_whole(void **state) {
@@ -396,6 +408,7 @@ int main(void) {
                 TEST(test_who_did_a_procedure_is_not_of_the_team),
                 TEST(test_the_general_practitioner_is_of_the_team),
                 TEST(test_sections_that_the_profile_says_are_sent_whole_are_stated_so),
+                TEST(test_a_mobile_telephone_is_told_from_the_one_at_home),
                 TEST(test_a_new_general_practitioner_takes_the_place_of_the_former),
                 TEST(test_next_of_kin_come_whole),
                 TEST(test_emptied_next_of_kin_withdraw_what_this_sender_said),
