@@ -31,6 +31,7 @@ typedef struct Command {
         const Profile *profile;
         const char *source;
         const char *timezone;
+        const char *team; /* the source's own, of the configuration; NULL: nobody knows */
         bool zone_is_own; /* the source itself names it: no profile changes it */
         Zone *zone;
         char *default_authority;
@@ -126,6 +127,7 @@ static int load_config(Command *command) {
         }
         source = &command->config->sources[found];
         command->profile = source->profile;
+        command->team = command->config->teams[source->team].name;
         command->zone_is_own = !text_equal(source->timezone, command->config->timezone) &&
                                !(source->profile && text_equal(source->timezone, source->profile->timezone));
         command->timezone = source->timezone ?: command->timezone;
@@ -207,6 +209,7 @@ static int normalise(Command *command, const Reading *reading) {
                 .profile = command->profile,
                 .zone = command->zone,
                 .default_authority = command->profile->default_authority ?: command->default_authority,
+                .team = command->team,
                 .test_numbers = command->config && command->config->environment != CONFIG_ENVIRONMENT_LIVE,
         };
 

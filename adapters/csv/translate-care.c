@@ -16,6 +16,14 @@ typedef struct ReferralStep {
 
 #define REFERRAL_AT(member) offsetof(Carebus__V1__Referral, member)
 
+static void referral_from(RowWork *work, Carebus__V1__Referral *referral) {
+        char *from = row_text(work, REFERRAL_FROM);
+
+        referral->from = from ? ROW_MESSAGE(work, service_ref) : NULL;
+        if (referral->from)
+                referral->from->name = from;
+}
+
 static Carebus__V1__Referral *referral_event(RowWork *work, const ReferralStep *step, Carebus__V1__When *at) {
         bool is_new = strcmp(step->status, "requested") == 0;
         Carebus__V1__Event *event = row_event(work, step->type, is_new ? ROW_NEW : ROW_UPDATE);
@@ -26,22 +34,16 @@ static Carebus__V1__Referral *referral_event(RowWork *work, const ReferralStep *
         ROW_BODY(event, REFERRAL, referral, referral);
         referral->identifier = event->referral_id = row_identifier(work, REFERRAL_ID);
         referral->status = (char *)step->status;
+        referral_from(work, referral); /* each of them may be routed by it */
         event->occurred_at = at;
         memcpy((char *)referral + step->offset, &at, sizeof(at));
         return referral;
 }
 
 static void referral_said(RowWork *work, Carebus__V1__Referral *referral) {
-        char *from = row_text(work, REFERRAL_FROM);
-
         referral->priority = row_coded(work, REFERRAL_PRIORITY);
         referral->primary_condition = row_coded(work, REFERRAL_DIAGNOSIS);
         draft_append(&work->draft, &referral->n_reasons, &referral->reasons, row_coded(work, REFERRAL_REASON));
-        if (!from)
-                return;
-        referral->from = ROW_MESSAGE(work, service_ref);
-        if (referral->from)
-                referral->from->name = from;
 }
 
 static void declined_by_read(RowWork *work, Carebus__V1__Referral *referral) {

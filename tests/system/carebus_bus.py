@@ -68,14 +68,14 @@ class BusError(AssertionError):
 
 
 def wait_for(condition, seconds=ANSWER_SECONDS, what="a condition"):
-    """Waits until the condition holds and returns what it returned."""
+    """Waits until the condition holds and returns what it returned. `what` may be a function, for what is only known when it did not."""
     end = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            raise BusError(f"{what}: not within {seconds} s")
+            raise BusError(f"{what() if callable(what) else what}: not within {seconds} s")
         time.sleep(0.02)
 
 

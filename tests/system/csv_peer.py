@@ -75,7 +75,7 @@ class Csv:
             if self.process is not None and self.process.poll() is not None:
                 raise BusError(f"carebus-csv ended with {self.process.returncode}\n{self.log()[-4000:]}")
             return not (self.folder / name).exists()
-        wait_for(gone, seconds, f"{name} to be taken; {sorted(p.name for p in self.folder.iterdir())}\n{self.log()[-2000:]}")
+        wait_for(gone, seconds, lambda: f"{name} to be taken; {sorted(p.name for p in self.folder.iterdir())}\n{self.log()[-2000:]}")
 
     def deliver(self, name, content, seconds=TAKEN_SECONDS):
         """Drops it, waits until it was taken, and reads the receipt."""

@@ -308,7 +308,8 @@ def test_an_end_that_stands_above_its_decision_in_the_file_ends_it(hospice, end,
 
 
 def test_a_box_that_was_used_is_used_wherever_the_row_stands(hospice):
-    hospice.deliver("plan.csv", PLAN + "H1,jic_box,used,2026-05-01,,\nH1,jic_box,prescribed,2026-03-05,,\nH1,jic_box,supplied,2026-03-06,,\n")
+    steps = ("used,2026-05-01", "prescribed,2026-03-05", "supplied,2026-03-06")
+    hospice.deliver("plan.csv", PLAN + "".join(f"H1,jic_box,{step},,\n" for step in steps))
     assert [fact["anticipatory_medicines"]["status"] for fact in facts(hospice, "H1", "anticipatory-medicines")] == ["used"]
 
 
@@ -342,8 +343,8 @@ def test_a_file_that_is_sent_again_after_the_profile_was_mended_is_read_by_it(ho
     assert hospice.deliver("plan.csv", plan).statuses() == ["note"]
     folder = hospice.bus.folder / "profiles"
     folder.mkdir(exist_ok=True)
-    (folder / "own.yaml").write_text("tables:\n  plan:\n    signed: {by: Dr A, on: 2026-03-01}\n    values: {cpr: {Red form: do not attempt CPR}}\n",
-                                     encoding="utf-8")
+    (folder / "own.yaml").write_text(
+        "tables:\n  plan:\n    signed: {by: Dr A, on: 2026-03-01}\n    values: {cpr: {Red form: do not attempt CPR}}\n", encoding="utf-8")
     hospice.bus.config["sources"]["hospice"]["profile"] = "own"
     hospice.bus.reload()
     hospice.process.send_signal(signal.SIGHUP)
@@ -492,15 +493,21 @@ def test_a_crash_before_the_ledger_closed_does_not_make_a_later_a_a_repeat(hospi
 @pytest.mark.root
 def test_a_folder_without_rights_is_said_once_and_taken_up_when_they_come(make_csv):
     hospice = make_csv(start=False, user="games")
+    as_games = ["setpriv", "--reuid=games", "--regid=games", "--clear-groups"]
+    if subprocess.run([*as_games, str(CAREBUS_CSV), "--version"], check=False, stdout=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("the user games cannot run carebus-csv: no such user, or the build lies where only root may go")
     hospice.folder.chmod(0o700)
     hospice.bus.config_path.chmod(0o644)
     state = hospice.bus.folder / "adapters" / "hospice"
     state.mkdir(parents=True)
     shutil.chown(state, "games", "games")
     hospice.drop("people.csv", people("H1"))
-    hospice.start(wait=False, wrapper=("setpriv", "--reuid=games", "--regid=games", "--clear-groups", "env",
-                                       f"STATE_DIRECTORY={state.parent}"))
-    wait_for(lambda: "FOLDER_NOT_USABLE" in hospice.log(), TAKEN_SECONDS, f"a line that says so: {hospice.log_path}")
+    hospice.start(wait=False, wrapper=(*as_games, "env", f"STATE_DIRECTORY={state.parent}"))
+
+    def is_said():
+        assert hospice.process.poll() is None, f"carebus-csv ended with {hospice.process.returncode}\n{hospice.log()}"
+        return "FOLDER_NOT_USABLE" in hospice.log()
+    wait_for(is_said, 2 * TAKEN_SECONDS, lambda: f"a line that says so; the log is\n{hospice.log()}")
     assert (hospice.folder / "people.csv").exists()
     shutil.chown(hospice.folder, "games", "games")
     shutil.chown(hospice.folder / "people.csv", "games", "games")

@@ -122,6 +122,30 @@ static void test_profiles_of_hl7_sources_know_every_code_of_sex_and_class(void *
         }
 }
 
+/* A signature belongs to whoever runs the bus: a shipped one would be nobody's. */
+static void test_no_shipped_profile_answers_for_what_a_decision_means(void **state) {
+        static const char *const names[] = { "default",          "document-only", "epic-uk",
+                                             "hospice-minimum",  "itk",           "pds",
+                                             "systmone-extract", "uk-core",       "wales" };
+        char folder[512], path[1024];
+        if (!folder_of_profiles(folder)) {
+                print_message("# skipped: CAREBUS_SOURCE is not set\n");
+                return;
+        }
+        for (size_t n = 0; n < ELEMENTSOF(names); n++) {
+                ConfigProblems problems = { 0 };
+                Profile *profile = NULL;
+                snprintf(path, sizeof(path), "%s/%s.yaml", folder, names[n]);
+                assert_int_equal(profile_load(path, &profile, &problems), 0);
+                for (size_t i = 0; i < profile->n_maps; i++)
+                        assert_null(profile->maps[i].signed_by);
+                for (size_t i = 0; i < profile->n_tables; i++)
+                        assert_null(profile->tables[i].signed_by);
+                profile_free(profile);
+                config_problems_deinit(&problems);
+        }
+}
+
 static void test_the_built_in_profile_is_the_file_of_that_name(void **state) {
         char folder[512], path[1024];
         Profile *built_in = NULL, *file = NULL;
@@ -184,6 +208,7 @@ int main(void) {
                 cmocka_unit_test(test_a_path_leads_to_a_field_or_nowhere),
                 cmocka_unit_test(test_every_profile_of_the_package_is_good),
                 cmocka_unit_test(test_profiles_of_hl7_sources_know_every_code_of_sex_and_class),
+                cmocka_unit_test(test_no_shipped_profile_answers_for_what_a_decision_means),
                 cmocka_unit_test(test_the_built_in_profile_is_the_file_of_that_name),
         };
         return cmocka_run_group_tests_name("canon profiles", tests, NULL, NULL);
