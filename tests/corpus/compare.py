@@ -65,8 +65,32 @@ def of_xml(text):
     return of_element(xml.etree.ElementTree.fromstring(text))
 
 
+# The number that a fragment without any is given, so that what it is a fragment for can be compared.
+NUMBER = "COMPARE"
+
+
+def with_number(message):
+    """Peers read messages about nobody; we ask whose they are. A fragment gets a number in PID-3, and is otherwise as it was."""
+    end = b"\r" if b"\r" in message else b"\n"
+    lines = message.replace(b"\r\n", end).split(end)
+    for at, line in enumerate(lines):
+        if line[:3] == b"PID":
+            fields = line.split(b"|") + [b""] * 3
+            fields[3] = NUMBER.encode() + b"^^^TEST^MR" + (b"~" + fields[3] if fields[3] else b"")
+            lines[at] = b"|".join(fields)
+            return end.join(lines)
+    return end.join([lines[0], b"PID|1||" + NUMBER.encode() + b"^^^TEST^MR", *lines[1:]])
+
+
 def translate(program, path):
-    done = subprocess.run([program, "--translate", path], capture_output=True, timeout=120, check=False)
+    events, problems = translate_bytes(program, path.read_bytes())
+    if not events and {"no-identifier", "no-patient"} & set(problems):
+        events, problems = translate_bytes(program, with_number(path.read_bytes()))
+    return events, problems
+
+
+def translate_bytes(program, message):
+    done = subprocess.run([program, "--translate", "-"], input=message, capture_output=True, timeout=120, check=False)
     lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
     return [event for line in lines for event in line["events"]], [problem["code"] for line in lines for problem in line["problems"]]
 
@@ -327,7 +351,7 @@ def of_own(events):
 
     for event in events:
         patient = event.get("patient", {})
-        values = [one.get("value") for one in patient.get("identifiers", [])]
+        values = [one.get("value") for one in patient.get("identifiers", []) if one.get("value") != NUMBER]
         add(into, "practitioner", [event.get("author", {}).get("person")])
         add(into, "identifier", values)
         add(into, "whose it is", values)
@@ -388,16 +412,19 @@ def compare_all(program, corpus):
 def print_report(tallies, n, left_out, details):
     for peer, fields in tallies.items():
         print(f"\n{peer}: {n[peer]} messages\n")
-        print(f"| {'field':16} | agree | differ | agreement | why they differ |")
-        print(f"|{'-' * 18}|------:|-------:|----------:|---|")
+        print(f"| {'field':16} | agree | differ | agreement |")
+        print(f"|{'-' * 18}|------:|-------:|----------:|")
         for field, tally in fields.items():
             both = tally.agree + tally.differ
             if not both:
                 continue
-            why = "; ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())
+            print(f"| {field:16} | {tally.agree:5} | {tally.differ:6} | {tally.agree / both:9.1%} |")
+        print("\nWhy they differ:\n")
+        for field, tally in fields.items():
+            for reason, count in tally.reasons.most_common():
+                print(f"- {field}, {count}: {reason}")
             if tally.unexplained:
-                why = f"**{len(tally.unexplained)} not explained**; {why}"
-            print(f"| {field:16} | {tally.agree:5} | {tally.differ:6} | {tally.agree / both:9.1%} | {why} |")
+                print(f"- {field}, {len(tally.unexplained)}: **not explained**")
             if details in (field, "all"):
                 for side, value, message in tally.unexplained[:40]:
                     print(f"    {side:5} {value}  {message}")

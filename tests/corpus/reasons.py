@@ -161,6 +161,8 @@ def of_values(field, side, value, case):
         return "the same text: we read HL7's escapes for line ends, the peer leaves them in"
     if field == "result value" and side == "own" and any(same_text(value, other) for other in case.other):
         return "the same text: we read HL7's escapes for line ends, the peer leaves them in"
+    if field == "result value" and side == "own" and isinstance(value, str) and "^" in value:
+        return "a structured value (DR, SN) with parts that have no place of their own: kept as it was said"
     if field == "telecom" and side == "own" and value.startswith("@"):
         return "XTN-4 is an address for mail by the sheet XTN[ContactPoint]: the peer takes it only where XTN-3 says so"
     if field == "result code" and side == "peer" and value[1].startswith("&"):
