@@ -477,3 +477,7 @@ char *json_path(const JsonNode *node, const char *root, Arena *arena) {
                 index++;
         return arena_format(arena, "%s[%zu]", above, index);
 }
+
+bool json_is_contained(const JsonNode *resource) {
+        return resource->parent && resource->parent->name && strcmp(resource->parent->name, "contained") == 0;
+}

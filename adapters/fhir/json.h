@@ -78,5 +78,7 @@ JsonNode *json_element(JsonNode *node, size_t index);
         for (JsonNode *item = json_element((array), 0); item; \
              item = item->parent == (array) ? json_note_next(item) : NULL)
 JsonNode *json_note_next(JsonNode *node);
+/* Whether it stands in `contained` of another resource: what it contains itself (R4 forbids it) is read by nobody. */
+bool json_is_contained(const JsonNode *resource);
 /* Bundle.entry[2].resource.name[0].family: FHIRPath-like, from the root, which is called `root`. In the arena. */
 char *json_path(const JsonNode *node, const char *root, Arena *arena);

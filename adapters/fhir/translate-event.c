@@ -41,6 +41,7 @@ static const struct {
           "A bundle within a bundle is not read. Send its entries in a bundle of their own." },
         { "no-resource-type", "required", "A resource begins with its resourceType." },
         { "no-patient", "required", "Nobody can say whose this is: it names no patient." },
+        { "two-patients", "value", "The reference says one NHS number, and the Patient that it leads to another." },
         { "deleted-without-content", "not-supported",
           "What is deleted here cannot be told by its id alone. Send the resource with status entered-in-error." },
         { "unhandled-trigger", "not-supported",

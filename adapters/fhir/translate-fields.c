@@ -67,7 +67,9 @@ void fhir_set_profile_demographics(Fhir *f, Carebus__V1__Demographics *demograph
 
 void fhir_set_profile_fields(Fhir *f, Carebus__V1__Event *event, const FhirResource *resource) {
         const Profile *profile = f->options->profile;
-        bool of_person = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS;
+        /* Only a Patient states the lists of a person, and one that is no more than a number, as others refer to it, states none. */
+        bool of_person = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS &&
+                         text_equal(resource->type, "Patient") && json_peek(resource->node, "name");
 
         for (size_t i = 0; i < profile->n_complete_lists; i++) {
                 const char *path = profile->complete_lists[i];
@@ -183,7 +185,8 @@ static void list_members(Listing *listing, const JsonNode *node) {
                         list_element(listing, child);
                         continue;
                 }
-                if (strcmp(child->name, "contained") == 0 && json_peek(node, "resourceType"))
+                if (strcmp(child->name, "contained") == 0 && json_peek(node, "resourceType") &&
+                    !json_is_contained(node))
                         continue; /* each is a resource of its own */
                 if (strcmp(child->name, "fhir_comments") == 0 || strcmp(child->name, "id") == 0)
                         continue; /* remarks on the text, and anchors within it */

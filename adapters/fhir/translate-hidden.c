@@ -75,7 +75,8 @@ static bool is_passed_over(const JsonNode *node, const JsonNode *child) {
 
         for (size_t i = 0; child->name && i < ELEMENTSOF(names); i++)
                 if (strcmp(child->name, names[i]) == 0)
-                        return json_peek(node, "resourceType") != NULL;
+                        return json_peek(node, "resourceType") &&
+                               (strcmp(child->name, "contained") != 0 || !json_is_contained(node));
         return false;
 }
 

@@ -386,7 +386,7 @@ static void link_event(Fhir *f, const FhirResource *patient, JsonNode *link,
         merge = row < ELEMENTSOF(links) ? draft_message(&f->draft, &carebus__v1__merge__descriptor) : NULL;
         if (merge)
                 merge_fill(f, patient, other, links[row].other_survives, demographics, merge);
-        if (!merge || merge->n_surviving == 0 || merge->n_retired == 0) {
+        if (!merge || merge->n_surviving == 0 || merge->n_retired == 0 || fhir_resolve(f, patient, other) == patient) {
                 fhir_problem(f, "no-linked-patient", link, /* urgent= */ true);
                 return;
         }

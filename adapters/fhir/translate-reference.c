@@ -6,6 +6,7 @@
 
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
+#include "canon/identifier.h"
 
 #define SYSTEM_URI "urn:ietf:rfc:3986"
 
@@ -122,21 +123,64 @@ static FhirResource *find_contained(Fhir *f, const FhirResource *from, const cha
         return NULL;
 }
 
+/* The value of its identifier of that system; NULL: none. */
+static const char *number_of(const FhirResource *resource, const char *system) {
+        const JsonNode *list = json_peek(resource->node, "identifier");
+
+        for (const JsonNode *item = list ? list->first : NULL; item; item = item->next)
+                if (text_equal(json_said(item, "system"), system))
+                        return json_said(item, "value");
+        return NULL;
+}
+
+/* 944 930 5552 is 9449305552. */
+static bool is_same_number(const char *a, const char *b) {
+        while (*a || *b) {
+                if (*a == ' ' || *a == '-')
+                        a++;
+                else if (*b == ' ' || *b == '-')
+                        b++;
+                else if (*a++ != *b++)
+                        return false;
+        }
+        return true;
+}
+
+/* Two Patients under one name are two people where their NHS numbers differ: then the name is nobody's, and nothing is guessed. */
+static bool is_another_person(const FhirResource *a, const FhirResource *b) {
+        const char *number, *other;
+
+        if (!text_equal(a->type, "Patient") || !text_equal(b->type, "Patient"))
+                return false;
+        number = number_of(a, SYSTEM_NHS_NUMBER);
+        other = number_of(b, SYSTEM_NHS_NUMBER);
+        return number && other && !is_same_number(number, other);
+}
+
 static FhirResource *find_by_url(Fhir *f, const char *url) {
         FhirResource key = { .full_url = url };
         size_t at = find_first(f->by_url, f->n_resources, &key, fhir_compare_url);
+        FhirResource *found = at < f->n_resources && text_equal(f->by_url[at]->full_url, url) ? f->by_url[at] : NULL;
 
-        return at < f->n_resources && text_equal(f->by_url[at]->full_url, url) ? f->by_url[at] : NULL;
+        for (size_t i = at + 1; found && i < f->n_resources && text_equal(f->by_url[i]->full_url, url); i++)
+                if (is_another_person(found, f->by_url[i]))
+                        return NULL;
+        return found;
 }
 
 static FhirResource *find_by_type(Fhir *f, const char *type, const char *id) {
-        FhirResource key = { .type = type, .id = id };
+        FhirResource key = { .type = type, .id = id }, *found = NULL;
 
         for (size_t at = find_first(f->by_type, f->n_resources, &key, fhir_compare_type);
              at < f->n_resources && fhir_compare_type(f->by_type[at], &key) == 0; at++)
-                if (!f->by_type[at]->container) /* an id of a contained one is known to its container alone */
-                        return f->by_type[at];
-        return NULL;
+                if (!f->by_type[at]->container) { /* an id of a contained one is known to its container alone */
+                        if (found && is_another_person(found, f->by_type[at]))
+                                return NULL;
+                        found = found ?: f->by_type[at];
+                        if (!text_equal(type, "Patient"))
+                                break;
+                }
+        return found;
 }
 
 static size_t base_size(const FhirResource *resource) {
@@ -510,6 +554,22 @@ static void patient_of_resource(Fhir *f, Carebus__V1__Subject *subject, const Fh
                 subject->demographics = fhir_demographics(f, found);
 }
 
+/* The reference says one NHS number, what it leads to another: one of them is wrong, and nobody knows which. */
+static bool names_two_people(JsonNode *reference, const FhirResource *found) {
+        const JsonNode *identifier = json_peek(reference, "identifier"),
+                       *list = found ? json_peek(found->node, "identifier") : NULL;
+        const char *said = text_equal(json_said(identifier, "system"), SYSTEM_NHS_NUMBER)
+                                   ? json_said(identifier, "value")
+                                   : NULL;
+
+        if (!said || !found || !number_of(found, SYSTEM_NHS_NUMBER))
+                return false;
+        for (const JsonNode *item = list ? list->first : NULL; item; item = item->next)
+                if (json_said(item, "value") && is_same_number(json_said(item, "value"), said))
+                        return false;
+        return true;
+}
+
 void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *from, JsonNode *reference) {
         const FhirResource *found = reference ? fhir_resolve(f, from, reference) : NULL;
         const char *text = reference_text(reference), *type = fhir_reference_type(f, from, reference);
@@ -517,6 +577,10 @@ void fhir_set_patient(Fhir *f, Carebus__V1__Event *event, const FhirResource *fr
 
         if (!event || !reference || (type && strcmp(type, "Patient") != 0)) /* a group, a device: nobody's record */
                 return;
+        if (names_two_people(reference, found)) {
+                fhir_problem(f, "two-patients", reference, /* urgent= */ true);
+                return;
+        }
         subject = draft_message(&f->draft, &carebus__v1__subject__descriptor);
         if (!subject)
                 return;

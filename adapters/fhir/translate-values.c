@@ -318,8 +318,11 @@ void fhir_identifier_add(Fhir *f, size_t *n, Carebus__V1__Identifier ***list, Ca
 }
 
 void fhir_identifier_list(Fhir *f, JsonNode *array, size_t *n, Carebus__V1__Identifier ***list) {
-        JSON_EACH(item, array)
-                fhir_identifier_add(f, n, list, fhir_identifier(f, item));
+        /* What was a number of theirs stands behind what is one. */
+        for (size_t pass = 0; pass < 2; pass++)
+                JSON_EACH(item, array)
+                        if (text_equal(json_said(item, "use"), "old") == (pass == 1))
+                                fhir_identifier_add(f, n, list, fhir_identifier(f, item));
 }
 
 /* ---- names, addresses, telecom */
@@ -389,9 +392,6 @@ Carebus__V1__Telecom *fhir_telecom(Fhir *f, JsonNode *node) {
         if (!telecom)
                 return NULL;
         json_note_read(json_peek(node, "id"));
-        json_note_read(json_peek(node, "period"));
-        json_note_read(fhir_uk_extension(node, "OtherContactSystem")); /* which kind of "other" it is */
-        json_note_read(fhir_uk_extension(json_peek(node, "_system"), "OtherContactSystem"));
         telecom->system = fhir_member_text(f, node, "system");
         telecom->use = fhir_member_text(f, node, "use");
         telecom->value = value;

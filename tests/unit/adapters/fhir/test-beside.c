@@ -178,8 +178,73 @@ static void test_a_placeholder_for_a_patient_who_did_not_come_is_nobody(void **s
         assert_int_equal(only_event("encounter.admitted")->patient->n_identifiers, 1);
 }
 
+#define TWO                                                                                    \
+        "{\"resourceType\": \"Patient\", \"id\": \"p1\", \"identifier\": [{\"system\": \"" NHS \
+        "\", \"value\": \"9449304130\"}]}"
+
+static void test_nothing_is_guessed_of_whose_a_fact_is(void **state) {
+        /* One placeholder, two people. */
+        translate_text("{\"resourceType\": \"Bundle\", \"type\": \"collection\", \"entry\": [{\"fullUrl\": "
+                       "\"urn:uuid:1\", \"resource\": " PATIENT "}, {\"fullUrl\": \"urn:uuid:1\", \"resource\": " TWO
+                       "}, {\"resource\": {\"resourceType\": \"Flag\", \"id\": \"f\","
+                       "\"status\": \"active\", \"code\": " CODED(
+                               "450476008") ", \"subject\": {\"reference\": \"urn:uuid:1\"}}}]}");
+        assert_problem_beside("no-patient", "Bundle.entry[2].resource", 2);
+        assert_null(event_of("cpr_decision.recorded"));
+        assert_true(result.reading.problem_urgent);
+        /* One id of a server, two numbers: the decision has the id alone, and the bus sees the conflict. */
+        translate_text(BUNDLE(ENTRY(PATIENT) "," ENTRY(TWO) "," ENTRY(DECISION)));
+        assert_decision_stands();
+        assert_int_equal(event_of("cpr_decision.recorded")->patient->n_identifiers, 1);
+        assert_identifier(event_of("cpr_decision.recorded")->patient->identifiers[0], "carebus:ehr", "Patient/p1");
+        /* The reference says one number, the Patient another. */
+        translate_text(BUNDLE(ENTRY(PATIENT) "," ENTRY(
+                "{\"resourceType\": \"Flag\", \"id\": \"f\", \"status\": \"active\", \"code\": " CODED(
+                        "450476008") ", \"subject\": {\"reference\": \"Patient/p1\", \"identifier\": {\"system\": "
+                                     "\"" NHS "\", \"value\": \"9449304130\"}}}")));
+        assert_problem_beside("two-patients", "Bundle.entry[1].resource.subject", 1);
+        assert_true(result.reading.problem_urgent);
+        /* The same number in groups is the same number. */
+        translate_text(BUNDLE(ENTRY(PATIENT) "," ENTRY(
+                "{\"resourceType\": \"Flag\", \"id\": \"f\", \"status\": \"active\", \"code\": " CODED(
+                        "450476008") ", \"subject\": {\"reference\": \"Patient/p1\", \"identifier\": {\"system\": "
+                                     "\"" NHS "\", \"value\": \"944 930 5552\"}}}")));
+        assert_null(result.reading.problem_code);
+        assert_decision_stands();
+        /* Nobody is merged into themselves. */
+        translate_text("{\"resourceType\": \"Patient\", \"id\": \"p1\", \"link\": [{\"type\": \"replaced-by\", "
+                       "\"other\": {\"reference\":"
+                       "\"Patient/p1\"}}]}");
+        assert_problem_beside("no-linked-patient", "Patient.link[0]", 1);
+}
+
+static void test_only_a_patient_states_the_lists_of_a_person(void **state) {
+        use_profile("complete_lists: [demographics.names, demographics.telecom]\n");
+        translate_text("{\"resourceType\": \"RelatedPerson\", \"id\": \"r1\", \"patient\": {\"reference\": "
+                       "\"Patient/p1\"}, \"name\": [{\"text\":"
+                       "\"Ann\"}]}");
+        assert_int_equal(only_event("patient.updated")->n_complete, 0);
+        translate_text(PATIENT); /* a number, as others refer to it: no names are no word about names */
+        assert_int_equal(only_event("patient.updated")->n_complete, 0);
+        translate_text("{\"resourceType\": \"Patient\", \"id\": \"p1\", \"name\": [{\"family\": \"Lovelace\"}]}");
+        assert_int_equal(only_event("patient.updated")->n_complete, 2);
+        use_default_profile();
+}
+
+static void test_what_stands_within_something_contained_is_listed(void **state) {
+        translate_text("{\"resourceType\": \"Encounter\", \"id\": \"e1\", \"status\": \"in-progress\", \"class\": "
+                       "{\"code\": \"IMP\"}, " SUBJECT ", \"contained\": [{\"resourceType\": \"Organization\", \"id\": "
+                                                       "\"o\", \"contained\": [{\"resourceType\": \"Organization\","
+                       "\"name\": \"DNACPR\"}]}], \"serviceProvider\": {\"reference\": \"#o\"}}");
+        assert_int_equal(use_of("Organization.contained"), FIELD_UNKNOWN);
+        assert_non_null(event_of("cpr_decision.recorded"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_nothing_is_guessed_of_whose_a_fact_is),
+                cmocka_unit_test(test_only_a_patient_states_the_lists_of_a_person),
+                cmocka_unit_test(test_what_stands_within_something_contained_is_listed),
                 cmocka_unit_test(test_a_cpr_decision_is_in_use_whatever_its_neighbour_in_the_bundle_is_like),
                 cmocka_unit_test(test_a_text_without_end_takes_away_its_own_resource_alone),
                 cmocka_unit_test(test_a_form_keeps_its_decision_where_a_picture_in_it_is_broken),
