@@ -95,10 +95,10 @@ static int load_profile(Command *command) {
                         command->timezone = command->profile->timezone;
                 return EXIT_DONE;
         }
-        error_print(
-                command->arguments->reader->program,
-                "profile %s cannot be used; name one that lies in profiles/ beside the configuration, or give its path",
-                command->arguments->profile);
+        error_print(command->arguments->reader->program, "profile %s cannot be used; %s", command->arguments->profile,
+                    path && access(path, F_OK) == 0
+                            ? "correct what is said above"
+                            : "name one that lies in profiles/ beside the configuration, or give its path");
         return EXIT_CONFIGURATION;
 }
 

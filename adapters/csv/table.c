@@ -1,6 +1,7 @@
 /* See table.h. */
 #include "adapters/csv/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
@@ -170,9 +171,17 @@ static bool listed(char *const *list, size_t n, const char *name) {
         return false;
 }
 
+/* "Local ID" is local_id: people make a heading prettier than it came. */
+static bool heading_is(const char *heading, const char *name) {
+        for (; *heading && *name; heading++, name++)
+                if (tolower((unsigned char)(*heading == ' ' || *heading == '-' ? '_' : *heading)) != *name)
+                        return false;
+        return !*heading && !*name;
+}
+
 static int column_by_name(const Table *table, const char *name) {
         for (size_t i = 0; i < table->n_columns; i++)
-                if (strcasecmp(table->columns[i].name, name) == 0)
+                if (heading_is(name, table->columns[i].name))
                         return (int)i;
         return -1;
 }
@@ -225,11 +234,19 @@ static int bind_one(TableBinding *binding, const Profile *profile, const char *n
         return 0;
 }
 
+static bool headings_are_one(const TableBinding *binding, const TableUse *a, const TableUse *b) {
+        const char *name = a->column >= 0 ? binding->table->columns[a->column].name : NULL;
+
+        if (a->name[0] && strcasecmp(a->name, b->name) == 0)
+                return true;
+        return name && heading_is(a->name, name) && heading_is(b->name, name);
+}
+
 /* The same name twice, or two names for one column. Several columns that the map leads to one are joined: a day and a time. */
 static const char *find_twice(const TableBinding *binding) {
         for (size_t i = 0; i < binding->n_uses; i++)
                 for (size_t j = 0; j < i; j++)
-                        if (binding->uses[i].name[0] && strcasecmp(binding->uses[i].name, binding->uses[j].name) == 0)
+                        if (headings_are_one(binding, &binding->uses[i], &binding->uses[j]))
                                 return binding->uses[i].name;
         return NULL;
 }

@@ -297,8 +297,12 @@ static void respondent_read(RowWork *work, Carebus__V1__Measure *measure) {
 }
 
 /* One question of the scale. */
-static void item_read(RowWork *work, Carebus__V1__Measure *measure, char *name, char *score) {
+static void item_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *measure, char *name, char *score) {
+        bool is_ipos = scale && strcmp(scale->name, "IPOS") == 0;
         Carebus__V1__MeasureItem *item = ROW_MESSAGE(work, measure_item);
+
+        if (is_ipos && excel_is_decimal(score) && !(score[0] >= '0' && score[0] <= '4' && !score[1]))
+                row_refuse(work, SCORE_SCORE, "each question of IPOS has a score of 0 to 4; check it");
 
         if (!item)
                 return;
@@ -309,6 +313,16 @@ static void item_read(RowWork *work, Carebus__V1__Measure *measure, char *name, 
         else
                 item->answer = draft_coded_local(&work->draft, NULL, score, score);
         draft_append(&work->draft, &measure->n_items, &measure->items, item);
+}
+
+static void phase_check(RowWork *work, const Scale *scale, const char *score) {
+        static const char *const phases[] = { "stable", "unstable", "deteriorating", "dying", "terminal", "deceased" };
+
+        if (scale && strcmp(scale->name, "Phase of Illness") == 0 && WORD_FIND(phases, score) < 0)
+                row_note(work, SCORE_SCORE,
+                         "this is none of stable, unstable, deteriorating and dying; it is kept as it stands, and "
+                         "nobody "
+                         "can compare it");
 }
 
 static void total_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *measure, char *score) {
@@ -323,6 +337,7 @@ static void total_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *
                 return;
         }
         if (!is_number) {
+                phase_check(work, scale, score);
                 measure->result = draft_coded_local(&work->draft, NULL, score, score);
                 return;
         }
@@ -367,7 +382,7 @@ void scores_translate(RowWork *work) {
                 item = NULL;
         respondent_read(work, measure);
         if (item)
-                item_read(work, measure, item, score);
+                item_read(work, scale, measure, item, score);
         else
                 total_read(work, scale, measure, score);
         measure->identifier = draft_identifier(&work->draft, NULL, NULL, NULL, score_key(work, scale, item, day));

@@ -46,6 +46,26 @@ static void test_a_death_in_people_is_a_second_event(void **state) {
         assert_has(rows[0].json, "\"deceased\":true");
 }
 
+static void test_headings_may_have_spaces_and_capitals(void **state) {
+        read_text("people.csv", "Local ID,Family Name,Birth-Date,NHS number\nH1,Example,1952-03-14,\n");
+        assert_null(csv_file.problem);
+        assert_taken(0, "patient.updated");
+        assert_has(rows[0].json, "\"birth_date\":\"1952-03-14\"");
+        read_text("people.csv", "Local ID,local_id\nH1,H2\n");
+        assert_non_null(csv_file.problem); /* which of both? */
+}
+
+static void test_questions_of_ipos_and_phases_are_checked(void **state) {
+        read_text("scores.csv", "local_id,scale,item,score,date\nH1,IPOS,pain,4,2026-03-05\nH1,IPOS,pain,9,2026-03-06\n"
+                                "H1,IPOS,pain,cannot assess,2026-03-07\nH1,Phase of Illness,,Stable,2026-03-05\n"
+                                "H1,Phase of Illness,,wobbly,2026-03-06\n");
+        assert_taken(0, "outcome.measured");
+        assert_refused(1, "0 to 4");
+        assert_taken(2, "outcome.measured");
+        assert_taken(3, "outcome.measured");
+        assert_noted(4, "none of stable");
+}
+
 static void test_days_to_come_and_a_death_before_birth_come_back(void **state) {
         read_text("people.csv",
                   "local_id,birth_date,deceased_date\nH1,2126-03-04,\nH2,,2126-03-04\nH3,1962-03-04,1950-01-01\n"
@@ -293,6 +313,8 @@ int main(void) {
                 T(test_a_person_is_told_with_every_column),
                 T(test_what_a_row_does_not_say_is_not_said),
                 T(test_a_death_in_people_is_a_second_event),
+                T(test_headings_may_have_spaces_and_capitals),
+                T(test_questions_of_ipos_and_phases_are_checked),
                 T(test_days_to_come_and_a_death_before_birth_come_back),
                 T(test_a_death_told_by_mistake_is_taken_back_in_words_only),
                 T(test_numbers_that_cannot_be_true_are_said_and_kept),
