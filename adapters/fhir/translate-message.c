@@ -176,6 +176,9 @@ static void resources_read_meta(Fhir *f) {
 
                 if (!resource->container)
                         resource->recorded_at = fhir_member_when(f, meta, "lastUpdated");
+                if (resource->is_deleted) /* what it says of itself was said before it was deleted */
+                        resource->recorded_at = fhir_when(f, json_peek(json_peek(resource->entry, "response"),
+                                                                       "lastModified"));
                 for (JsonNode *member = meta ? meta->first : NULL; member; member = member->next)
                         if (strcmp(member->name, "security") != 0)
                                 json_note_read(member);

@@ -95,6 +95,34 @@ static void test_what_is_deleted_or_in_error_is_undone(void **state) {
         assert_problem("deleted-without-content", "Bundle.entry[0].request", true);
 }
 
+static void test_a_deletion_is_said_when_it_is_made_and_not_when_what_it_deletes_was(void **state) {
+        static const char flag[] = "{\"resource\": {\"resourceType\": \"Flag\", \"id\": \"f1\", \"meta\": "
+                                   "{\"lastUpdated\": \"2024-03-01T10:00:00Z\"}, \"status\":"
+                                   "\"active\", \"code\": {\"coding\": [{\"system\": \"http://snomed.info/sct\", "
+                                   "\"code\": \"450476008\"}]}, \"period\": {\"start\":"
+                                   "\"2024-03-01\", \"end\": \"2024-03-02\"}, \"subject\": {\"reference\": "
+                                   "\"Patient/p1\"}}, \"request\": {\"method\": \"DELETE\","
+                                   "\"url\": \"Flag/f1\"}%s}";
+        char entry[1024], text[2048];
+
+        snprintf(entry, sizeof(entry), flag,
+                 ", \"response\": {\"status\": \"204\", \"lastModified\": \"2024-03-04T08:00:00Z\"}");
+        snprintf(text, sizeof(text), BUNDLE("history", "%s"), entry);
+        translate_text(text);
+        assert_string_equal(only_event("cpr_decision.ended")->recorded_at->text, "2024-03-04T08:00:00Z");
+        assert_int_equal(result.reading.events[0]->action, CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR);
+        snprintf(entry, sizeof(entry), flag, "");
+        snprintf(text, sizeof(text), BUNDLE("transaction", "%s"), entry);
+        translate_text(text);
+        assert_string_equal(only_event("cpr_decision.ended")->recorded_at->text, "2024-03-05T10:00:00Z");
+        /* Nobody said when: the bus knows when it heard of it. */
+        snprintf(text, sizeof(text), "{\"resourceType\": \"Bundle\", \"type\": \"transaction\", \"entry\": [%s]}",
+                 entry);
+        translate_text(text);
+        assert_null(only_event("cpr_decision.ended")->recorded_at);
+        assert_null(result.reading.events[0]->occurred_at);
+}
+
 static void test_a_modifier_extension_forbids_the_use(void **state) {
         static const char text[] = "{\"resourceType\": \"Patient\", \"id\": \"p1\", \"modifierExtension\": [{\"url\": "
                                    "\"urn:not\", \"valueBoolean\": true}]}";
@@ -229,6 +257,7 @@ int main(void) {
                 cmocka_unit_test(test_the_same_message_has_the_same_id),
                 cmocka_unit_test(test_provenance_names_the_author),
                 cmocka_unit_test(test_what_is_deleted_or_in_error_is_undone),
+                cmocka_unit_test(test_a_deletion_is_said_when_it_is_made_and_not_when_what_it_deletes_was),
                 cmocka_unit_test(test_a_modifier_extension_forbids_the_use),
                 cmocka_unit_test(test_a_bundle_within_a_bundle_waits_for_a_person),
                 cmocka_unit_test(test_what_nobody_reads_is_named),
