@@ -314,6 +314,15 @@ static void said_set_answer(ClinicalSaid *said, const FormAnswer *answer) {
                 said->value_text = answer->words;
 }
 
+/* A second answer to the same question: both stand, and where they differ neither decides. */
+static void said_add_answer(Form *form, ClinicalSaid *said, const FormAnswer *answer) {
+        const char *before = said->value ? clinical_coded_words(said->value) : said->value_text;
+        if (!answer->words || text_equal(before, answer->words))
+                return;
+        said->value = NULL;
+        said->value_text = draft_format(&form->f->draft, "%s / %s", before ?: "not said", answer->words);
+}
+
 /* One kind of a known form: the answer that is the decision, then everything else about it. */
 static void known_kind_say(Form *form, size_t index) {
         Carebus__V1__Decision__Kind kind = form_kinds[index].kind;
@@ -331,6 +340,8 @@ static void known_kind_say(Form *form, size_t index) {
                         if (!set && makes_decision(kind, answer)) {
                                 if (!has_value)
                                         said_set_answer(&said, answer);
+                                else
+                                        said_add_answer(form, &said, answer);
                                 is_said = has_value = true;
                         }
                         /* What stands beside it makes it too, but for what belongs to the whole form, and for dates and names alone. */

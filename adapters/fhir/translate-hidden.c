@@ -13,6 +13,8 @@
 
 /* What was found in one resource. */
 #define FOUND_MAX 8
+/* Sections within sections. */
+#define SECTIONS_DEPTH 16
 typedef struct Found {
         const JsonNode *nodes[FOUND_MAX];
         size_t n;
@@ -239,6 +241,54 @@ static void hidden_decision(Fhir *f, const FhirResource *resource, const Found *
                 fhir_problem(f, "decision-not-read", found->nodes[0], /* urgent= */ true);
 }
 
+/* ---- sections of a document */
+
+static bool is_about_resuscitation(Fhir *f, JsonNode *section, const char *words) {
+        const Carebus__V1__Coded *code = fhir_coded(f, json_peek(section, "code"));
+        const Concept *concept = code ? concept_find(code->system, code->code) : NULL;
+
+        return clinical_speaks_of_cpr(json_said(section, "title")) ||
+               clinical_speaks_of_cpr(clinical_coded_words(code)) ||
+               (concept && concept->decision == CAREBUS__V1__DECISION__KIND__KIND_CPR) || states_decision(words);
+}
+
+static char *sections_words(Fhir *f, JsonNode *sections, size_t depth) {
+        char *text = NULL;
+
+        for (JsonNode *section = sections && sections->kind == JSON_ARRAY && depth < SECTIONS_DEPTH ? sections->first
+                                                                                                    : NULL;
+             section; section = section->next) {
+                char *words = clinical_narrative(f, json_peek(section, "text"));
+
+                if (words && is_about_resuscitation(f, section, words)) {
+                        text = clinical_join(f, text, json_said(section, "title"));
+                        text = clinical_join(f, text, words);
+                }
+                text = clinical_join(f, text, sections_words(f, json_peek(section, "section"), depth + 1));
+        }
+        return text;
+}
+
+static bool has_cpr_event(const Fhir *f) {
+        for (size_t i = 0; i < f->draft.n_events; i++)
+                if (f->draft.events[i]->body_case == CAREBUS__V1__EVENT__BODY_DECISION &&
+                    f->draft.events[i]->decision->kind == CAREBUS__V1__DECISION__KIND__KIND_CPR)
+                        return true;
+        return false;
+}
+
+/* A document that says it in words alone. Where a decision stands beside it, the words are what it looks like to a person. */
+static void document_decision(Fhir *f, const FhirResource *resource) {
+        char *words;
+
+        if (!text_equal(resource->type, "Composition") || resource->container || resource->is_refused ||
+            has_cpr_event(f))
+                return;
+        words = sections_words(f, json_peek(resource->node, "section"), 0);
+        if (words && strlen(words) <= DRAFT_TEXT_MAX && !hidden_event(f, resource, words))
+                fhir_problem(f, "decision-not-read", resource->node, /* urgent= */ true);
+}
+
 void fhir_hidden_decisions(Fhir *f) {
         for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++) {
                 const FhirResource *resource = &f->resources[i];
@@ -254,4 +304,7 @@ void fhir_hidden_decisions(Fhir *f) {
                 if (found.n > 0)
                         hidden_decision(f, resource, &found);
         }
+        for (size_t i = 0; i < f->n_resources && !f->draft.is_full; i++)
+                if (!f->resources[i].is_ignored)
+                        document_decision(f, &f->resources[i]);
 }

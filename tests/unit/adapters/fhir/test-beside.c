@@ -234,14 +234,55 @@ static void test_only_a_patient_states_the_lists_of_a_person(void **state) {
 static void test_what_stands_within_something_contained_is_listed(void **state) {
         translate_text("{\"resourceType\": \"Encounter\", \"id\": \"e1\", \"status\": \"in-progress\", \"class\": "
                        "{\"code\": \"IMP\"}, " SUBJECT ", \"contained\": [{\"resourceType\": \"Organization\", \"id\": "
-                                                       "\"o\", \"contained\": [{\"resourceType\": \"Organization\","
+                       "\"o\", \"contained\": [{\"resourceType\": \"Organization\","
                        "\"name\": \"DNACPR\"}]}], \"serviceProvider\": {\"reference\": \"#o\"}}");
         assert_int_equal(use_of("Organization.contained"), FIELD_UNKNOWN);
         assert_non_null(event_of("cpr_decision.recorded"));
 }
 
+#define COMPOSITION(title, words)                                                                             \
+        "{\"resourceType\": \"Composition\", \"id\": \"c1\", \"status\": \"final\", \"title\": \"Summary\", " \
+        "\"date\": \"2024-03-05\", " SUBJECT                                                                  \
+        ", \"section\": [{\"title\": \"About me\", \"section\": [{\"title\": \"" title                        \
+        "\", \"text\": {\"status\": \"additional\", \"div\": "                                                \
+        "\"<div>" words "</div>\"}}]}]}"
+
+static void test_a_document_that_says_it_in_words_alone_is_a_decision_of_unknown_meaning(void **state) {
+        const Carebus__V1__Event *event;
+
+        translate_text(COMPOSITION("CPR", "See the yellow form"));
+        event = event_of("cpr_decision.recorded");
+        assert_non_null(event);
+        assert_coded(event->decision->decision, "carebus:decision", "meaning-not-known");
+        assert_string_equal(event->decision->decision_text, "CPR\nSee the yellow form");
+        translate_text(COMPOSITION("Alerts", "DNACPR in place"));
+        assert_non_null(event_of("cpr_decision.recorded"));
+        translate_text(COMPOSITION("Hobbies", "The garden"));
+        assert_null(event_of("cpr_decision.recorded"));
+        /* Beside the decision itself, its words are no second one. */
+        translate_text(BUNDLE(ENTRY(COMPOSITION("CPR", "DNACPR")) "," ENTRY(PATIENT) "," ENTRY(DECISION)));
+        assert_decision_stands();
+}
+
+static void test_two_answers_to_the_question_of_resuscitation_are_both_kept_and_neither_decides(void **state) {
+        const Carebus__V1__Event *event;
+
+        translate_text(
+                "{\"resourceType\": \"QuestionnaireResponse\", \"id\": \"q1\", \"status\": \"completed\", " SUBJECT
+                ", \"questionnaire\": \"https://fhir.nhs.uk/Questionnaire/ReSPECT\", \"item\": ["
+                "{\"linkId\": \"6194338778785\", \"text\": \"CPR\", \"answer\": [{\"valueString\": \"For attempted "
+                "CPR\"},"
+                "{\"valueString\": \"Not for attempted CPR\"}]}]}");
+        event = event_of("cpr_decision.recorded");
+        assert_int_equal(count_events("cpr_decision.recorded"), 1);
+        assert_string_equal(event->decision->decision_text, "For attempted CPR / Not for attempted CPR");
+        assert_true(!event->decision->decision->code);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_a_document_that_says_it_in_words_alone_is_a_decision_of_unknown_meaning),
+                cmocka_unit_test(test_two_answers_to_the_question_of_resuscitation_are_both_kept_and_neither_decides),
                 cmocka_unit_test(test_nothing_is_guessed_of_whose_a_fact_is),
                 cmocka_unit_test(test_only_a_patient_states_the_lists_of_a_person),
                 cmocka_unit_test(test_what_stands_within_something_contained_is_listed),
