@@ -58,6 +58,14 @@ static void deleted_add(Fhir *f, JsonNode *entry) {
         resource->row = fhir_row_find(resource->type);
 }
 
+/* Somebody asks for a resource to be kept and does not say which; a history or a notification may only name it. */
+static bool is_written(const Fhir *f, const char *method) {
+        const char *type = json_said(f->root, "type");
+
+        return (text_equal(type, "transaction") || text_equal(type, "batch")) &&
+               (text_equal(method, "PUT") || text_equal(method, "POST"));
+}
+
 static void entry_add(Fhir *f, JsonNode *entry) {
         JsonNode *node = json_member(entry, "resource");
         FhirResource *resource;
@@ -68,8 +76,12 @@ static void entry_add(Fhir *f, JsonNode *entry) {
         json_note_read(json_peek(entry, "search"));
         json_note_read(json_peek(entry, "link"));
         if (!node) {
-                if (text_equal(json_said(json_peek(entry, "request"), "method"), "DELETE"))
+                const char *method = json_said(json_peek(entry, "request"), "method");
+
+                if (text_equal(method, "DELETE"))
                         deleted_add(f, entry);
+                else if (is_written(f, method))
+                        fhir_problem(f, "no-resource", entry, /* urgent= */ true);
                 return;
         }
         resource = resource_add(f, node, entry, NULL);

@@ -5,6 +5,7 @@
 
 #include "adapters/fhir/translate-rules.h"
 #include "base/text.h"
+#include "canon/identifier.h"
 #include "canon/when.h"
 #include "proto/types.h"
 
@@ -39,6 +40,7 @@ static const struct {
           "profile of this source ignore it." },
         { "nested-bundle", "not-supported",
           "A bundle within a bundle is not read. Send its entries in a bundle of their own." },
+        { "no-resource", "required", "This entry is to be written, but there is no resource in it." },
         { "no-resource-type", "required", "A resource begins with its resourceType." },
         { "no-patient", "required", "Nobody can say whose this is: it names no patient." },
         { "two-patients", "value", "The reference says one NHS number, and the Patient that it leads to another." },
@@ -104,7 +106,7 @@ static Carebus__V1__Sensitivity *sensitivity_read(Fhir *f, const FhirResource *r
         Carebus__V1__Sensitivity *sensitivity;
 
         for (JsonNode *member = meta ? meta->first : NULL; member; member = member->next)
-                if (strcmp(member->name, "security") != 0)
+                if (!text_equal(member->name, "security"))
                         json_note_read(member);
         sensitivity = security ? draft_message(&f->draft, &carebus__v1__sensitivity__descriptor) : NULL;
         if (!sensitivity)
@@ -227,10 +229,23 @@ void fhir_events_sift(Fhir *f, FhirResource *resource, size_t from) {
         f->draft.n_events = n;
 }
 
+/* A national number that cannot be one names nobody; of any other number the bus knows more. */
+static bool may_name_somebody(const Carebus__V1__Identifier *identifier) {
+        NationalNumber number = national_number_of_system(identifier->system);
+        char digits[NATIONAL_NUMBER_SIZE + 1];
+
+        return number == NATIONAL_NUMBER_NONE || national_number_read(number, identifier->value, digits) == 0;
+}
+
 static bool is_of_nobody(const Carebus__V1__Event *event) {
         const EventType *type = event_type_find(event->type);
 
-        return type && type->section && (!event->patient || event->patient->n_identifiers == 0);
+        if (!type || !type->section)
+                return false;
+        for (size_t i = 0; event->patient && i < event->patient->n_identifiers; i++)
+                if (may_name_somebody(event->patient->identifiers[i]))
+                        return false;
+        return true;
 }
 
 void fhir_check_patients(Fhir *f) {

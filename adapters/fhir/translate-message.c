@@ -180,7 +180,7 @@ static void resources_read_meta(Fhir *f) {
                         resource->recorded_at = fhir_when(f, json_peek(json_peek(resource->entry, "response"),
                                                                        "lastModified"));
                 for (JsonNode *member = meta ? meta->first : NULL; member; member = member->next)
-                        if (strcmp(member->name, "security") != 0)
+                        if (!text_equal(member->name, "security"))
                                 json_note_read(member);
                 for (size_t n = 0; n < ELEMENTSOF(narrative); n++)
                         json_note_read(json_peek(resource->node, narrative[n]));

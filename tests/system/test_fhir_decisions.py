@@ -1,4 +1,4 @@
-"""A decision about resuscitation that comes by FHIR, through the real adapter and the real bus: one decision in the record is one decision."""
+"""A decision about resuscitation that comes by FHIR, through the real adapter and the real bus: it is one in the record too."""
 
 import json
 

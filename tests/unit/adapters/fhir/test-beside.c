@@ -218,6 +218,31 @@ static void test_nothing_is_guessed_of_whose_a_fact_is(void **state) {
         assert_problem_beside("no-linked-patient", "Patient.link[0]", 1);
 }
 
+static void test_a_number_that_can_be_nobodys_takes_its_own_fact_away_alone(void **state) {
+        translate_text(BUNDLE(ENTRY(PATIENT) "," ENTRY(DECISION) "," ENTRY(
+                "{\"resourceType\": \"Flag\", \"id\": \"f\", \"status\": \"active\", \"code\": {\"text\": \"dog\"}, "
+                "\"subject\": {\"identifier\":"
+                "{\"system\": \"" NHS "\", \"value\": \"1111111111\"}}}")));
+        assert_problem_beside("no-patient", "Bundle.entry[2].resource", 2);
+        assert_decision_stands();
+}
+
+static void test_an_entry_to_be_written_without_a_resource_is_told(void **state) {
+        translate_text("{\"resourceType\": \"Bundle\", \"type\": \"transaction\", \"entry\": [{\"request\": "
+                       "{\"method\": \"PUT\","
+                       "\"url\": \"Flag/f1\"}}," ENTRY(PATIENT) "," ENTRY(DECISION) "]}");
+        assert_problem_beside("no-resource", "Bundle.entry[0]", 2);
+        assert_decision_stands();
+}
+
+static void test_elements_of_the_wrong_kind_break_nothing(void **state) {
+        translate_text("{\"resourceType\": \"Patient\", \"id\": \"p1\", \"meta\": [1, {\"security\": [2]}], "
+                       "\"identifier\": 5, \"name\": {\"given\":"
+                       "{\"x\": []}}, \"contained\": {\"resourceType\": [\"x\"]}, \"link\": \"x\", \"extension\": "
+                       "{\"url\": {}}}");
+        assert_true(result.reading.n_events > 0 || result.reading.problem_code);
+}
+
 static void test_only_a_patient_states_the_lists_of_a_person(void **state) {
         use_profile("complete_lists: [demographics.names, demographics.telecom]\n");
         translate_text("{\"resourceType\": \"RelatedPerson\", \"id\": \"r1\", \"patient\": {\"reference\": "
@@ -281,6 +306,9 @@ static void test_two_answers_to_the_question_of_resuscitation_are_both_kept_and_
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_a_number_that_can_be_nobodys_takes_its_own_fact_away_alone),
+                cmocka_unit_test(test_an_entry_to_be_written_without_a_resource_is_told),
+                cmocka_unit_test(test_elements_of_the_wrong_kind_break_nothing),
                 cmocka_unit_test(test_a_document_that_says_it_in_words_alone_is_a_decision_of_unknown_meaning),
                 cmocka_unit_test(test_two_answers_to_the_question_of_resuscitation_are_both_kept_and_neither_decides),
                 cmocka_unit_test(test_nothing_is_guessed_of_whose_a_fact_is),
