@@ -83,6 +83,8 @@ bool clinical_says_no(const ClinicalSaid *said);
 bool clinical_say(Fhir *f, const ClinicalSaid *said, Carebus__V1__Event **ret);
 /* Whether a text has words of a decision about resuscitation, whatever it says of it. NULL: no. translate-hidden.c */
 bool clinical_speaks_of_cpr(const char *text);
+/* Whether it says that there is such a decision. Not NULL. */
+bool clinical_states_cpr(const char *text);
 /* The decision about resuscitation that this message has of a resource already; NULL: none. */
 Carebus__V1__Event *clinical_cpr_event(const Fhir *f, const FhirResource *resource);
 /* The event of a decision of this kind; its body is there. */

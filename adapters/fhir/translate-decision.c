@@ -227,17 +227,30 @@ static void hear_coding(Fhir *f, Meanings *meanings, const JsonNode *coding, boo
                                                   : "not for attempted cardiopulmonary resuscitation");
 }
 
-/* One element that says both is neither: all its words stay, and none of its codes. NULL: it does not. */
+static void hear_element(Fhir *f, Meanings *meanings, const JsonNode *element, bool *ret_coded) {
+        const JsonNode *codings = json_peek(element, "coding");
+        for (const JsonNode *coding = codings ? codings->first : NULL; coding; coding = coding->next)
+                hear_coding(f, meanings, coding, ret_coded);
+        hear_words(f, meanings, json_said(element, "text"));
+}
+
+static void hear_list(Fhir *f, Meanings *meanings, const JsonNode *list, bool *ret_coded) {
+        for (const JsonNode *element = list ? list->first : NULL; element; element = element->next)
+                hear_element(f, meanings, element, ret_coded);
+}
+
+/* What says both is neither: all its words stay, and none of its codes. NULL: it does not. */
 static Carebus__V1__Coded *contradiction(Fhir *f, const FhirResource *resource) {
-        static const char *const elements[] = { "code", "valueCodeableConcept" };
+        static const char *const elements[] = { "code", "valueCodeableConcept", NULL };
         for (size_t i = 0; i < ELEMENTSOF(elements); i++) {
-                const JsonNode *element = json_peek(resource->node, elements[i]),
-                               *codings = json_peek(element, "coding");
                 Meanings meanings = { .words = NULL };
                 bool is_coded = false;
-                for (const JsonNode *coding = codings ? codings->first : NULL; coding; coding = coding->next)
-                        hear_coding(f, &meanings, coding, &is_coded);
-                hear_words(f, &meanings, json_said(element, "text"));
+                if (elements[i])
+                        hear_element(f, &meanings, json_peek(resource->node, elements[i]), &is_coded);
+                else if (text_equal(resource->type, "Consent")) { /* one that has several names for itself */
+                        hear_list(f, &meanings, json_peek(resource->node, "category"), &is_coded);
+                        hear_list(f, &meanings, json_peek(json_peek(resource->node, "provision"), "code"), &is_coded);
+                }
                 if (is_coded && meanings.attempt && meanings.do_not_attempt)
                         return draft_coded(&f->draft, (char *)SYSTEM_CAREBUS_DECISION, (char *)CODE_MEANING_NOT_KNOWN,
                                            (char *)DISPLAY_MEANING_NOT_KNOWN, meanings.words);

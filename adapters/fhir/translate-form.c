@@ -397,7 +397,7 @@ static bool score_say(Form *form, const FormAnswer *answer, size_t index) {
         return true;
 }
 
-static void answer_say(Form *form, const FormAnswer *answer, size_t index) {
+static bool answer_say(Form *form, const FormAnswer *answer, size_t index) {
         const Concept *asked = clinical_concept(answer->question, NULL, 0), *answered;
         ClinicalSaid said;
         char *part = draft_format(&form->f->draft, "%s", answer->link_id ?: "");
@@ -405,12 +405,12 @@ static void answer_say(Form *form, const FormAnswer *answer, size_t index) {
         if (answered && !(answered->value && answered->decision != KIND(UNKNOWN)))
                 answered = NULL;
         if ((!asked && !answered) || !part)
-                return;
+                return false;
         if (!part[0])
                 part = draft_format(&form->f->draft, "%zu", index);
         said = said_of(form, asked && asked->decision != KIND(UNKNOWN) ? asked : answered ?: asked, part);
         if (!makes_decision(said.concept->decision, answer))
-                return;
+                return true;
         if (said.concept->value && answer->value->kind == JSON_TRUE)
                 said.code = answer->question; /* "Has an advance decision": yes */
         else if (said.concept->value && answer->time) {
@@ -418,7 +418,21 @@ static void answer_say(Form *form, const FormAnswer *answer, size_t index) {
                 said.at = answer->time;
         } else
                 said_set_answer(&said, answer);
-        clinical_say(form->f, &said, NULL);
+        return clinical_say(form->f, &said, NULL);
+}
+
+/* A question about resuscitation that nobody knows, whatever its answer; or an answer that speaks of a decision where no question asked
+ * for one: the words of both. */
+static void words_say(Form *form, const FormAnswer *answer, size_t index) {
+        const char *question = clinical_coded_words(answer->question);
+        bool is_asked = clinical_speaks_of_cpr(question), is_said = answer->words && clinical_states_cpr(answer->words);
+        ClinicalSaid said;
+        if (!answer->words || (!is_asked && (!is_said || clinical_cpr_event(form->f, form->resource))))
+                return;
+        said = said_of(form, NULL, answer->link_id ?: draft_format(&form->f->draft, "%zu", index));
+        said.code = answer->question;
+        said.value_text = draft_format(&form->f->draft, "%s: %s", question ?: "", answer->words);
+        (void)clinical_decision(form->f, KIND(CPR), &said);
 }
 
 void form_say_decisions(Form *form) {
@@ -428,6 +442,8 @@ void form_say_decisions(Form *form) {
         for (size_t i = 0; i < form->n_answers && !form->f->draft.is_full; i++) {
                 if (item_is_known(form, form->answers[i]) || score_say(form, form->answers[i], i))
                         continue;
-                answer_say(form, form->answers[i], i);
+                if (!answer_say(form, form->answers[i], i) &&
+                    (form->kind == FORM_OTHER || !clinical_cpr_event(form->f, form->resource)))
+                        words_say(form, form->answers[i], i);
         }
 }

@@ -54,7 +54,7 @@ bool clinical_speaks_of_cpr(const char *text) {
 }
 
 /* That there is a decision, not only that somebody spoke of one. */
-static bool states_decision(const char *text) {
+bool clinical_states_cpr(const char *text) {
         static const char *const words[] = { "DNACPR",
                                              "DNAR",
                                              "DNR",
@@ -110,15 +110,15 @@ static void find_statements(const JsonNode *node, Found *found) {
                                    (strcmp(child->name, "text") != 0 || json_peek(node, "resourceType"));
                 if (is_aside)
                         continue;
-                if (child->kind == JSON_STRING && child->size < DRAFT_TEXT_MAX && states_decision(child->text))
+                if (child->kind == JSON_STRING && child->size < DRAFT_TEXT_MAX && clinical_states_cpr(child->text))
                         found->nodes[found->n++] = child;
                 find_statements(child, found);
         }
 }
 
 static bool may_state(const char *type) {
-        static const char *const types[] = { "Flag",     "Condition", "Observation",   "DiagnosticReport",
-                                             "CarePlan", "Goal",      "ServiceRequest" };
+        static const char *const types[] = { "Flag",     "Condition", "Observation",    "DiagnosticReport",
+                                             "CarePlan", "Goal",      "ServiceRequest", "Consent" };
 
         for (size_t i = 0; type && i < ELEMENTSOF(types); i++)
                 if (strcmp(types[i], type) == 0)
@@ -249,7 +249,7 @@ static bool is_about_resuscitation(Fhir *f, JsonNode *section, const char *words
 
         return clinical_speaks_of_cpr(json_said(section, "title")) ||
                clinical_speaks_of_cpr(clinical_coded_words(code)) ||
-               (concept && concept->decision == CAREBUS__V1__DECISION__KIND__KIND_CPR) || states_decision(words);
+               (concept && concept->decision == CAREBUS__V1__DECISION__KIND__KIND_CPR) || clinical_states_cpr(words);
 }
 
 static char *sections_words(Fhir *f, JsonNode *sections, size_t depth) {

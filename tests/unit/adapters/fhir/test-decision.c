@@ -187,6 +187,29 @@ static void test_a_decision_said_where_nobody_looks_for_one_is_told_beside_it(vo
         only_event("condition.recorded");
 }
 
+static void test_a_form_of_somebodys_own_that_asks_about_resuscitation_says_a_decision(void **state) {
+#define OWN_FORM(question, answer)                                                                                   \
+        "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"q\",\"status\":\"completed\",\"questionnaire\":\"urn:" \
+        "own\"," SUBJECT ",\"item\":[{\"linkId\":\"2\",\"text\":\"" question "\",\"answer\":[" answer "]}]}"
+        translate(OWN_FORM("DNACPR in place?", "{\"valueBoolean\":true}"));
+        assert_unknown(the_event("cpr_decision.recorded"), "DNACPR in place?: true");
+        translate(OWN_FORM("Anything else", "{\"valueString\":\"has a DNACPR\"}"));
+        assert_unknown(the_event("cpr_decision.recorded"), "Anything else: has a DNACPR");
+        translate(OWN_FORM("Anything else", "{\"valueString\":\"has a dog\"}"));
+        assert_null(event_of("cpr_decision.recorded"));
+}
+
+static void test_a_consent_with_names_that_contradict_each_other_decides_nothing(void **state) {
+        translate("{\"resourceType\":\"Consent\",\"id\":\"c\",\"status\":\"active\"," PATIENT
+                  ",\"category\":[" SNOMED(DNACPR) "," SNOMED(ATTEMPT) "]}");
+        assert_code(only_event("cpr_decision.recorded")->decision->decision, SYSTEM_CAREBUS_DECISION,
+                    CODE_MEANING_NOT_KNOWN);
+        /* Words in a place that says no decision are one of unknown meaning. */
+        translate("{\"resourceType\":\"Consent\",\"id\":\"c\",\"status\":\"active\"," PATIENT
+                  ",\"category\":[{\"text\":\"DNACPR form signed\"}]}");
+        assert_unknown(the_event("cpr_decision.recorded"), "DNACPR form signed");
+}
+
 static void test_a_problem_that_is_not_confirmed_is_a_draft_of_a_decision(void **state) {
         translate("{\"resourceType\":\"Condition\",\"id\":\"c\"," SUBJECT
                   ",\"code\":" SNOMED(DNACPR) ",\"verificationStatus\":"
@@ -391,6 +414,8 @@ int main(void) {
                 cmocka_unit_test(test_two_codes_of_one_element_that_say_both_are_neither),
                 cmocka_unit_test(test_a_flag_that_speaks_of_resuscitation_in_its_own_words_is_no_mere_alert),
                 cmocka_unit_test(test_a_decision_said_where_nobody_looks_for_one_is_told_beside_it),
+                cmocka_unit_test(test_a_form_of_somebodys_own_that_asks_about_resuscitation_says_a_decision),
+                cmocka_unit_test(test_a_consent_with_names_that_contradict_each_other_decides_nothing),
                 cmocka_unit_test(test_a_problem_that_is_not_confirmed_is_a_draft_of_a_decision),
                 cmocka_unit_test(test_a_map_that_nobody_signed_makes_a_decision_of_unknown_meaning),
                 cmocka_unit_test(test_a_component_that_is_a_decision_is_one_and_stays_a_part),
