@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adapters/fhir/translate.h"
+#include "proto/types.h"
 #include "proto/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,10 +44,18 @@ static void check_event(const Carebus__V1__Event *event, Buffer *ret) {
 }
 
 static void check_reading(const Reading *reading) {
-        if (reading->problem_code && (!reason_is_valid(reading->problem_code) || reading->n_events > 0))
+        if (reading->problem_code && !reason_is_valid(reading->problem_code))
                 abort();
         if (!reading->problem_code && !reading->ignored && reading->n_events == 0)
                 abort(); /* silently dropped */
+        for (size_t i = 0; i < reading->n_events; i++) {
+                const EventType *type = event_type_find(reading->events[i]->type);
+
+                /* Beside a problem as without one: nothing of a person goes out that names nobody. */
+                if (type && type->section &&
+                    (!reading->events[i]->patient || reading->events[i]->patient->n_identifiers == 0))
+                        abort();
+        }
         if (reading->message_id && strlen(reading->message_id) > 200)
                 abort();
 }
