@@ -203,8 +203,8 @@ static void next_type(Poll *poll) {
 
 static const char *find_link(const JsonNode *root) {
         JSON_EACH(link, json_member(root, "link"))
-        if (text_equal(json_said(link, "relation"), "next"))
-                return json_said(link, "url");
+                if (text_equal(json_said(link, "relation"), "next"))
+                        return json_said(link, "url");
         return NULL;
 }
 
