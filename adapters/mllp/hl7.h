@@ -195,5 +195,3 @@ void hl7_position(const Hl7Segment *segment, unsigned field, char ret[HL7_POSITI
 /* Components with a value in any repeat that nobody read, as bits from 1; bit 0: a repeat after the first is unread. 0 where the
  * field is empty or was read, or left, as a whole. */
 uint64_t hl7_unread_components(const Hl7Message *message, Hl7Value field);
-/* Every field with a value that nobody read, as SEG-F or SEG-F.C, each once, in order; in the arena. */
-int hl7_list_unread(const Hl7Message *message, Arena *arena, const char ***ret, size_t *ret_n);

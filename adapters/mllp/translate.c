@@ -402,9 +402,6 @@ static void translate_known(Translator *translator, Bytes message, TranslateResu
         translate_body(translator, &t, result, code, event);
         result->bad_times = t.bad_times;
         result->n_bad_times = t.n_bad_times;
-        if (translator->options.want_unmapped &&
-            hl7_list_unread(&translator->message, translator->arena, &result->unmapped, &result->n_unmapped) < 0)
-                fail(result, "too-large", "message", true);
 }
 
 int translate_message(Translator *translator, Bytes message, TranslateResult *ret) {

@@ -25,7 +25,6 @@ typedef struct TranslateOptions {
         const char *source;     /* name of the source: carebus:SOURCE is the system of an identifier that names none */
         const Profile *profile; /* never NULL; borrowed until the translator is freed */
         const char *timezone;   /* of the source, as the configuration resolved it; NULL: the profile's, else UTC */
-        bool want_unmapped;     /* fill TranslateResult.unmapped: costs a walk over all fields */
         bool want_fields;       /* translate_reading() fills Reading.fields: costs a walk too */
 } TranslateOptions;
 
@@ -44,8 +43,6 @@ typedef struct TranslateResult {
         int64_t message_time;         /* MSH-7 in microseconds since 1970 UTC; INT64_MIN: none that can be read */
         const char *message_time_text;
         const char *trigger;   /* ADT^A01, as said; NULL when not even that */
-        const char **unmapped; /* SEG-F or SEG-F.C, each once */
-        size_t n_unmapped;
         const char *
                 *bad_times; /* places of times and dates that cannot be read, EVN-6, PID-5.12; their text is kept. The
                                  * first TRANSLATE_BAD_TIMES_MAX */

@@ -84,8 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Hl7Message message = HL7_MESSAGE_NULL;
         Hl7Header header;
         Hl7Error error;
-        const char **unread;
-        size_t n_unread, taken = 0;
+        size_t taken = 0;
         Arena *arena;
 
         if (arena_new(&arena, 1 << 24) < 0)
@@ -94,8 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 answer(&header);
         if (hl7_message_read(&message, bytes, &limits, &error) == 0) {
                 walk(&message, arena, utf8_is_valid(data, size));
-                if (hl7_list_unread(&message, arena, &unread, &n_unread) < 0)
-                        abort();
+                for (size_t i = 0; i < message.n_segments; i++)
+                        for (unsigned n = i == 0 ? 3 : 1; n <= message.segments[i].n_fields + 2; n++)
+                                (void)hl7_unread_components(&message, hl7_field(&message, &message.segments[i], n));
         }
         while (batch_next(&reader, &one)) {
                 taken += one.size;

@@ -15,7 +15,7 @@ static Translator *translator;
 static void open_translator(void) {
         static Profile *profile;
         TranslateOptions options = {
-                .source = "fuzz", .timezone = "Europe/London", .want_unmapped = true, .want_fields = true
+                .source = "fuzz", .timezone = "Europe/London", .want_fields = true
         };
 
         if (profile_new_default(&profile) < 0)
@@ -73,8 +73,6 @@ static size_t run(Bytes message, Buffer *ret) {
                 check_packing(&result.events[i]->base, packed[i]);
                 buffer_append_bytes(ret, packed[i]);
         }
-        for (size_t i = 0; i < result.n_unmapped; i++)
-                buffer_append_text(ret, result.unmapped[i]);
         for (size_t i = 0; i < reading.n_fields; i++) {
                 buffer_append_text(ret, reading.fields[i].path);
                 buffer_append_byte(ret, (uint8_t)reading.fields[i].use);
