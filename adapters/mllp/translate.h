@@ -42,7 +42,7 @@ typedef struct TranslateResult {
         const char *message_id;       /* MSH-10; NULL: none, or too long (then there is a problem) */
         int64_t message_time;         /* MSH-7 in microseconds since 1970 UTC; INT64_MIN: none that can be read */
         const char *message_time_text;
-        const char *trigger;   /* ADT^A01, as said; NULL when not even that */
+        const char *trigger; /* ADT^A01, as said; NULL when not even that */
         const char *
                 *bad_times; /* places of times and dates that cannot be read, EVN-6, PID-5.12; their text is kept. The
                                  * first TRANSLATE_BAD_TIMES_MAX */

@@ -14,9 +14,7 @@ static Translator *translator;
 
 static void open_translator(void) {
         static Profile *profile;
-        TranslateOptions options = {
-                .source = "fuzz", .timezone = "Europe/London", .want_fields = true
-        };
+        TranslateOptions options = { .source = "fuzz", .timezone = "Europe/London", .want_fields = true };
 
         if (profile_new_default(&profile) < 0)
                 abort();

@@ -5,7 +5,6 @@
 
 #define PID "PID|1||123456^^^RA9^PI||SMITH^JOHN|||||2106-3|1 HIGH ST^^LEEDS^^^^^X\r"
 
-
 static void read_with_fields(const char *text) {
         TranslateOptions options = {
                 .source = "pas", .profile = profile, .timezone = "Europe/London", .want_fields = true
