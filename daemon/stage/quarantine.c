@@ -43,7 +43,8 @@ static void item_state(Carebus__V1__QuarantineItem *item, const Carebus__V1__Sto
         item->position = (char *)why->position;
         item->has_conflicts_with = why->conflicts_with != 0;
         item->conflicts_with = why->conflicts_with;
-        item->has_partly = item->partly = why->partly;
+        /* What is in use stays in use, however the rest is read again. */
+        item->has_partly = item->partly = item->partly || why->partly;
         item->n_events = why->partly ? 0 : submission->n_events;
         item->events = submission->events;
 }
