@@ -40,8 +40,8 @@ static bool somebody_listens(const char *endpoint) {
 Client *client_free(Client *client) {
         if (!client)
                 return NULL;
+        zsocket_free(client->socket); /* before who reads its monitor */
         zsocket_free(client->monitor);
-        zsocket_free(client->socket);
         zcontext_free(client->context);
         arena_free(client->arena);
         free(client);

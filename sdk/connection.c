@@ -58,8 +58,8 @@ static void unwatch(Connection *connection, ZSocket *socket) {
 static void disconnect(Connection *connection) {
         unwatch(connection, connection->monitor);
         unwatch(connection, connection->socket);
+        connection->socket = zsocket_free(connection->socket); /* before who reads its monitor */
         connection->monitor = zsocket_free(connection->monitor);
-        connection->socket = zsocket_free(connection->socket);
 }
 
 static int connect_now(Connection *connection) {
