@@ -1,5 +1,6 @@
 """What carebusctl promises to a person and to a script: answers, exit codes, JSON, and pages that agree with it."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -151,6 +152,23 @@ def test_user_who_is_no_operator_is_77(bus):
 
 
 @pytest.mark.root
+def test_who_is_refused_is_told_and_lets_go_every_time(bus):
+    """Two threads of libzmq could wait for each other at the end, once in some hundred times."""
+
+    def as_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    def ask(_):
+        return run(CAREBUSCTL, "--config", bus.config_path, "status", preexec_fn=as_nobody).returncode
+
+    if os.geteuid() != 0:
+        pytest.skip("needs root to be somebody else")
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(300))) == {77}
+
+
 def test_nobody_is_told_77_by_the_daemon_and_cannot_be_the_daemon(make_bus):
     """What the kernel shows for whoever it cannot show must not become somebody, wherever a `user:` is left out."""
     bus = make_bus().start()
