@@ -123,8 +123,8 @@ typedef enum ZSocketEvent {
         ZSOCKET_EVENT_DISCONNECTED,
         ZSOCKET_EVENT_AUTH_FAILED, /* ZAP said no, or the server's key is another */
 } ZSocketEvent;
-/* Starts watching; the monitor's socket belongs to the same thread and can be polled. Free the socket that is watched first: libzmq's thread
- * waits for room to tell of it, holding the lock that closing needs. */
+/* Starts watching; the monitor's socket belongs to the same thread and can be polled. Free the socket that is watched before the
+ * monitor: libzmq's thread waits for room to tell of it, and holds the lock that closing needs. */
 int zsocket_monitor(ZContext *context, ZSocket *socket, ZSocket **ret_monitor);
 int zsocket_monitor_next(ZSocket *monitor, ZSocketEvent *ret); /* ZSOCK_E_AGAIN when there is none */
 
