@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "adapters/common/dry-run.h"
@@ -155,6 +156,22 @@ void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) 
                 log_event(LOG_RELOADED, log_name("SOURCE", options->source));
         }
         service_ready(NULL);
+}
+
+int program_add_signals(Loop *loop, LoopSignal on_stop, LoopSignal on_reload, void *owner,
+                        LoopSource *ret_sources[PROGRAM_SIGNALS]) {
+        const struct {
+                int signal;
+                LoopSignal callback;
+        } signals[PROGRAM_SIGNALS] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload } };
+
+        for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
+                int r = loop_add_signal(loop, signals[i].signal, signals[i].callback, owner, &ret_sources[i]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 int program_main(const Program *program, int argc, char **argv) {

@@ -3,6 +3,7 @@
  * The command line that all adapters share: run as the adapter of a source, take files in as history, or show what a file would become.
  */
 #include "adapters/common/reading.h"
+#include "base/loop.h"
 #include "config/config.h"
 
 typedef struct ProgramOptions {
@@ -26,6 +27,12 @@ typedef struct Program {
  * negative errno, is said and changes nothing. */
 typedef int (*ProgramUse)(void *owner, Config *config, size_t source);
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
+
+/* SIGTERM and SIGINT go to `on_stop`, SIGHUP to `on_reload`; the sources are the caller's to free. Before there are other threads: what is
+ * blocked here is blocked in libzmq's and libcurl's too. 0 or a negative errno. */
+#define PROGRAM_SIGNALS 3
+int program_add_signals(Loop *loop, LoopSignal on_stop, LoopSignal on_reload, void *owner,
+                        LoopSource *ret_sources[PROGRAM_SIGNALS]);
 
 /* All of main(). An exit code. */
 int program_main(const Program *program, int argc, char **argv);

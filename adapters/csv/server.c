@@ -45,7 +45,7 @@ typedef struct Server {
         Delivery *delivery;
         Arena *arena;
         Loop *loop;
-        LoopSource *bus_io, *watching, *preparing, *ticking, *going_on, *signals[3];
+        LoopSource *bus_io, *watching, *preparing, *ticking, *going_on, *signals[PROGRAM_SIGNALS];
         int64_t scanned_at, open_at;
         bool scan_soon, was_said;
         uint64_t n_files, n_rows, n_problems, n_left_out;
@@ -444,28 +444,21 @@ static int on_prepare(LoopSource *source, void *owner) {
         return r;
 }
 
+/* In force with the next file: one that is under way is read to its end by the rules that it began with. */
+static int use_next(void *owner, Config *config, size_t source) {
+        Server *server = owner;
+
+        if (!config->sources[source].folder)
+                return -EINVAL;
+        config_unref(server->next_config);
+        server->next_config = config_ref(config);
+        return 0;
+}
+
 static int on_reload(LoopSource *loop_source, int signal, void *owner) {
         Server *server = owner;
-        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
-        _cleanup_(config_text_freep) ConfigText *text = NULL;
-        _cleanup_(config_unrefp) Config *config = NULL;
-        ssize_t source = -ENOENT;
-        int r;
 
-        service_reloading();
-        r = config_load(server->options->config_path, &config, &text, &problems);
-        if (r == 0)
-                source = config_find_source(config, server->options->source);
-        if (r != 0 || source < 0 || !config->sources[source].folder) {
-                config_problems_print(&problems, stderr);
-                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", server->options->source),
-                          log_number("PROBLEMS", (int64_t)problems.n_errors));
-        } else {
-                config_unref(server->next_config);
-                server->next_config = TAKE_PTR(config);
-                log_event(LOG_RELOADED, log_name("SOURCE", server->options->source));
-        }
-        service_ready(NULL);
+        program_reload(server->options, use_next, server);
         return loop_timer_set(server->ticking, 0);
 }
 
@@ -509,18 +502,6 @@ static int open_bus(Server *server) {
         return carebus_source_new(&server->bus, &options);
 }
 
-/* Before there are other threads: what is blocked here is blocked in libzmq's too. */
-static int add_signals(Server *server) {
-        Loop *loop = server->loop;
-        int r = loop_add_signal(loop, SIGTERM, on_stop, server, &server->signals[0]);
-
-        if (r == 0)
-                r = loop_add_signal(loop, SIGINT, on_stop, server, &server->signals[1]);
-        if (r == 0)
-                r = loop_add_signal(loop, SIGHUP, on_reload, server, &server->signals[2]);
-        return r;
-}
-
 static int add_sources(Server *server) {
         Loop *loop = server->loop;
         int r = loop_add_io(loop, carebus_source_fd(server->bus), EPOLLIN, on_bus, server, &server->bus_io);
@@ -538,7 +519,7 @@ static int server_start(Server *server, Config *config, size_t source) {
         int r = loop_new(&server->loop);
 
         if (r == 0)
-                r = add_signals(server);
+                r = program_add_signals(server->loop, on_stop, on_reload, server, server->signals);
         if (r == 0)
                 r = delivery_new(&server->delivery);
         if (r == 0)

@@ -47,7 +47,7 @@ typedef struct Server {
         Poll *poll;
         Door *doors; /* the newest first */
         Loop *loop;
-        LoopSource *bus, *polling, *preparing, *ticking, *waking, *signals[3];
+        LoopSource *bus, *polling, *preparing, *ticking, *waking, *signals[PROGRAM_SIGNALS];
         int socket; /* that doors listen on; -1: nobody connects */
         bool stopping;
         int64_t stop_by;
@@ -320,18 +320,6 @@ static int open_memory(Server *server, const Config *config, const ConfigSource 
         return r;
 }
 
-/* Before there are other threads: what is blocked here is blocked in libzmq's and libcurl's too. */
-static int add_signals(Server *server) {
-        Loop *loop = server->loop;
-        int r = loop_add_signal(loop, SIGTERM, on_stop, server, &server->signals[0]);
-
-        if (r == 0)
-                r = loop_add_signal(loop, SIGINT, on_stop, server, &server->signals[1]);
-        if (r == 0)
-                r = loop_add_signal(loop, SIGHUP, on_reload, server, &server->signals[2]);
-        return r;
-}
-
 static int add_sources(Server *server) {
         Loop *loop = server->loop;
         int r = loop_add_io(loop, courier_fd(server->courier), EPOLLIN, on_bus, server, &server->bus);
@@ -375,7 +363,7 @@ static int server_start(Server *server, Config *config, size_t source) {
         if (r == 0)
                 r = loop_new(&server->loop);
         if (r == 0)
-                r = add_signals(server);
+                r = program_add_signals(server->loop, on_stop, on_reload, server, server->signals);
         if (r == 0)
                 r = courier_new(config, source, server->options->program, server->memory, &server->courier);
         if (r == 0)

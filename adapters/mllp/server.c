@@ -43,7 +43,7 @@ typedef struct Server {
         Intake *intake;
         TlsContext *tls;
         Loop *loop;
-        LoopSource *accepting, *pooling, *bus, *preparing, *ticking, *signals[3];
+        LoopSource *accepting, *pooling, *bus, *preparing, *ticking, *signals[PROGRAM_SIGNALS];
         int listener, pool;
         Client *clients;
         size_t n_clients;
@@ -355,18 +355,6 @@ static int open_listener(Server *server) {
         return r;
 }
 
-/* Before there are other threads: what is blocked here is blocked in libzmq's too. */
-static int add_signals(Server *server) {
-        Loop *loop = server->loop;
-        int r = loop_add_signal(loop, SIGTERM, on_stop, server, &server->signals[0]);
-
-        if (r == 0)
-                r = loop_add_signal(loop, SIGINT, on_stop, server, &server->signals[1]);
-        if (r == 0)
-                r = loop_add_signal(loop, SIGHUP, on_reload, server, &server->signals[2]);
-        return r;
-}
-
 static int add_sources(Server *server) {
         Loop *loop = server->loop;
         int r = loop_add_io(loop, server->listener, EPOLLIN, on_accept, server, &server->accepting);
@@ -415,7 +403,7 @@ static int server_start(Server *server, Config *config, size_t source) {
                 return r;
         r = loop_new(&server->loop);
         if (r == 0)
-                r = add_signals(server);
+                r = program_add_signals(server->loop, on_stop, on_reload, server, server->signals);
         if (r == 0)
                 r = intake_new(config, source, server->options->program, &server->intake);
         return r == 0 ? add_sources(server) : r;
