@@ -137,6 +137,33 @@ StateKey state_key_count(const char *source, const char *counter) {
         return key;
 }
 
+StateKey state_key_block(const char *block, const char *patient_id) {
+        StateKey key = STATE_KEY_NULL;
+
+        state_key_long_text(&key, block);
+        if (patient_id)
+                state_key_text(&key, patient_id);
+        return key;
+}
+
+StateKey state_key_review(const char *review_id) {
+        StateKey key = STATE_KEY_NULL;
+
+        state_key_text(&key, review_id);
+        return key;
+}
+
+StateKey state_key_due(int64_t due_at, const char *kind, const char *id) {
+        StateKey key = STATE_KEY_NULL;
+
+        state_key_i64(&key, due_at);
+        if (kind)
+                state_key_text(&key, kind);
+        if (kind && id)
+                state_key_text(&key, id);
+        return key;
+}
+
 int state_dedupe_get(StateTxn *txn, const char *source, const char *message_id, int64_t message_at, StateDedupe *ret) {
         StateKey key = state_key_dedupe(source, message_id, message_at);
         Bytes value;

@@ -34,6 +34,11 @@ StateKey state_key_section(const char *patient_id, const char *section); /* sect
 StateKey state_key_patient_seq(const char *patient_id, uint64_t seq, uint32_t index);
 StateKey state_key_source_seq(const char *source, uint64_t seq);
 StateKey state_key_count(const char *source, const char *counter);
+/* patient_id NULL: prefix of all in the block. */
+StateKey state_key_block(const char *block, const char *patient_id);
+StateKey state_key_review(const char *review_id);
+/* kind and id NULL: prefix of all that falls due at that time, and where a walk up to it ends. */
+StateKey state_key_due(int64_t due_at, const char *kind, const char *id);
 
 /* STATE_DEDUPE's value: seq, then SHA-256 of the original bytes. */
 typedef struct StateDedupe {

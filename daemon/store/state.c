@@ -37,6 +37,10 @@ static const char *const table_names[_STATE_TABLE_MAX] = {
         [STATE_RESOLVED] = "resolved",
         [STATE_COUNT] = "count",
         [STATE_DICTIONARY] = "dictionary",
+        [STATE_BLOCK] = "block",
+        [STATE_REVIEW] = "review",
+        [STATE_REVIEWED] = "reviewed",
+        [STATE_DUE] = "due",
 };
 
 struct State {

@@ -25,6 +25,10 @@ typedef enum StateTable {
         STATE_RESOLVED,    /* seq -> QuarantineItem, resolved ones */
         STATE_COUNT,       /* source, counter -> number */
         STATE_DICTIONARY,  /* seq -> zstd dictionary */
+        STATE_BLOCK,       /* kind of block, value, patient id -> "" */
+        STATE_REVIEW,      /* review id -> Review, open ones */
+        STATE_REVIEWED,    /* review id -> Review, decided ones */
+        STATE_DUE,         /* time, kind, id -> "" */
         _STATE_TABLE_MAX,
 } StateTable;
 
