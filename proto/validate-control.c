@@ -1,6 +1,7 @@
 /*
  * What carebusctl asks and is answered, and what the journal gives back.
  */
+#include "base/cleanup.h"
 #include "proto/validate-rules.h"
 
 static int seq_rule(protobuf_c_boolean has, uint64_t seq, const char *path, ValidateError *error) {
@@ -13,13 +14,34 @@ static int limit_rule(uint32_t limit, const char *path, ValidateError *error) {
         return limit > LIST_LIMIT_MAX ? validate_fail(error, VALIDATE_E_VALUE, "%s", path) : 0;
 }
 
-static int tail_rules(const Carebus__V1__TailRequest *tail, ValidateError *error) {
-        int r = name_rule(tail->team, "tail.team", error);
+typedef Carebus__V1__Request Request;
 
-        return r ? r : limit_rule(tail->limit, "tail.limit", error);
+static int status_rules(const Request *request, ValidateError *error) {
+        (void)request;
+        (void)error;
+        return 0;
 }
 
-static int trace_rules(const Carebus__V1__TraceRequest *trace, ValidateError *error) {
+static int retry_rules(const Request *request, ValidateError *error) {
+        return seq_rule(request->retry->has_seq, request->retry->seq, "retry.seq", error);
+}
+
+static int discard_rules(const Request *request, ValidateError *error) {
+        return seq_rule(request->discard->has_seq, request->discard->seq, "discard.seq", error);
+}
+
+static int coverage_rules(const Request *request, ValidateError *error) {
+        return name_rule(request->coverage->source, "coverage.source", error);
+}
+
+static int tail_rules(const Request *request, ValidateError *error) {
+        int r = name_rule(request->tail->team, "tail.team", error);
+
+        return r ? r : limit_rule(request->tail->limit, "tail.limit", error);
+}
+
+static int trace_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__TraceRequest *trace = request->trace;
         int r;
 
         if (trace->has_seq)
@@ -32,7 +54,9 @@ static int trace_rules(const Carebus__V1__TraceRequest *trace, ValidateError *er
         return text_rule(trace->message_id, MESSAGE_ID_MAX, "trace.message_id", error);
 }
 
-static int record_rules(const Carebus__V1__RecordRequest *record, ValidateError *error) {
+static int record_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__RecordRequest *record = request->record;
+
         if (record->patient_id && !patient_id_is_valid(record->patient_id))
                 return validate_fail(error, VALIDATE_E_VALUE, "record.patient_id");
         if (!record->patient_id && (!record->identifier || !record->identifier->value))
@@ -40,56 +64,146 @@ static int record_rules(const Carebus__V1__RecordRequest *record, ValidateError 
         return name_rule(record->team, "record.team", error);
 }
 
-static int quarantine_list_rules(const Carebus__V1__QuarantineListRequest *list, ValidateError *error) {
-        int r = name_rule(list->source, "quarantine_list.source", error);
+static int quarantine_list_rules(const Request *request, ValidateError *error) {
+        int r = name_rule(request->quarantine_list->source, "quarantine_list.source", error);
 
-        return r ? r : limit_rule(list->limit, "quarantine_list.limit", error);
+        return r ? r : limit_rule(request->quarantine_list->limit, "quarantine_list.limit", error);
 }
+
+static int quarantine_show_rules(const Request *request, ValidateError *error) {
+        return seq_rule(request->quarantine_show->has_seq, request->quarantine_show->seq, "quarantine_show.seq", error);
+}
+
+/* Nothing at all finds everybody, which nobody may ask. */
+static int find_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__FindRequest *find = request->find;
+        int r;
+
+        if (find->identifier && (!find->identifier->value || !find->identifier->value[0]))
+                return validate_fail(error, VALIDATE_E_MISSING, "find.identifier.value");
+        if (!find->identifier && !find->name && !find->birth_date && !find->postcode && !find->phone)
+                return validate_fail(error, VALIDATE_E_MISSING, "find.name");
+        r = moments_rules(&find->base, "find", error);
+        r = r ? r : name_rule(find->team, "find.team", error);
+        return r ? r : limit_rule(find->limit, "find.limit", error);
+}
+
+static int patient_ids_rule(char *const *patient_ids, size_t n, const char *path, ValidateError *error) {
+        for (size_t i = 0; i < n; i++)
+                if (!patient_id_is_valid(patient_ids[i]))
+                        return validate_fail(error, VALIDATE_E_VALUE, "%s[%zu]", path, i);
+        return 0;
+}
+
+/* Of which review, or of which two: an assignment is of a review alone. Who and why are looked at where the answer says more. */
+static int identity_decide_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__IdentityDecideRequest *decide = request->identity_decide;
+        bool assigns = decide->what == CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_ASSIGN;
+        int r;
+
+        if (!decide->has_what)
+                return validate_fail(error, VALIDATE_E_MISSING, "identity_decide.what");
+        if (decide->what < CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_LINK ||
+            decide->what > CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_ASSIGN)
+                return validate_fail(error, VALIDATE_E_VALUE, "identity_decide.what");
+        if (decide->review_id && !review_id_is_valid(decide->review_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "identity_decide.review_id");
+        if (!decide->review_id && (assigns || decide->n_patient_ids != 2))
+                return validate_fail(error, VALIDATE_E_MISSING, "identity_decide.review_id");
+        if (decide->n_patient_ids > 2)
+                return validate_fail(error, VALIDATE_E_TOO_MANY, "identity_decide.patient_ids");
+        if (assigns && decide->n_patient_ids != 1)
+                return validate_fail(error, VALIDATE_E_MISSING, "identity_decide.patient_ids");
+        r = patient_ids_rule(decide->patient_ids, decide->n_patient_ids, "identity_decide.patient_ids", error);
+        for (size_t i = 0; r == 0 && i < decide->n_event_ids; i++)
+                if (!event_id_is_valid(decide->event_ids[i]))
+                        r = validate_fail(error, VALIDATE_E_VALUE, "identity_decide.event_ids[%zu]", i);
+        return r;
+}
+
+static int settle_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__SettleRequest *settle = request->settle;
+
+        if (!settle->conflict_id || !settle->conflict_id[0])
+                return validate_fail(error, VALIDATE_E_MISSING, "settle.conflict_id");
+        if (!settle->patient_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "settle.patient_id");
+        return patient_id_is_valid(settle->patient_id) ? 0
+                                                       : validate_fail(error, VALIDATE_E_VALUE, "settle.patient_id");
+}
+
+static int review_list_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__ReviewListRequest *list = request->review_list;
+        int r = name_rule(list->source, "review_list.source", error);
+
+        if (r == 0 && list->after_id && !review_id_is_valid(list->after_id))
+                r = validate_fail(error, VALIDATE_E_VALUE, "review_list.after_id");
+        return r ? r : limit_rule(list->limit, "review_list.limit", error);
+}
+
+/* One of the three. */
+static int identity_show_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__IdentityShowRequest *show = request->identity_show;
+
+        if (show->review_id && !review_id_is_valid(show->review_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "identity_show.review_id");
+        if (show->patient_id && !patient_id_is_valid(show->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "identity_show.patient_id");
+        if (!show->review_id && !show->patient_id && (!show->identifier || !show->identifier->value))
+                return validate_fail(error, VALIDATE_E_MISSING, "identity_show.review_id");
+        return 0;
+}
+
+static int converge_rules(const Request *request, ValidateError *error) {
+        enum { TIMEOUT_MAX_MS = 10 * 60 * 1000 };
+        const Carebus__V1__ConvergeRequest *converge = request->converge;
+        int r = name_rule(converge->team, "converge.team", error);
+
+        r = r ? r : name_rule(converge->consumer, "converge.consumer", error);
+        if (r == 0 && converge->timeout_ms > TIMEOUT_MAX_MS)
+                r = validate_fail(error, VALIDATE_E_VALUE, "converge.timeout_ms");
+        return r;
+}
+
+#define COMMAND(name) CAREBUS__V1__REQUEST__COMMAND_##name
+static const struct {
+        Carebus__V1__Request__CommandCase command;
+        int (*rules)(const Request *request, ValidateError *error);
+} commands[] = {
+        { COMMAND(STATUS), status_rules },
+        { COMMAND(RETRY), retry_rules },
+        { COMMAND(DISCARD), discard_rules },
+        { COMMAND(COVERAGE), coverage_rules },
+        { COMMAND(IDENTITY_DECIDE), identity_decide_rules },
+        { COMMAND(SETTLE), settle_rules },
+        { COMMAND(TAIL), tail_rules },
+        { COMMAND(TRACE), trace_rules },
+        { COMMAND(RECORD), record_rules },
+        { COMMAND(QUARANTINE_LIST), quarantine_list_rules },
+        { COMMAND(QUARANTINE_SHOW), quarantine_show_rules },
+        { COMMAND(FIND), find_rules },
+        { COMMAND(REVIEW_LIST), review_list_rules },
+        { COMMAND(IDENTITY_SHOW), identity_show_rules },
+        { COMMAND(CONVERGE), converge_rules },
+};
 
 int validate_request(Bytes frame, Arena *arena, const Carebus__V1__Request **ret, ValidateError *ret_error) {
         CheckLimits bounds = limits_small();
-        Carebus__V1__Request *message;
         ValidateError ignored, *error = ret_error ? ret_error : &ignored;
+        Carebus__V1__Request *message;
         int r;
 
         r = unpack_checked(&carebus__v1__request__descriptor, frame, &bounds, arena, &message, error);
         if (r)
                 return r;
-        switch (message->command_case) {
-        case CAREBUS__V1__REQUEST__COMMAND_STATUS:
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_RETRY:
-                r = seq_rule(message->retry->has_seq, message->retry->seq, "retry.seq", error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_DISCARD:
-                r = seq_rule(message->discard->has_seq, message->discard->seq, "discard.seq", error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_COVERAGE:
-                r = name_rule(message->coverage->source, "coverage.source", error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_TAIL:
-                r = tail_rules(message->tail, error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_TRACE:
-                r = trace_rules(message->trace, error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_RECORD:
-                r = record_rules(message->record, error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_LIST:
-                r = quarantine_list_rules(message->quarantine_list, error);
-                break;
-        case CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW:
-                r = seq_rule(message->quarantine_show->has_seq, message->quarantine_show->seq, "quarantine_show.seq",
-                             error);
-                break;
-        default:
-                r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
-        }
-        if (r)
-                return r;
-        *ret = message;
-        return 0;
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                if (commands[i].command == message->command_case) {
+                        r = commands[i].rules(message, error);
+                        if (r == 0)
+                                *ret = message;
+                        return r;
+                }
+        return validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
 }
 
 int validate_reply(Bytes frame, const ValidateLimits *limits, Arena *arena, const Carebus__V1__Reply **ret,

@@ -100,17 +100,28 @@ bool reason_is_valid(const char *reason) {
         return n > 0 && n <= REASON_MAX && !reason[n];
 }
 
-bool patient_id_is_valid(const char *patient_id) {
+/* <seq>.<index> */
+static bool place_is_valid(const char *text) {
         const char *digits = "0123456789";
         size_t n_seq, n_index;
 
-        if (patient_id[0] != 'p')
+        n_seq = strspn(text, digits);
+        if (n_seq == 0 || n_seq > 20 || text[n_seq] != '.')
                 return false;
-        n_seq = strspn(patient_id + 1, digits);
-        if (n_seq == 0 || n_seq > 20 || patient_id[1 + n_seq] != '.')
-                return false;
-        n_index = strspn(patient_id + n_seq + 2, digits);
-        return n_index > 0 && n_index <= 10 && !patient_id[n_seq + 2 + n_index];
+        n_index = strspn(text + n_seq + 1, digits);
+        return n_index > 0 && n_index <= 10 && !text[n_seq + 1 + n_index];
+}
+
+bool patient_id_is_valid(const char *patient_id) {
+        return patient_id[0] == 'p' && place_is_valid(patient_id + 1);
+}
+
+bool review_id_is_valid(const char *review_id) {
+        return review_id[0] == 'r' && place_is_valid(review_id + 1);
+}
+
+bool event_id_is_valid(const char *event_id) {
+        return place_is_valid(event_id);
 }
 
 int name_required_rule(const char *name, const char *path, ValidateError *error) {

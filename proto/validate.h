@@ -89,6 +89,10 @@ void validate_detail(const ValidateError *error, char ret[VALIDATE_DETAIL_SIZE])
 bool reason_is_valid(const char *reason);
 /* p<seq>.<index> */
 bool patient_id_is_valid(const char *patient_id);
+/* r<seq>.<index> */
+bool review_id_is_valid(const char *review_id);
+/* <seq>.<index> */
+bool event_id_is_valid(const char *event_id);
 
 /* ---- intake, at the bus -------------------------------------------------------------------------------------- */
 
