@@ -129,6 +129,17 @@ static Carebus__V1__Claim *claims_weigh(const Carebus__V1__StoredFact *stored, A
         return death ? winner : NULL;
 }
 
+/* Of the newest claim that has one: whichever came last. */
+static void sensitivity_take(const Carebus__V1__StoredFact *stored) {
+        const Carebus__V1__Claim *newest = NULL;
+
+        for (size_t i = 0; i < stored->n_claims; i++)
+                if (stored->claims[i]->event->sensitivity &&
+                    (!newest || stamp_compare(stored->claims[i]->stamp, newest->stamp) > 0))
+                        newest = stored->claims[i];
+        stored->fact->sensitivity = newest ? newest->event->sensitivity : NULL;
+}
+
 int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, bool *ret_changed) {
         Carebus__V1__Death *death = death_of(said->event, arena), *weighed;
         Carebus__V1__Fact *fact = stored->fact;
@@ -160,6 +171,7 @@ int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, b
                 return r;
         fact->value_case = CAREBUS__V1__FACT__VALUE_DEATH;
         fact->death = weighed;
+        sensitivity_take(stored);
         fact->status = (char *)(weighed->status == REMOVED ? "entered-in-error" : "current");
         *ret_changed = changed;
         return 0;

@@ -11,6 +11,9 @@
 /* Somebody may be in danger whose place becomes known: a restriction ends by a word alone, not by an empty field. */
 enum { FIELD_RESTRICTED = 25 };
 
+/* No field has this number: the stamp of what the events say of sensitivity. */
+enum { FIELD_SENSITIVITY = 0 };
+
 /* The stamps of a fact, one a field. Most fields were said by the same message, so they are stored by stamp. */
 typedef struct Fields {
         const Carebus__V1__Stamp *stamps[FIELDS]; /* NULL: never said */
@@ -129,6 +132,18 @@ static int inner_lay(Laying *l, const char *path) {
         return 0;
 }
 
+/* Whichever came last, the newest that says something of it counts. */
+static void sensitivity_lay(const Laying *l, const Carebus__V1__Event *event, Carebus__V1__Fact *fact,
+                            Carebus__V1__Sensitivity *before) {
+        const Carebus__V1__Stamp *stamp = l->fields->stamps[FIELD_SENSITIVITY];
+
+        fact->sensitivity = before;
+        if (!event->sensitivity || (stamp && stamp_compare(stamp, l->stamp) > 0))
+                return;
+        fact->sensitivity = event->sensitivity;
+        l->fields->stamps[FIELD_SENSITIVITY] = l->stamp;
+}
+
 static FieldMask changed_fields(const Carebus__V1__Demographics *before, const Carebus__V1__Demographics *after) {
         const ProtobufCMessageDescriptor *descriptor = before->base.descriptor;
         FieldMask changed = 0;
@@ -158,6 +173,7 @@ int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Ca
         const ProtobufCMessageDescriptor *descriptor = &carebus__v1__demographics__descriptor;
         Carebus__V1__Demographics *value, before;
         Carebus__V1__Fact *fact = stored->fact;
+        Carebus__V1__Sensitivity *sensitivity = fact->sensitivity;
         FieldMask emptied_before;
         BodyPaths paths;
         Fields fields;
@@ -199,6 +215,7 @@ int demographics_add(Carebus__V1__StoredFact *stored, const Said *said, const Ca
                 fact_confirm(fact, said);
         if (r < 0)
                 return r;
+        sensitivity_lay(&laying, said->event, fact, sensitivity);
         if (newest)
                 stored->newest = (Carebus__V1__Stamp *)laying.stamp;
         if (emptied_before != fields.emptied) {
@@ -224,6 +241,7 @@ static bool wire_find(Bytes message, unsigned number, Bytes *ret) {
 int demographics_hash(const Said *said, Arena *arena, uint8_t ret[DEMOGRAPHICS_HASH_SIZE]) {
         enum {
                 EVENT_PATIENT = 11,
+                EVENT_SENSITIVITY = 20,
                 EVENT_CLEARED = 21,
                 EVENT_COMPLETE = 22,
                 EVENT_DEMOGRAPHICS = 50,
@@ -247,7 +265,8 @@ int demographics_hash(const Said *said, Arena *arena, uint8_t ret[DEMOGRAPHICS_H
         memcpy(at, demographics.data, demographics.size);
         at += demographics.size;
         for (began = 0; wire_field_next(said->packed, &offset, &field) == 0; began = offset)
-                if (field.number == EVENT_CLEARED || field.number == EVENT_COMPLETE) {
+                if (field.number == EVENT_CLEARED || field.number == EVENT_COMPLETE ||
+                    field.number == EVENT_SENSITIVITY) {
                         memcpy(at, said->packed.data + began, offset - began);
                         at += offset - began;
                 }

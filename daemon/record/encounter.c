@@ -566,6 +566,7 @@ Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, si
         event->encounter = stored->fact->encounter;
         event->cleared = stored->fact->cleared;
         event->n_cleared = stored->fact->n_cleared;
+        event->sensitivity = stored->fact->sensitivity;
         together->event = event;
         together->stamp = last->stamp;
         together->has_laid_together = together->laid_together = 1;

@@ -25,6 +25,12 @@ int fact_remember(Carebus__V1__Fact *fact, const char *event_id, Arena *arena) {
         return list_append((void ***)&fact->history, &fact->n_history, (void *)event_id, arena);
 }
 
+/* What restricts stays until its source says another thing: a message that says nothing of it loosens nothing. */
+static void sensitivity_take(Carebus__V1__Fact *fact, const Carebus__V1__Event *event) {
+        if (event->sensitivity)
+                fact->sensitivity = event->sensitivity;
+}
+
 int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena) {
         const Carebus__V1__Event *event = said->event;
 
@@ -49,6 +55,7 @@ int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena) {
         fact->team = event->team;
         fact->has_loaded = event->has_loaded && event->loaded;
         fact->loaded = fact->has_loaded;
+        sensitivity_take(fact, event);
         fact->confirmed_event_id = NULL;
         fact->has_confirmed_at = 0;
         return 0;
@@ -58,6 +65,7 @@ void fact_confirm(Carebus__V1__Fact *fact, const Said *said) {
         fact->confirmed_event_id = said->event->event_id;
         fact->has_confirmed_at = said->event->has_received_at;
         fact->confirmed_at = said->event->received_at;
+        sensitivity_take(fact, said->event);
 }
 
 int fact_compare(const Carebus__V1__Fact *a, const Carebus__V1__Fact *b) {

@@ -113,6 +113,8 @@ Claim *plain_claim(const PlainRow *row, const Said *said, Arena *arena) {
         event->source_message_id = from->source_message_id;
         event->author = from->author;
         event->team = from->team;
+        event->sensitivity = from->sensitivity;
+        event->encounter_id = from->encounter_id;
         event->has_loaded = from->has_loaded && from->loaded;
         event->loaded = event->has_loaded;
         event->n_cleared = from->n_cleared;
@@ -148,6 +150,8 @@ static Claim *claim_of_fact(const Carebus__V1__StoredFact *stored, Arena *arena)
         event->source_message_id = fact->source_message_id;
         event->author = fact->author;
         event->team = fact->team;
+        event->sensitivity = fact->sensitivity;
+        event->encounter_id = fact->encounter_id;
         event->has_loaded = fact->has_loaded;
         event->loaded = fact->loaded;
         plain_body_set(event, fact->value_case, plain_value(fact));

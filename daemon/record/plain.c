@@ -131,6 +131,8 @@ typedef struct Course {
         const char *status;        /* NULL: nothing was laid yet */
         bool *undone;              /* one a claim */
         bool *repeats;
+        bool has_first_said_at; /* as the fact had it before */
+        int64_t first_said_at;
         Arena *arena;
 } Course;
 
@@ -251,6 +253,8 @@ static int claim_tell(Course *course, Claim *const *claims, size_t i, bool lists
                 r = claim_lay(course, claims[i], lists_whole, &changed);
         if (r < 0)
                 return r;
+        if (claims[i]->event->encounter_id && claims[i]->event->encounter_id->value)
+                fact->encounter_id = claims[i]->event->encounter_id;
         if (changed)
                 return fact_say(fact, &said, course->arena);
         fact_confirm(fact, &said);
@@ -323,7 +327,23 @@ static int course_begin(Course *course, const PlainRow *row, const Carebus__V1__
         course->stored->n_replaced_by = stored->n_replaced_by;
         course->stored->replaced_by = stored->replaced_by;
         course->stored->fact->from_patient_id = stored->fact->from_patient_id;
+        course->has_first_said_at = stored->fact->has_first_said_at;
+        course->first_said_at = stored->fact->first_said_at;
         return 0;
+}
+
+/* Of a decision: which of several copies came first tells which of them is the original. */
+static void first_said_note(Course *course, Claim *const *claims, size_t n_claims) {
+        Carebus__V1__Fact *fact = course->stored->fact;
+        int64_t said_at;
+
+        if (course->row->body != BODY(DECISION) || n_claims == 0)
+                return;
+        said_at = stamp_parts(claims[0]->stamp).said_at;
+        if (claims[0]->laid_together && course->has_first_said_at)
+                said_at = MIN(said_at, course->first_said_at);
+        fact->has_first_said_at = 1;
+        fact->first_said_at = said_at;
 }
 
 /* Out of claims to a fact; the claims are not kept with it yet. */
@@ -340,6 +360,7 @@ static int course_run(Course *course, Claim *const *claims, size_t n_claims, boo
                 r = cleared_write(course);
         if (r < 0 || n_claims == 0)
                 return r;
+        first_said_note(course, claims, n_claims);
         plain_value_set(fact, course->row->body, course->value);
         fact->status = (char *)course->status;
         course->stored->newest = claims[n_claims - 1]->stamp;
@@ -385,6 +406,8 @@ static int claims_lay_together(const PlainRow *row, const Carebus__V1__StoredFac
         event->n_complete = 0;
         event->cleared = course.stored->fact->cleared;
         event->n_cleared = course.stored->fact->n_cleared;
+        event->sensitivity = course.stored->fact->sensitivity;
+        event->encounter_id = course.stored->fact->encounter_id;
         plain_body_set(event, row->body, course.value);
         together->event = event;
         together->stamp = last->stamp;
