@@ -5,7 +5,7 @@
 #include "config/resolve.h"
 
 /* What stays: a byte of the files can become a source. */
-#define CONFIG_BYTES(text_bytes) ((size_t)(1 << 20) + 512 * (size_t)(text_bytes))
+#define CONFIG_BYTES(text_bytes) ((size_t)(4 << 20) + 512 * (size_t)(text_bytes))
 
 static ConfigBox *box_free(ConfigBox *box) {
         if (!box)
@@ -97,6 +97,10 @@ static int resolve_all(Resolver *resolver) {
                         return -ENOMEM;
         }
         int r = resolve_names(resolver);
+        if (r == 0)
+                r = resolve_matching(resolver);
+        if (r == 0)
+                r = resolve_ownership(resolver);
         if (r == 0)
                 r = resolve_peers(resolver);
         if (r == 0)

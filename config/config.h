@@ -26,14 +26,33 @@ typedef struct ConfigPeer {
         char *key; /* 40 characters of Z85, or NULL: not over tcp */
 } ConfigPeer;
 
+/* Days and hours at which somebody can be rung. */
+typedef struct ConfigReach {
+        unsigned days;          /* bit 1 Monday to bit 7 Sunday, bit 8 bank holidays; 0: every day */
+        char from[6], until[6]; /* 09:00, local time; until not later than from: it ends the next day */
+        char *text;             /* as written */
+} ConfigReach;
+
+/* How the others reach a team. */
+typedef struct ConfigContact {
+        char *name;         /* or NULL: the team's title will do */
+        char *kind;         /* in-hours, out-of-hours, helpline, emergency; never NULL */
+        char *phone;        /* never NULL, but in the short form */
+        char *hours;        /* as written, or NULL: not said */
+        char *what_for;     /* or NULL */
+        ConfigReach *reach; /* none: not said, or hours that only people can read */
+        size_t n_reach;
+} ConfigContact;
+
 typedef struct ConfigTeam {
         char *name;
-        char *title;                         /* `name:` of the file; never NULL: the name itself where none is given */
-        char *organisation;                  /* ODS code, or NULL */
-        char *class;                         /* never NULL */
-        char *contact_hours, *contact_phone; /* or NULL */
-        char *live;                          /* tcp endpoint, or NULL */
-        size_t *may_read;                    /* indexes of sources */
+        char *title;             /* `name:` of the file; never NULL: the name itself where none is given */
+        char *organisation;      /* ODS code, or NULL */
+        char *class;             /* never NULL */
+        ConfigContact *contacts; /* in the order in which they are tried; the short form `contact:` first */
+        size_t n_contacts;
+        char *live;       /* tcp endpoint, or NULL */
+        size_t *may_read; /* indexes of sources */
         size_t n_may_read;
         ConfigPeer peer;
 } ConfigTeam;
@@ -66,11 +85,45 @@ typedef struct ConfigSource {
         char *timezone;   /* never NULL: its own, else its profile's, else the bus's */
         size_t max_message_bytes;
         uint64_t messages_per_second; /* quota; 0: none */
+        uint64_t silent_after;        /* seconds without a word, after which records say that it is silent */
         ConfigTls tls;
         char *token; /* adapter fhir: file with the bearer tokens that may speak, one a line, or NULL */
         ConfigPoll poll;
         ConfigPeer peer;
 } ConfigSource;
+
+/* Thousandths of a bit, as docs/matching.md has them. */
+typedef struct ConfigBits {
+        bool is_said;
+        int32_t thousandths;
+} ConfigBits;
+typedef struct ConfigWeight {
+        char *field, *agreement; /* birth_date, exact */
+        int32_t thousandths;
+} ConfigWeight;
+typedef struct ConfigNames {
+        char **names; /* as written */
+        size_t n_names;
+} ConfigNames;
+/* What is not said here is as shipped: daemon/identity/match.h. */
+typedef struct ConfigMatching {
+        ConfigWeight *weights;
+        size_t n_weights;
+        ConfigBits link_above, review_above, margin;
+        char **communal_postcodes; /* as written */
+        size_t n_communal_postcodes;
+        uint64_t candidates_max; /* 0: not said */
+        ConfigNames *nicknames;  /* groups of names of one person; none: the shipped ones */
+        size_t n_nicknames;
+        uint64_t urgent_after; /* seconds */
+} ConfigMatching;
+
+/* Who may change what of a person: the first row that fits a field counts. */
+typedef struct ConfigOwnership {
+        char *path;      /* demographics.telecom; what is below it is meant too */
+        size_t *sources; /* indexes, the first that says it owns it */
+        size_t n_sources;
+} ConfigOwnership;
 
 typedef struct Config {
         char *bus;
@@ -92,6 +145,9 @@ typedef struct Config {
         size_t n_teams;
         ConfigSource *sources;
         size_t n_sources;
+        ConfigMatching matching;
+        ConfigOwnership *ownership;
+        size_t n_ownership;
         uint64_t segment_bytes; /* of the journal */
         uint64_t reserve_bytes; /* free space below which intake refuses with try-later */
         unsigned references;    /* atomic: config_ref(), config_unref() */
@@ -142,17 +198,30 @@ int config_check_own_user(const Config *config, const char *path, ConfigProblems
 /* From text that was checked elsewhere; touches no file but the user database. Says nothing of files' permissions and of what
  * else only the disk knows. Returns as config_load(). */
 int config_parse(const ConfigText *text, Config **ret, ConfigProblems *ret_problems);
-/* What a canonical path of a profile is there for. */
+/* What a canonical path is there for. */
 typedef enum ConfigPathUse {
         CONFIG_PATH_MAP,       /* a coded field, or a unit */
         CONFIG_PATH_TARGET,    /* a field that text can be put into */
         CONFIG_PATH_CONDITION, /* any field */
         CONFIG_PATH_LIST,
+        CONFIG_PATH_OWNERSHIP, /* demographics, and any field of it */
 } ConfigPathUse;
-typedef bool (*ConfigPathKnown)(const char *path, ConfigPathUse use);
-/* Asks of each canonical path in the profiles of a text that loaded whether `known` knows it, and warns of those that it does not. 0 or
- * -ENOMEM. */
-int config_check_paths(const ConfigText *text, ConfigPathKnown known, ConfigProblems *problems);
+typedef struct ConfigWeightName {
+        const char *field, *agreement;
+} ConfigWeightName;
+/* What this folder does not know: the contract and the rules of matching. */
+typedef struct ConfigKnown {
+        bool (*path)(const char *path, ConfigPathUse use);
+        /* Names of the fields below a path, for hints: at most `size`; how many. May be NULL. */
+        size_t (*below)(const char *path, const char **ret, size_t size);
+        const ConfigWeightName *weights;
+        size_t n_weights;                 /* 0: weights are not looked at */
+        int32_t link_above, review_above; /* what holds where nothing is said */
+} ConfigKnown;
+/* Asks of each canonical path in the files of a text that loaded whether it is known, and warns of those that are not; a weight of a
+ * field or agreement that there is none of, and thresholds the wrong way round, are errors. 0, CONFIG_E_INVALID or -ENOMEM. */
+int config_check_known(const Config *config, const ConfigText *text, const ConfigKnown *known,
+                       ConfigProblems *problems);
 /* The folder of keys that the file names, however wrong the rest is: a key that is missing must not hinder `key new`. On the
  * heap. 0 or a negative errno. */
 int config_keys_folder(const char *path, char **ret);

@@ -4,9 +4,17 @@
  */
 #include "config/schema.h"
 
+typedef struct DraftContact {
+        SchemaElement element;
+        ConfigContact contact;
+} DraftContact;
+
 typedef struct DraftTeam {
         SchemaElement element;
-        ConfigTeam team; /* what needs no look-up */
+        ConfigTeam team;       /* what needs no look-up */
+        ConfigContact contact; /* the short form */
+        DraftContact *contacts;
+        size_t n_contacts;
         char *user, *key;
         char **may_read;
         size_t n_may_read;
@@ -23,6 +31,13 @@ typedef struct DraftDestination {
         char *team, *adapter, *endpoint, *folder, *profile, *user, *key;
 } DraftDestination;
 
+typedef struct DraftOwnership {
+        SchemaElement element;
+        char *path;
+        char **sources;
+        size_t n_sources;
+} DraftOwnership;
+
 typedef struct Draft {
         Config config;
         char *environment;
@@ -34,7 +49,13 @@ typedef struct Draft {
         size_t n_sources;
         DraftDestination *destinations;
         size_t n_destinations;
+        DraftOwnership *ownership;
+        size_t n_ownership;
+        char *nicknames_file;             /* where `nicknames` names one */
+        const YamlNode *nicknames_groups; /* where they stand here */
 } Draft;
 
 /* Table of the whole file; target is a Draft. */
 extern const SchemaItem config_items[];
+/* Its parts that have files of their own: config/tables-matching.c. */
+extern const SchemaItem matching_items[], ownership_items[];

@@ -1,12 +1,37 @@
-/* Canonical paths of profiles, for who knows the schema: this folder does not. */
+/* What the files name of the contract and of the rules of matching: this folder knows neither. */
+#include <stdlib.h>
+
 #include "base/text.h"
 #include "config/config.h"
 #include "config/yaml.h"
 
+/* Fields that a hint can choose from. */
+#define FIELDS_MAX 128
+
 typedef struct Check {
         Report *report;
-        ConfigPathKnown known;
+        const Config *config;
+        const ConfigKnown *known;
 } Check;
+
+/* The first part of a path that leads nowhere, and what could stand in its place. */
+static bool hint_near(const Check *check, const char *path) {
+        const char *names[FIELDS_MAX];
+        char before[256] = "", part[256];
+        for (const char *at = path; at && check->known->below && strlen(path) < sizeof(before);) {
+                const char *dot = strchr(at, '.');
+                size_t n = check->known->below(before, names, ELEMENTSOF(names));
+                bool is_there = false;
+                snprintf(part, sizeof(part), "%.*s", (int)strcspn(at, ".["), at);
+                for (size_t i = 0; i < n; i++)
+                        is_there |= text_equal(names[i], part);
+                if (!is_there)
+                        return report_did_you_mean(check->report, part, names, n);
+                snprintf(before, sizeof(before), "%.*s", (int)(dot ? dot - path : 0), path);
+                at = dot ? dot + 1 : NULL;
+        }
+        return false;
+}
 
 static void check_path(const Check *check, const YamlNode *node, ConfigPathUse use, const char *where) {
         static const char *const hints[] = {
@@ -15,11 +40,13 @@ static void check_path(const Check *check, const YamlNode *node, ConfigPathUse u
                         "the fields are those of proto/carebus/v1/bodies.proto: demographics.access_note",
                 [CONFIG_PATH_CONDITION] = "the fields are those of proto/carebus/v1/bodies.proto: encounter.specialty",
                 [CONFIG_PATH_LIST] = "a list is a field that can be there several times: demographics.addresses",
+                [CONFIG_PATH_OWNERSHIP] = "the fields are those of Demographics in proto/carebus/v1/bodies.proto",
         };
-        if (node->kind != YAML_KIND_SCALAR || node->text[0] == '\0' || check->known(node->text, use))
+        if (node->kind != YAML_KIND_SCALAR || node->text[0] == '\0' || check->known->path(node->text, use))
                 return;
         report_warning(check->report, node->place, "%s: '%s' leads nowhere: this line does nothing", where, node->text);
-        report_hint(check->report, "%s", hints[use]);
+        if (!hint_near(check, node->text))
+                report_hint(check->report, "%s", hints[use]);
 }
 
 static void check_keys(const Check *check, const YamlNode *node, ConfigPathUse use, const char *where) {
@@ -58,6 +85,83 @@ static bool is_profile(const char *path) {
         return slash && slash - path >= 9 && strncmp(slash - 9, "/profiles", 9) == 0 && strstr(slash, ".yaml");
 }
 
+static void check_ownership(const Check *check, const YamlNode *node) {
+        for (size_t i = 0; node && node->kind == YAML_KIND_SEQUENCE && i < node->n; i++) {
+                const YamlNode *path = node->items[i]->kind == YAML_KIND_MAPPING ? yaml_get(node->items[i], "path")
+                                                                                 : NULL;
+                if (path)
+                        check_path(check, path, CONFIG_PATH_OWNERSHIP, "ownership");
+        }
+}
+
+/*
+ * Weights
+ */
+
+/* All that `field` can be, or the agreements of it; each once. */
+static size_t weight_names(const ConfigKnown *known, const char *field, const char **ret, size_t size) {
+        size_t n = 0;
+        for (size_t i = 0; i < known->n_weights && n < size; i++) {
+                const ConfigWeightName *weight = &known->weights[i];
+                const char *name = field ? weight->agreement : weight->field;
+                bool is_there = field && !text_equal(weight->field, field);
+                for (size_t k = 0; k < n && !is_there; k++)
+                        is_there = text_equal(ret[k], name);
+                if (!is_there)
+                        ret[n++] = name;
+        }
+        return n;
+}
+
+/* Whether it is one of them; where not, said with what there is. */
+static bool check_name(const Check *check, const YamlNode *key, const char *field) {
+        const char *names[FIELDS_MAX];
+        _cleanup_(buffer_deinit) Buffer list = BUFFER_NULL;
+        size_t n = weight_names(check->known, field, names, ELEMENTSOF(names));
+        for (size_t i = 0; i < n; i++) {
+                if (text_equal(names[i], key->text))
+                        return true;
+                buffer_append_format(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+        }
+        report_error(check->report, key->place, "matching.weights%s%s: there is no %s '%s'", field ? "." : "",
+                     field ? field : "", field ? "agreement" : "field", key->text);
+        if (!report_did_you_mean(check->report, key->text, names, n) && !list.error && list.size > 0)
+                report_hint(check->report, "known here: %.*s", (int)list.size, (const char *)list.data);
+        return false;
+}
+
+static void check_weights(const Check *check, const YamlNode *node) {
+        for (size_t i = 0; node && node->kind == YAML_KIND_MAPPING && i < node->n; i++) {
+                const YamlNode *agreements = node->pairs[i].value;
+                if (!check_name(check, node->pairs[i].key, NULL) || agreements->kind != YAML_KIND_MAPPING)
+                        continue;
+                for (size_t k = 0; k < agreements->n; k++)
+                        check_name(check, agreements->pairs[k].key, node->pairs[i].key->text);
+        }
+}
+
+/* Said of the file that says one of the two last: the other may be the shipped one. */
+static void check_thresholds(const Check *check, const YamlNode *node) {
+        const ConfigMatching *matching = &check->config->matching;
+        int32_t link = matching->link_above.is_said ? matching->link_above.thousandths : check->known->link_above;
+        int32_t review = matching->review_above.is_said ? matching->review_above.thousandths
+                                                        : check->known->review_above;
+        const char *said = yaml_get(node, "review_above") ? "review_above" : "link_above";
+        if (review <= link || !yaml_get(node, said))
+                return;
+        report_error(check->report, yaml_place(node, said),
+                     "matching.%s: review begins at %d.%03d bits, above the %d.%03d that join two persons", said,
+                     review / 1000, abs(review % 1000), link / 1000, abs(link % 1000));
+        report_hint(check->report, "review_above is the lower of the two");
+}
+
+static void check_matching(const Check *check, const YamlNode *node) {
+        if (!node || node->kind != YAML_KIND_MAPPING || check->known->n_weights == 0)
+                return;
+        check_weights(check, yaml_get(node, "weights"));
+        check_thresholds(check, node);
+}
+
 static int check_file(const Check *check, size_t file) {
         _cleanup_(arena_freep) Arena *nodes = NULL;
         YamlNode *root = NULL;
@@ -66,6 +170,11 @@ static int check_file(const Check *check, size_t file) {
                 r = yaml_read(check->report, file, nodes, &root);
         if (r < 0 || !root || root->kind != YAML_KIND_MAPPING)
                 return r < 0 ? r : 0;
+        if (!is_profile(check->report->text->files[file].path)) {
+                check_ownership(check, yaml_get(root, "ownership"));
+                check_matching(check, yaml_get(root, "matching"));
+                return 0;
+        }
         check_keys(check, yaml_get(root, "maps"), CONFIG_PATH_MAP, "maps");
         check_fields(check, yaml_get(root, "fields"));
         check_teams(check, yaml_get(root, "teams"));
@@ -73,13 +182,21 @@ static int check_file(const Check *check, size_t file) {
         return 0;
 }
 
-int config_check_paths(const ConfigText *text, ConfigPathKnown known, ConfigProblems *problems) {
+/* Keys are no YAML, and neither is a file of nicknames a mapping. */
+static bool is_yaml(const char *path) {
+        size_t length = strlen(path);
+        return length > 5 && strcmp(path + length - 5, ".yaml") == 0;
+}
+
+int config_check_known(const Config *config, const ConfigText *text, const ConfigKnown *known,
+                       ConfigProblems *problems) {
         Report report = { .text = text, .problems = problems };
-        Check check = { .report = &report, .known = known };
+        Check check = { .report = &report, .config = config, .known = known };
+        size_t n_errors = problems->n_errors;
         int r = 0;
         for (size_t i = 0; r == 0 && i < text->n_files; i++)
-                if (is_profile(text->files[i].path))
+                if (i == 0 || is_yaml(text->files[i].path))
                         r = check_file(&check, i);
         problems_sort(problems, text);
-        return r;
+        return r ?: problems->n_errors > n_errors ? CONFIG_E_INVALID : 0;
 }

@@ -45,6 +45,17 @@ static ssize_t find_team(Resolver *resolver, const char *name, Place place, cons
         return team;
 }
 
+ssize_t resolver_find_source(Resolver *resolver, const char *name, Place place, const char *path) {
+        const Draft *draft = resolver->draft;
+        ssize_t source = element_find(draft->sources, draft->n_sources, sizeof(DraftSource), name);
+        if (source < 0) {
+                report_error(resolver->report, place, "%s: no source '%s'", path, name);
+                hint_names(resolver->report, draft->sources, draft->n_sources, sizeof(DraftSource), name,
+                           "name it under sources:");
+        }
+        return source;
+}
+
 /*
  * Profiles
  */
@@ -271,21 +282,17 @@ static int resolve_destination(Resolver *resolver, const DraftDestination *desti
  */
 
 static int may_read_said(Resolver *resolver, const DraftTeam *draft, ConfigTeam *team) {
-        const Draft *all = resolver->draft;
         const YamlNode *list = yaml_get(draft->element.node, "may_read");
+        char path[80];
+        snprintf(path, sizeof(path), "teams.%.48s.may_read", draft->element.name);
         const YamlNode *const *items = list->kind == YAML_KIND_SEQUENCE ? (const YamlNode *const *)list->items : &list;
         size_t n = list->kind == YAML_KIND_SEQUENCE ? list->n : 1;
         for (size_t i = 0; i < n; i++) {
                 if (items[i]->kind != YAML_KIND_SCALAR || !name_is_valid(items[i]->text))
                         continue; /* was reported when it was read */
-                ssize_t source = element_find(all->sources, all->n_sources, sizeof(DraftSource), items[i]->text);
-                if (source < 0) {
-                        report_error(resolver->report, items[i]->place, "teams.%s.may_read: no source '%s'",
-                                     draft->element.name, items[i]->text);
-                        hint_names(resolver->report, all->sources, all->n_sources, sizeof(DraftSource), items[i]->text,
-                                   "name it under sources:");
+                ssize_t source = resolver_find_source(resolver, items[i]->text, items[i]->place, path);
+                if (source < 0)
                         continue;
-                }
                 bool is_there = false;
                 for (size_t k = 0; k < team->n_may_read; k++)
                         is_there |= team->may_read[k] == (size_t)source;
@@ -307,6 +314,9 @@ static int resolve_team(Resolver *resolver, size_t index) {
         team->name = draft->element.name;
         if (!team->title)
                 team->title = team->name;
+        int r = resolve_contacts(resolver, draft, team);
+        if (r < 0)
+                return r;
         /* not a place for every source in every team: a thousand of each would be a million */
         size_t room = draft->n_may_read;
         for (size_t i = 0; i < config->n_sources && !draft->may_read; i++)

@@ -34,6 +34,13 @@ int resolve_peers(Resolver *resolver);
 /* Paths of sockets, listeners that clash, folders that clash, TLS files; after resolve_names(). */
 int resolve_sockets(Resolver *resolver);
 
+/* What others are to be rung by, of one team. */
+int resolve_contacts(Resolver *resolver, const DraftTeam *draft, ConfigTeam *team);
+/* Nicknames, inline or of a file. */
+int resolve_matching(Resolver *resolver);
+/* Who owns what of the demographics; after resolve_names(). */
+int resolve_ownership(Resolver *resolver);
+
 /* What an adapter of this package needs besides: who may speak, where it asks, where files lie; after resolve_names(). */
 void resolve_adapters(Resolver *resolver);
 /* On disk only: whether a file is there, and where it is a secret, whether others can read it. Reports. `path` may be NULL. */
@@ -42,3 +49,5 @@ void resolver_check_file(Resolver *resolver, const char *path, const char *secre
 /* A copy that lives as long as the configuration; NULL when memory is out. */
 char *resolver_text(Resolver *resolver, const char *text);
 bool resolver_has_tcp(const Resolver *resolver);
+/* Index of a source, or -ENOENT, which was reported with near names. */
+ssize_t resolver_find_source(Resolver *resolver, const char *name, Place place, const char *path);

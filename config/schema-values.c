@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "config/address.h"
+#include "config/config.h"
 #include "config/profile-path.h"
 #include "config/schema.h"
 
@@ -163,6 +164,10 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_DAY] = { "day", "a day such as 2026-03-01", "write year, month and day: 2026-03-01", day_is_valid },
         [SCHEMA_SYSTEM] = { "code system", "a URI, or carebus: and a name",
                             "identifiers and codes are worthless without whose they are", system_is_valid },
+        [SCHEMA_DURATION] = { "duration", "a duration such as 15m",
+                              "write a number with s, m, h or d: 90s, 15m, 24h, 7d", NULL },
+        [SCHEMA_BITS] = { "bits", "bits such as 12.5 or -3",
+                          "at most three digits behind the point, and within 1000 bits", NULL },
 };
 
 static void report_value(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node) {
@@ -211,13 +216,19 @@ static int parse_word(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
         return 0;
 }
 
+static void format_range(const SchemaItem *item, char *min, char *max, size_t size) {
+        void (*format)(uint64_t, char *, size_t) = item->type == SCHEMA_SIZE ? schema_format_size
+                                                                             : schema_format_duration;
+        format(item->min, min, size);
+        format(item->max, max, size);
+}
+
 static bool in_range(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, uint64_t value) {
         if ((item->min == 0 && item->max == 0) || (value >= item->min && value <= item->max))
                 return true;
         char min[32], max[32];
-        if (item->type == SCHEMA_SIZE) {
-                schema_format_size(item->min, min, sizeof(min));
-                schema_format_size(item->max, max, sizeof(max));
+        if (item->type == SCHEMA_SIZE || item->type == SCHEMA_DURATION) {
+                format_range(item, min, max, sizeof(min));
         } else {
                 snprintf(min, sizeof(min), "%" PRIu64, item->min);
                 snprintf(max, sizeof(max), "%" PRIu64, item->max);
@@ -271,6 +282,64 @@ static int parse_size(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
         return 0;
 }
 
+/* 15m. A bare number is refused: of seconds, minutes and hours everybody guesses another. */
+static int duration_parse(const char *text, uint64_t *ret) {
+        static const struct {
+                char name;
+                uint64_t seconds;
+        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+        size_t digits = strspn(text, "0123456789");
+        char number[16];
+        uint64_t value = 0;
+        if (digits == 0 || digits >= sizeof(number) || text[digits] == '\0' || text[digits + 1] != '\0')
+                return -EINVAL;
+        memcpy(number, text, digits);
+        number[digits] = '\0';
+        if (text_to_u64(number, &value) < 0)
+                return -EINVAL;
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                if (text[digits] == units[i].name)
+                        return __builtin_mul_overflow(value, units[i].seconds, ret) ? -EINVAL : 0;
+        return -EINVAL;
+}
+
+static int parse_duration(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, void *field) {
+        uint64_t value = 0;
+        if (duration_parse(node->text, &value) < 0)
+                report_value(walk, item, node);
+        else if (in_range(walk, item, node, value))
+                *(uint64_t *)field = value;
+        return 0;
+}
+
+/* Decimals as whole thousandths: no number of a rule is ever a floating one. */
+static int bits_parse(const char *text, int32_t *ret) {
+        const char *at = text + (text[0] == '-' || text[0] == '+');
+        size_t whole = strspn(at, "0123456789");
+        size_t point = at[whole] == '.' ? strspn(at + whole + 1, "0123456789") : 0;
+        int32_t value = 0;
+        if (whole == 0 || whole > 4 || point > 3 || (at[whole] == '.' && point == 0) ||
+            at[whole + (at[whole] == '.') + point] != '\0')
+                return -EINVAL;
+        for (size_t i = 0; i < whole; i++)
+                value = value * 10 + (at[i] - '0');
+        for (size_t i = 0; i < 3; i++)
+                value = value * 10 + (i < point ? at[whole + 1 + i] - '0' : 0);
+        if (value > 1000 * 1000)
+                return -EINVAL;
+        *ret = text[0] == '-' ? -value : value;
+        return 0;
+}
+
+static int parse_bits(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, void *field) {
+        int32_t value = 0;
+        if (bits_parse(node->text, &value) < 0)
+                report_value(walk, item, node);
+        else
+                *(ConfigBits *)field = (ConfigBits){ .is_said = true, .thousandths = value };
+        return 0;
+}
+
 static int parse_bool(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, void *field) {
         if (strcmp(node->text, "true") == 0)
                 *(bool *)field = true;
@@ -296,6 +365,10 @@ int schema_parse(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node,
                 return parse_size(walk, item, node, field);
         case SCHEMA_BOOL:
                 return parse_bool(walk, item, node, field);
+        case SCHEMA_DURATION:
+                return parse_duration(walk, item, node, field);
+        case SCHEMA_BITS:
+                return parse_bits(walk, item, node, field);
         default:
                 if (type->is_valid && type->is_valid(node->text))
                         return take_text(walk, node, field);
@@ -316,6 +389,18 @@ void schema_format_size(uint64_t bytes, char *text, size_t size) {
                 unit++;
         }
         snprintf(text, size, "%" PRIu64 " %s", bytes, units[unit]);
+}
+
+void schema_format_duration(uint64_t seconds, char *text, size_t size) {
+        static const struct {
+                char name;
+                uint64_t seconds;
+        } units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                if (seconds % units[i].seconds == 0) {
+                        snprintf(text, size, "%" PRIu64 "%c", seconds / units[i].seconds, units[i].name);
+                        return;
+                }
 }
 
 void schema_describe_type(const SchemaItem *item, char *text, size_t size) {
@@ -341,11 +426,11 @@ void schema_describe_type(const SchemaItem *item, char *text, size_t size) {
         case SCHEMA_NUMBER:
                 buffer_append_format(&says, "number, %" PRIu64 " to %" PRIu64, item->min, item->max);
                 break;
-        case SCHEMA_SIZE: {
+        case SCHEMA_SIZE:
+        case SCHEMA_DURATION: {
                 char min[32], max[32];
-                schema_format_size(item->min, min, sizeof(min));
-                schema_format_size(item->max, max, sizeof(max));
-                buffer_append_format(&says, "size, %s to %s", min, max);
+                format_range(item, min, max, sizeof(min));
+                buffer_append_format(&says, "%s, %s to %s", value_types[item->type].says, min, max);
                 break;
         }
         default:

@@ -32,6 +32,8 @@ typedef enum SchemaType {
         SCHEMA_RESOURCE, /* char *; name of a type of FHIR resource, form only */
         SCHEMA_DAY,      /* char *; 2026-03-01 */
         SCHEMA_SYSTEM,   /* char *; URI, or carebus:NAME */
+        SCHEMA_DURATION, /* uint64_t; seconds, from 90s, 15m, 24h, 7d; min and max in seconds */
+        SCHEMA_BITS,     /* ConfigBits; 12.5, -3.125 */
         SCHEMA_GROUP,    /* a mapping of `items`, in the same target */
         SCHEMA_TABLE,    /* a mapping of names to `items`: elements of `size`, each beginning with a SchemaElement */
         SCHEMA_LIST,     /* a list of mappings of `items`: elements likewise, without a name */
@@ -84,6 +86,8 @@ bool schema_expect(SchemaWalk *walk, const YamlNode *node, YamlKind kind, const 
 void schema_describe_type(const SchemaItem *item, char *text, size_t size);
 /* 67108864 as "64 MiB". */
 void schema_format_size(uint64_t bytes, char *text, size_t size);
+/* 900 as "15m". */
+void schema_format_duration(uint64_t seconds, char *text, size_t size);
 
 /* config/schema-values.c: one value of a type. Reports and leaves the field alone when it is wrong. 0 or -ENOMEM. */
 int schema_parse(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, void *field);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "daemon/daemon-parts.h"
+#include "daemon/load.h"
 
 #define STATUS_EVERY (5 * USEC_PER_SEC)
 #define STOP_EXTEND ((int64_t)(FOLD_STOP_SECONDS + INTAKE_STOP_SECONDS) * USEC_PER_SEC)
@@ -43,10 +44,8 @@ static void raise_descriptors(void) {
 
 static int load_config(Daemon *daemon) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
-        int r = config_load(daemon->config_path, &daemon->config, &daemon->text, &problems);
+        int r = daemon_load_config(daemon->config_path, &daemon->config, &daemon->text, &problems);
 
-        if (r == 0)
-                r = config_check_own_user(daemon->config, daemon->config_path, &problems);
         config_problems_print(&problems, stderr);
         if (r == 0)
                 return 0;

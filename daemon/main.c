@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "daemon/arguments.h"
 #include "daemon/daemon.h"
+#include "daemon/load.h"
 #include "daemon/serve/serve.h"
 
 /* The code that the start runs. */
@@ -16,10 +17,8 @@ static int check(const char *path) {
         _cleanup_(config_unrefp) Config *config = NULL;
         _cleanup_(config_text_freep) ConfigText *text = NULL;
         _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
-        int r = config_load(path, &config, &text, &problems);
+        int r = daemon_load_config(path, &config, &text, &problems);
 
-        if (r == 0)
-                r = config_check_own_user(config, path, &problems);
         config_problems_print(&problems, stderr);
         if (r == 0)
                 return EXIT_DONE;

@@ -9,6 +9,7 @@
 #include "base/service.h"
 #include "base/text.h"
 #include "daemon/daemon-parts.h"
+#include "daemon/load.h"
 
 #define PROBLEMS_LOGGED_MAX 20
 #define GATHER_FOR (20 * USEC_PER_MSEC)
@@ -85,10 +86,8 @@ static int reload(Daemon *daemon) {
         _cleanup_(config_text_freep) ConfigText *text = NULL;
         _cleanup_(config_problems_deinit) ConfigProblems problems = { .n_items = 0 };
         const char *fixed;
-        int r = config_load(daemon->config_path, &config, &text, &problems);
+        int r = daemon_load_config(daemon->config_path, &config, &text, &problems);
 
-        if (r == 0)
-                r = config_check_own_user(config, daemon->config_path, &problems);
         if (r != 0) {
                 log_problems(&problems);
                 if (problems.n_errors == 0)

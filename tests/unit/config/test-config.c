@@ -130,8 +130,11 @@ static void test_everything_that_is_said_arrives(void **state) {
         assert_string_equal(team->title, "The team");
         assert_string_equal(team->organisation, "RA9");
         assert_string_equal(team->class, "social-care");
-        assert_string_equal(team->contact_hours, "always");
-        assert_string_equal(team->contact_phone, "01632 960001");
+        assert_int_equal(team->n_contacts, 1);
+        assert_string_equal(team->contacts[0].hours, "always");
+        assert_string_equal(team->contacts[0].phone, "01632 960001");
+        assert_string_equal(team->contacts[0].kind, "in-hours");
+        assert_int_equal(team->contacts[0].n_reach, 0);
         assert_string_equal(team->live, "tcp://127.0.0.1:7403");
         assert_int_equal(team->peer.uid, 4711);
         const ConfigSource *source = &config->sources[0];
