@@ -15,9 +15,14 @@
 #include "carebus/v1/record.pb-c.h"
 #include "carebus/v1/state.pb-c.h"
 
+/* Why a decision is over that its own source still says: the original of a copy has ended; who decided ended it elsewhere. */
+#define DECISION_END_COPY "ended-with-original"
+#define DECISION_END_AUTHORITY "ended-by-authority"
+
 /* What is written into a fact of the section `decisions` (of one person, of all sources), in place: `standing`, `copy_of`,
- * `superseded_by`. `encounters` are the facts of that section, which say whether a stay has ended. `as_at` is the time of the journal. The facts
- * are put in the order of their decisions, newest first, within each kind. 0 or -ENOMEM. */
+ * `superseded_by`; and where it is over by another of them, `status`, `end_reason` and `ended_by_event_id`. `encounters` are the facts
+ * of that section, which say whether a stay has ended. `as_at` is the time of the journal (StoredStandings.as_at). The facts are put in the
+ * order of their decisions, newest first, within each kind. 0 or -ENOMEM. */
 int decisions_stand(Carebus__V1__Fact **decisions, size_t n_decisions, Carebus__V1__Fact *const *encounters,
                     size_t n_encounters, int64_t as_at, Arena *arena);
 /* Do two that stand contradict each other, or say different things on one day with no times? `decisions_stand` has seen both. */

@@ -1,0 +1,547 @@
+#include "daemon/record/decisions.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "daemon/record/body.h"
+#include "daemon/record/decision-parts.h"
+
+#define KIND(name) CAREBUS__V1__DECISION__KIND__KIND_##name
+#define SCOPE(name) CAREBUS__V1__DECISION__SCOPE__SCOPE_##name
+#define STATUS(name) CAREBUS__V1__DECISION__STATUS__STATUS_##name
+
+#define STANDS "stands"
+#define STAY_ENDED "stay-ended-confirm"
+
+typedef Carebus__V1__Fact Fact;
+
+/* One decision, as its source says it, among the others of its kind. */
+typedef struct Claim {
+        Fact *fact;
+        const Decision *decision;
+        Moment decided;
+        bool dated;
+        bool said;       /* by the source: neither ended, nor a mistake, nor a draft */
+        size_t original; /* index of the claim that this one copies; its own: it is none */
+        bool superseded;
+} Claim;
+
+typedef struct Standing {
+        Claim *claims; /* of one kind */
+        size_t n_claims;
+        Carebus__V1__Fact *const *encounters;
+        size_t n_encounters;
+        int64_t as_at;
+        Arena *arena;
+} Standing;
+
+static bool status_is(const Fact *fact, const char *status) {
+        return text_equal(fact->status, status);
+}
+
+static bool is_mistake(const Fact *fact) {
+        return status_is(fact, "entered-in-error");
+}
+
+static bool is_draft(const Fact *fact) {
+        return fact->decision->has_status && fact->decision->status == STATUS(DRAFT);
+}
+
+static int code_add(Fact *fact, const char *code, Arena *arena) {
+        return list_append((void ***)&fact->standing, &fact->n_standing, (void *)code, arena);
+}
+
+static bool has_code(const Fact *fact, const char *code) {
+        for (size_t i = 0; i < fact->n_standing; i++)
+                if (strcmp(fact->standing[i], code) == 0)
+                        return true;
+        return false;
+}
+
+/* ---- order ----------------------------------------------------------------------------------------------------------------- */
+
+static int number_order(int64_t a, int64_t b) {
+        return a == b ? 0 : a < b ? -1 : 1;
+}
+
+/* By kind, then the newest decision first; the rest only makes the order the same everywhere. */
+static int fact_order(const void *left, const void *right) {
+        const Fact *a = *(Fact *const *)left, *b = *(Fact *const *)right;
+        Moment x = {}, y = {};
+        int order = number_order(a->decision->kind, b->decision->kind);
+
+        decision_moment(a, &x);
+        decision_moment(b, &y);
+        order = order ?: number_order(y.from, x.from) ?: number_order(b->first_said_at, a->first_said_at);
+        order = order ?: strcmp(a->key ?: "", b->key ?: "") ?: strcmp(a->source ?: "", b->source ?: "");
+        return order ?: strcmp(a->from_patient_id ?: "", b->from_patient_id ?: "");
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------------------------------- */
+
+/* Whoever gave a decision its number is where it comes from: carebus:hospital is the number of the source "hospital". */
+static bool numbers_itself(const Claim *claim) {
+        static const char prefix[] = "carebus:";
+        const Carebus__V1__Identifier *number = claim->decision->identifier;
+        size_t n_source = claim->fact->source ? strlen(claim->fact->source) : 0;
+        const char *authority;
+
+        if (!number || !number->system || !text_starts_with(number->system, prefix) || n_source == 0)
+                return false;
+        authority = number->system + strlen(prefix);
+        return strncmp(authority, claim->fact->source, n_source) == 0 &&
+               (authority[n_source] == '\0' || authority[n_source] == ':');
+}
+
+/* Is `a` the one that `b` was made from? Of a shared number, whoever gave it; else who said it first. */
+static bool comes_before(const Claim *a, const Claim *b) {
+        bool numbered_a = numbers_itself(a), numbered_b = numbers_itself(b);
+        int order;
+
+        if (decisions_share_number(a->decision, b->decision) && numbered_a != numbered_b)
+                return numbered_a;
+        order = number_order(a->fact->first_said_at, b->fact->first_said_at);
+        order = order ?: strcmp(a->fact->source ?: "", b->fact->source ?: "");
+        return (order ?: strcmp(a->fact->key ?: "", b->fact->key ?: "")) < 0;
+}
+
+/* The same decision, told by two systems, in words that do not contradict each other. */
+static bool is_copy(const Claim *a, const Claim *b) {
+        bool silent = (!a->said && decision_is_silent(a->decision)) || (!b->said && decision_is_silent(b->decision));
+
+        if (text_equal(a->fact->source, b->fact->source) || is_draft(a->fact) || is_draft(b->fact) ||
+            is_mistake(b->fact) || !decisions_are_one(a->fact, b->fact))
+                return false;
+        /* Whoever gave a number has ended what goes by it, whatever others have made of it. */
+        silent = silent || (!a->said && numbers_itself(a) && decisions_share_number(a->decision, b->decision));
+        return silent ||
+               (!decision_words_differ(a->decision, b->decision) && !decision_scopes_differ(a->decision, b->decision));
+}
+
+static void originals_find(Standing *standing) {
+        for (size_t i = 0; i < standing->n_claims; i++)
+                standing->claims[i].original = i;
+        for (size_t i = 0; i < standing->n_claims; i++) {
+                Claim *copy = &standing->claims[i];
+
+                for (size_t j = 0; j < standing->n_claims; j++)
+                        if (j != i && is_copy(&standing->claims[j], copy) && comes_before(&standing->claims[j], copy) &&
+                            (copy->original == i ||
+                             comes_before(&standing->claims[j], &standing->claims[copy->original])))
+                                copy->original = j;
+        }
+        /* What was relayed twice comes from where the first relay took it. */
+        for (size_t i = 0; i < standing->n_claims; i++) {
+                size_t root = i;
+
+                for (size_t n = 0; n < standing->n_claims && standing->claims[root].original != root; n++)
+                        root = standing->claims[root].original;
+                standing->claims[i].original = root;
+        }
+}
+
+/* ---- what takes the place of what ------------------------------------------------------------------------------------------ */
+
+static bool is_preference(const Decision *decision) {
+        return decision_rank(decision) > 0;
+}
+
+/* Somebody who tells one service another wish has changed it. */
+static bool wish_changed(const Claim *newer, const Claim *older) {
+        return is_preference(newer->decision) && decision_rank(newer->decision) == decision_rank(older->decision) &&
+               text_equal(newer->fact->source, older->fact->source) && moment_is_before(older->decided, newer->decided);
+}
+
+/* Only what names another takes its place, and never one that was decided later. */
+static bool takes_place_of(const Claim *newer, const Claim *older) {
+        if (newer == older || is_mistake(newer->fact) || is_draft(newer->fact) ||
+            newer->decision->kind != older->decision->kind || moment_is_before(newer->decided, older->decided))
+                return false;
+        if (decision_replaces(newer->decision, older->decision) || wish_changed(newer, older))
+                return true;
+        return newer->said && newer->dated && older->dated && moment_is_before(older->decided, newer->decided) &&
+               decision_rank(newer->decision) == decision_rank(older->decision) &&
+               decisions_share_number(newer->decision, older->decision);
+}
+
+/* One decision takes the place of another, whichever copies of them say so. */
+typedef struct Succession {
+        size_t newer, older; /* originals */
+} Succession;
+
+typedef struct Successions {
+        Succession *items;
+        size_t n, room;
+} Successions;
+
+static bool succession_is_known(const Successions *all, size_t newer, size_t older) {
+        for (size_t i = 0; i < all->n; i++)
+                if (all->items[i].newer == newer && all->items[i].older == older)
+                        return true;
+        return false;
+}
+
+static int succession_add(Successions *all, size_t newer, size_t older, Arena *arena) {
+        if (newer == older || succession_is_known(all, newer, older))
+                return 0;
+        if (all->n == all->room) {
+                size_t room = all->room ? all->room * 2 : 8;
+                Succession *grown = arena_alloc(arena, room * sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                if (all->n > 0)
+                        memcpy(grown, all->items, all->n * sizeof(*grown));
+                all->items = grown;
+                all->room = room;
+        }
+        all->items[all->n++] = (Succession){ newer, older };
+        return 0;
+}
+
+static int superseded_by(Standing *standing, const Succession *succession) {
+        standing->claims[succession->older].superseded = true;
+        for (size_t i = 0; i < standing->n_claims; i++) {
+                Fact *fact = standing->claims[i].fact;
+
+                if (standing->claims[i].original == succession->older &&
+                    list_append((void ***)&fact->superseded_by, &fact->n_superseded_by,
+                                standing->claims[succession->newer].fact->event_id, standing->arena) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Of several that take its place the newest is named last. Two that name each other leave both. */
+static int superseded_find(Standing *standing) {
+        Successions all = {};
+        int r = 0;
+
+        for (size_t i = standing->n_claims; r == 0 && i > 0; i--)
+                for (size_t j = 0; r == 0 && j < standing->n_claims; j++)
+                        if (takes_place_of(&standing->claims[i - 1], &standing->claims[j]))
+                                r = succession_add(&all, standing->claims[i - 1].original, standing->claims[j].original,
+                                                   standing->arena);
+        for (size_t i = 0; r == 0 && i < all.n; i++)
+                if (!succession_is_known(&all, all.items[i].older, all.items[i].newer))
+                        r = superseded_by(standing, &all.items[i]);
+        return r;
+}
+
+/* ---- what ends with what --------------------------------------------------------------------------------------------------- */
+
+static void fact_end(Fact *fact, const char *status, const char *reason, char *by) {
+        fact->status = (char *)status;
+        fact->end_reason = (char *)reason;
+        fact->ended_by_event_id = by;
+}
+
+/* A copy ends with the original; an original only where who ended the copy had the right to end the decision. */
+static void ends_follow(Standing *standing) {
+        for (size_t i = 0; i < standing->n_claims; i++) {
+                Claim *copy = &standing->claims[i], *original = &standing->claims[copy->original];
+
+                if (copy == original || copy->said || !original->said || is_mistake(copy->fact) ||
+                    status_is(copy->fact, "superseded") || !decision_ended_by_authority(copy->fact, original->fact))
+                        continue;
+                fact_end(original->fact, "ended", DECISION_END_AUTHORITY, copy->fact->event_id);
+                original->said = false;
+        }
+        for (size_t i = 0; i < standing->n_claims; i++) {
+                Claim *claim = &standing->claims[i], *original = &standing->claims[claim->original];
+
+                if (original->superseded && claim->said) {
+                        fact_end(claim->fact, "superseded", "replaced",
+                                 claim->fact->superseded_by[claim->fact->n_superseded_by - 1]);
+                        claim->said = false;
+                } else if (claim != original && claim->said && !original->said) {
+                        fact_end(claim->fact, "ended", DECISION_END_COPY, original->fact->event_id);
+                        claim->said = false;
+                }
+        }
+}
+
+/* ---- what is said of it ---------------------------------------------------------------------------------------------------- */
+
+static bool identifier_same(const Carebus__V1__Identifier *a, const Carebus__V1__Identifier *b) {
+        return a && b && a->value && a->value[0] && text_equal(a->value, b->value) && text_equal(a->system, b->system);
+}
+
+static bool is_stay(const Fact *encounter, const Carebus__V1__Identifier *stay) {
+        const Carebus__V1__Encounter *body = encounter->encounter;
+
+        if (encounter->value_case != CAREBUS__V1__FACT__VALUE_ENCOUNTER || !body)
+                return false;
+        for (size_t i = 0; i < body->n_further_identifiers; i++)
+                if (identifier_same(body->further_identifiers[i], stay))
+                        return true;
+        return identifier_same(body->identifier, stay);
+}
+
+/* Nobody is kept in a clinic: that it is over says nothing of where a decision holds. */
+static bool is_out_patient(const Fact *encounter) {
+        static const char *const classes[] = { "AMB", "VR", "HH" };
+        const Carebus__V1__Coded *class = encounter->encounter->class_;
+
+        for (size_t i = 0; class && class->code && i < ELEMENTSOF(classes); i++)
+                if (strcmp(class->code, classes[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* Was it decided in a stay that is over? The source that made the decision knows that best; else all who know the stay have to say so. */
+static bool stay_has_ended(const Standing *standing, const Claim *claim) {
+        const Carebus__V1__Identifier *stay = claim->decision->scope_encounter ?: claim->fact->encounter_id;
+        bool ended = false, goes_on = false;
+
+        for (size_t i = 0; stay && i < standing->n_encounters; i++) {
+                const Fact *encounter = standing->encounters[i];
+
+                if (!is_stay(encounter, stay) ||
+                    (claim->decision->scope != SCOPE(THIS_STAY) && is_out_patient(encounter)))
+                        continue;
+                if (text_equal(encounter->source, claim->fact->source))
+                        return !status_is(encounter, "current");
+                ended = ended || !status_is(encounter, "current");
+                goes_on = goes_on || status_is(encounter, "current");
+        }
+        return ended && !goes_on;
+}
+
+/* Kinds of which it matters whether they hold at home as well. */
+static bool has_scope(const Decision *decision) {
+        return decision->kind == KIND(CPR) || decision->kind == KIND(TREATMENT_ESCALATION);
+}
+
+static bool is_passed(const Carebus__V1__When *when, int64_t as_at) {
+        Moment moment;
+
+        return moment_read(when, &moment) && moment.until <= as_at;
+}
+
+/* Somebody looked at it on the day or later. */
+static bool review_is_done(const Decision *decision) {
+        Moment review, reviewed;
+
+        return moment_read(decision->review_at, &review) && moment_read(decision->reviewed_at, &reviewed) &&
+               !moment_is_before(reviewed, review);
+}
+
+static bool review_is_passed(const Decision *decision, int64_t as_at) {
+        return is_passed(decision->review_at, as_at) && !review_is_done(decision);
+}
+
+static bool starts_later(const Decision *decision, int64_t as_at) {
+        Moment start;
+
+        return decision->valid && moment_read(decision->valid->start, &start) && start.from > as_at;
+}
+
+/* The codes of one that its source still says. What hides it is said first; what only has to be known of it follows. */
+static int codes_of_said(const Standing *standing, const Claim *claim) {
+        const Decision *decision = claim->decision;
+        bool unsaid = has_scope(decision) && (!decision->has_scope || decision->scope == SCOPE(UNKNOWN));
+        bool confirm = (unsaid || (decision->has_scope && decision->scope == SCOPE(THIS_STAY))) &&
+                       stay_has_ended(standing, claim);
+        bool later = starts_later(decision, standing->as_at);
+        bool over = decision->valid && is_passed(decision->valid->end, standing->as_at);
+        bool is_original = &standing->claims[claim->original] == claim;
+        const struct {
+                bool is;
+                const char *code;
+        } codes[] = {
+                { is_original && !later && !over && (!confirm || unsaid), STANDS },
+                { !is_original, "copy" },
+                { later, "not-valid-yet" },
+                { over, "valid-until-passed" },
+                { confirm, STAY_ENDED },
+                { unsaid, "scope-not-said" },
+                { !claim->dated, "date-not-said" },
+                { review_is_passed(decision, standing->as_at), "review-passed" },
+                { decision->has_status && decision->status == STATUS(SUSPENDED), "suspended" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (codes[i].is && code_add(claim->fact, codes[i].code, standing->arena) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int codes_write(const Standing *standing, const Claim *claim) {
+        Fact *fact = claim->fact;
+        bool is_copy_of = &standing->claims[claim->original] != claim;
+        const char *code = "ended";
+
+        if (is_copy_of)
+                fact->copy_of = standing->claims[claim->original].fact->event_id;
+        if (claim->said)
+                return codes_of_said(standing, claim);
+        if (is_mistake(fact))
+                code = "entered-in-error";
+        else if (status_is(fact, "superseded"))
+                code = "superseded";
+        else if (status_is(fact, "current") && is_draft(fact))
+                code = "draft";
+        if (is_copy_of && code_add(fact, "copy", standing->arena) < 0)
+                return -ENOMEM;
+        if (fact->n_superseded_by == 0 && status_is(fact, "superseded") && fact->ended_by_event_id &&
+            list_append((void ***)&fact->superseded_by, &fact->n_superseded_by, fact->ended_by_event_id,
+                        standing->arena) < 0)
+                return -ENOMEM;
+        return code_add(fact, code, standing->arena);
+}
+
+/* ---- all together ---------------------------------------------------------------------------------------------------------- */
+
+static int kind_stand(Standing *standing, Fact **facts, size_t n_facts) {
+        int r;
+
+        standing->claims = arena_alloc(standing->arena, (n_facts + 1) * sizeof(Claim));
+        if (!standing->claims)
+                return -ENOMEM;
+        standing->n_claims = n_facts;
+        for (size_t i = 0; i < n_facts; i++) {
+                Claim *claim = &standing->claims[i];
+
+                *claim = (Claim){ .fact = facts[i], .decision = facts[i]->decision };
+                claim->dated = decision_moment(facts[i], &claim->decided);
+                claim->said = status_is(facts[i], "current") && !is_draft(facts[i]);
+                facts[i]->n_standing = facts[i]->n_superseded_by = 0;
+                facts[i]->standing = facts[i]->superseded_by = NULL;
+                facts[i]->copy_of = NULL;
+        }
+        originals_find(standing);
+        r = superseded_find(standing);
+        if (r < 0)
+                return r;
+        ends_follow(standing);
+        for (size_t i = 0; r == 0 && i < n_facts; i++)
+                r = codes_write(standing, &standing->claims[i]);
+        return r;
+}
+
+int decisions_stand(Fact **decisions, size_t n_decisions, Fact *const *encounters, size_t n_encounters, int64_t as_at,
+                    Arena *arena) {
+        Standing standing = { .encounters = encounters, .n_encounters = n_encounters, .as_at = as_at, .arena = arena };
+        int r = 0;
+
+        if (n_decisions > 1)
+                qsort(decisions, n_decisions, sizeof(*decisions), fact_order);
+        for (size_t i = 0, n; r == 0 && i < n_decisions; i += n) {
+                for (n = 1; i + n < n_decisions; n++)
+                        if (decisions[i + n]->decision->kind != decisions[i]->decision->kind)
+                                break;
+                r = kind_stand(&standing, decisions + i, n);
+        }
+        return r;
+}
+
+bool decisions_conflict(const Fact *a, const Fact *b) {
+        if (!has_code(a, STANDS) || !has_code(b, STANDS) || a->decision->kind != b->decision->kind)
+                return false;
+        if (decision_rank(a->decision) > 1 || decision_rank(b->decision) > 1)
+                return false;
+        /* A copy that says another scope than the original is no copy of it. */
+        return decision_words_differ(a->decision, b->decision) ||
+               (decision_scopes_differ(a->decision, b->decision) && decisions_are_one(a, b));
+}
+
+static int notes_add(Carebus__V1__CprOverview *overview, const Fact *fact, Arena *arena) {
+        for (size_t i = 0; i < fact->n_standing; i++) {
+                bool known = strcmp(fact->standing[i], STANDS) == 0 || strcmp(fact->standing[i], "copy") == 0;
+
+                for (size_t j = 0; j < overview->n_notes && !known; j++)
+                        known = strcmp(overview->notes[j], fact->standing[i]) == 0;
+                if (!known && list_append((void ***)&overview->notes, &overview->n_notes, fact->standing[i], arena) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* How much one says of what is decided now: what stands, what has to be confirmed, what will hold, what is over. */
+typedef enum Weight {
+        WEIGHT_NONE, /* a mistake, a draft */
+        WEIGHT_ENDED,
+        WEIGHT_LATER,
+        WEIGHT_CONFIRM,
+        WEIGHT_STANDS,
+} Weight;
+
+static Weight weight_of(const Fact *fact) {
+        static const struct {
+                const char *code;
+                Weight weight;
+        } weights[] = {
+                { "entered-in-error", WEIGHT_NONE }, { "draft", WEIGHT_NONE },          { STAY_ENDED, WEIGHT_CONFIRM },
+                { STANDS, WEIGHT_STANDS },           { "not-valid-yet", WEIGHT_LATER },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(weights); i++)
+                if (has_code(fact, weights[i].code))
+                        return weights[i].weight;
+        return WEIGHT_ENDED;
+}
+
+static bool any_conflict(Fact *const *decisions, size_t n_decisions) {
+        for (size_t i = 0; i < n_decisions; i++)
+                for (size_t j = 0; decisions[i]->decision->kind == KIND(CPR) && j < i; j++)
+                        if (decisions_conflict(decisions[i], decisions[j]))
+                                return true;
+        return false;
+}
+
+int decisions_cpr(Fact *const *decisions, size_t n_decisions, size_t n_held, Arena *arena,
+                  Carebus__V1__CprOverview **ret) {
+        static const char *const states[] = {
+                [WEIGHT_NONE] = "none-recorded",         [WEIGHT_ENDED] = "ended",    [WEIGHT_LATER] = "not-valid-yet",
+                [WEIGHT_CONFIRM] = "stay-ended-confirm", [WEIGHT_STANDS] = "decided",
+        };
+        Carebus__V1__CprOverview *overview = message_new(&carebus__v1__cpr_overview__descriptor, arena);
+        bool conflict = any_conflict(decisions, n_decisions);
+        Weight most = WEIGHT_NONE;
+
+        if (!overview)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_decisions; i++)
+                if (decisions[i]->decision->kind == KIND(CPR) && !has_code(decisions[i], "copy"))
+                        most = MAX(most, weight_of(decisions[i]));
+        overview->state = (char *)states[most];
+        if (conflict)
+                overview->state = (char *)"conflict";
+        else if (n_held > 0 && most < WEIGHT_CONFIRM)
+                overview->state = (char *)"held";
+        for (size_t i = 0; i < n_decisions; i++) {
+                const Fact *fact = decisions[i];
+                bool counts = fact->decision->kind == KIND(CPR) && !has_code(fact, "copy") &&
+                              (weight_of(fact) == most || (most == WEIGHT_STANDS && weight_of(fact) == WEIGHT_CONFIRM));
+
+                if (!counts)
+                        continue;
+                if (list_append((void ***)&overview->event_ids, &overview->n_event_ids, fact->event_id, arena) < 0 ||
+                    notes_add(overview, fact, arena) < 0)
+                        return -ENOMEM;
+        }
+        *ret = overview;
+        return 0;
+}
+
+int64_t decisions_due(Fact *const *decisions, size_t n_decisions, int64_t after) {
+        int64_t due = INT64_MAX;
+
+        for (size_t i = 0; i < n_decisions; i++) {
+                const Decision *decision = decisions[i]->decision;
+                Moment moment;
+
+                if (!status_is(decisions[i], "current"))
+                        continue;
+                if (moment_read(decision->review_at, &moment) && !review_is_done(decision) && moment.until > after)
+                        due = MIN(due, moment.until);
+                if (decision->valid && moment_read(decision->valid->start, &moment) && moment.from > after)
+                        due = MIN(due, moment.from);
+                if (decision->valid && moment_read(decision->valid->end, &moment) && moment.until > after)
+                        due = MIN(due, moment.until);
+        }
+        return due;
+}
