@@ -7,9 +7,9 @@
 #include "daemon/identity/match.h"
 
 /*
- * log2(m / u): m is how often two records of one human being stand to each other like that, u how often two records of two do. docs/matching.md
- * has what each rests on. They are rounded down, and lower than a count gives where fields depend on each other: who lives at one address has one
- * family name more often than chance has it.
+ * log2(m / u): m is how often two records of one human being stand to each other like that, u how often two records of
+ * two do. docs/matching.md has what each rests on. They are rounded down, and lower than a count gives where fields depend
+ * on each other: who lives at one address has one family name more often than chance has it.
  */
 const MatchWeightRow match_weight_rows[] = {
         { FIELD_FAMILY, AGREEMENT_EXACT, 8000 },

@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * All the words of one person by field, each once, in an order of their own: whatever order the traits stand in, the same
+ * words are compared. Texts are borrowed from the traits. Of more than fit the current ones and then the first by their
+ * bytes are kept: no hostile list costs more than a person with many names. Inside this folder.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/identity/match.h"
+
+#define WORDS_MAX 24
+
+typedef struct Word {
+        const char *text;
+        uint8_t rank; /* of two that say the same, the lower stands; its meaning depends on the field */
+} Word;
+
+typedef struct Words {
+        Word of[WORDS_MAX];
+        size_t n;
+} Words;
+
+/* Ranks of names. Of given names those of WORD_FURTHER stand behind the first. */
+enum { WORD_CURRENT, WORD_FORMER, WORD_FURTHER };
+/* Ranks of places. */
+enum { WORD_OWN, WORD_COMMUNAL };
+
+typedef struct WordDate {
+        uint32_t year, month, day; /* 0: not known */
+} WordDate;
+
+typedef enum WordSex {
+        SEX_MALE = 1,
+        SEX_FEMALE = 2,
+        SEX_OTHER = 4,
+} WordSex;
+
+typedef struct PersonWords {
+        Words families, givens, postcodes, lines, telecom;
+        WordDate dates[WORDS_MAX];
+        size_t n_dates;
+        uint32_t sexes;        /* bits */
+        uint64_t birth_orders; /* bits */
+        bool multiple_birth;
+        bool placeholder; /* some name of it stands for no name */
+} PersonWords;
+
+void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret);
+/* Has it a first name that tells anything? */
+bool person_has_first_name(const PersonWords *words);
