@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/text.h"
 #include "daemon/identity/fields.h"
 #include "daemon/identity/similarity.h"
 
@@ -16,14 +17,32 @@ typedef struct Tokens {
         size_t n, n_numbers;
 } Tokens;
 
+/* One word has one form, the short one; anything else is left as it is. */
+static const struct {
+        const char *word, *form;
+} forms[] = {
+        { "apartment", "flat" }, { "apt", "flat" },      { "avenue", "ave" }, { "av", "ave" },   { "close", "cl" },
+        { "court", "ct" },       { "crescent", "cres" }, { "drive", "dr" },   { "east", "e" },   { "gardens", "gdns" },
+        { "grove", "gr" },       { "house", "hse" },     { "lane", "ln" },    { "mount", "mt" }, { "north", "n" },
+        { "place", "pl" },       { "road", "rd" },       { "saint", "st" },   { "south", "s" },  { "square", "sq" },
+        { "street", "st" },      { "terrace", "terr" },  { "ter", "terr" },   { "west", "w" },
+};
+
+static void token_take(const char *text, size_t size, char ret[static TOKEN_SIZE]) {
+        memcpy(ret, text, size);
+        ret[size] = '\0';
+        for (size_t i = 0; i < ELEMENTSOF(forms); i++)
+                if (text_equal(ret, forms[i].word))
+                        stpcpy(ret, forms[i].form);
+}
+
 static void tokens_read(const char *line, Tokens *ret) {
         ret->n = ret->n_numbers = 0;
         while (*line && ret->n < TOKENS_MAX) {
                 size_t size = strcspn(line, " "), kept = MIN(size, (size_t)TOKEN_SIZE - 1);
 
                 if (size > 0) {
-                        memcpy(ret->of[ret->n], line, kept);
-                        ret->of[ret->n][kept] = '\0';
+                        token_take(line, kept, ret->of[ret->n]);
                         ret->is_number[ret->n] = strpbrk(ret->of[ret->n], "0123456789") != NULL;
                         ret->n_numbers += ret->is_number[ret->n];
                         ret->n++;
