@@ -90,7 +90,7 @@ static bool is_in_period(const Carebus__V1__Period *period, int64_t at) {
         /* "Until the third" is until the third is over. */
         return !period->end || !period->end->has_utc_at ||
                at < period->end->utc_at +
-                            (period->end->precision <= CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY ? DAY_USEC : 0);
+                               (period->end->precision <= CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY ? DAY_USEC : 0);
 }
 
 bool contact_at(const Carebus__V1__Overview *overview, int64_t at, const Zone *zone, ContactAt *ret) {

@@ -11,7 +11,7 @@
 
 typedef enum ReachState {
         REACH_CLOSED,
-        REACH_NOT_SAID,         /* no hours that a machine can read: nobody knows whether somebody answers */
+        REACH_NOT_SAID,              /* no hours that a machine can read: nobody knows whether somebody answers */
         REACH_NOT_SAID_OUT_OF_HOURS, /* the same, and it is said to be for out of hours */
         REACH_OPEN,
 } ReachState;
@@ -24,8 +24,8 @@ typedef struct ContactAt {
         const Carebus__V1__ContactPoint *point;
         const Carebus__V1__ContactOrigin *origin; /* whose word it is, and how fresh; NULL: not told */
         const Carebus__V1__ReachTime *reach;
-        const Carebus__V1__Telecom *telecom;      /* the one number */
-        ReachState state;                         /* never closed */
+        const Carebus__V1__Telecom *telecom; /* the one number */
+        ReachState state;                    /* never closed */
 } ContactAt;
 
 /* Who answers at this moment: the first in the order of the overview whose hours say so; else the first that is for out of hours; else

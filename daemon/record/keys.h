@@ -8,6 +8,7 @@
 #define SECTION_DEATH "death"
 #define SECTION_MERGES "merges"
 #define SECTION_ENCOUNTERS "encounters"
+#define SECTION_DECISIONS "decisions"
 /* Not sections of the record. */
 #define SECTION_CONFLICTS "conflicts"
 #define SECTION_ACTIVITY "activity"

@@ -38,6 +38,10 @@ enum {
  * not history, what a source did not say means nothing. */
 #define RECORD_COUNT_LOADED "loaded"
 #define RECORD_COUNT_HEARD_SINCE_AT "heard_since_at"
+/* Open in the quarantine: how many, and number and received_at of the oldest. */
+#define RECORD_COUNT_NOT_UNDERSTOOD "not_understood"
+#define RECORD_COUNT_NOT_UNDERSTOOD_SEQ "not_understood_seq"
+#define RECORD_COUNT_NOT_UNDERSTOOD_SINCE_AT "not_understood_since_at"
 
 /* What the fold made of an entry. */
 int outcome_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Outcome **ret);
@@ -54,11 +58,23 @@ int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char *
 /* One person's own, without those that it answers for: who says what of it, and its ties. */
 int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret);
 
+/* Whose facts a reader may see: a function of their source. */
+typedef struct RecordEyes {
+        bool (*sees)(const void *owner, const char *source);
+        const void *owner;
+} RecordEyes;
+
 /* The shared record as of the transaction's folded seq, under any id that the person ever had: sections in order of names, facts in
  * order of key, source, former id. Where a person was merged, its facts stand beside the survivor's with `from_patient_id`;
- * claims of one source about one encounter are one fact whichever id they came under. `digest` is SHA-256 over the packed
- * Record without digest. */
+ * claims of one source about one encounter are one fact whichever id, or number, they came under. What was moved away is left out, what was
+ * moved here is shown. `digest` is SHA-256 over record_canonical(). `states`, and what of `sources` follows from the clock, are
+ * left to record_states(). */
 int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
+/* The same as somebody may see it: facts of the sources that `eyes` see (NULL: all), numbers that one of these used, conflicts all of
+ * whose claims are theirs, and an overview of no more than that. How decisions stand to each other follows from all of them. Whoever sees no
+ * fact of a person sees nobody: RECORD_E_NOT_FOUND. What is held has no content and is shown. */
+int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                   Carebus__V1__Record **ret);
 
 /* An item of the quarantine, open or resolved. `events` is filled in where the entry had any. */
 int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret);

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * What each section of a record says where it says no value, and how far what it says can be relied on: none recorded by whom since
+ * when, held in review, who is silent since when, who sent what nobody understood. It follows from what all sources did and from the
+ * reader's clock, so it is in no digest.
+ */
+#include "base/arena.h"
+#include "carebus/v1/record.pb-c.h"
+#include "daemon/store/state.h"
+
+/* Words of SectionState.states and SectionSource.state. */
+#define SECTION_VALUE "value"
+#define SECTION_NONE_RECORDED "none-recorded"
+#define SECTION_HELD "held"
+#define SECTION_SILENT "silent"
+#define SECTION_NOT_UNDERSTOOD "not-understood"
+#define SECTION_NOT_HEARD_YET "not-heard-yet"
+
+/* Microseconds without a word after which a source is silent; 0: it may be silent for ever. */
+typedef struct RecordPatience {
+        int64_t (*silent_after)(const void *owner, const char *source);
+        const void *owner;
+} RecordPatience;
+
+/* Fills in `states`, one for each section of the catalogue, and of `sources` what the clock says, for the sources that the record has.
+ * `now` is the reader's. 0 or -ENOMEM. */
+int record_states(StateTxn *txn, Carebus__V1__Record *record, const RecordPatience *patience, int64_t now,
+                  Arena *arena);
