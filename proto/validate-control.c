@@ -54,14 +54,16 @@ static int trace_rules(const Request *request, ValidateError *error) {
         return text_rule(trace->message_id, MESSAGE_ID_MAX, "trace.message_id", error);
 }
 
-static int record_rules(const Request *request, ValidateError *error) {
-        const Carebus__V1__RecordRequest *record = request->record;
-
+int record_request_rules(const Carebus__V1__RecordRequest *record, ValidateError *error) {
         if (record->patient_id && !patient_id_is_valid(record->patient_id))
                 return validate_fail(error, VALIDATE_E_VALUE, "record.patient_id");
         if (!record->patient_id && (!record->identifier || !record->identifier->value))
                 return validate_fail(error, VALIDATE_E_MISSING, "record.patient_id");
         return name_rule(record->team, "record.team", error);
+}
+
+static int record_rules(const Request *request, ValidateError *error) {
+        return record_request_rules(request->record, error);
 }
 
 static int quarantine_list_rules(const Request *request, ValidateError *error) {
@@ -75,8 +77,7 @@ static int quarantine_show_rules(const Request *request, ValidateError *error) {
 }
 
 /* Nothing at all finds everybody, which nobody may ask. */
-static int find_rules(const Request *request, ValidateError *error) {
-        const Carebus__V1__FindRequest *find = request->find;
+int find_request_rules(const Carebus__V1__FindRequest *find, ValidateError *error) {
         int r;
 
         if (find->identifier && (!find->identifier->value || !find->identifier->value[0]))
@@ -86,6 +87,10 @@ static int find_rules(const Request *request, ValidateError *error) {
         r = moments_rules(&find->base, "find", error);
         r = r ? r : name_rule(find->team, "find.team", error);
         return r ? r : limit_rule(find->limit, "find.limit", error);
+}
+
+static int find_rules(const Request *request, ValidateError *error) {
+        return find_request_rules(request->find, error);
 }
 
 static int patient_ids_rule(char *const *patient_ids, size_t n, const char *path, ValidateError *error) {

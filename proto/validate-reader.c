@@ -1,9 +1,12 @@
 /*
  * The two sides of a feed.
  */
+#include <stdio.h>
+
+#include "proto/digest.h"
 #include "proto/validate-rules.h"
 
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE DIGEST_SUM_SIZE
 
 static int place_compare(uint64_t seq, uint32_t index, uint64_t other_seq, uint32_t other_index) {
         if (seq != other_seq)
@@ -43,8 +46,61 @@ static int ack_rules(const Carebus__V1__Ack *ack, ValidateError *error) {
         return 0;
 }
 
+/* A digest of somebody whom the reader holds. */
+static int person_digest_rules(const Carebus__V1__PersonDigest *person, const char *path, ValidateError *error) {
+        if (!person->patient_id || !patient_id_is_valid(person->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "%s.patient_id", path);
+        if (person->digest.len != DIGEST_SIZE)
+                return validate_fail(error, VALIDATE_E_VALUE, "%s.digest", path);
+        return 0;
+}
+
+static int compared_rules(const Carebus__V1__Compared *compared, ValidateError *error) {
+        char path[64];
+        int r = 0;
+
+        if (!compared->has_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "compared.id");
+        if (compared->n_sums != 0 && compared->n_sums != DIGEST_BUCKETS)
+                return validate_fail(error, VALIDATE_E_VALUE, "compared.sums");
+        if (compared->n_sums == 0 && (!compared->has_bucket || compared->bucket >= DIGEST_BUCKETS))
+                return validate_fail(error, VALIDATE_E_VALUE, "compared.bucket");
+        for (size_t i = 0; i < compared->n_sums; i++)
+                if (compared->sums[i].len != DIGEST_SIZE)
+                        return validate_fail(error, VALIDATE_E_VALUE, "compared.sums[%zu]", i);
+        for (size_t i = 0; r == 0 && i < compared->n_persons; i++) {
+                snprintf(path, sizeof(path), "compared.persons[%zu]", i);
+                r = person_digest_rules(compared->persons[i], path, error);
+        }
+        return r;
+}
+
+/* A Compared has a list of sums, or of persons; all else that a reader says is short. */
+static CheckLimits limits_of_reader(void) {
+        CheckLimits limits = limits_small();
+
+        limits.max_repeated = DIGEST_BUCKETS;
+        limits.max_elements = 1024;
+        return limits;
+}
+
+static int team_request_rules(const Carebus__V1__TeamRequest *request, ValidateError *error) {
+        int r = name_required_rule(request->team, "request.team", error);
+
+        if (r)
+                return r;
+        switch (request->command_case) {
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_RECORD:
+                return record_request_rules(request->record, error);
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_FIND:
+                return find_request_rules(request->find, error);
+        default:
+                return validate_fail(error, VALIDATE_E_EMPTY, "request");
+        }
+}
+
 int validate_from_reader(Bytes frame, Arena *arena, const Carebus__V1__FromReader **ret, ValidateError *ret_error) {
-        CheckLimits bounds = limits_small();
+        CheckLimits bounds = limits_of_reader();
         Carebus__V1__FromReader *message;
         ValidateError ignored, *error = ret_error ? ret_error : &ignored;
         int r;
@@ -64,6 +120,12 @@ int validate_from_reader(Bytes frame, Arena *arena, const Carebus__V1__FromReade
                         r = validate_fail(error, VALIDATE_E_VALUE, "credit.more");
                 break;
         case CAREBUS__V1__FROM_READER__MESSAGE_CLOSE:
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_COMPARED:
+                r = compared_rules(message->compared, error);
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_REQUEST:
+                r = team_request_rules(message->request, error);
                 break;
         default:
                 r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
@@ -85,6 +147,12 @@ int delivery_rules(const Carebus__V1__Delivery *delivery, const char *prefix, Va
         /* The place alone may be "before all" and stands where the stream stood. */
         if (delivery->place_only)
                 return order > 0 ? validate_fail(error, VALIDATE_E_ORDER, "%s%sprev_seq", prefix, dot) : 0;
+        if (delivery->what_case == CAREBUS__V1__DELIVERY__WHAT_GONE &&
+            (!delivery->gone->patient_id || !patient_id_is_valid(delivery->gone->patient_id)))
+                return validate_fail(error, VALIDATE_E_VALUE, "%s%sgone.patient_id", prefix, dot);
+        if (delivery->what_case == CAREBUS__V1__DELIVERY__WHAT_RECORD &&
+            (!delivery->record->patient_id || !patient_id_is_valid(delivery->record->patient_id)))
+                return validate_fail(error, VALIDATE_E_VALUE, "%s%srecord.patient_id", prefix, dot);
         if (delivery->seq == 0)
                 return validate_fail(error, VALIDATE_E_VALUE, "%s%sseq", prefix, dot);
         if (order >= 0)
@@ -116,6 +184,14 @@ static int opened_rules(const Carebus__V1__Opened *opened, ValidateError *error)
         return 0;
 }
 
+static int snapshot_end_rules(const Carebus__V1__SnapshotEnd *end, ValidateError *error) {
+        if (!end->has_seq || !end->has_index)
+                return validate_fail(error, VALIDATE_E_MISSING, "snapshot_end.seq");
+        if (end->digest.len != DIGEST_SIZE)
+                return validate_fail(error, VALIDATE_E_VALUE, "snapshot_end.digest");
+        return 0;
+}
+
 int validate_to_reader(Bytes frame, const ValidateLimits *limits, Arena *arena, const Carebus__V1__ToReader **ret,
                        ValidateError *ret_error) {
         CheckLimits bounds = limits_for_events(limits->max_frame, limits->max_frame);
@@ -134,8 +210,16 @@ int validate_to_reader(Bytes frame, const ValidateLimits *limits, Arena *arena, 
                 r = delivery_rules(message->delivery, "delivery", error);
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_SNAPSHOT_END:
-                if (message->snapshot_end->has_digest && message->snapshot_end->digest.len != DIGEST_SIZE)
-                        r = validate_fail(error, VALIDATE_E_VALUE, "snapshot_end.digest");
+                r = snapshot_end_rules(message->snapshot_end, error);
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_COMPARE:
+                if (!message->compare->has_id)
+                        r = validate_fail(error, VALIDATE_E_MISSING, "compare.id");
+                else if (message->compare->has_bucket && message->compare->bucket >= DIGEST_BUCKETS)
+                        r = validate_fail(error, VALIDATE_E_VALUE, "compare.bucket");
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_ANSWER:
+                r = message->answer->error ? reason_rule(message->answer->error, "answer.error", error) : 0;
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER:
                 r = reason_rule(message->ack_answer->digest, "ack_answer.digest", error);

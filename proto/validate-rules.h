@@ -27,4 +27,7 @@ int name_rule(const char *name, const char *path, ValidateError *error);
 int name_required_rule(const char *name, const char *path, ValidateError *error);
 int text_rule(const char *text, size_t max, const char *path, ValidateError *error);
 int reason_rule(const char *reason, const char *path, ValidateError *error);
+/* What is asked over the query socket and over a feed alike. */
+int record_request_rules(const Carebus__V1__RecordRequest *record, ValidateError *error);
+int find_request_rules(const Carebus__V1__FindRequest *find, ValidateError *error);
 int delivery_rules(const Carebus__V1__Delivery *delivery, const char *prefix, ValidateError *error);

@@ -1,6 +1,6 @@
 /*
- * The file: magic, version, count, then for each consumer two names (length, bytes), its place, two times; CRC-32C of all
- * before it. Little-endian.
+ * The file: magic, version, count, then for each consumer two names (length, bytes), its place, two times, and (since version 2) what it
+ * reads and its lineage; CRC-32C of all before it. Little-endian.
  */
 #include "daemon/serve/cursors.h"
 
@@ -16,7 +16,7 @@
 #include "base/text.h"
 
 #define MAGIC "carebus-cursors\n"
-#define VERSION 1
+#define VERSION 2
 #define FILE_MAX (64U << 20)
 #define WRITER_SLOTS 4
 
@@ -149,6 +149,8 @@ void cursors_pack(const Cursors *cursors, Buffer *ret) {
                 pack_u32(ret, consumer->acked.index);
                 pack_u64(ret, (uint64_t)consumer->received_at);
                 pack_u64(ret, (uint64_t)consumer->acked_at);
+                buffer_append_byte(ret, consumer->records);
+                pack_u64(ret, consumer->lineage);
         }
         pack_u32(ret, crc32c(0, ret->data, ret->size));
 }
@@ -164,7 +166,7 @@ static int unpack_name(Cursor *cursor, char ret[CURSOR_NAME_SIZE]) {
         return name_is_valid(ret) ? 0 : -EBADMSG;
 }
 
-static int unpack_consumer(Cursor *cursor, Cursors *ret) {
+static int unpack_consumer(Cursor *cursor, uint32_t version, Cursors *ret) {
         char team[CURSOR_NAME_SIZE], name[CURSOR_NAME_SIZE];
         Consumer *consumer;
         int r;
@@ -180,6 +182,13 @@ static int unpack_consumer(Cursor *cursor, Cursors *ret) {
         consumer->acked.index = cursor_le32(cursor);
         consumer->received_at = (int64_t)cursor_le64(cursor);
         consumer->acked_at = (int64_t)cursor_le64(cursor);
+        if (version > 1) {
+                uint8_t records = cursor_u8(cursor);
+                consumer->records = records == 1;
+                consumer->lineage = cursor_le64(cursor);
+                if (records > 1)
+                        return -EBADMSG;
+        }
         return cursor->error;
 }
 
@@ -187,18 +196,21 @@ int cursors_unpack(Cursors *cursors, Bytes packed) {
         Cursor cursor = CURSOR_INIT(packed);
         Cursors read = { 0 };
         Bytes magic;
-        uint32_t n;
+        uint32_t n, version;
         int r = 0;
 
         if (packed.size < sizeof(uint32_t) || load_le32(packed.data + packed.size - sizeof(uint32_t)) !=
                                                       crc32c(0, packed.data, packed.size - sizeof(uint32_t)))
                 return -EBADMSG;
         magic = cursor_bytes(&cursor, sizeof(MAGIC) - 1);
-        if (cursor.error < 0 || !bytes_equal(magic, BYTES_LITERAL(MAGIC)) || cursor_le32(&cursor) != VERSION)
+        if (cursor.error < 0 || !bytes_equal(magic, BYTES_LITERAL(MAGIC)))
+                return -EBADMSG;
+        version = cursor_le32(&cursor);
+        if (version < 1 || version > VERSION)
                 return -EBADMSG;
         n = cursor_le32(&cursor);
         for (uint32_t i = 0; r == 0 && i < n; i++)
-                r = unpack_consumer(&cursor, &read);
+                r = unpack_consumer(&cursor, version, &read);
         if (r == 0 && (cursor.error < 0 || cursor_left(&cursor) != sizeof(uint32_t)))
                 r = -EBADMSG;
         if (r == 0) {
