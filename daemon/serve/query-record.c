@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/record/read.h"
+#include "daemon/record/states.h"
 #include "daemon/serve/query-parts.h"
 #include "daemon/serve/record-cut.h"
 
@@ -58,12 +60,23 @@ static int find_person(Query *query, const Carebus__V1__RecordRequest *asked, co
 
 /* ---- the answer ------------------------------------------------------------------------------------------------------------- */
 
+/* What the configuration says now: how long a source may be silent is no matter of the record. */
+static int64_t silent_after(const void *owner, const char *source) {
+        const Config *config = owner;
+
+        for (size_t i = 0; i < config->n_sources; i++)
+                if (text_equal(config->sources[i].name, source))
+                        return (int64_t)config->sources[i].silent_after * USEC_PER_SEC;
+        return 0;
+}
+
 static int not_found(Query *query) {
         return query_refuse(query, "not-found",
                             "nobody is known under this patient id or identifier, or this team sees nothing of them");
 }
 
 int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out) {
+        const RecordPatience patience = { .silent_after = silent_after, .owner = query->config };
         const Carebus__V1__RecordRequest *asked = request->record;
         Carebus__V1__Record *record = NULL;
         const char *patient_id = NULL;
@@ -77,5 +90,7 @@ int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out)
                 r = record_for_team(query->view, query->sharing, team, patient_id, query->arena, &record);
         if (r == RECORD_E_NOT_FOUND)
                 return not_found(query);
+        if (r == 0)
+                r = record_states(view_txn(query->view), record, &patience, clock_now_at(&clock_system), query->arena);
         return r == 0 ? query_put(out, REPLY_RECORD, &record->base) : r;
 }
