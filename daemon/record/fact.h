@@ -22,6 +22,7 @@ typedef struct Said {
         StampParts stamp;
         bool lists_whole; /* the source states its lists whole */
         Bytes packed;     /* the event as it is stored in its entry; empty where that is not at hand */
+        const Carebus__V1__Matching *matching; /* what it says of its person, made for comparing; NULL: nothing */
 } Said;
 
 /* A new fact without a value. NULL when the arena is full. */

@@ -211,6 +211,9 @@ static void live_publish_entry(Live *live, const PublishedEntry *entry, int64_t 
                         continue;
                 for (size_t i = 0; i < entry->n_events; i++) {
                         Place place = { .seq = entry->seq, .index = (uint32_t)i };
+
+                        if (entry->events[i].size == 0)
+                                continue;
                         live_team_send(team, entry->events[i].topic,
                                        publish_frame(PUBLISH_LIVE, &entry->events[i], place, team->last), now);
                         team->last = place;

@@ -6,8 +6,9 @@
 #include "base/error.h"
 #include "daemon/store/state-keys.h"
 #include "proto/check.h"
+#include "proto/wire.h"
 
-enum { OUTCOME_EVENT_COUNT = 15 };
+enum { OUTCOME_EVENT_COUNT = 15, OUTCOME_HELD = 22 };
 
 static int key_seq(Bytes key, uint64_t *ret) {
         if (key.size < sizeof(uint64_t))
@@ -46,9 +47,11 @@ static int newest_seq_below(StateTxn *txn, const Sharing *sharing, size_t team, 
         return 0;
 }
 
-static int event_count(StateTxn *txn, uint64_t seq, uint64_t *ret) {
+/* One more than the index of the last event of the entry below `limit` that is given out; 0: none is. Those that wait are passed over: of
+ * them only the row that ends there matters. */
+static int published_below(StateTxn *txn, uint64_t seq, uint64_t limit, uint64_t *ret) {
         StateKey key = state_key_seq(seq);
-        uint64_t count = 0;
+        uint64_t count = 0, held_first = 0, held_next = 0;
         size_t offset = 0;
         WireField field;
         Bytes packed;
@@ -57,10 +60,15 @@ static int event_count(StateTxn *txn, uint64_t seq, uint64_t *ret) {
         r = state_get(txn, STATE_OUTCOME, state_key_all(&key), &packed);
         if (r != 0 && r != STATE_E_NOT_FOUND)
                 return error_fold(r);
-        while (r == 0 && wire_field_next(packed, &offset, &field) == 0)
-                if (field.number == OUTCOME_EVENT_COUNT && field.wire_type == 0)
-                        count = field.value;
-        *ret = count;
+        while (r == 0 && wire_field_next(packed, &offset, &field) == 0) {
+                if (field.number == OUTCOME_EVENT_COUNT && field.wire_type == WIRE_VARINT)
+                        count = MIN(field.value, limit);
+                if (field.number != OUTCOME_HELD || field.wire_type != WIRE_VARINT || field.value >= count)
+                        continue;
+                held_first = held_next == field.value && held_next > 0 ? held_first : field.value;
+                held_next = field.value + 1;
+        }
+        *ret = count > 0 && held_next == count ? held_first : count;
         return 0;
 }
 
@@ -78,13 +86,11 @@ int place_newest(StateTxn *txn, const Sharing *sharing, size_t team, Place bound
                         *ret = PLACE_NULL;
                         return 0;
                 }
-                r = event_count(txn, seq, &count);
+                r = published_below(txn, seq, seq == bound.seq ? bound.index + UINT64_C(1) : UINT64_MAX, &count);
                 if (r < 0)
                         return r;
                 if (count > 0) {
-                        uint64_t last = count - 1;
-                        *ret = (Place){ .seq = seq,
-                                        .index = (uint32_t)(seq == bound.seq ? MIN(last, bound.index) : last) };
+                        *ret = (Place){ .seq = seq, .index = (uint32_t)(count - 1) };
                         return 0;
                 }
                 below = seq;

@@ -23,6 +23,7 @@ enum {
         EVENT_BELATED = 25,
         EVENT_CONFIRMS = 29,
         EVENT_LOADED = 30,
+        EVENT_UNCONFIRMED = 31,
         SUBJECT_PATIENT_ID = 1,
         ENTRY_SUBMISSION = 1,
         SUBMISSION_MESSAGE_ID = 3,
@@ -46,18 +47,23 @@ typedef struct Draft {
         size_t topic;
 } Draft;
 
+/* Indexes of events that an outcome names, ascending. Events are added in order: the next one is all there is to look at. */
+typedef struct PublisherMarks {
+        Buffer indexes; /* uint32_t[] */
+        size_t n_passed;
+} PublisherMarks;
+
 struct Publisher {
         Buffer bytes;       /* rooms, events, topics */
         Buffer drafts;      /* Draft[] */
         Buffer patient_ids; /* Bytes[] */
-        Buffer confirms;    /* uint32_t[], ascending */
+        PublisherMarks confirms, held, unconfirmed;
         /* of the entry at hand */
         uint64_t seq;
         int64_t received_at;
         Bytes source, message_id;
         bool belated;
         bool loaded;
-        size_t n_confirmed; /* of `confirms`, that are behind */
 };
 
 int publisher_new(Publisher **ret) {
@@ -75,7 +81,9 @@ Publisher *publisher_free(Publisher *publisher) {
         buffer_deinit(&publisher->bytes);
         buffer_deinit(&publisher->drafts);
         buffer_deinit(&publisher->patient_ids);
-        buffer_deinit(&publisher->confirms);
+        buffer_deinit(&publisher->confirms.indexes);
+        buffer_deinit(&publisher->held.indexes);
+        buffer_deinit(&publisher->unconfirmed.indexes);
         free(publisher);
         return NULL;
 }
@@ -135,6 +143,8 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
                 wire_number(stamping->ret, EVENT_CONFIRMS, 1);
         if (DUE(EVENT_LOADED) && stamp->loaded)
                 wire_number(stamping->ret, EVENT_LOADED, 1);
+        if (DUE(EVENT_UNCONFIRMED) && stamp->unconfirmed)
+                wire_number(stamping->ret, EVENT_UNCONFIRMED, 1);
 #undef DUE
         if (number > from)
                 stamping->done = number;
@@ -142,7 +152,8 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
 
 static bool is_set_by_bus(unsigned number, bool belated) {
         return number == EVENT_EVENT_ID || number == EVENT_RECEIVED_AT || number == EVENT_SOURCE ||
-               number == EVENT_CONFIRMS || number == EVENT_LOADED || (number == EVENT_BELATED && belated);
+               number == EVENT_CONFIRMS || number == EVENT_LOADED || number == EVENT_UNCONFIRMED ||
+               (number == EVENT_BELATED && belated);
 }
 
 int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type) {
@@ -189,15 +200,29 @@ static Bytes publisher_patient_id(const Publisher *publisher, size_t index) {
         return id;
 }
 
-/* Events are added in order, so that the next one that confirms is all there is to look at. */
-static bool publisher_confirms(Publisher *publisher, size_t index) {
+static bool marks_have(PublisherMarks *marks, size_t index) {
         uint32_t next;
 
-        if (publisher->n_confirmed >= publisher->confirms.size / sizeof(next))
+        if (marks->n_passed >= marks->indexes.size / sizeof(next))
                 return false;
-        memcpy(&next, publisher->confirms.data + publisher->n_confirmed * sizeof(next), sizeof(next));
-        publisher->n_confirmed += next == index;
+        memcpy(&next, marks->indexes.data + marks->n_passed * sizeof(next), sizeof(next));
+        marks->n_passed += next == index;
         return next == index;
+}
+
+static int marks_read(PublisherMarks *marks, const ViewOutcome *outcome, unsigned field) {
+        buffer_clear(&marks->indexes);
+        marks->n_passed = 0;
+        return view_outcome_indexes(outcome, field, &marks->indexes);
+}
+
+/* One that waits has a place and nothing else. */
+static int publisher_add_held(Publisher *publisher) {
+        const Draft draft = { .event = publisher->bytes.size, .topic = publisher->bytes.size };
+
+        buffer_append_byte(&publisher->bytes, '\0');
+        buffer_append(&publisher->drafts, &draft, sizeof(draft));
+        return publisher->bytes.error ? publisher->bytes.error : publisher->drafts.error;
 }
 
 static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
@@ -211,13 +236,16 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
                 .message_id = publisher->message_id,
                 .patient_id = patient_id,
                 .belated = publisher->belated,
-                .confirms = publisher_confirms(publisher, index),
+                .confirms = marks_have(&publisher->confirms, index),
+                .unconfirmed = marks_have(&publisher->unconfirmed, index),
                 .loaded = publisher->loaded,
         };
         Draft draft;
         Bytes type;
         int r;
 
+        if (marks_have(&publisher->held, index))
+                return publisher_add_held(publisher);
         snprintf(event_id, sizeof(event_id), "%" PRIu64 ".%zu", publisher->seq, index);
         buffer_append(&publisher->bytes, room, sizeof(room));
         draft.event = publisher->bytes.size;
@@ -299,6 +327,8 @@ static int publisher_add_retried(Publisher *publisher, View *view, uint64_t item
         int r;
 
         r = state_get(view_txn(view), STATE_RESOLVED, state_key_all(&key), &packed);
+        if (r == STATE_E_NOT_FOUND) /* some of it waits still */
+                r = state_get(view_txn(view), STATE_QUARANTINE, state_key_all(&key), &packed);
         if (r == STATE_E_NOT_FOUND)
                 return -EBADMSG;
         return r == 0 ? publisher_add_events(publisher, packed, ITEM_MESSAGE_ID, ITEM_EVENTS) : error_fold(r);
@@ -347,6 +377,14 @@ static PublishedEntry *publisher_finish(Publisher *publisher) {
         return entry;
 }
 
+static int publisher_marks(Publisher *publisher, const ViewOutcome *outcome) {
+        int r = marks_read(&publisher->confirms, outcome, VIEW_OUTCOME_CONFIRMS);
+
+        if (r == 0)
+                r = marks_read(&publisher->held, outcome, VIEW_OUTCOME_HELD);
+        return r < 0 ? r : marks_read(&publisher->unconfirmed, outcome, VIEW_OUTCOME_UNCONFIRMED);
+}
+
 int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEntry **ret) {
         ViewOutcome outcome;
         int r;
@@ -357,18 +395,16 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         buffer_clear(&publisher->bytes);
         buffer_clear(&publisher->drafts);
         buffer_clear(&publisher->patient_ids);
-        buffer_clear(&publisher->confirms);
         publisher->seq = seq;
         publisher->received_at = outcome.received_at;
         publisher->source = outcome.source;
         publisher->message_id = BYTES_NULL;
         publisher->belated = outcome.belated;
         publisher->loaded = outcome.loaded;
-        publisher->n_confirmed = 0;
         if (outcome.event_count > 0) {
                 r = view_outcome_list(&outcome, VIEW_OUTCOME_PATIENT_IDS, keep_patient_id, publisher);
                 if (r == 0)
-                        r = view_outcome_confirms(&outcome, &publisher->confirms);
+                        r = publisher_marks(publisher, &outcome);
                 if (r == 0)
                         r = outcome.republishes ? publisher_add_retried(publisher, view, outcome.republishes)
                                                 : publisher_add_journaled(publisher, view, &outcome);

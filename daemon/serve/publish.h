@@ -15,6 +15,7 @@
 /* Free bytes in front of each event: keys, lengths and four numbers of a Delivery, and of a ToReader around it. */
 #define PUBLISH_ROOM 64
 
+/* `size` 0: the event waits in the quarantine while others of its entry are in use. It is given to nobody, and has its place. */
 typedef struct PublishedEvent {
         uint8_t *data; /* a packed Event, PUBLISH_ROOM writable bytes before it */
         size_t size;
@@ -49,8 +50,9 @@ typedef struct PublishStamp {
         Bytes message_id; /* of the submission: for an event that does not name its own */
         Bytes patient_id; /* empty: none */
         bool belated;
-        bool confirms; /* its source said the same before */
-        bool loaded;   /* history */
+        bool confirms;    /* its source said the same before */
+        bool loaded;      /* history */
+        bool unconfirmed; /* a join of its person is in review */
 } PublishStamp;
 /* Appends the stored event with the stamp to `ret`, in the order of field numbers: the bytes are those that packing the
  * whole event would give. ret_type (borrowed from `stored`) may be NULL. 0 or -EBADMSG. */

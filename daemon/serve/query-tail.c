@@ -40,11 +40,30 @@ static Bytes event_message_id(const PublishedEvent *event) {
         return BYTES_NULL;
 }
 
+/* It waits, and has its number. */
+static void put_held_item(Query *query, const PublishedEntry *entry, size_t index, Buffer *items) {
+        Buffer *item = &query->scratch;
+
+        buffer_clear(item);
+        wire_number(item, ITEM_SEQ, entry->seq);
+        wire_number(item, ITEM_INDEX, index);
+        wire_text(item, ITEM_TYPE, "bus.held");
+        wire_bytes(item, ITEM_SOURCE, entry->source);
+        wire_number(item, ITEM_RECEIVED_AT, (uint64_t)entry->received_at);
+        if (item->error < 0)
+                items->error = item->error;
+        wire_bytes(items, TAIL_ITEMS, buffer_bytes(item));
+}
+
 static void put_event_item(Query *query, const PublishedEntry *entry, size_t index, Buffer *items) {
         const PublishedEvent *event = &entry->events[index];
         const Bytes id = event_message_id(event);
         Buffer *item = &query->scratch;
 
+        if (event->size == 0) {
+                put_held_item(query, entry, index, items);
+                return;
+        }
         buffer_clear(item);
         wire_number(item, ITEM_SEQ, entry->seq);
         wire_number(item, ITEM_INDEX, index);
@@ -144,7 +163,8 @@ static int put_entry(Query *query, uint64_t seq, ssize_t team, Buffer *items) {
         if (team >= 0 && !sharing_may_see(query->sharing, (size_t)team, entry->source))
                 return 0;
         for (size_t i = 0; i < entry->n_events; i++)
-                put_event_item(query, entry, i, items);
+                if (team < 0 || entry->events[i].size > 0)
+                        put_event_item(query, entry, i, items);
         return items->error;
 }
 

@@ -137,8 +137,10 @@ static int steps_of_outcome(Trace *trace, Carebus__V1__TraceEntry *entry, const 
                              arena_format(arena, "reason=%s about=%" PRIu64, outcome->refused, outcome->about_seq));
         else if (r == 0 && outcome->event_count > 0)
                 r = add_step(trace, entry, "project", "ok",
-                             arena_format(arena, "events=%" PRIu32 " derived=%zu%s", outcome->event_count,
-                                          outcome->n_derived, outcome->belated ? " belated" : ""));
+                             arena_format(arena, "events=%" PRIu32 " derived=%zu%s%s",
+                                          outcome->event_count - (uint32_t)outcome->n_held, outcome->n_derived,
+                                          outcome->n_held ? arena_format(arena, " held=%zu", outcome->n_held) : "",
+                                          outcome->belated ? " belated" : ""));
         if (r == 0 && outcome->event_count > 0)
                 r = add_step(trace, entry, "publish", "ok",
                              join_teams(trace,

@@ -53,8 +53,10 @@ int view_outcome(View *view, uint64_t seq, ViewOutcome *ret);
 /* The packed items of the repeated field of the outcome, in order: calls `item` with each. */
 enum { VIEW_OUTCOME_PATIENT_IDS = 9, VIEW_OUTCOME_DERIVED = 10 };
 int view_outcome_list(const ViewOutcome *outcome, unsigned field, int (*item)(Bytes value, void *owner), void *owner);
-/* Appends the indexes (uint32_t, ascending) of the events that said what their source had said before. 0 or -ENOMEM. */
-int view_outcome_confirms(const ViewOutcome *outcome, Buffer *ret);
+/* Appends the indexes (uint32_t, ascending) of the events that said what their source had said before, that wait, or whose person is in
+ * review. 0 or -ENOMEM. */
+enum { VIEW_OUTCOME_CONFIRMS = 19, VIEW_OUTCOME_HELD = 22, VIEW_OUTCOME_UNCONFIRMED = 23 };
+int view_outcome_indexes(const ViewOutcome *outcome, unsigned field, Buffer *ret);
 
 /* One record of the journal; readers that go on in order are kept, so that reading on costs no search. `hint` may be
  * NULL. 0, JOURNAL_E_EXPIRED, VIEW_E_NOT_FOUND, or negative: -EBADMSG where the journal is not what was written. The

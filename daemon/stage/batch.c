@@ -145,6 +145,8 @@ static int batch_append_own(Intake *intake) {
         if (intake->settings_due)
                 r = journal_append(journal, intake->batch_at, buffer_bytes(&intake->snapshot->entry),
                                    &intake->settings_seq);
+        if (r == 0)
+                r = tick_append(intake);
         if (r == 0 && intake->dictionary_due) {
                 Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
                 Carebus__V1__Dictionary dictionary = CAREBUS__V1__DICTIONARY__INIT;
@@ -170,6 +172,7 @@ static int batch_committed(Intake *intake) {
 
         if (intake->settings_seq)
                 intake->settings_due = false;
+        tick_settle(intake, /* committed= */ true);
         if (intake->dictionary_seq) {
                 r = original_codec_add_dictionary(intake->options.codec, intake->dictionary_seq,
                                                   buffer_bytes(intake->dictionary_due));
@@ -188,6 +191,7 @@ static int batch_committed(Intake *intake) {
 static int batch_failed(Intake *intake, const char *reason) {
         if (intake->batch_first != 0)
                 known_forget_from(intake->known, intake->batch_first);
+        tick_settle(intake, /* committed= */ false);
         answers_fail(&intake->answers, reason, RETRY_LATER_MS);
         return control_settle(intake, false);
 }
@@ -250,7 +254,8 @@ int intake_batch(Intake *intake) {
         const uint64_t committed = journal_committed(intake->options.journal);
         int r;
 
-        if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && intake->n_controls == 0)
+        if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && intake->n_controls == 0 &&
+            !tick_is_due(intake, now))
                 return 0;
         intake->batch_at = MAX(clock_now_at(intake->options.clock), journal_last_at(intake->options.journal));
         intake->batch_first = 0;

@@ -11,6 +11,7 @@
 
 typedef struct CoreFacts {
         atomic_uint_fast64_t folded_seq;  /* fold: what the state stands at */
+        atomic_int_fast64_t next_due;     /* fold: when something falls due, as of folded_seq; 0: nothing waits */
         atomic_uint_fast64_t fold_rounds; /* each thread's goes up at least once a second while it lives */
         atomic_uint_fast64_t intake_rounds;
         atomic_uint_fast64_t helper_rounds;

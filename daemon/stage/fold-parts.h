@@ -26,6 +26,7 @@ struct Fold {
         struct Recall *recall;
         uint64_t seq;                    /* newest entry applied */
         Carebus__V1__Settings *settings; /* NULL before the first */
+        struct MatchRules *rules;        /* of the settings, or those that ship */
         FoldCounts *counts;
         size_t n_counts;
 };
@@ -69,12 +70,15 @@ typedef struct FoldWork {
         bool belated;
         bool history; /* an initial load */
         bool lists_whole;
+        Carebus__V1__EventMatching *const *matching; /* of the events, in their order */
+        size_t n_matching;
         uint32_t n_events;       /* of the submission: derived ones are numbered behind */
         uint32_t n_persons_made; /* beyond the first of an event */
         Carebus__V1__Outcome outcome;
         WORK_LIST(WorkPerson) persons;
         WORK_LIST(WorkSection) sections;
         WORK_LIST(WorkNumbered) numbered;
+        WORK_LIST(const char *) touched; /* persons of whom something was written */
 } FoldWork;
 
 /* All functions below return 0 or negative (or STATE_E_NO_SPACE from the transaction), unless they say more. */
@@ -83,6 +87,11 @@ typedef struct FoldWork {
 int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
              ProtobufCMessage **ret);
 int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message);
+/* The record of this person says something else now, although nothing may have been written of it. work_put() notes by itself whose a value
+ * is: of persons, sections and reviews. */
+int work_touch_record(FoldWork *work, const char *patient_id);
+/* Outcome.touched, when all else is done. */
+int work_touched(FoldWork *work);
 /* The person, as this entry has changed it. STATE_E_NOT_FOUND. */
 int work_person(FoldWork *work, const char *patient_id, Carebus__V1__Person **ret);
 int work_person_make(FoldWork *work, char *patient_id, Carebus__V1__Person **ret);

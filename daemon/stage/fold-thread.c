@@ -94,6 +94,7 @@ static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
 /* One transaction: 0, STATE_E_NO_SPACE (nothing of it counts), or negative: final. */
 static int fold_transaction(FoldThread *thread, uint64_t limit) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
+        int64_t next_due = 0;
         int r = state_begin(thread->options.state, STATE_WRITE, &txn);
 
         if (r == 0)
@@ -103,11 +104,15 @@ static int fold_transaction(FoldThread *thread, uint64_t limit) {
         if (r == 0)
                 r = fold_flush(thread->fold, txn);
         if (r == 0)
+                r = fold_next_due(txn, &next_due);
+        if (r == 0)
                 r = state_commit(TAKE_PTR(txn));
         if (r != 0) {
                 thread->placed = false;
                 return r == STATE_E_NO_SPACE ? r : error_fold(r);
         }
+        /* In this order: who sees the number may go by the time. */
+        atomic_store(&thread->options.facts->next_due, next_due);
         atomic_store(&thread->options.facts->folded_seq, fold_seq(thread->fold));
         doorbell_ring(thread->options.serve_bell);
         return 0;

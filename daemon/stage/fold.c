@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/identity/match.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
 #include "daemon/stage/dedupe.h"
 #include "daemon/stage/fold-parts.h"
-#include "daemon/stage/identify.h"
-#include "daemon/stage/project.h"
+#include "daemon/stage/due.h"
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/recall.h"
+#include "daemon/stage/review.h"
 #include "daemon/stage/settings.h"
+#include "daemon/stage/use.h"
 #include "proto/check.h"
 
 /* Of one entry: far beyond what an admitted message and the facts that it touches can come to. Address space, not memory. */
@@ -47,6 +49,7 @@ int fold_new(Fold **ret) {
 Fold *fold_free(Fold *fold) {
         if (!fold)
                 return NULL;
+        match_rules_free(fold->rules);
         recall_free(fold->recall);
         overlay_free(fold->overlay);
         arena_free(fold->settings_arena);
@@ -128,113 +131,6 @@ int fold_flush(Fold *fold, StateTxn *txn) {
         return r;
 }
 
-/* When an event was said: recorded, else sent, else happened, else received. */
-static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event, uint32_t index) {
-        StampParts stamp = { .sent_at = work->sent_at, .seq = work->seq, .index = index };
-
-        if (event->recorded_at && event->recorded_at->has_utc_at)
-                stamp.said_at = event->recorded_at->utc_at;
-        else if (work->sent_at)
-                stamp.said_at = work->sent_at;
-        else if (event->occurred_at && event->occurred_at->has_utc_at)
-                stamp.said_at = event->occurred_at->utc_at;
-        else
-                stamp.said_at = work->received_at;
-        return stamp;
-}
-
-/* The event as it is published: what the bus sets is set. */
-static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, uint32_t index, Said *ret) {
-        Carebus__V1__Event *event = message_shallow_copy(&stored->base, work->arena);
-
-        if (!event)
-                return -ENOMEM;
-        event->event_id = id_text("", work->seq, index, work->arena);
-        if (!event->event_id)
-                return -ENOMEM;
-        event->has_received_at = 1;
-        event->received_at = work->received_at;
-        event->source = (char *)work->source;
-        event->has_loaded = event->loaded = work->history;
-        if (!event->source_message_id)
-                event->source_message_id = (char *)work->message_id;
-        if (!event->type)
-                event->type = (char *)"";
-        *ret = (Said){ .event = event, .stamp = stamp_of(work, event, index), .lists_whole = work->lists_whole };
-        return 0;
-}
-
-/* Why the events cannot be used; NULL: they can. Nothing of an entry is applied unless all of it can be. */
-static int events_check(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events, const char **ret_reason) {
-        *ret_reason = NULL;
-        for (size_t i = 0; i < n_events && !*ret_reason; i++) {
-                int r = identify_check(work, events[i], ret_reason);
-
-                if (r)
-                        return r;
-        }
-        return 0;
-}
-
-static int source_index(FoldWork *work) {
-        StateKey key = state_key_source_seq(work->source, work->seq);
-        uint8_t count[4];
-
-        store_le32(count, work->outcome.event_count);
-        return key.error < 0
-                       ? key.error
-                       : state_put(work->txn, STATE_SOURCE_SEQ, state_key_all(&key), bytes_of(count, sizeof(count)));
-}
-
-/* The events' own bytes in the entry, in their order; NULL where they cannot be told apart. */
-static Bytes *events_packed(FoldWork *work, Bytes entry, size_t n_events) {
-        enum { ENTRY_SUBMISSION = 1, SUBMISSION_EVENTS = 7 };
-        Bytes *packed = arena_alloc(work->arena, n_events * sizeof(*packed)), submission = BYTES_NULL;
-        size_t offset = 0, n = 0;
-        WireField field;
-
-        if (!packed || wire_field_next(entry, &offset, &field) != 0 || field.number != ENTRY_SUBMISSION ||
-            offset != entry.size)
-                return NULL;
-        submission = field.bytes;
-        for (offset = 0; wire_field_next(submission, &offset, &field) == 0;)
-                if (field.number == SUBMISSION_EVENTS && n < n_events)
-                        packed[n++] = field.bytes;
-        return n == n_events ? packed : NULL;
-}
-
-static int events_apply(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events) {
-        Bytes *packed = events_packed(work, work->entry, n_events);
-        Carebus__V1__Outcome *outcome = &work->outcome;
-        int r = 0;
-
-        work->lists_whole = settings_lists_whole(work->fold, work->source);
-        work->n_events = (uint32_t)n_events;
-        outcome->patient_ids = arena_alloc(work->arena, n_events * sizeof(*outcome->patient_ids));
-        if (!outcome->patient_ids)
-                return -ENOMEM;
-        for (uint32_t i = 0; r == 0 && i < n_events; i++) {
-                Said said;
-
-                r = event_on_its_way(work, events[i], i, &said);
-                if (packed)
-                        said.packed = packed[i];
-                if (r == 0)
-                        r = project_event(work, &said, (const char **)&outcome->patient_ids[i]);
-        }
-        if (r == 0)
-                r = work_store(work);
-        if (r)
-                return r;
-        outcome->n_patient_ids = n_events;
-        outcome->has_event_count = 1;
-        outcome->event_count = (uint32_t)(n_events + outcome->n_derived);
-        outcome->has_belated = work->belated;
-        outcome->belated = work->belated;
-        outcome->has_loaded = outcome->loaded = work->history;
-        return source_index(work);
-}
-
 static QuarantineWhy why_of(const Carebus__V1__StoredSubmission *submission, const char *reason) {
         if (submission->problem)
                 return (QuarantineWhy){ .reason = submission->problem->code ?: "problem",
@@ -244,23 +140,21 @@ static QuarantineWhy why_of(const Carebus__V1__StoredSubmission *submission, con
 }
 
 /* Uses what can be used of the submission. *ret_used: that was all of it; else *ret_why says what a person has to look at. Events beside a
- * problem are in use at once: a decision must not wait for a letter that nobody can decode. */
+ * problem, or beside one whose person nobody can tell, are in use at once: a decision must not wait for a letter that nobody can decode. */
 static int submission_use(FoldWork *work, const Carebus__V1__StoredSubmission *submission, bool *ret_used,
                           QuarantineWhy *ret_why) {
-        const char *reason = NULL;
-        bool applied = false;
+        Used used = {};
         int r = 0;
 
-        if (submission->n_events > 0) {
-                r = events_check(work, submission->events, submission->n_events, &reason);
-                if (r == 0 && !reason) {
-                        applied = true;
-                        r = events_apply(work, submission->events, submission->n_events);
-                }
-        }
-        *ret_used = applied && !submission->problem;
-        *ret_why = why_of(submission, reason);
-        ret_why->partly = applied && submission->problem;
+        work->matching = submission->matching;
+        work->n_matching = submission->n_matching;
+        if (submission->n_events > 0)
+                r = events_use(work, submission->events, submission->n_events, /* only= */ NULL, 0, &used);
+        *ret_used = used.n_used > 0 && !submission->problem && used.n_held == 0;
+        *ret_why = why_of(submission, used.reason);
+        ret_why->partly = used.n_used > 0 && !*ret_used;
+        ret_why->held = used.held;
+        ret_why->n_held = used.n_held;
         return r;
 }
 
@@ -281,6 +175,11 @@ static int retranslation_apply(FoldWork *work, const Carebus__V1__StoredSubmissi
         }
         if (r == 0 && !text_equal(item->source, submission->source)) {
                 work->outcome.refused = (char *)"not-of-this-source";
+                return 0;
+        }
+        if (r == 0 && item->n_held > 0 && item->n_events > 0) {
+                /* Nobody asked for it: it was read well, and what a retry gave out of it must stay what it was. */
+                work->outcome.refused = (char *)"events-wait";
                 return 0;
         }
         if (r == 0) {
@@ -344,9 +243,9 @@ static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission 
         return r || used ? r : quarantine_add(work, submission, &why);
 }
 
-/* The events of an entry that waits, used now, under the number of the decision. */
+/* The events of an entry that wait, used now, under the number of the decision. */
 static int retry_apply(FoldWork *work, Carebus__V1__QuarantineItem *item) {
-        const char *reason;
+        Used used;
         int r;
 
         if (item->n_events == 0) {
@@ -357,32 +256,39 @@ static int retry_apply(FoldWork *work, Carebus__V1__QuarantineItem *item) {
         work->message_id = item->message_id;
         work->belated = true;
         work->history = item->has_history && item->history;
-        r = events_check(work, item->events, item->n_events, &reason);
+        work->matching = item->matching;
+        work->n_matching = item->n_matching;
+        r = events_use(work, item->events, item->n_events, item->n_held ? item->held : NULL, item->n_held, &used);
         if (r)
                 return r;
-        if (reason) {
-                work->outcome.refused = (char *)reason;
+        if (used.n_used == 0) {
+                work->outcome.refused = (char *)used.reason;
                 return 0;
         }
         work->outcome.source = item->source;
         work->outcome.has_republishes = 1;
         work->outcome.republishes = item->id;
-        r = events_apply(work, item->events, item->n_events);
-        return r ?: quarantine_resolve(work, item, "retried");
+        return used.n_held ? quarantine_hold(work, item, &used) : quarantine_resolve(work, item, "retried");
 }
 
-static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
-        bool retry = decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY;
-        bool discard = decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD;
+static bool is_said(const char *text) {
+        return text && text[0];
+}
+
+static int discard_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision,
+                         Carebus__V1__QuarantineItem *item) {
+        if (!is_said(decision->why) || (!is_said(decision->who) && !is_said(decision->who_says))) {
+                work->outcome.refused = (char *)"who-and-why";
+                return 0;
+        }
+        return quarantine_resolve(work, item, "discarded");
+}
+
+/* A retry, a discard: about an entry that waits. */
+static int quarantine_decide(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
         Carebus__V1__QuarantineItem *item;
         int r;
 
-        work->outcome.has_about_seq = decision->has_seq;
-        work->outcome.about_seq = decision->seq;
-        if (!decision->has_kind || (!retry && !discard)) {
-                work->outcome.refused = (char *)"not-supported-yet";
-                return 0;
-        }
         r = quarantine_find_open(work, decision->seq, &item);
         if (r == STATE_E_NOT_FOUND) {
                 work->outcome.refused = (char *)"not-quarantined";
@@ -390,14 +296,34 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
         }
         if (r)
                 return r;
-        if (retry)
-                return retry_apply(work, item);
-        if (!decision->why || !decision->why[0] ||
-            ((!decision->who || !decision->who[0]) && (!decision->who_says || !decision->who_says[0]))) {
-                work->outcome.refused = (char *)"who-and-why";
+        return decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY ? retry_apply(work, item)
+                                                                                 : discard_apply(work, decision, item);
+}
+
+/* Until there are reviews. */
+__attribute__((weak)) int review_decide(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
+        work->outcome.refused = (char *)"not-supported-yet";
+        return 0;
+}
+
+static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
+        static int (*const kinds[])(FoldWork *, const Carebus__V1__JournalDecision *) = {
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY] = quarantine_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD] = quarantine_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_LINK] = review_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_UNLINK] = review_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_ASSIGN] = review_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE] = review_decide,
+        };
+        const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
+
+        work->outcome.has_about_seq = decision->has_seq;
+        work->outcome.about_seq = decision->seq;
+        if (kind >= ELEMENTSOF(kinds) || !kinds[kind]) {
+                work->outcome.refused = (char *)"not-supported-yet";
                 return 0;
         }
-        return quarantine_resolve(work, item, "discarded");
+        return kinds[kind](work, decision);
 }
 
 static int dictionary_apply(FoldWork *work, const Carebus__V1__Dictionary *dictionary) {
@@ -428,7 +354,9 @@ static int entry_apply(FoldWork *work, const Carebus__V1__Entry *entry) {
                 return decision_apply(work, entry->decision);
         case CAREBUS__V1__ENTRY__KIND_DICTIONARY:
                 return dictionary_apply(work, entry->dictionary);
-        default: /* a tick: nothing falls due yet */
+        case CAREBUS__V1__ENTRY__KIND_TICK:
+                return due_apply(work, entry->tick->due_at);
+        default:
                 return 0;
         }
 }
@@ -464,6 +392,8 @@ int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record) {
         r = message_unpack(&carebus__v1__entry__descriptor, record->payload, fold->arena, (ProtobufCMessage **)&entry);
         if (r == 0)
                 r = entry_apply(&work, entry);
+        if (r == 0)
+                r = outcome_finish(&work);
         if (r == 0)
                 r = outcome_keep(&work);
         if (r == 0)

@@ -17,7 +17,7 @@
 #include "daemon/store/state.h"
 
 /* Another version rebuilds the state at start: STATE_META "fold_version", 4 bytes, little-endian. */
-#define FOLD_VERSION 2
+#define FOLD_VERSION 3
 
 typedef struct Fold Fold; /* one thread */
 
@@ -33,6 +33,8 @@ int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record);
 /* Writes what is gathered in memory, and the number that the state stands at. Call before every state_commit(): without it the
  * commit holds part of an entry. Returns as fold_apply(). */
 int fold_flush(Fold *fold, StateTxn *txn);
+/* The first time at which something falls due, as the transaction stands (after fold_flush()); 0: nothing waits. */
+int fold_next_due(StateTxn *txn, int64_t *ret);
 /* Number of the newest entry applied, in this transaction or before. */
 uint64_t fold_seq(const Fold *fold);
 /* The version that the state was folded by; 0 where it is empty. */

@@ -44,11 +44,13 @@ typedef struct Item {
         Session *session;
         uint64_t number;
         Bytes bytes;
-        Carebus__V1__Submission *submission; /* in the arena */
-        Carebus__V1__Problem *problem;       /* why it waits in the quarantine, the adapter's word or ours; or NULL */
-        int64_t message_at;                  /* as a key: INT64_MIN where the source gave none */
-        uint8_t sha256[SHA256_SIZE];         /* of the original */
-        const char *requested_by;            /* who asked for it to be read again */
+        Carebus__V1__Submission *submission;   /* in the arena */
+        Carebus__V1__Problem *problem;         /* why it waits in the quarantine, the adapter's word or ours; or NULL */
+        int64_t message_at;                    /* as a key: INT64_MIN where the source gave none */
+        uint8_t sha256[SHA256_SIZE];           /* of the original */
+        const char *requested_by;              /* who asked for it to be read again */
+        Carebus__V1__EventMatching **matching; /* in the arena; of the events that say something of their person */
+        size_t n_matching;
 } Item;
 
 /* Each stage lets an item through (0), answers it (ITEM_ANSWERED), or fails with a negative errno: core cannot go on. */
@@ -58,6 +60,8 @@ int stage_accept(Intake *intake, Item *item);
 int stage_admit(Intake *intake, Item *item);
 int stage_normalise(Intake *intake, Item *item);
 int stage_journal(Intake *intake, Item *item);
+/* What its events say of their persons, made for comparing: only of what is going to be written. */
+int normalise_matching(Intake *intake, Item *item);
 
 /* Someone asked for an entry to be read again: who, so that the entry that answers can say so. */
 typedef struct Asked {
@@ -78,6 +82,15 @@ typedef enum StorageState {
         STORAGE_FULL,    /* by statvfs: below the reserve */
         STORAGE_REFUSED, /* a write said so: a batch is tried once in a while */
 } StorageState;
+
+/* When the next tick is to be written. */
+typedef struct IntakeTick {
+        uint64_t seq;     /* of the newest: what it did is not known before it is folded */
+        uint64_t pending; /* appended in this batch; 0: none */
+        int64_t try_at;   /* monotonic: not before, since the disk was full */
+        int64_t due_at;   /* what is waited for, and the times at which that was first heard */
+        int64_t heard_at, heard_monotonic;
+} IntakeTick;
 
 struct Intake {
         IntakeOptions options;
@@ -106,6 +119,7 @@ struct Intake {
         uint64_t batch_first; /* its first number; 0: nothing was appended yet */
         size_t batch_submissions, batch_bytes;
         uint64_t settings_seq, dictionary_seq; /* appended in this batch */
+        IntakeTick tick;
         Buffer packed, compressed, out;
 
         PendingControl *controls; /* waiting for the sync */
@@ -149,6 +163,12 @@ int item_refuse(Intake *intake, Item *item, const char *reason, const char *deta
 int item_later(Intake *intake, Item *item, const char *reason, uint32_t retry_after_ms);
 /* The reader's transaction as of now; renewed at most once a round. */
 int intake_state(Intake *intake, StateTxn **ret);
+
+/* tick.c: time as the fold meets it */
+/* Has the time come that the fold waits for? `now`: monotonic. */
+bool tick_is_due(Intake *intake, int64_t now);
+int tick_append(Intake *intake);
+void tick_settle(Intake *intake, bool committed);
 
 /* fields.c: what sources' messages hold, and whether somebody reads it */
 int fields_open(Intake *intake);

@@ -109,6 +109,8 @@ static int pack_item(Intake *intake, const Item *item) {
         stored.media_type = submission->media_type;
         stored.n_events = submission->n_events;
         stored.events = submission->events;
+        stored.n_matching = item->n_matching;
+        stored.matching = item->matching;
         stored.problem = item->problem;
         stored.has_retranslates = submission->has_retranslates;
         stored.retranslates = submission->retranslates;
@@ -175,7 +177,9 @@ int stage_journal(Intake *intake, Item *item) {
                 if (before.contradicts)
                         reason = REASON_SAME_ID_OTHER_BYTES;
         }
-        r = pack_item(intake, item);
+        r = normalise_matching(intake, item);
+        if (r == 0)
+                r = pack_item(intake, item);
         if (r == 0)
                 r = journal_append(intake->options.journal, intake->batch_at, buffer_bytes(&intake->packed), &seq);
         if (r != 0)

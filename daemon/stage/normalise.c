@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 #include "base/text.h"
+#include "canon/matching.h"
 #include "daemon/stage/intake-parts.h"
 
 static void event_take_out(Carebus__V1__Event *event) {
@@ -73,4 +74,31 @@ int stage_normalise(Intake *intake, Item *item) {
                                    ? submission->message_time->utc_at
                                    : INT64_MIN;
         return name_message(intake, item);
+}
+
+int normalise_matching(Intake *intake, Item *item) {
+        const Carebus__V1__Submission *submission = item->submission;
+
+        for (uint32_t i = 0; i < submission->n_events; i++) {
+                Carebus__V1__EventMatching *of_event;
+                Carebus__V1__Matching *matching;
+                int r;
+
+                r = matching_of_event(submission->events[i], intake->arena, &matching);
+                if (r < 0)
+                        return r;
+                if (!matching)
+                        continue;
+                if (!item->matching)
+                        item->matching = arena_alloc(intake->arena, submission->n_events * sizeof(*item->matching));
+                of_event = arena_alloc(intake->arena, sizeof(*of_event));
+                if (!item->matching || !of_event)
+                        return -ENOMEM;
+                carebus__v1__event_matching__init(of_event);
+                of_event->has_index = true;
+                of_event->index = i;
+                of_event->matching = matching;
+                item->matching[item->n_matching++] = of_event;
+        }
+        return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/record/death.h"
 #include "daemon/stage/dedupe.h"
+#include "daemon/stage/not-understood.h"
 
 #define RESOLUTION_OPEN "open"
 
@@ -20,8 +21,16 @@ static bool event_is_urgent(const Carebus__V1__Event *event) {
         }
 }
 
+static bool held_are_urgent(Carebus__V1__Event *const *events, const uint32_t *held, size_t n_held) {
+        for (size_t i = 0; i < n_held; i++)
+                if (event_is_urgent(events[held[i]]))
+                        return true;
+        return false;
+}
+
 const char *quarantine_class(const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why) {
-        if (why->urgent || strcmp(why->reason, REASON_SAME_ID_OTHER_BYTES) == 0)
+        if (why->urgent || strcmp(why->reason, REASON_SAME_ID_OTHER_BYTES) == 0 ||
+            held_are_urgent(submission->events, why->held, why->n_held))
                 return "urgent";
         for (size_t i = 0; i < submission->n_events && !why->partly; i++)
                 if (event_is_urgent(submission->events[i]))
@@ -45,13 +54,23 @@ static void item_state(Carebus__V1__QuarantineItem *item, const Carebus__V1__Sto
         item->conflicts_with = why->conflicts_with;
         /* What is in use stays in use, however the rest is read again. */
         item->has_partly = item->partly = item->partly || why->partly;
-        item->n_events = why->partly ? 0 : submission->n_events;
-        item->events = submission->events;
+        /* Where it is read again as well, that gives them once more. */
+        if (why->partly && (submission->problem || why->n_held == 0)) {
+                item->n_events = item->n_matching = 0;
+        } else {
+                item->n_events = submission->n_events;
+                item->events = submission->events;
+                item->n_matching = submission->n_matching;
+                item->matching = submission->matching;
+        }
+        item->n_held = why->partly ? why->n_held : 0;
+        item->held = (uint32_t *)why->held;
 }
 
 int quarantine_add(FoldWork *work, const Carebus__V1__StoredSubmission *submission, const QuarantineWhy *why) {
         Carebus__V1__QuarantineItem item = CAREBUS__V1__QUARANTINE_ITEM__INIT;
         FoldCounts *counts = work_counts(work);
+        int r;
 
         if (!counts)
                 return -ENOMEM;
@@ -70,7 +89,8 @@ int quarantine_add(FoldWork *work, const Carebus__V1__StoredSubmission *submissi
         item.has_history = item.history = work->history;
         work->outcome.quarantined = item.reason;
         work->outcome.class_ = item.class_;
-        return value_put(work, STATE_QUARANTINE, work->seq, &item.base);
+        r = not_understood_add(work, submission->source);
+        return r ?: value_put(work, STATE_QUARANTINE, work->seq, &item.base);
 }
 
 static int value_get(FoldWork *work, StateTable table, uint64_t seq, const ProtobufCMessageDescriptor *descriptor,
@@ -96,6 +116,17 @@ int quarantine_restate(FoldWork *work, Carebus__V1__QuarantineItem *item,
         return value_put(work, STATE_QUARANTINE, item->id, &item->base);
 }
 
+int quarantine_hold(FoldWork *work, Carebus__V1__QuarantineItem *item, const Used *used) {
+        item->reason = (char *)used->reason;
+        item->class_ = (char *)(held_are_urgent(item->events, used->held, used->n_held) ? "urgent" : "normal");
+        item->has_partly = item->partly = 1;
+        item->n_held = used->n_held;
+        item->held = used->held;
+        work->outcome.quarantined = item->reason;
+        work->outcome.class_ = item->class_;
+        return value_put(work, STATE_QUARANTINE, item->id, &item->base);
+}
+
 int quarantine_resolve(FoldWork *work, Carebus__V1__QuarantineItem *item, const char *resolution) {
         StateKey key = state_key_seq(item->id);
         Carebus__V1__Outcome *outcome;
@@ -107,6 +138,8 @@ int quarantine_resolve(FoldWork *work, Carebus__V1__QuarantineItem *item, const 
         r = value_put(work, STATE_RESOLVED, item->id, &item->base);
         if (r == 0)
                 r = state_delete(work->txn, STATE_QUARANTINE, state_key_all(&key));
+        if (r == 0)
+                r = not_understood_remove(work, item);
         if (r == 0)
                 r = value_get(work, STATE_OUTCOME, item->id, &carebus__v1__outcome__descriptor,
                               (ProtobufCMessage **)&outcome);

@@ -18,17 +18,6 @@ int work_get(FoldWork *work, StateTable table, const StateKey *key, const Protob
         return r ?: message_unpack(descriptor, value, work->arena, ret);
 }
 
-int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message) {
-        Bytes packed;
-
-        if (key->error < 0)
-                return key->error;
-        packed = message_pack(message, work->arena);
-        if (!packed.data)
-                return -ENOMEM;
-        return overlay_put(work->fold->overlay, table, state_key_all(key), packed);
-}
-
 /* Room for one more in a list of the work. */
 static int list_room(FoldWork *work, void **items, size_t n, size_t *room, size_t size) {
         size_t wanted = *room ? *room * 2 : 8;
@@ -44,6 +33,59 @@ static int list_room(FoldWork *work, void **items, size_t n, size_t *room, size_
         *items = grown;
         *room = wanted;
         return 0;
+}
+
+static bool is_touched(const FoldWork *work, const char *patient_id) {
+        for (size_t i = work->touched.n; i > 0; i--)
+                if (strcmp(work->touched.items[i - 1], patient_id) == 0)
+                        return true;
+        return false;
+}
+
+int work_touch_record(FoldWork *work, const char *patient_id) {
+        char *kept;
+        int r;
+
+        if (is_touched(work, patient_id))
+                return 0;
+        kept = arena_text(work->arena, patient_id, strlen(patient_id));
+        r = kept ? list_room(work, (void **)&work->touched.items, work->touched.n, &work->touched.room, sizeof(kept))
+                 : -ENOMEM;
+        if (r == 0)
+                work->touched.items[work->touched.n++] = kept;
+        return r;
+}
+
+/* Whose record a value is part of. */
+static int touch_owner(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message) {
+        const Carebus__V1__Review *review = (const Carebus__V1__Review *)message;
+        int r = 0;
+
+        switch (table) {
+        case STATE_PERSON:
+        case STATE_SECTION: /* the key begins with the patient id and its zero byte */
+                return work_touch_record(work, (const char *)key->data);
+        case STATE_REVIEW:
+        case STATE_REVIEWED:
+                for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++)
+                        r = work_touch_record(work, review->patient_ids[i]);
+                return r;
+        default:
+                return 0;
+        }
+}
+
+int work_put(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message) {
+        Bytes packed;
+        int r;
+
+        if (key->error < 0)
+                return key->error;
+        packed = message_pack(message, work->arena);
+        if (!packed.data)
+                return -ENOMEM;
+        r = overlay_put(work->fold->overlay, table, state_key_all(key), packed);
+        return r ?: touch_owner(work, table, key, message);
 }
 
 static int person_keep(FoldWork *work, Carebus__V1__Person *person, bool dirty) {
@@ -223,6 +265,81 @@ int work_index_patient(FoldWork *work, const char *patient_id, uint32_t index) {
         if (key.error < 0)
                 return key.error;
         return state_put(work->txn, STATE_PATIENT_SEQ, state_key_all(&key), BYTES_NULL);
+}
+
+/* Patient ids without repetition. */
+typedef struct FoldNames {
+        const char **items;
+        size_t n;
+} FoldNames;
+
+static bool names_have(const FoldNames *names, const char *patient_id) {
+        for (size_t i = 0; i < names->n; i++)
+                if (strcmp(names->items[i], patient_id) == 0)
+                        return true;
+        return false;
+}
+
+/* Who answers for a person now; the id itself where nobody knows it. */
+static int answering_id(FoldWork *work, const char *patient_id, const char **ret) {
+        Carebus__V1__Person *person;
+        int r;
+
+        r = work_person(work, patient_id, &person);
+        if (r && r != STATE_E_NOT_FOUND)
+                return r;
+        *ret = r == 0 && person->merged_into ? person->merged_into : patient_id;
+        return 0;
+}
+
+/* Everybody whom the events of the outcome name: whoever reads it looks at them by themselves. */
+static int names_add(FoldWork *work, FoldNames *names, const char *patient_id) {
+        if (!patient_id || !patient_id[0] || names_have(names, patient_id))
+                return 0;
+        return list_append((void ***)&names->items, &names->n, (void *)patient_id, work->arena);
+}
+
+static int names_of_outcome(FoldWork *work, FoldNames *names) {
+        const Carebus__V1__Outcome *outcome = &work->outcome;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < outcome->n_patient_ids; i++)
+                r = names_add(work, names, outcome->patient_ids[i]);
+        for (size_t i = 0; r == 0 && i < outcome->n_derived; i++) {
+                const Carebus__V1__Event *event = outcome->derived[i];
+
+                r = event->patient ? names_add(work, names, event->patient->patient_id) : 0;
+                if (event->body_case != CAREBUS__V1__EVENT__BODY_MERGE)
+                        continue;
+                for (size_t j = 0; r == 0 && j < event->merge->n_retired_patient_ids; j++)
+                        r = names_add(work, names, event->merge->retired_patient_ids[j]);
+        }
+        return r;
+}
+
+int work_touched(FoldWork *work) {
+        Carebus__V1__Outcome *outcome = &work->outcome;
+        FoldNames names = {};
+        int r;
+
+        if (work->touched.n == 0)
+                return 0;
+        r = names_of_outcome(work, &names);
+        for (size_t i = 0; r == 0 && i < work->touched.n; i++) {
+                const char *answering;
+
+                if (names_have(&names, work->touched.items[i]))
+                        continue;
+                r = answering_id(work, work->touched.items[i], &answering);
+                if (r || names_have(&names, answering))
+                        continue;
+                /* Named from here on, so that nobody is twice. */
+                r = names_add(work, &names, answering);
+                if (r == 0)
+                        r = list_append((void ***)&outcome->touched, &outcome->n_touched, (void *)answering,
+                                        work->arena);
+        }
+        return r;
 }
 
 FoldCounts *work_counts(FoldWork *work) {

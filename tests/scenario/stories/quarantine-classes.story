@@ -21,12 +21,12 @@ send hospital M7
 expect outcome M7 quarantined=no-identifier class=normal
 send hospital M8
 expect outcome M8 quarantined=no-events class=normal
-# one event that cannot be used keeps all of its message back
+# one event that cannot be used waits, and keeps nothing else of its message back
 send hospital M9
   patient.updated mrn=H9 family=Green
   encounter.admitted visit=V9
-expect outcome M9 quarantined=no-identifier
-expect nobody hospital:H9
+expect outcome M9 quarantined=no-identifier class=normal held=1 events=2 patients=p10.0,
+expect fact hospital:H9 demographics hospital hospital demographics.names=Green
 expect open 9
 send hospital M10
   service.published
