@@ -142,6 +142,10 @@ const char *plain_decision_says(const Carebus__V1__Decision *decision, Arena *ar
         return fields_text(&decision->base, "decision|decision_text|text", arena);
 }
 
+const char *plain_allergy_substance(const Carebus__V1__Allergy *allergy, Arena *arena) {
+        return fields_text(&allergy->base, "substance|text", arena);
+}
+
 static const char *correlator_text(const PlainRow *row, const Carebus__V1__Event *event, Arena *arena) {
         return row->correlator ? fields_text(&event->base, row->correlator, arena) : "";
 }

@@ -69,3 +69,5 @@ int plain_replaces(const PlainRow *row, const Carebus__V1__StoredFact *stored, C
                    size_t n_claims, const char *key, Arena *arena, const Carebus__V1__Claim **ret);
 /* What a decision says, to be compared with another; NULL where it says nothing. */
 const char *plain_decision_says(const Carebus__V1__Decision *decision, Arena *arena);
+/* What an allergy is to, in one text: a code, else words. "" where it does not say; NULL when the arena is full. */
+const char *plain_allergy_substance(const Carebus__V1__Allergy *allergy, Arena *arena);

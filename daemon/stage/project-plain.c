@@ -6,10 +6,8 @@
 #include "base/text.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
+#include "daemon/stage/standing.h"
 #include "proto/types.h"
-
-/* Of one person; what does not stand goes first. */
-#define STANDINGS_MAX 256
 
 typedef Carebus__V1__StoredFact StoredFact;
 typedef Carebus__V1__Claim Claim;
@@ -92,73 +90,6 @@ static int key_numbered(FoldWork *work, const Said *said, char *key, char **ret)
         return r;
 }
 
-/* ---- decisions about resuscitation ---------------------------------------------------------------------------------------- */
-
-int project_standings(FoldWork *work, const char *patient_id, Carebus__V1__StoredStandings **ret) {
-        StateKey key = state_key_section(patient_id, SECTION_STANDING);
-        int r;
-
-        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_standings__descriptor, (ProtobufCMessage **)ret);
-        if (r != STATE_E_NOT_FOUND)
-                return r;
-        *ret = message_new(&carebus__v1__stored_standings__descriptor, work->arena);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static void standings_bound(Carebus__V1__StoredStandings *all) {
-        size_t drop = 0;
-
-        if (all->n_decisions <= STANDINGS_MAX)
-                return;
-        for (size_t i = all->n_decisions; i > 0; i--)
-                if (!all->decisions[i - 1]->stands)
-                        drop = i - 1;
-        memmove(&all->decisions[drop], &all->decisions[drop + 1],
-                (all->n_decisions - drop - 1) * sizeof(*all->decisions));
-        all->n_decisions--;
-}
-
-static int standing_keep(const Plain *plain, bool *ret_changed) {
-        const Carebus__V1__Fact *fact = plain->stored->fact;
-        const Carebus__V1__Decision *decision = fact->decision;
-        StateKey key = state_key_section(plain->patient_id, SECTION_STANDING);
-        Carebus__V1__Standing *standing = NULL, before = CAREBUS__V1__STANDING__INIT;
-        Carebus__V1__StoredStandings *all;
-        FoldWork *work = plain->work;
-        int r;
-
-        if (fact->value_case != CAREBUS__V1__FACT__VALUE_DECISION ||
-            decision->kind != CAREBUS__V1__DECISION__KIND__KIND_CPR)
-                return 0;
-        r = project_standings(work, plain->patient_id, &all);
-        for (size_t i = 0; r == 0 && i < all->n_decisions; i++)
-                if (strcmp(all->decisions[i]->fact, plain->name) == 0)
-                        standing = all->decisions[i];
-        if (r == 0 && !standing) {
-                standing = message_new(&carebus__v1__standing__descriptor, work->arena);
-                r = standing ? list_append((void ***)&all->decisions, &all->n_decisions, standing, work->arena)
-                             : -ENOMEM;
-        }
-        if (r)
-                return r;
-        before = *standing;
-        standing->fact = (char *)plain->name;
-        standing->event_id = fact->event_id;
-        standing->stamp = plain->stored->newest;
-        standing->has_stands = 1;
-        standing->stands = text_equal(fact->status, "current") &&
-                           decision->status != CAREBUS__V1__DECISION__STATUS__STATUS_DRAFT;
-        standing->says = (char *)plain_decision_says(decision, work->arena);
-        if (!standing->says)
-                return -ENOMEM;
-        /* A new one counts even where it has ended: it may be one with what stands under another id. */
-        *ret_changed = *ret_changed || !before.fact || before.stands != standing->stands ||
-                       (standing->stands && !text_equal(before.says, standing->says)) ||
-                       (standing->stands && !text_equal(before.event_id, standing->event_id));
-        standings_bound(all);
-        return work_put(work, STATE_SECTION, &key, &all->base);
-}
-
 /* ---- what takes the place of what ------------------------------------------------------------------------------------------ */
 
 /* Notes with the replaced fact who says so, or that nobody does any more. *ret_changed: it is not as it was. */
@@ -216,7 +147,7 @@ static int replacements_settle(const Plain *plain, PlainTold *told) {
                 if (r || !changed)
                         continue;
                 r = plain_make(&replaced);
-                r = r ?: standing_keep(&replaced, &told->decisions);
+                r = r ?: standing_keep(work, replaced.patient_id, replaced.name, replaced.stored, &told->decisions);
         }
         return r;
 }
@@ -324,13 +255,14 @@ static int fact_project(FoldWork *work, const Said *said, const char *patient_id
         if (plain.row->numbered && !named)
                 r = key_numbered(work, said, key, &key);
         r = r ?: plain_open(&plain, key);
+        r = r ?: fact_place(plain.stored, said, work->arena);
         r = r ?: over_by_list(&plain, &was_over);
         r = r ?: plain_claims_insert(&plain.claims, &plain.n_claims, claim, work->arena);
         r = r ?: plain_make(&plain);
         if (r)
                 return r;
         ret->again = !was_over && text_equal(plain.stored->fact->confirmed_event_id, said->event->event_id);
-        r = standing_keep(&plain, &ret->decisions);
+        r = standing_keep(work, patient_id, plain.name, plain.stored, &ret->decisions);
         return r ?: replacements_settle(&plain, ret);
 }
 

@@ -5,12 +5,10 @@
 typedef struct PlainTold {
         bool told;      /* the event is of such a fact */
         bool again;     /* its source said the same before, and nothing else since */
-        bool decisions; /* what stands of decisions about resuscitation is not what it was */
+        bool decisions; /* what stands of decisions, allergies or consents is not what it was */
 } PlainTold;
 
 /* Lays what was said into its section. */
 int project_plain(FoldWork *work, const Said *said, const char *patient_id, PlainTold *ret);
 /* Notes which sections the source has stated completely with this event: who reads the record sees what is over by it. */
 int project_lists(FoldWork *work, const Said *said, const char *patient_id);
-/* The person's decisions about resuscitation; empty where there are none. */
-int project_standings(FoldWork *work, const char *patient_id, Carebus__V1__StoredStandings **ret);

@@ -248,7 +248,11 @@ int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, 
         derived->patient = subject;
         derived->occurred_at = cause->event->occurred_at;
         derived->recorded_at = cause->event->recorded_at;
-        r = list_append((void ***)&derived->caused_by, &derived->n_caused_by, cause->event->event_id, work->arena);
+        r = 0;
+        /* What a person decided, or a date that passed, is no event. */
+        if (cause->event->event_id)
+                r = list_append((void ***)&derived->caused_by, &derived->n_caused_by, cause->event->event_id,
+                                work->arena);
         if (r == 0)
                 r = list_append((void ***)&work->outcome.derived, &work->outcome.n_derived, derived, work->arena);
         if (r == 0)
