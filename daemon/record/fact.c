@@ -17,6 +17,21 @@ Carebus__V1__StoredFact *fact_new(const char *key, const char *source, Arena *ar
         return stored;
 }
 
+int fact_place(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena) {
+        if (!stored->under && said->under) {
+                stored->has_under = 1;
+                stored->under = said->under;
+        }
+        if (!stored->newest)
+                return 0;
+        if (!stored->first)
+                stored->first = stored->newest;
+        if (stamp_parts_compare(said->stamp, stamp_parts(stored->first)) >= 0)
+                return 0;
+        stored->first = stamp_make(said->stamp, arena);
+        return stored->first ? 0 : -ENOMEM;
+}
+
 int fact_remember(Carebus__V1__Fact *fact, const char *event_id, Arena *arena) {
         if (fact->n_history >= FACT_HISTORY_MAX) {
                 fact->history++;

@@ -23,10 +23,13 @@ typedef struct Said {
         bool lists_whole; /* the source states its lists whole */
         Bytes packed;     /* the event as it is stored in its entry; empty where that is not at hand */
         const Carebus__V1__Matching *matching; /* what it says of its person, made for comparing; NULL: nothing */
+        unsigned under;   /* 1 + place among the person's identifiers of the first local number it was said under; 0: none */
 } Said;
 
 /* A new fact without a value. NULL when the arena is full. */
 Carebus__V1__StoredFact *fact_new(const char *key, const char *source, Arena *arena);
+/* Notes under which number it was said first, and when; before the event becomes part of the fact. 0 or -ENOMEM. */
+int fact_place(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena);
 /* The event becomes the one that last said the fact, the one before it goes into the history. 0 or -ENOMEM. */
 int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena);
 /* An event that took part without being the last to say it. 0 or -ENOMEM. */
