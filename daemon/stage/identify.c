@@ -5,9 +5,12 @@
 
 #include "base/text.h"
 #include "daemon/identity/evidence.h"
+#include "daemon/identity/ties.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/recall.h"
+#include "daemon/stage/review.h"
+#include "daemon/stage/settings.h"
 #include "proto/check.h"
 #include "proto/types.h"
 
@@ -371,6 +374,36 @@ static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person
         return 0;
 }
 
+/* A source without statuses may vouch for its numbers. *ret is the list itself where nothing changes by it. */
+static int as_counted(FoldWork *work, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
+                      Carebus__V1__Identifier *const **ret) {
+        Carebus__V1__Identifier **counted;
+
+        *ret = identifiers;
+        if (n_identifiers == 0 || !settings_numbers_traced(work->fold, work->source))
+                return 0;
+        counted = arena_alloc(work->arena, n_identifiers * sizeof(*counted));
+        if (!counted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_identifiers; i++) {
+                const Carebus__V1__Identifier *said = identifiers[i];
+                const bool unsaid = !said->status_code &&
+                                    (!said->has_status ||
+                                     said->status == CAREBUS__V1__IDENTIFIER__STATUS__STATUS_UNKNOWN);
+
+                counted[i] = identifiers[i];
+                if (!unsaid || identifier_use(said) != IDENTIFIER_NATIONAL)
+                        continue;
+                counted[i] = message_shallow_copy(&said->base, work->arena);
+                if (!counted[i])
+                        return -ENOMEM;
+                counted[i]->has_status = true;
+                counted[i]->status = CAREBUS__V1__IDENTIFIER__STATUS__STATUS_VERIFIED;
+        }
+        *ret = counted;
+        return 0;
+}
+
 int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
                     Carebus__V1__Person **ret, bool *ret_changed, IdentifyOthers *others) {
         bool any, ambiguous, changed = false;
@@ -378,6 +411,9 @@ int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *c
         const char *found;
         int r;
 
+        r = as_counted(work, identifiers, n_identifiers, &identifiers);
+        if (r)
+                return r;
         r = find_by_local(work, identifiers, n_identifiers, &found, &any, others);
         if (r == 0 && !any)
                 r = find_by_number(work, identifiers, n_identifiers, &found, &any, &ambiguous);
@@ -406,14 +442,7 @@ int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *c
 }
 
 const Carebus__V1__PersonIdentifier *identify_verified(const Carebus__V1__Person *person, size_t *i) {
-        for (; *i < person->n_identifiers; (*i)++) {
-                const Carebus__V1__PersonIdentifier *kept = person->identifiers[*i];
-
-                if (kept->n_sources > 0 && identifier_use(kept->identifier) == IDENTIFIER_NATIONAL &&
-                    identifier_is_verified(kept->identifier))
-                        return kept;
-        }
-        return NULL;
+        return ties_verified(person, i);
 }
 
 /* Has the group a verified number of that system, and is this one among them? */
@@ -430,9 +459,7 @@ static void group_look(Carebus__V1__Person *const *group, size_t n_group, const 
         }
 }
 
-bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b) {
-        bool contradicted = false;
-
+bool identify_share_number(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b) {
         for (size_t i = 0; i < n_a; i++) {
                 size_t at = 0;
 
@@ -441,11 +468,26 @@ bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus_
 
                         group_look(b, n_b, kept->identifier, &any, &same);
                         if (same)
-                                return false;
-                        contradicted = contradicted || any;
+                                return true;
                 }
         }
-        return contradicted;
+        return false;
+}
+
+bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b) {
+        return ties_numbers_forbid(a, n_a, b, n_b);
+}
+
+unsigned identify_under(const Carebus__V1__Person *person, Carebus__V1__Identifier *const *identifiers,
+                        size_t n_identifiers) {
+        for (size_t i = 0; i < n_identifiers; i++) {
+                if (identifier_use(identifiers[i]) != IDENTIFIER_LOCAL)
+                        continue;
+                for (size_t j = 0; j < person->n_identifiers; j++)
+                        if (identifier_same(person->identifiers[j]->identifier, identifiers[i]))
+                                return (unsigned)j + 1;
+        }
+        return 0;
 }
 
 /* The source and what it says the person is known by, as it stands in the entry. */
@@ -483,6 +525,8 @@ bool identify_recall(FoldWork *work, const Said *said, Home *ret) {
         ret->answering = answer->joined ? arena_text(work->arena, answer->answering, strlen(answer->answering))
                                         : ret->patient_id;
         ret->joined = answer->joined;
+        ret->under = answer->under;
+        ret->in_review = answer->in_review;
         return ret->patient_id && ret->answering;
 }
 
@@ -512,10 +556,24 @@ int identify_remember(FoldWork *work, const Said *said, Home *home) {
         const char *answering = person->merged_into ?: person->patient_id;
         Carebus__V1__Identifier *const *identifiers;
         size_t n_identifiers;
+        int r;
 
         identify_identifiers(said->event, &identifiers, &n_identifiers);
+        r = as_counted(work, identifiers, n_identifiers, &identifiers);
+        if (r)
+                return r;
+        r = review_is_open(work, person, &answer.in_review);
+        if (r)
+                return r;
         home->answering = answering;
         home->joined = answer.joined;
+        home->in_review = answer.in_review;
+        answer.under = identify_under(person, identifiers, n_identifiers);
+        /* Whose it is may depend on more than on who said it. */
+        if (person->n_moves > 0 || person->n_doubts > 0) {
+                home->answering = NULL;
+                return 0;
+        }
         if (home->key.size == 0 || !all_as_kept(work, person, identifiers, n_identifiers) ||
             strlen(answering) >= RECALL_ID_SIZE || strlen(person->patient_id) >= RECALL_ID_SIZE)
                 return 0;

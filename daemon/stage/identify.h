@@ -29,6 +29,8 @@ typedef struct Home {
         const char *patient_id;
         const char *answering;       /* NULL: not looked up */
         bool joined;                 /* it is one with others, or that was not looked up */
+        bool in_review;              /* who it is waits for a person */
+        unsigned under;              /* Said.under */
         Carebus__V1__Person *person; /* NULL: not unpacked yet */
         Bytes key;                   /* what the source said, for the next time */
 } Home;
@@ -37,6 +39,10 @@ int home_person(FoldWork *work, Home *home, Carebus__V1__Person **ret);
 bool identify_recall(FoldWork *work, const Said *said, Home *ret);
 /* To be recalled: the identifiers brought nothing new and pointed nowhere else. */
 int identify_remember(FoldWork *work, const Said *said, Home *home);
+
+/* Under which of the person's own numbers is it said: 1 + its place; 0: under none. */
+unsigned identify_under(const Carebus__V1__Person *person, Carebus__V1__Identifier *const *identifiers,
+                        size_t n_identifiers);
 
 /* Who answers for a person. */
 int identify_answering(FoldWork *work, const Carebus__V1__Person *person, Carebus__V1__Person **ret);
@@ -47,5 +53,7 @@ int identify_members(FoldWork *work, const Carebus__V1__Person *person, Carebus_
 const Carebus__V1__PersonIdentifier *identify_verified(const Carebus__V1__Person *person, size_t *i);
 /* Do verified numbers forbid that two groups are one: both have one of the same system, and none in common? */
 bool identify_numbers_forbid(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b);
+/* Have two groups a verified number in common? */
+bool identify_share_number(Carebus__V1__Person *const *a, size_t n_a, Carebus__V1__Person *const *b, size_t n_b);
 /* Who else has a national number: the persons that first had it. STATE_E_NOT_FOUND. */
 int identify_holders(FoldWork *work, const char *system, const char *value, Carebus__V1__IdentifierHolders **ret);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/record/belongs.h"
 #include "daemon/record/death.h"
 #include "daemon/record/demographics.h"
 #include "daemon/record/encounter.h"
@@ -13,7 +14,9 @@
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
+#include "daemon/stage/match.h"
 #include "daemon/stage/project-plain.h"
+#include "daemon/stage/review.h"
 #include "proto/types.h"
 
 enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in Demographics */
@@ -22,6 +25,7 @@ enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in
 typedef struct Changes {
         bool identifiers;
         bool birth_date;
+        bool demographics; /* not just what was said before */
         bool contradictable;
         bool presence; /* contradicts deaths only */
         bool told;     /* what it says is in the record */
@@ -36,7 +40,7 @@ static void told_note(Changes *changes, const Said *said, const Carebus__V1__Sto
 }
 
 /* The fact of this source in the section, made where there is none. */
-static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const char *key,
+static int fact_for(FoldWork *work, const Said *said, Carebus__V1__StoredSection *section, const char *key,
                     Carebus__V1__StoredFact **ret) {
         Carebus__V1__StoredFact *stored = section_find(section, key, work->source);
         int r = 0;
@@ -46,7 +50,7 @@ static int fact_for(FoldWork *work, Carebus__V1__StoredSection *section, const c
                 r = stored ? section_insert(section, stored, work->arena) : -ENOMEM;
         }
         *ret = stored;
-        return r;
+        return r ?: fact_place(stored, said, work->arena);
 }
 
 static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event *event) {
@@ -117,11 +121,12 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
                 return r;
         r = again_section(work, home->patient_id, &section);
         if (r == 0)
-                r = fact_for(work, section, work->source, &stored);
+                r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)
                 r = demographics_add(stored, said, demographics, work->arena, &changed);
         if (r)
                 return r;
+        changes->demographics = true;
         told_note(changes, said, stored);
         work_section_touch(work, section);
         if (stamp_parts_compare(stamp_parts(stored->newest), said->stamp) == 0)
@@ -143,7 +148,7 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
                 return 0;
         r = work_section(work, home->patient_id, SECTION_DEATH, &section);
         if (r == 0)
-                r = fact_for(work, section, work->source, &stored);
+                r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)
                 r = death_add(stored, said, work->arena, &changed);
         if (r)
@@ -277,7 +282,7 @@ static int project_encounter(FoldWork *work, const Said *said, const Home *home,
                 return -ENOMEM;
         r = work_section(work, home->patient_id, name, &section);
         if (r == 0)
-                r = fact_for(work, section, key, &stored);
+                r = fact_for(work, said, section, key, &stored);
         if (r == 0)
                 r = claim_put(work, home->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
         if (r)
@@ -353,6 +358,23 @@ static bool says_more(const Carebus__V1__Event *event) {
         }
 }
 
+/* Who they are is said anew: is it somebody we know under another number, or somebody else by now? */
+static int project_identity(FoldWork *work, const Said *said, Carebus__V1__Person *person, const Changes *changes) {
+        const Carebus__V1__Matching *before = NULL;
+        bool known_otherwise = false;
+        int r = 0;
+
+        if (changes->demographics)
+                r = match_note(work, said, person, &known_otherwise, &before);
+        if (r == 0 && (before || changes->identifiers))
+                r = overwrite_look(work, said, person, before, changes->identifiers);
+        if (r == 0 && (changes->identifiers || changes->birth_date || known_otherwise))
+                r = match_by_number(work, said, person);
+        if (r == 0 && known_otherwise)
+                r = match_by_score(work, said, person);
+        return r;
+}
+
 static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         bool deaths_only = false;
         Carebus__V1__Person *person;
@@ -365,6 +387,10 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *
                 r = project_encounter(work, said, home, changes);
         if (r == 0)
                 r = project_others(work, said, home->patient_id, changes);
+        if (r == 0 && changes->identifiers)
+                r = home_person(work, home, &person) ?: join_again(work, said, person);
+        if (r == 0 && (changes->identifiers || changes->demographics))
+                r = home_person(work, home, &person) ?: project_identity(work, said, person, changes);
         if (r || !(changes->identifiers || changes->birth_date || changes->contradictable || changes->presence))
                 return r;
         deaths_only = !changes->identifiers && !changes->birth_date && !changes->contradictable;
@@ -377,8 +403,6 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *
                         return r;
         }
         r = home_person(work, home, &person);
-        if (r == 0 && (changes->identifiers || changes->birth_date))
-                r = join_by_number(work, said, person);
         return r ?: conflict_settle(work, said, person, deaths_only);
 }
 
@@ -399,8 +423,60 @@ static int home_find(FoldWork *work, const Said *said, Home *home, Changes *chan
         return r;
 }
 
-int project_event(FoldWork *work, const Said *said, const char **ret_patient_id) {
-        const Carebus__V1__Event *event = said->event;
+/* Under which of its numbers it is said, for whoever makes facts of it. */
+static int under_find(FoldWork *work, const Said *said, Home *home, Said *ret) {
+        Carebus__V1__Identifier *const *identifiers;
+        size_t n_identifiers;
+
+        *ret = *said;
+        ret->under = home->under;
+        if (home->under == 0 && home->person) {
+                identify_identifiers(said->event, &identifiers, &n_identifiers);
+                ret->under = identify_under(home->person, identifiers, n_identifiers);
+        }
+        return home->person && home->person->n_doubts > 0 ? work_touch_record(work, home->patient_id) : 0;
+}
+
+/* Whose it is in the end: it may have been moved, or its person may be one with others. */
+static int owner_find(FoldWork *work, const Said *said, const Carebus__V1__Person *home, Carebus__V1__Person **ret) {
+        const char *moved = home->n_moves == 0
+                                    ? NULL
+                                    : event_moved_to(home, work->source, said->under, said->event->encounter_id);
+        Carebus__V1__Person *owner;
+        int r;
+
+        r = work_person(work, moved ?: home->patient_id, &owner);
+        r = r ?: identify_answering(work, owner, ret);
+        if (r == 0 && moved)
+                r = work_touch_record(work, (*ret)->patient_id);
+        if (r == 0 && home->n_doubts > 0)
+                r = join_doubts_again(work, said, home);
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+/* Whose event it is waits for a person: it is given out all the same, and says so. */
+static int unconfirmed_note(FoldWork *work, const Said *said, Home *home) {
+        Carebus__V1__Outcome *outcome = &work->outcome;
+        Carebus__V1__Person *person;
+        int r = 0;
+
+        if (home->person)
+                r = review_is_open(work, home->person, &home->in_review);
+        if (r || !home->in_review)
+                return r;
+        if (!outcome->unconfirmed)
+                outcome->unconfirmed = arena_alloc(work->arena, work->n_events * sizeof(*outcome->unconfirmed));
+        if (!outcome->unconfirmed)
+                return -ENOMEM;
+        outcome->unconfirmed[outcome->n_unconfirmed++] = said->stamp.index;
+        r = home_person(work, home, &person);
+        return r ?: review_note(work, said, person);
+}
+
+int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_id) {
+        const Carebus__V1__Event *event = as_said->event;
+        Said placed = *as_said;
+        const Said *said = &placed;
         Carebus__V1__Person *answering;
         IdentifyOthers others = {};
         Changes changes = {};
@@ -417,9 +493,13 @@ int project_event(FoldWork *work, const Said *said, const char **ret_patient_id)
         } else
                 r = home_find(work, said, &home, &changes, &others);
         if (r == 0)
+                r = under_find(work, as_said, &home, &placed);
+        if (r == 0)
                 r = project_facts(work, said, &home, &changes);
         if (r == 0 && others.n > 0)
                 r = others_note(work, said, home.person, &others);
+        if (r == 0)
+                r = unconfirmed_note(work, said, &home);
         if (r == 0 && changes.told && !changes.news && !changes.identifiers && !says_more(event))
                 r = work_confirm(work, said->stamp.index);
         if (r)
@@ -428,7 +508,7 @@ int project_event(FoldWork *work, const Said *said, const char **ret_patient_id)
         if (!home.answering || home.person) {
                 /* What the event brought may have changed it. */
                 r = home_person(work, &home, &home.person);
-                r = r ?: identify_answering(work, home.person, &answering);
+                r = r ?: owner_find(work, said, home.person, &answering);
                 if (r)
                         return r;
                 *ret_patient_id = answering->patient_id;

@@ -15,7 +15,9 @@ typedef struct Recall Recall;
 typedef struct RecallAnswer {
         char patient_id[RECALL_ID_SIZE];
         char answering[RECALL_ID_SIZE];
-        bool joined; /* with others */
+        unsigned under; /* Said.under */
+        bool joined;
+        bool in_review; /* who it is is not confirmed */ /* with others */
 } RecallAnswer;
 
 int recall_new(Recall **ret);

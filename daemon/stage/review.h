@@ -2,10 +2,16 @@
 /*
  * Joins that wait for a person. A review names who waits and the candidates, with the evidence; what people decide comes back as
  * entries of the journal, so that a rebuild repeats it. While it is open every candidate's record says that a plan, a decision or a death
- * may concern that person (section "held"), without its content.
+ * may concern that person (daemon/record/held.h), without its content.
  */
 #include "daemon/identity/match.h"
 #include "daemon/stage/fold-parts.h"
+
+#define REVIEW_OPEN "open"
+#define REVIEW_LINKED "linked"
+#define REVIEW_KEPT_APART "kept-apart"
+#define REVIEW_ASSIGNED "assigned"
+#define REVIEW_CLOSED "closed"
 
 typedef struct ReviewNew {
         Carebus__V1__Review__Kind kind;
@@ -26,7 +32,33 @@ int review_close(FoldWork *work, const Said *said, const char *review_id, const 
 /* A plan, a decision or a death came for somebody with an open review: the candidates' records show that it waits, and the review becomes
  * urgent. Other events change nothing. */
 int review_note(FoldWork *work, const Said *said, const Carebus__V1__Person *person);
-/* link, unlink, assign: carried out, or Outcome.refused. */
+/* link, unlink, assign, settle: carried out, or Outcome.refused. */
 int review_decide(FoldWork *work, const Carebus__V1__JournalDecision *decision);
 /* What fell due up to a time: `identity.review_overdue`, once a review. */
 int review_due(FoldWork *work, int64_t due_at);
+
+/* plan, decision, death: what an event is that never joins anybody by a score; NULL: something else. */
+const char *review_kind_of(const Carebus__V1__Event *event);
+/* Is anybody of this human being in an open review, so that who they are is not confirmed? */
+int review_is_open(FoldWork *work, const Carebus__V1__Person *person, bool *ret);
+/* Ties have changed: reviews whose persons are all one now are closed as linked. */
+int review_settle(FoldWork *work, const Said *said, const Carebus__V1__Person *person);
+/* Who they are is said otherwise: reviews for which nothing speaks any more are closed. */
+int review_look_again(FoldWork *work, const Said *said, const Carebus__V1__Person *person);
+/* An open review. STATE_E_NOT_FOUND. */
+int review_get(FoldWork *work, const char *review_id, Carebus__V1__Review **ret);
+int review_put(FoldWork *work, Carebus__V1__Review *review);
+/* Who decided what of it, and why. */
+typedef struct ReviewDecided {
+        const char *state; /* linked, kept-apart, assigned, closed */
+        const char *who, *who_says, *why;
+        uint64_t by; /* seq; 0: nobody, it decided itself */
+} ReviewDecided;
+int review_end(FoldWork *work, const Said *said, Carebus__V1__Review *review, const ReviewDecided *decided);
+
+/* A source's number may have become another person's: by what it says of them now and said `before` (NULL: nothing else), or by a verified
+ * number that others have. Then what ties it to others holds no longer until somebody has looked. */
+int overwrite_look(FoldWork *work, const Said *said, Carebus__V1__Person *person, const Carebus__V1__Matching *before,
+                   bool numbers_changed);
+/* What was said under the number until then belongs to the former person: to the others, or to somebody of their own. */
+int overwrite_part(FoldWork *work, const Said *said, const Carebus__V1__Review *review, Carebus__V1__Person *person);

@@ -3,7 +3,20 @@
 #include <errno.h>
 
 #include "base/text.h"
+#include "daemon/identity/match.h"
 #include "daemon/record/read.h"
+
+static int rules_make(Fold *fold, const Carebus__V1__Settings *settings) {
+        _cleanup_(match_rules_freep) MatchRules *rules = NULL;
+        int r;
+
+        r = match_rules_new(settings ? settings->matching : NULL, &rules);
+        if (r < 0)
+                return r;
+        match_rules_free(fold->rules);
+        fold->rules = TAKE_PTR(rules);
+        return 0;
+}
 
 static int settings_unpack(Fold *fold, Bytes packed) {
         Carebus__V1__Settings *settings;
@@ -13,6 +26,8 @@ static int settings_unpack(Fold *fold, Bytes packed) {
         arena_reset(fold->settings_arena);
         r = message_unpack(&carebus__v1__settings__descriptor, packed, fold->settings_arena,
                            (ProtobufCMessage **)&settings);
+        if (r == 0)
+                r = rules_make(fold, settings);
         if (r == 0)
                 fold->settings = settings;
         return r;
@@ -41,8 +56,15 @@ int settings_load(Fold *fold, StateTxn *txn) {
         fold->settings = NULL;
         r = state_get(txn, STATE_META, state_key_all(&key), &packed);
         if (r == STATE_E_NOT_FOUND)
-                return 0;
+                return rules_make(fold, /* settings= */ NULL);
         return r ?: settings_unpack(fold, packed);
+}
+
+bool settings_numbers_traced(const Fold *fold, const char *source) {
+        for (size_t i = 0; fold->settings && i < fold->settings->n_sources; i++)
+                if (text_equal(fold->settings->sources[i]->name, source))
+                        return fold->settings->sources[i]->numbers_traced;
+        return false;
 }
 
 bool settings_lists_whole(const Fold *fold, const char *source) {

@@ -8,3 +8,5 @@ int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings);
 int settings_load(Fold *fold, StateTxn *txn);
 /* Does the source state its lists whole? */
 bool settings_lists_whole(const Fold *fold, const char *source);
+/* Numbers of this source count as traced where it says nothing of it. */
+bool settings_numbers_traced(const Fold *fold, const char *source);

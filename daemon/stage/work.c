@@ -248,19 +248,15 @@ int work_derive(FoldWork *work, Carebus__V1__Event *derived, const char *about, 
         derived->patient = subject;
         derived->occurred_at = cause->event->occurred_at;
         derived->recorded_at = cause->event->recorded_at;
-        r = 0;
-        /* What a person decided, or a date that passed, is no event. */
-        if (cause->event->event_id)
+        *ret_event_id = id_text("", work->seq, index, work->arena);
+        r = *ret_event_id ? 0 : -ENOMEM;
+        /* A date that passed is no event, and the first event of what a person decided has no cause but that. */
+        if (r == 0 && cause->event->event_id && strcmp(cause->event->event_id, *ret_event_id) != 0)
                 r = list_append((void ***)&derived->caused_by, &derived->n_caused_by, cause->event->event_id,
                                 work->arena);
         if (r == 0)
                 r = list_append((void ***)&work->outcome.derived, &work->outcome.n_derived, derived, work->arena);
-        if (r == 0)
-                r = work_index_patient(work, about, index);
-        if (r)
-                return r;
-        *ret_event_id = id_text("", work->seq, index, work->arena);
-        return *ret_event_id ? 0 : -ENOMEM;
+        return r ?: work_index_patient(work, about, index);
 }
 
 int work_index_patient(FoldWork *work, const char *patient_id, uint32_t index) {
