@@ -152,6 +152,7 @@ void merge_translate(Translation *t, const TriggerRow *row) {
 /* ---- moves, and other numbers for the same */
 
 #define IDENTIFIERS CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS
+#define NUMBER CAREBUS__V1__MERGE__SCOPE__SCOPE_NUMBER
 #define ACCOUNT CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT
 #define VISIT CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT
 
@@ -166,7 +167,7 @@ static const struct {
         { "A41", ACCOUNT, 3, "PID", 18 }, /* two accounts become one */
         { "A42", VISIT, 5, "PV1", 19 },   /* two visits become one */
         { "A43", IDENTIFIERS, 0, NULL, 0 }, { "A44", ACCOUNT, 3, "PID", 18 },
-        { "A45", VISIT, 5, "PV1", 19 },     { "A47", IDENTIFIERS, 0, NULL, 0 }, /* another number for the same person */
+        { "A45", VISIT, 5, "PV1", 19 },     { "A47", NUMBER, 0, NULL, 0 }, /* another number for the same person */
         { "A49", ACCOUNT, 3, "PID", 18 },   { "A50", VISIT, 5, "PV1", 19 },
         { "A51", VISIT, 6, "PV1", 50 }, /* by the alternate number */
 };

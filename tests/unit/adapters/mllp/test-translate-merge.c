@@ -110,7 +110,7 @@ static void test_each_trigger_says_what_moves(void **state) {
                 { "A43", CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS, NULL, NULL },
                 { "A44", CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT, "AC9", "AC1" },
                 { "A45", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "V9", "V1" },
-                { "A47", CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS, NULL, NULL },
+                { "A47", CAREBUS__V1__MERGE__SCOPE__SCOPE_NUMBER, NULL, NULL },
                 { "A49", CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT, "AC9", "AC1" },
                 { "A50", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "V9", "V1" },
                 { "A51", CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT, "ALT9", "ALT1" },
