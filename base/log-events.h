@@ -57,6 +57,8 @@ LOG_EVENT(QUERY_REFUSED, "956bb22512f5476b8ed84fd97c6851e4", 4, "a query was ref
 LOG_EVENT(SERVE_THREAD_FAILED, "5d3e01f9fb8a412e87403a232cb9479e", 2, "a thread of the serve process failed: the process ends and is started again")
 LOG_EVENT(SERVE_THREAD_STUCK, "602a316ad4f44c98a421b821507b6614", 2, "a thread of the serve process has not moved for too long: the process ends and is started again")
 LOG_EVENT(SERVE_CANNOT_START, "31306211708f4dd88705bc29a5ac78b9", 2, "the serve process cannot use its configuration; the reason says what to correct")
+LOG_EVENT(LEDGER_NOT_WRITTEN, "50dd7c9e41944948adbba373fd3a6980", 3, "what a team holds could not be written to disk: feeds of records go on, after a restart everybody's record is looked at once more; look at the disk under `state:`")
+LOG_EVENT(RECORDS_DIFFER, "1fb6ac4acd914b499f9d9333bce6ade3", 3, "a reader of records does not hold what the bus holds: `carebusctl converge` names the persons")
 /* Adapters */
 LOG_EVENT(LISTENING, "d810146eaffe459b9d7d28ff0889a201", 6, "listening for senders")
 LOG_EVENT(BUS_CONNECTED, "2a1eff1dd4604212a8b9bf9179ca7066", 6, "the bus takes messages")

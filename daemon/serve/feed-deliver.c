@@ -25,6 +25,10 @@ static int session_send_entry(Feed *feed, FeedSession *session, PublishedEntry *
                 Bytes frame;
                 int r;
 
+                if (event->size == 0) { /* it waits */
+                        session->next_index++;
+                        continue;
+                }
                 if (session->credit == 0 || share->events >= SHARE_EVENTS || share->bytes >= SHARE_BYTES)
                         return 0;
                 frame = publish_frame(PUBLISH_FEED, event, place, session->sent);
@@ -60,6 +64,8 @@ static int session_pass(Feed *feed, FeedSession *session, Share *share) {
 }
 
 static bool session_can_go_on(const Feed *feed, const FeedSession *session) {
+        if (session->records.ledger)
+                return feed_records_can_go_on(session);
         return session->credit > 0 && session->next_seq <= view_head(feed->view);
 }
 
@@ -111,7 +117,8 @@ int feed_deliver_round(Feed *feed, bool *ret_more) {
                 int r;
 
                 session->blocked = false;
-                r = session_deliver(feed, session, &share);
+                r = session->records.ledger ? feed_records_deliver(feed, session, &share.events)
+                                            : session_deliver(feed, session, &share);
                 if (share.events > 0)
                         session->spoken_at = now;
                 if (r == 0)

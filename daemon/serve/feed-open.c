@@ -42,12 +42,20 @@ static void check_open(const Feed *feed, const char *user, const Carebus__V1__Op
         else if (!identity_is(user, &feed->config->teams[team].peer))
                 refuse(refusal, "not-allowed",
                        "this user or key may not read as that team: see user: and key: of the team");
-        else if (open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS ||
+        else if (open->what == CAREBUS__V1__OPEN__WHAT__WHAT_EVENTS &&
                  open->from == CAREBUS__V1__OPEN__FROM__FROM_SNAPSHOT)
-                refuse(refusal, "not-offered",
-                       "this bus gives out events; records and snapshots come with the sharing rules");
+                refuse(refusal, "not-offered", "a snapshot is of records: open with what RECORDS");
+        else if (open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS && open->from == CAREBUS__V1__OPEN__FROM__FROM_NOW)
+                refuse(refusal, "not-offered", "who reads records reads all of them: open from a snapshot, or resume");
         else
                 *ret_team = (size_t)team;
+}
+
+/* A place of events says nothing to who reads records: the kind is the name's. */
+static void check_kind(const Carebus__V1__Open *open, const Consumer *consumer, Refusal *refusal) {
+        if (consumer && consumer->records != (open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS))
+                refuse(refusal, "other-kind", "the consumer of this name reads %s: choose another name for this one",
+                       consumer->records ? "records" : "events");
 }
 
 /* The journal must hold what the reader says it has: after an older backup was put back it may not, or hold something else
@@ -113,6 +121,31 @@ static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer
         return place_newest(view_txn(feed->view), feed->sharing, team, place, ret);
 }
 
+/* Of records: behind which change, and out of which ledger. */
+static int start_records(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, FeedLedger **ret_ledger,
+                         Place *ret, Refusal *refusal) {
+        const bool resumes = open->from == CAREBUS__V1__OPEN__FROM__FROM_RESUME && consumer && consumer->acked.seq > 0;
+        LedgerPlace from = { .lineage = 0 };
+        Place newest;
+        int r;
+
+        if (resumes)
+                from = (LedgerPlace){ .place = consumer->acked, .lineage = consumer->lineage };
+        else if (open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE)
+                from = (LedgerPlace){ .place = { .seq = open->after->seq, .index = open->after->index },
+                                      .lineage = open->after->lineage };
+        r = check_place(feed, from.place, resumes ? consumer : NULL, refusal);
+        if (r == 0 && !refusal->reason)
+                r = feed_ledger_get(feed, open->team, ret_ledger);
+        if (r < 0 || refusal->reason)
+                return r;
+        newest = ledger_table((*ret_ledger)->ledger)->newest;
+        *ret = ledger_resume((*ret_ledger)->ledger, from);
+        if (place_compare(*ret, newest) > 0)
+                *ret = newest;
+        return 0;
+}
+
 static int send_opened(Feed *feed, FeedSession *session, Place place) {
         Carebus__V1__StreamPlace at = CAREBUS__V1__STREAM_PLACE__INIT, newest = CAREBUS__V1__STREAM_PLACE__INIT;
         Carebus__V1__Opened opened = CAREBUS__V1__OPENED__INIT;
@@ -123,9 +156,15 @@ static int send_opened(Feed *feed, FeedSession *session, Place place) {
         r = place_newest(view_txn(feed->view), feed->sharing, session->team, PLACE_LAST, &head);
         if (r < 0)
                 return r;
+        if (session->records.ledger)
+                head = session->records.opened_at;
         at.has_seq = at.has_index = newest.has_seq = newest.has_index = true;
         at.seq = place.seq;
         at.index = place.index;
+        if (session->records.ledger) {
+                at.has_lineage = newest.has_lineage = true;
+                at.lineage = newest.lineage = ledger_lineage(session->records.ledger->ledger);
+        }
         newest.seq = head.seq;
         newest.index = head.index;
         opened.has_protocol = opened.has_max_message_bytes = true;
@@ -139,35 +178,62 @@ static int send_opened(Feed *feed, FeedSession *session, Place place) {
         return feed_send(feed, session, &to);
 }
 
-static int begin_session(Feed *feed, size_t socket, const ZRoute *route, const char *user,
-                         const Carebus__V1__Open *open, Consumer *consumer, size_t team, Place place) {
+/* What an Open comes to, before there is a session. */
+typedef struct Opening {
+        size_t socket;
+        const ZRoute *route;
+        const char *user;
+        const Carebus__V1__Open *open;
+        size_t team;
+        Consumer *consumer;
+        FeedLedger *ledger; /* NULL: events */
+        Place place;
+} Opening;
+
+static void take_over(Feed *feed, Consumer *consumer) {
+        FeedSession *older = consumer->session;
+
+        log_event(LOG_FEED_TAKEN_OVER, log_name("TEAM", consumer->team), log_name("CONSUMER", consumer->name));
+        /* Not to be forgotten with its session. */
+        older->consumer = NULL;
+        feed_session_end(feed, older, "taken-over", "this consumer opened its feed on another connection");
+}
+
+/* Who goes back to read something again acknowledges from there; else an Ack counts that goes beyond the last. */
+static Place acked_at_open(const Opening *opening) {
+        const Place acked = opening->consumer->acked;
+
+        if (opening->ledger)
+                return opening->place;
+        return opening->open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE && place_compare(opening->place, acked) < 0
+                       ? opening->place
+                       : acked;
+}
+
+static int begin_session(Feed *feed, const Opening *opening) {
+        Consumer *consumer = opening->consumer;
         FeedSession *session;
         int r;
 
-        if (consumer->session) {
-                FeedSession *older = consumer->session;
-                log_event(LOG_FEED_TAKEN_OVER, log_name("TEAM", consumer->team), log_name("CONSUMER", consumer->name));
-                /* Not to be forgotten with its session. */
-                older->consumer = NULL;
-                feed_session_end(feed, older, "taken-over", "this consumer opened its feed on another connection");
-        }
-        r = feed_session_new(feed, socket, route, &session);
+        if (consumer->session)
+                take_over(feed, consumer);
+        r = feed_session_new(feed, opening->socket, opening->route, &session);
         if (r < 0)
                 return r;
-        snprintf(session->user, sizeof(session->user), "%s", user);
+        snprintf(session->user, sizeof(session->user), "%s", opening->user);
         session->consumer = consumer;
         consumer->session = session;
-        session->team = team;
-        session->credit = MIN(open->credit, FEED_CREDIT_MAX);
-        feed_session_set_place(session, place);
-        /* Who goes back to read something again acknowledges from there; else an Ack counts that goes beyond the last. */
-        session->acked = open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE && place_compare(place, consumer->acked) < 0
-                                 ? place
-                                 : consumer->acked;
+        consumer->records = opening->ledger != NULL;
+        session->team = opening->team;
+        session->credit = MIN(opening->open->credit, FEED_CREDIT_MAX);
+        feed_session_set_place(session, opening->place);
+        session->acked = acked_at_open(opening);
+        if (opening->ledger)
+                feed_records_begin(session, opening->ledger, opening->place);
         feed->status_dirty = true;
         log_event(LOG_FEED_OPENED, log_name("TEAM", consumer->team), log_name("CONSUMER", consumer->name),
-                  log_number("SEQ", (int64_t)place.seq), log_number("INDEX", place.index));
-        r = send_opened(feed, session, place);
+                  log_number("SEQ", (int64_t)opening->place.seq), log_number("INDEX", opening->place.index));
+        r = send_opened(feed, session, opening->place);
         if (r == ZSOCK_E_UNREACHABLE || r == ZSOCK_E_AGAIN) {
                 feed_session_free(feed, session);
                 return 0;
@@ -175,27 +241,38 @@ static int begin_session(Feed *feed, size_t socket, const ZRoute *route, const c
         return r;
 }
 
+/* From where, and for whom. */
+static int prepare(Feed *feed, Opening *opening, Refusal *refusal) {
+        const Carebus__V1__Open *open = opening->open;
+        const Consumer *known = cursors_find(feed->cursors, open->team, open->consumer);
+        int r;
+
+        check_kind(open, known, refusal);
+        if (refusal->reason)
+                return 0;
+        r = open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS
+                    ? start_records(feed, open, known, &opening->ledger, &opening->place, refusal)
+                    : start_place(feed, open, known, opening->team, &opening->place, refusal);
+        if (r < 0 || refusal->reason)
+                return r;
+        r = cursors_get(feed->cursors, open->team, open->consumer, &opening->consumer);
+        if (r == 0 && !opening->consumer)
+                refuse(refusal, "too-many", "a team has at most %d consumers: use the names again", CURSORS_PER_TEAM);
+        return r;
+}
+
 static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const char *user,
                        const Carebus__V1__Open *open) {
         FeedSession *before = feed_session_find(feed, socket, route);
+        Opening opening = { .socket = socket, .route = route, .user = user, .open = open };
         Refusal refusal = { .reason = NULL };
-        Consumer *consumer = NULL;
-        Place place = PLACE_NULL;
-        size_t team = 0;
         int r = 0;
 
         if (before)
                 feed_session_free(feed, before);
-        check_open(feed, user, open, &team, &refusal);
+        check_open(feed, user, open, &opening.team, &refusal);
         if (!refusal.reason)
-                r = start_place(feed, open, cursors_find(feed->cursors, open->team, open->consumer), team, &place,
-                                &refusal);
-        if (r == 0 && !refusal.reason) {
-                r = cursors_get(feed->cursors, open->team, open->consumer, &consumer);
-                if (r == 0 && !consumer)
-                        refuse(&refusal, "too-many", "a team has at most %d consumers: use the names again",
-                               CURSORS_PER_TEAM);
-        }
+                r = prepare(feed, &opening, &refusal);
         if (r < 0)
                 return r;
         if (refusal.reason) {
@@ -204,7 +281,7 @@ static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const cha
                 feed_send_refused(feed, socket, route, refusal.reason, refusal.detail);
                 return 0;
         }
-        return begin_session(feed, socket, route, user, open, consumer, team, place);
+        return begin_session(feed, &opening);
 }
 
 /* ---- Ack ------------------------------------------------------------------------------------------------------------- */
@@ -232,13 +309,28 @@ static int is_deliverable(Feed *feed, const FeedSession *session, Place place, i
         return r < 0 ? r : place_compare(newest, place) == 0;
 }
 
+/* The same of records, which live does not bring. */
+static int is_delivered(Feed *feed, const FeedSession *session, Place place, int64_t *ret_received_at) {
+        ViewOutcome outcome;
+        int r;
+
+        if (place_compare(place, session->sent) > 0)
+                return 0;
+        r = view_outcome(feed->view, place.seq, &outcome);
+        if (r != 0)
+                return MIN(r, 0);
+        *ret_received_at = outcome.received_at;
+        return 1;
+}
+
 static int handle_ack(Feed *feed, FeedSession *session, const Carebus__V1__Ack *ack) {
         const Place place = { .seq = ack->seq, .index = ack->index };
+        FeedLedger *ledger = session->records.ledger;
         int64_t received_at = 0;
         int r;
 
         if (place.seq > 0 && place_compare(place, session->acked) > 0) {
-                r = is_deliverable(feed, session, place, &received_at);
+                r = (ledger ? is_delivered : is_deliverable)(feed, session, place, &received_at);
                 if (r < 0)
                         return r;
                 if (r == 0) {
@@ -252,11 +344,14 @@ static int handle_ack(Feed *feed, FeedSession *session, const Carebus__V1__Ack *
                 session->acked = session->consumer->acked = place;
                 session->consumer->received_at = received_at;
                 session->consumer->acked_at = clock_now_at(&clock_system);
+                session->consumer->lineage = ledger ? ledger_lineage(ledger->ledger) : 0;
                 feed->cursors_dirty = feed->status_dirty = true;
                 /* Live brought it: no need to bring it again. */
                 if (place_compare(place, session->sent) > 0)
                         feed_session_set_place(session, place);
         }
+        if (ledger)
+                feed_records_judge(session, place, bytes_of(ack->digest.data, ack->digest.len));
         session->answer_due = true;
         session->answer_after = feed->writes_begun + (feed->cursors_dirty ? 1 : 0);
         return 0;
@@ -271,6 +366,8 @@ static int handle_in_session(Feed *feed, FeedSession *session, const Carebus__V1
         case CAREBUS__V1__FROM_READER__MESSAGE_CREDIT:
                 session->credit = MIN(session->credit + from->credit->more, FEED_CREDIT_MAX);
                 return 0;
+        case CAREBUS__V1__FROM_READER__MESSAGE_COMPARED:
+                return feed_converge_take(feed, session, from->compared);
         default:
                 feed_session_free(feed, session);
                 return 0;

@@ -59,6 +59,7 @@ void feed_session_free(Feed *feed, FeedSession *session) {
                 session->consumer->session = NULL;
                 cursors_drop(feed->cursors, session->consumer);
         }
+        feed_records_end(session);
         feed->status_dirty = true;
         free(session);
 }

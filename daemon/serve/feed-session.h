@@ -9,12 +9,51 @@
 #include "daemon/serve/cursors.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
+#include "daemon/serve/ledger.h"
 #include "daemon/serve/recent.h"
 
 #define FEED_SOCKETS 2
 #define FEED_CREDIT_MAX (1U << 30)      /* deliveries; more is cut to it */
 #define FEED_FRAME_MAX (16 << 10)       /* bytes of a frame from a reader */
 #define FEED_EVENT_FRAME_MAX (5U << 20) /* bytes of a Delivery: an event is part of a 4 MiB frame of intake */
+
+typedef struct FeedConverge FeedConverge;
+
+#define FEED_RECORDS_MEMORY (256U << 20) /* one record, while it is put together */
+
+/* A ledger, for as long as somebody reads and a little longer. */
+typedef struct FeedLedger FeedLedger;
+struct FeedLedger {
+        FeedLedger *next;
+        char team[CURSOR_NAME_SIZE];
+        Ledger *ledger;
+        size_t n_sessions;
+        int64_t idle_since; /* monotonic: when the last session went */
+        bool failing;       /* its file cannot be written */
+};
+
+/* What a team held in sum when a reader was told so. */
+typedef struct FeedPoint {
+        Place place;
+        uint64_t persons;
+        DigestSum sum;
+} FeedPoint;
+#define FEED_POINTS 8 /* a reader acknowledges one of the last */
+
+typedef enum FeedVerdict { FEED_UNKNOWN, FEED_EQUAL, FEED_DIFFERS } FeedVerdict;
+
+/* What a feed of records has beside. */
+typedef struct FeedRecords {
+        FeedLedger *ledger; /* NULL: a feed of events */
+        LedgerCursor cursor;
+        Place opened_at; /* the newest change when it opened; */
+        bool from_start; /* who begins before all need not hear of who was gone before */
+        FeedPoint points[FEED_POINTS];
+        size_t n_points;     /* ever */
+        FeedVerdict verdict; /* of the point acknowledged last, */
+        Place judged;
+        uint64_t judged_persons, equal_until_seq;
+} FeedRecords;
 
 /* One open feed. Its address is the routing id of the connection, its right is the User-Id of each message. */
 typedef struct FeedSession FeedSession;
@@ -30,6 +69,7 @@ struct FeedSession {
         uint64_t next_seq; /* looked at next, */
         size_t next_index; /* from this event on */
         uint32_t credit;
+        FeedRecords records;
         bool blocked;          /* the connection takes nothing now */
         bool answer_due;       /* AckAnswer, once the cursor is on disk, */
         uint64_t answer_after; /* by this write */
@@ -56,7 +96,12 @@ typedef struct Feed {
         int64_t written_at; /* monotonic */
         bool status_dirty;
         int64_t status_at;
-        Arena *arena; /* of the message at hand */
+        Arena *arena;         /* of the message at hand */
+        Arena *records_arena; /* of the record at hand; made with the first ledger */
+        FeedLedger *ledgers;
+        FeedConverge *converges;
+        uint32_t compare_id;   /* given last */
+        long converge_timeout; /* milliseconds; -1: none */
         Buffer scratch;
         int doorbell;
         bool stopping;
@@ -80,6 +125,34 @@ void feed_session_set_place(FeedSession *session, Place place);
 /* ---- feed-open.c: one message of a reader */
 
 int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *frame);
+
+/* ---- feed-records.c: feeds of records */
+
+/* Of a team, made or read where it is not there. 0 or negative. */
+int feed_ledger_get(Feed *feed, const char *team, FeedLedger **ret);
+FeedLedger *feed_ledger_find(const Feed *feed, const char *team);
+/* All ledgers: a slice of time for each, their files, and those that nobody reads. *ret_more: there is more to do at once. */
+int feed_ledgers_work(Feed *feed, int64_t now, bool *ret_more);
+/* Writes and frees them all. */
+void feed_ledgers_end(Feed *feed);
+/* What the ledger of this session's team looks with. */
+LedgerEyes feed_eyes(const Feed *feed, size_t team);
+/* The session reads records behind this place. */
+void feed_records_begin(FeedSession *session, FeedLedger *ledger, Place place);
+void feed_records_end(FeedSession *session);
+bool feed_records_can_go_on(const FeedSession *session);
+/* A share of deliveries, and the point of agreement where there is nothing left. 0, ZSOCK_E_AGAIN, ZSOCK_E_UNREACHABLE, negative. */
+int feed_records_deliver(Feed *feed, FeedSession *session, unsigned *ret_sent);
+/* Judges the digest of an Ack that counts; `digest` may be absent. */
+void feed_records_judge(FeedSession *session, Place place, Bytes digest);
+const char *feed_verdict_name(FeedVerdict verdict);
+
+/* ---- feed-converge.c: who holds what the bus holds */
+
+/* Takes what the query thread asks, asks readers, and answers what is done. Milliseconds until it has to be called again, or -1. */
+int feed_converge_work(Feed *feed, int64_t now, long *ret_timeout);
+int feed_converge_take(Feed *feed, FeedSession *session, const Carebus__V1__Compared *compared);
+void feed_converge_end(Feed *feed);
 
 /* ---- feed-deliver.c: what goes out */
 

@@ -21,7 +21,7 @@
 #define BLOCKED_MS 2 /* a connection that took nothing is tried again */
 #define IDLE_MS 1000
 #define HIGH_WATER 2048
-#define ARENA_MAX (1U << 20)
+#define ARENA_MAX (4U << 20)
 
 /* ---- configuration ------------------------------------------------------------------------------------------------ */
 
@@ -174,7 +174,9 @@ static int feed_answer_acks(Feed *feed) {
                 answer.has_seq = answer.has_index = true;
                 answer.seq = session->acked.seq;
                 answer.index = session->acked.index;
-                answer.digest = (char *)"unknown"; /* digests are of records, and are not kept yet */
+                answer.digest = (char *)feed_verdict_name(place_compare(session->records.judged, session->acked) == 0
+                                                                  ? session->records.verdict
+                                                                  : FEED_UNKNOWN);
                 to.message_case = CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER;
                 to.ack_answer = &answer;
                 r = feed_send(feed, session, &to);
@@ -259,6 +261,7 @@ static int feed_receive(Feed *feed, size_t socket) {
 
 static int feed_work(Feed *feed, bool *ret_more) {
         const int64_t now = clock_monotonic(&clock_system);
+        bool more_records = false;
         int r;
 
         r = view_renew(feed->view);
@@ -267,9 +270,14 @@ static int feed_work(Feed *feed, bool *ret_more) {
         for (size_t i = 0; r == 0 && i < FEED_SOCKETS; i++)
                 r = feed_receive(feed, i);
         if (r == 0)
+                r = feed_ledgers_work(feed, now, &more_records);
+        if (r == 0)
                 r = feed_deliver_round(feed, ret_more);
+        if (r == 0)
+                r = feed_converge_work(feed, now, &feed->converge_timeout);
         if (r < 0)
                 return r;
+        *ret_more = *ret_more || more_records;
         feed_take_written(feed);
         feed_write_cursors(feed, now);
         r = feed_answer_acks(feed);
@@ -287,6 +295,8 @@ static long feed_timeout(const Feed *feed, bool more) {
         for (size_t i = 0; i < feed->n_sessions; i++)
                 if (feed->sessions[i]->blocked)
                         return BLOCKED_MS;
+        if (feed->converge_timeout >= 0)
+                left = MIN(left, feed->converge_timeout * USEC_PER_MSEC);
         if (feed->cursors_dirty)
                 left = MIN(left, feed->written_at + (feed->cursors_failing ? CURSORS_AGAIN : CURSORS_EVERY) - now);
         if (feed->status_dirty)
@@ -298,12 +308,13 @@ static int feed_loop(Feed *feed) {
         bool more = false;
 
         while (!feed->stopping) {
-                ZPoll items[3 + FEED_SOCKETS] = {
+                ZPoll items[4 + FEED_SOCKETS] = {
                         { .fd = ring_fd(feed->worker->orders) },
                         { .fd = feed->doorbell },
                         { .fd = cursor_writer_fd(feed->writer) },
+                        { .fd = ring_fd(feed->worker->converge_asked) },
                 };
-                size_t n_items = 3;
+                size_t n_items = 4;
                 int r;
 
                 for (size_t i = 0; i < FEED_SOCKETS; i++)
@@ -342,6 +353,8 @@ static void feed_deinit(Feed *feed) {
         while (feed->n_sessions > 0)
                 feed_session_free(feed, feed->sessions[feed->n_sessions - 1]);
         free(feed->sessions);
+        feed_converge_end(feed);
+        feed_ledgers_end(feed);
         for (size_t i = 0; i < FEED_SOCKETS; i++)
                 endpoint_deinit(&feed->sockets[i]);
         cursor_writer_stop(feed->writer);
@@ -349,6 +362,7 @@ static void feed_deinit(Feed *feed) {
         closep(&feed->doorbell);
         buffer_deinit(&feed->scratch);
         arena_free(feed->arena);
+        arena_free(feed->records_arena);
         recent_free(feed->recent);
         sharing_unref(feed->sharing);
         config_unref(feed->config);
@@ -382,8 +396,9 @@ static int feed_init(Feed *feed) {
 }
 
 int feed_run(Worker *worker) {
-        _cleanup_(feed_deinit)
-                Feed feed = { .worker = worker, .doorbell = -1, .sockets = { ENDPOINT_NULL, ENDPOINT_NULL } };
+        _cleanup_(feed_deinit) Feed feed = {
+                .worker = worker, .doorbell = -1, .converge_timeout = -1, .sockets = { ENDPOINT_NULL, ENDPOINT_NULL }
+        };
         int r;
 
         r = feed_init(&feed);

@@ -7,6 +7,19 @@
 
 int feed_run(Worker *worker);
 
+/* What the query thread asks of the feed thread. Empty names: all. */
+typedef struct ConvergeAsked {
+        uint32_t ticket;
+        char team[33], consumer[33];
+        int64_t timeout; /* microseconds */
+} ConvergeAsked;
+/* The answer: a packed ConvergeReply. */
+typedef struct ConvergeTold {
+        uint32_t ticket;
+        size_t size;
+        uint8_t packed[];
+} ConvergeTold;
+
 /* What the feed thread tells the query thread, as it changes. */
 typedef struct FeedStatusItem {
         char team[33], consumer[33];

@@ -17,6 +17,7 @@
 enum {
         _QUERY_E_SUCCESS,
         QUERY_E_REFUSED,
+        QUERY_E_LATER, /* the answer comes when another thread has it */
 };
 
 /* A reply stays below the reader's limit of a frame; what is longer comes in pages. */
@@ -38,6 +39,14 @@ typedef struct QuarantineGroups {
         size_t n_items, n_room;
 } QuarantineGroups;
 
+/* Who waits for what the feed thread finds out. */
+#define QUERY_WAITING_MAX 32
+typedef struct QueryWaiting {
+        uint32_t ticket; /* 0: free */
+        uint32_t id;     /* of the request */
+        ZRoute route;
+} QueryWaiting;
+
 typedef struct Query {
         Worker *worker;
         View *view;
@@ -51,6 +60,9 @@ typedef struct Query {
         Buffer reply, scratch;
         FeedStatus *feeds; /* newest word of the feed thread; may be NULL */
         QuarantineGroups groups;
+        ZRoute asker; /* of the request at hand */
+        QueryWaiting waiting[QUERY_WAITING_MAX];
+        uint32_t ticket; /* given last */
         const char *error, *detail;
         bool stopping;
 } Query;
@@ -74,5 +86,8 @@ int query_trace(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);
+/* What the feed thread found out goes to who asked. */
+int query_tell_converge(Query *query);
 
 void query_groups_deinit(QuarantineGroups *groups);

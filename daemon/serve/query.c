@@ -35,6 +35,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_RECORD, query_record },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_LIST, query_quarantine_list },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW, query_quarantine_show },
+        { CAREBUS__V1__REQUEST__COMMAND_CONVERGE, query_converge },
 };
 
 /* ---- what handlers use ---------------------------------------------------------------------------------------------- */
@@ -133,7 +134,7 @@ static int query_answer(Query *query, Bytes frame, const char *user) {
                         r = query_dispatch(query, request, &query->reply);
                 }
         }
-        if (r < 0)
+        if (r < 0 || r == QUERY_E_LATER)
                 return r;
         if (r == 0 && query->reply.size > QUERY_FRAME_MAX)
                 r = query_refuse(query, "too-large", "the answer does not fit into one frame");
@@ -157,6 +158,7 @@ static int query_receive(Query *query) {
                 if (r != 0)
                         return error_fold(r);
                 user = zframe_user_id(&frame);
+                query->asker = route;
                 r = user ? query_answer(query, zframe_bytes(&frame), user) : 0;
                 if (r == 0 && user)
                         /* Who does not wait for the answer does not get one. */
@@ -252,9 +254,10 @@ static int query_loop(Query *query) {
                 ZPoll items[] = {
                         { .fd = ring_fd(query->worker->orders) },
                         { .fd = ring_fd(query->worker->feed_status) },
+                        { .fd = ring_fd(query->worker->converge_told) },
                         { .socket = query->socket.socket },
                 };
-                int r = zpoll(items, query->socket.socket ? 3 : 2, IDLE_MS);
+                int r = zpoll(items, query->socket.socket ? 4 : 3, IDLE_MS);
 
                 if (r < 0)
                         return r;
@@ -266,7 +269,12 @@ static int query_loop(Query *query) {
                 }
                 if (items[1].ready)
                         query_take_feeds(query);
-                r = query->config && !query->stopping && items[2].ready ? query_work(query) : 0;
+                if (items[2].ready && query->socket.socket) {
+                        r = query_tell_converge(query);
+                        if (r < 0)
+                                return r;
+                }
+                r = query->config && !query->stopping && items[3].ready ? query_work(query) : 0;
                 if (r < 0)
                         return r;
         }

@@ -30,6 +30,7 @@
 #define STUCK_AFTER (60 * USEC_PER_SEC) /* a thread that works turns at least once a second */
 #define STOP_WITHIN_S 5
 #define FEED_STATUS_SLOTS 4
+#define CONVERGE_SLOTS 64 /* more than questions of that kind may wait */
 #define NOBODY_DOMAIN "nobody"
 
 enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, N_WORKERS };
@@ -47,7 +48,7 @@ typedef struct Serve {
         Zap *zap;
         State *state;
         Worker workers[N_WORKERS];
-        Ring *feed_status;
+        Ring *feed_status, *converge_asked, *converge_told;
         bool running; /* the threads are started */
         Config *current, *wanted;
         size_t at;                   /* the worker whose report on `wanted` is awaited */
@@ -199,6 +200,8 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
         worker->state = serve->state;
         worker->core_doorbell = doorbell;
         worker->feed_status = serve->feed_status;
+        worker->converge_asked = serve->converge_asked;
+        worker->converge_told = serve->converge_told;
         worker->journal_folder = config_state_path(config, "journal");
         worker->serve_folder = config_state_path(config, "serve");
         if (!worker->journal_folder || !worker->serve_folder)
@@ -230,9 +233,15 @@ static int serve_start(Serve *serve, const Config *config) {
                 r = error_fold(state_open(fold, STATE_READ, 0, &serve->state));
         if (r == 0)
                 r = ring_new(&serve->feed_status, FEED_STATUS_SLOTS);
+        if (r == 0)
+                r = ring_new(&serve->converge_asked, CONVERGE_SLOTS);
+        if (r == 0)
+                r = ring_new(&serve->converge_told, CONVERGE_SLOTS);
         if (r < 0)
                 return r;
         ring_set_free(serve->feed_status, free);
+        ring_set_free(serve->converge_asked, free);
+        ring_set_free(serve->converge_told, free);
         for (size_t i = 0; i < N_WORKERS; i++) {
                 r = worker_init(&serve->workers[i], workers[i].name, workers[i].run);
                 if (r == 0)
@@ -373,6 +382,8 @@ static void serve_deinit(Serve *serve) {
                 worker_deinit(&serve->workers[i]);
         }
         ring_free(serve->feed_status);
+        ring_free(serve->converge_asked);
+        ring_free(serve->converge_told);
         state_free(serve->state);
         zap_stop(serve->zap);
         zcontext_free(serve->context);

@@ -51,6 +51,8 @@ struct Worker {
         Ring *orders, *reports;
         /* Feed to query: what carebusctl status says of the feeds. */
         Ring *feed_status;
+        /* Query to feed: ConvergeAsked; feed to query: ConvergeTold. */
+        Ring *converge_asked, *converge_told;
         atomic_ulong progress;
         atomic_int result; /* 1 while it runs */
         pthread_t thread;
