@@ -14,6 +14,7 @@
 #define SOUNDS_MAX 8
 /* Of a whole name; far more than any name that tells somebody apart needs. */
 #define NAME_BYTES 32
+#define HOUSE_BYTES 8
 
 typedef struct Sounds {
         char of[SOUNDS_MAX][SOUND_SIZE];
@@ -106,6 +107,26 @@ static void add_by_both_names(Blocks *blocks, const Sounds *families, const Soun
         }
 }
 
+/* A number and how the word behind it sounds: a house and its street, in whatever order an address says the rest. */
+static void add_by_house(Blocks *blocks, const char *line) {
+        char number[HOUSE_BYTES + 1] = "", word[NAME_BYTES + 1], sound[SOUND_SIZE];
+
+        while (*line) {
+                size_t size = strcspn(line, " "), digits = strcspn(line, "0123456789");
+                bool is_number = digits < size;
+
+                if (is_number) {
+                        snprintf(number, sizeof(number), "%.*s", (int)MIN(size, (size_t)HOUSE_BYTES), line);
+                } else if (number[0] && size > 0) {
+                        snprintf(word, sizeof(word), "%.*s", (int)MIN(size, (size_t)NAME_BYTES), line);
+                        word_sound(word, sound);
+                        add(blocks, "h:%s:%s", number, sound);
+                        number[0] = '\0';
+                }
+                line += size + (line[size] == ' ');
+        }
+}
+
 static void add_by_whole_name(Blocks *blocks, const PersonWords *words) {
         for (size_t i = 0; i < words->families.n; i++) {
                 for (size_t j = 0; j < words->givens.n && words->givens.of[j].rank != WORD_FURTHER; j++) {
@@ -141,6 +162,8 @@ static void add_all(const MatchRules *rules, const PersonWords *words, Blocks *b
                 add_by_postcode(blocks, &families, postcode);
                 add_by_postcode(blocks, &givens, postcode);
         }
+        for (size_t i = 0; i < words->lines.n && words->lines.of[i].rank == WORD_OWN; i++)
+                add_by_house(blocks, words->lines.of[i].text);
         for (size_t i = 0; i < words->telecom.n; i++)
                 add(blocks, "t:%.64s", words->telecom.of[i].text);
         add_by_whole_name(blocks, words);

@@ -70,6 +70,7 @@ static bool is_initial_of(const char *initial, const char *name) {
 
 static MatchAgreement givens_agree(const MatchRules *rules, const Word *a, const Word *b, uint32_t *ret_similarity) {
         bool is_first = a->rank != WORD_FURTHER && b->rank != WORD_FURTHER;
+        MatchAgreement agreement;
 
         *ret_similarity = word_similarity(a->text, b->text);
         if (text_equal(a->text, b->text))
@@ -78,8 +79,12 @@ static MatchAgreement givens_agree(const MatchRules *rules, const Word *a, const
                 return AGREEMENT_DIFFERS;
         if (rules_are_nicknames(rules, a->text, b->text))
                 return AGREEMENT_NICKNAME;
-        return is_initial_of(a->text, b->text) || is_initial_of(b->text, a->text) ? AGREEMENT_INITIAL
-                                                                                  : by_similarity(*ret_similarity);
+        if (is_initial_of(a->text, b->text) || is_initial_of(b->text, a->text))
+                return AGREEMENT_INITIAL;
+        agreement = by_similarity(*ret_similarity);
+        return agreement != AGREEMENT_DIFFERS && rules_is_name(rules, a->text) && rules_is_name(rules, b->text)
+                       ? AGREEMENT_LOOK_ALIKE
+                       : agreement;
 }
 
 static FieldResult compare_givens(const MatchRules *rules, const PersonWords *a, const PersonWords *b) {
@@ -125,10 +130,10 @@ void names_compare_crosswise(const MatchRules *rules, const PersonWords *a, cons
         if (families[AGREEMENT_SWAPPED] + givens[AGREEMENT_SWAPPED] <= family->weight + given->weight)
                 return;
         one = best_crosswise(&a->families, &b->givens);
-        if (one < SIMILARITY_CLOSE)
+        if (one < SIMILARITY_SIMILAR)
                 return;
         other = best_crosswise(&b->families, &a->givens);
-        if (other < SIMILARITY_CLOSE)
+        if (other < SIMILARITY_SIMILAR)
                 return;
         *family = (FieldResult){ AGREEMENT_SWAPPED, families[AGREEMENT_SWAPPED], MIN(one, other) };
         *given = (FieldResult){ AGREEMENT_SWAPPED, givens[AGREEMENT_SWAPPED], MIN(one, other) };

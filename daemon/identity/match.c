@@ -13,6 +13,7 @@ static const uint32_t date_agrees = IS(AGREEMENT_EXACT) | IS(AGREEMENT_SWAPPED) 
                                     IS(AGREEMENT_YEAR);
 static const uint32_t date_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_JANUARY);
 static const uint32_t first_name_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_NICKNAME) | IS(AGREEMENT_SWAPPED);
+static const uint32_t first_name_is_another = IS(AGREEMENT_DIFFERS) | IS(AGREEMENT_LOOK_ALIKE);
 
 static bool is_in(FieldResult result, uint32_t agreements) {
         return agreements & IS(result.agreement);
@@ -40,7 +41,8 @@ static bool look_like_twins(const FieldResult fields[static N_FIELDS], const Per
                 return a->placeholder || b->placeholder || a->multiple_birth || b->multiple_birth;
         if (is_in(given, first_name_is_one))
                 return false;
-        return differs(given) || differs(fields[FIELD_SEX]) || a->multiple_birth || b->multiple_birth;
+        return is_in(given, first_name_is_another) || differs(fields[FIELD_SEX]) || a->multiple_birth ||
+               b->multiple_birth;
 }
 
 static void compare_fields(const MatchRules *rules, const PersonWords *a, const PersonWords *b,
@@ -92,6 +94,8 @@ MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int3
         }
         if (best->twins)
                 *ret_reason = "twin-pattern";
+        else if (!best->birth_date_agrees)
+                *ret_reason = "birth-date";
         else if (best->score < rules->link_above)
                 *ret_reason = "below-threshold";
         else if (rival != INT32_MIN && (int64_t)best->score - rival < rules->margin)

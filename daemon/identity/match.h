@@ -50,7 +50,8 @@ typedef struct MatchResult {
 /* The best that any word of one and any of the other come to, field by field; symmetric. */
 void match_compare(const MatchRules *rules, MatchPerson a, MatchPerson b, MatchResult *ret);
 /* By score alone: at or above which threshold? `rival` is the score of the next best who is not one with the best; INT32_MIN: nobody.
- * *ret_reason: code where it is no link: below-threshold, near-rival, twin-pattern. */
+ * *ret_reason: code where it is no link, else NULL: twin-pattern, birth-date (it does not agree: father and son have all else in common),
+ * below-threshold, near-rival. */
 MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int32_t rival, const char **ret_reason);
 
 /* The words that may find a person again: one text a block ("family+birth_date ..."), without repetition. Two persons who are one share

@@ -153,6 +153,13 @@ const Nickname *rules_nickname_groups(const MatchRules *rules, const char *name,
         return rules->nicknames + low;
 }
 
+bool rules_is_name(const MatchRules *rules, const char *name) {
+        size_t n;
+
+        rules_nickname_groups(rules, name, &n);
+        return n > 0;
+}
+
 bool rules_are_nicknames(const MatchRules *rules, const char *a, const char *b) {
         size_t n_a, n_b, i = 0, j = 0;
         const Nickname *of_a = rules_nickname_groups(rules, a, &n_a), *of_b = rules_nickname_groups(rules, b, &n_b);

@@ -25,4 +25,6 @@ struct MatchRules {
 bool rules_postcode_is_communal(const MatchRules *rules, const char *postcode);
 /* The groups that a name is in: entries of `nicknames`. */
 const Nickname *rules_nickname_groups(const MatchRules *rules, const char *name, size_t *ret_n);
+/* Is it in any group: a name that people have, and no slip of the pen? */
+bool rules_is_name(const MatchRules *rules, const char *name);
 bool rules_are_nicknames(const MatchRules *rules, const char *a, const char *b);

@@ -37,6 +37,7 @@ typedef enum MatchAgreement {
         AGREEMENT_TWO_PARTS,  /* two of day, month and year */
         AGREEMENT_OUTWARD,    /* the first half of a postcode */
         AGREEMENT_STREET,     /* the same street, another number */
+        AGREEMENT_LOOK_ALIKE, /* written alike, but both are names: Jean and Joan */
         AGREEMENT_DIFFERS,
         N_AGREEMENTS,
 } MatchAgreement;

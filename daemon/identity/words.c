@@ -40,6 +40,21 @@ static void words_add(Words *words, const char *text, uint8_t rank) {
         words->n++;
 }
 
+/* Beyond the room for it, or where it is too long, the words stand apart and that is all. */
+static void add_joined(PersonWords *words, const Carebus__V1__MatchingName *name, uint8_t rank) {
+        size_t first, second;
+
+        if (name->n_given < 2 || words->n_joined == JOINED_MAX)
+                return;
+        first = strlen(name->given[0]);
+        second = strlen(name->given[1]);
+        if (first + second >= JOINED_SIZE)
+                return;
+        memcpy(words->joined[words->n_joined], name->given[0], first);
+        memcpy(words->joined[words->n_joined] + first, name->given[1], second + 1);
+        words_add(&words->givens, words->joined[words->n_joined++], rank);
+}
+
 static void add_name(PersonWords *words, const Carebus__V1__MatchingName *name, bool former) {
         uint8_t rank = former || (name->has_former && name->former) ? WORD_FORMER : WORD_CURRENT;
 
@@ -49,6 +64,7 @@ static void add_name(PersonWords *words, const Carebus__V1__MatchingName *name, 
                 return;
         for (size_t i = 0; i < name->n_given; i++)
                 words_add(&words->givens, name->given[i], i == 0 ? rank : WORD_FURTHER);
+        add_joined(words, name, rank);
 }
 
 static int date_compare(const WordDate *a, const WordDate *b) {
@@ -108,7 +124,8 @@ static void add_matching(const MatchRules *rules, PersonWords *words, const Care
 }
 
 void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret) {
-        ret->families.n = ret->givens.n = ret->postcodes.n = ret->lines.n = ret->telecom.n = ret->n_dates = 0;
+        ret->families.n = ret->givens.n = ret->postcodes.n = ret->lines.n = ret->telecom.n = ret->n_dates =
+                ret->n_joined = 0;
         ret->sexes = 0;
         ret->birth_orders = 0;
         ret->multiple_birth = ret->placeholder = false;

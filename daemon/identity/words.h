@@ -36,8 +36,14 @@ typedef enum WordSex {
         SEX_OTHER = 4,
 } WordSex;
 
+/* First names that are written apart, put together: Mary Jane is Maryjane. */
+#define JOINED_MAX 8
+#define JOINED_SIZE 64
+
 typedef struct PersonWords {
         Words families, givens, postcodes, lines, telecom;
+        char joined[JOINED_MAX][JOINED_SIZE];
+        size_t n_joined;
         WordDate dates[WORDS_MAX];
         size_t n_dates;
         uint32_t sexes;        /* bits */
