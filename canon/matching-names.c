@@ -16,7 +16,6 @@ typedef struct NameWords {
         size_t n_former;
 } NameWords;
 
-/* All lists are in the order of letters. */
 static const char *const titles[] = {
         "baroness", "brother",   "canon", "capt", "captain", "cllr",     "col",  "colonel", "dame",   "dr",  "father",
         "fr",       "hon",       "lady",  "lord", "madam",   "maj",      "miss", "mr",      "mrs",    "ms",  "mx",
@@ -35,12 +34,13 @@ static const char *const not_given[] = {
         "nk",      "none",      "notgiven", "notknown", "stillborn", "triplet",  "twin", "unidentified",
         "unknown", "unnamed",   "withheld", "xx",       "xxx",
 };
-/* And a family name none, where all of its words are of these. */
+/* And a family name none, where all of its words are of these, and not all of the second list, which may be somebody's. */
 static const char *const not_family[] = {
-        "anon",    "anonymous", "baby",    "boy",          "female",  "girl",     "infant", "known", "male",
-        "man",     "na",        "name",    "newborn",      "nk",      "no",       "none",   "not",   "of",
-        "patient", "person",    "surname", "unidentified", "unknown", "withheld", "woman",  "xx",    "xxx",
+        "anon", "anonymous", "baby",    "infant",  "na",       "newborn", "nk",  "no",           "none",
+        "not",  "patient",   "surname", "unknown", "withheld", "xx",      "xxx", "unidentified",
 };
+static const char *const not_family_beside[] = { "boy", "female", "girl", "known",  "male",
+                                                 "man", "name",   "of",   "person", "woman" };
 /* Words that a family name may begin with where a text has no comma. */
 static const char *const particles[] = {
         "al",  "ap",  "ben", "bin", "binti", "da",  "dal",    "de",  "del", "della", "den",
@@ -155,10 +155,13 @@ static char *words_join(Arena *arena, char *const *words, size_t n) {
 }
 
 static bool family_is_none(char *const *words, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (!IS_IN(words[i], not_family))
-                        return false;
-        return n > 0;
+        size_t none = 0, beside = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                none += IS_IN(words[i], not_family);
+                beside += IS_IN(words[i], not_family_beside);
+        }
+        return none > 0 && none + beside == n;
 }
 
 static bool given_is_none(char *const *words, size_t n) {
