@@ -31,6 +31,8 @@ static const struct {
           "what could not be used, and what becomes of it" },
         { "coverage", command_coverage, "coverage [SOURCE] [--all]",
           "which fields the messages of a source have, and what nobody reads" },
+        { "converge", command_converge, "converge [--team TEAM] [--consumer NAME]",
+          "who of the readers of records holds what the bus holds, and on whom not; 1 where somebody differs" },
         { "load", command_load, "load SOURCE FILE...",
           "takes files in as history: teams see it, nobody is alarmed by it" },
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },

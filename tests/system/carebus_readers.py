@@ -1,5 +1,6 @@
 """Readers for the system tests, without any help of libcarebus: a feed's DEALER, a live SUB, and questions."""
 
+import hashlib
 import os
 import time
 
@@ -102,6 +103,153 @@ class Feed:
 
     def __exit__(self, *_):
         self.close()
+
+
+def record_bytes(raw):
+    """The bytes of Delivery.record within a ToReader as they came: what is digested is not what another library would pack."""
+    def fields(data):
+        offset = 0
+
+        def number():
+            nonlocal offset
+            value = shift = 0
+            while True:
+                byte = data[offset]
+                offset += 1
+                value |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    return value
+
+        while offset < len(data):
+            key = number()
+            if key & 7 == 0:
+                number()
+            elif key & 7 == 2:
+                size = number()
+                yield key >> 3, data[offset:offset + size]
+                offset += size
+            else:
+                offset += 8 if key & 7 == 1 else 4
+
+    delivery = dict(fields(raw))[2]
+    return dict(fields(delivery))[11]
+
+
+def bucket(patient_id):
+    return hashlib.sha256(patient_id.encode()).digest()[0]
+
+
+def digest_sum(digests):
+    """Sum of digests, each a little-endian number, modulo 2^256."""
+    return (sum(int.from_bytes(digest, "little") for digest in digests) % 2**256).to_bytes(32, "little")
+
+
+class Records(Feed):
+    """A replica of a team's records, kept by nothing but the protocol: `held` is patient id to (bytes, seq)."""
+
+    def __init__(self, bus, team, consumer="replica", **options):
+        super().__init__(bus, team, consumer, **options)
+        self.held = {}
+        self.gone = {}        # patient id to RecordGone, as last heard
+        self.place = (0, 0)
+        self.lineage = 0
+        self.points = []      # SnapshotEnds, in order
+        self.unnamed = None   # of a snapshot under way: who was not named yet
+        self.verdicts = []
+        self.compares = 0
+        self.acks = True
+
+    def open(self, start=feed_pb2.Open.FROM_RESUME, credit=10000, after=None, **fields):
+        request = feed_pb2.Open(**{"protocol": 1, "team": self.team, "consumer": self.consumer, "from": start, "credit": credit,
+                                   "what": feed_pb2.Open.WHAT_RECORDS, **fields})
+        if after is not None:
+            request.after.seq, request.after.index, request.after.lineage = *after, self.lineage
+        self.say(open=request)
+        return self
+
+    def digests(self):
+        return {patient_id: hashlib.sha256(data).digest() for patient_id, (data, _) in self.held.items()}
+
+    def sum(self):
+        return digest_sum(self.digests().values())
+
+    def step(self, seconds=ANSWER_SECONDS):
+        """Takes one message; its kind, or None when there was none in time."""
+        if not self.socket.poll(max(1, int(seconds * 1000))):
+            return None
+        raw = self.socket.recv()
+        message = feed_pb2.ToReader.FromString(raw)
+        kind = message.WhichOneof("message")
+        getattr(self, f"on_{kind}")(getattr(message, kind), raw)
+        return kind
+
+    def on_opened(self, opened, _raw):
+        self.place, self.lineage = (opened.place.seq, opened.place.index), opened.place.lineage
+        self.unnamed = set(self.held) if self.place == (0, 0) else None
+
+    def on_delivery(self, delivery, raw):
+        assert previous(delivery) == self.place, f"{place(delivery)} says {previous(delivery)} came before it, not {self.place}"
+        if delivery.place_only:
+            return
+        assert place(delivery) > self.place
+        self.place = place(delivery)
+        self.credit(1)
+        if delivery.WhichOneof("what") == "gone":
+            self.held.pop(delivery.gone.patient_id, None)
+            self.gone[delivery.gone.patient_id] = delivery.gone
+            return
+        patient_id = delivery.record.patient_id
+        self.held[patient_id] = (record_bytes(raw), delivery.seq)
+        self.gone.pop(patient_id, None)
+        if self.unnamed:
+            self.unnamed.discard(patient_id)
+
+    def on_snapshot_end(self, end, _raw):
+        assert (end.seq, end.index) >= self.place
+        self.place = (end.seq, end.index)
+        for patient_id in self.unnamed or ():
+            del self.held[patient_id]
+        self.unnamed = None
+        self.points.append(end)
+        if self.acks:
+            self.say(ack=feed_pb2.Ack(seq=end.seq, index=end.index, digest=self.sum()))
+
+    def on_ack_answer(self, answer, _raw):
+        self.verdicts.append(answer.digest)
+
+    def on_compare(self, compare, _raw):
+        self.compares += 1
+        answer = feed_pb2.Compared(id=compare.id, seq=self.place[0], index=self.place[1])
+        if not compare.HasField("bucket"):
+            sums = [[] for _ in range(256)]
+            for patient_id, digest in self.digests().items():
+                sums[bucket(patient_id)].append(digest)
+            answer.sums.extend(digest_sum(digests) for digests in sums)
+        else:
+            answer.bucket = compare.bucket
+            for patient_id, digest in self.digests().items():
+                if bucket(patient_id) == compare.bucket:
+                    answer.persons.add(patient_id=patient_id, digest=digest, seq=self.held[patient_id][1])
+        self.say(compared=answer)
+
+    def on_refused(self, refused, _raw):
+        raise BusError(f"refused: {refused.reason}")
+
+    def follow(self, seconds=0.3):
+        """Takes all that comes until nothing comes for a while."""
+        while self.step(seconds):
+            pass
+        return self
+
+    def reach(self, seq, seconds=ANSWER_SECONDS):
+        """Until a point of agreement lies at or beyond this entry and nothing more comes for a moment."""
+        end = time.monotonic() + seconds
+        while not self.points or self.points[-1].seq < seq:
+            if time.monotonic() > end:
+                raise BusError(f"no point of agreement at {seq}; the last was {self.points[-1].seq if self.points else None}")
+            self.step(0.2)
+        return self.follow(0.05)
 
 
 class Live:
