@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/record/belongs.h"
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/store/state-keys.h"
@@ -123,10 +124,14 @@ int identity_find(StateTxn *txn, const char *system, const char *value, Arena *a
         if (!ids)
                 return -ENOMEM;
         for (size_t i = 0; i < holders->n_patient_ids; i++) {
+                Carebus__V1__Person *holder;
                 char *answering;
                 bool known = false;
 
-                r = identity_resolve(txn, holders->patient_ids[i], arena, &answering);
+                r = person_read(txn, holders->patient_ids[i], arena, &holder);
+                if (r == 0)
+                        r = identity_resolve(txn, number_moved_to(holder, system, value) ?: holder->patient_id, arena,
+                                             &answering);
                 if (r)
                         return r < 0 ? r : -EBADMSG;
                 for (size_t j = 0; j < n_ids && !known; j++)

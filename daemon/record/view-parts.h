@@ -59,5 +59,8 @@ typedef struct Viewing {
 
 /* All facts of the persons that belong to this record, and its conflicts. */
 int view_walk(Viewing *viewing);
+/* Is a number of this home a number of this person? It may have been moved away, or here. */
+int view_number_belongs(Viewing *viewing, const Carebus__V1__Person *home, bool away,
+                        const Carebus__V1__Identifier *number, bool *ret);
 /* What was found becomes the sections of the record, in order; facts of one source about one thing become one. */
 int view_unite(Viewing *viewing);

@@ -10,6 +10,32 @@
 #include "daemon/record/view-parts.h"
 #include "daemon/store/state-keys.h"
 
+/* Who is known by this id here. */
+static const Carebus__V1__Person *member_of(const Viewing *viewing, const char *patient_id) {
+        for (size_t i = 0; i < viewing->n_members; i++)
+                if (strcmp(viewing->persons[i]->patient_id, patient_id) == 0)
+                        return viewing->persons[i];
+        return NULL;
+}
+
+/* Had the source merged one into the other when it stated the list, so that it would have stood there? */
+static bool merged_before(const Viewing *viewing, const Carebus__V1__Person *retired,
+                          const Carebus__V1__Person *survivor, const Carebus__V1__Stamp *stamp, const char *source,
+                          size_t depth) {
+        if (retired == survivor)
+                return true;
+        for (size_t i = 0; depth < viewing->n_members && i < retired->n_ties; i++) {
+                const Carebus__V1__Tie *tie = retired->ties[i];
+                const Carebus__V1__Person *into = member_of(viewing, tie->patient_id);
+
+                if (tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE && tie->retires && !tie->undone && !tie->dispute &&
+                    text_equal(tie->source, source) && into && stamp_compare(tie->stamp, stamp) < 0 &&
+                    merged_before(viewing, into, survivor, stamp, source, depth + 1))
+                        return true;
+        }
+        return false;
+}
+
 /* What a source states completely and has nothing of is over; but what ends by a word alone is never over by silence. */
 static void list_show(const Viewing *viewing, const Found *found) {
         Carebus__V1__Fact *fact = found->fact->fact;
@@ -17,14 +43,15 @@ static void list_show(const Viewing *viewing, const Found *found) {
         if (found->away || !text_equal(fact->status, "current") || !plain_section_has_lists(found->section))
                 return;
         for (const Lists *lists = viewing->lists; lists; lists = lists->next) {
-                if (lists->home != found->home || !text_equal(lists->source, fact->source))
+                if (!text_equal(lists->source, fact->source))
                         continue;
                 for (size_t i = 0; i < lists->said->n_lists; i++) {
                         const Carebus__V1__StoredList *list = lists->said->lists[i];
 
                         if (strcmp(list->section, found->section) != 0 ||
                             stamp_compare(list->stamp, found->fact->newest) <= 0 ||
-                            plain_said_in(found->fact, list->stamp->seq))
+                            plain_said_in(found->fact, list->stamp->seq) ||
+                            !merged_before(viewing, found->home, lists->home, list->stamp, lists->source, 0))
                                 continue;
                         fact->status = (char *)"ended";
                         fact->end_reason = (char *)END_REASON_LIST;

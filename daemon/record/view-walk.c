@@ -45,11 +45,28 @@ static int belongs_here(Viewing *viewing, const char *stored, const Carebus__V1_
         return r;
 }
 
-/* A stay that has another number now is known by that. */
+int view_number_belongs(Viewing *viewing, const Carebus__V1__Person *home, bool away,
+                        const Carebus__V1__Identifier *number, bool *ret) {
+        const char *to = home->n_moves > 0 ? number_moved_to(home, number->system, number->value) : NULL, *answers;
+        int r;
+
+        *ret = !away;
+        if (!to)
+                return 0;
+        r = answering(viewing, to, &answers);
+        if (r == 0)
+                *ret = strcmp(answers, viewing->record->patient_id) == 0;
+        return r;
+}
+
+/* A stay that has another number now is known by that, whatever names it. */
 static int stay_renumber(Viewing *viewing, Carebus__V1__Fact *fact) {
         Carebus__V1__Encounter *encounter = fact->encounter;
         const Carebus__V1__Identifier *now;
 
+        if (viewing->renumbered)
+                fact->encounter_id = (Carebus__V1__Identifier *)stay_number(viewing->persons, viewing->n_persons,
+                                                                            fact->source, fact->encounter_id);
         if (!viewing->renumbered || fact->value_case != CAREBUS__V1__FACT__VALUE_ENCOUNTER || !encounter->identifier)
                 return 0;
         now = stay_number(viewing->persons, viewing->n_persons, fact->source, encounter->identifier);

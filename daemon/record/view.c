@@ -133,12 +133,19 @@ static int identifiers_write(Viewing *viewing, const RecordEyes *eyes) {
         Carebus__V1__Record *record = viewing->record;
         size_t n = 0;
 
-        for (size_t i = 0; i < viewing->n_members; i++)
-                for (size_t j = 0; j < viewing->persons[i]->n_identifiers; j++)
-                        if (sees_identifier(eyes, viewing->persons[i]->identifiers[j]) &&
-                            list_append((void ***)&record->identifiers, &record->n_identifiers,
-                                        viewing->persons[i]->identifiers[j]->identifier, viewing->arena) < 0)
-                                return -ENOMEM;
+        for (size_t i = 0; i < viewing->n_persons; i++)
+                for (size_t j = 0; j < viewing->persons[i]->n_identifiers; j++) {
+                        const Carebus__V1__PersonIdentifier *kept = viewing->persons[i]->identifiers[j];
+                        bool here;
+                        int r = view_number_belongs(viewing, viewing->persons[i], i >= viewing->n_members,
+                                                    kept->identifier, &here);
+
+                        if (r == 0 && here && sees_identifier(eyes, kept))
+                                r = list_append((void ***)&record->identifiers, &record->n_identifiers,
+                                                kept->identifier, viewing->arena);
+                        if (r < 0)
+                                return r;
+                }
         /* Stable, as few as they are nearly in order. */
         for (size_t i = 1; i < record->n_identifiers; i++) {
                 Carebus__V1__Identifier *identifier = record->identifiers[i];
