@@ -22,8 +22,10 @@ static const struct {
           "bus, sources, teams and feeds, quarantine, disk; 0 up, 1 a part is down, 69 nothing answers" },
         { "tail", command_tail, "tail [--team TEAM] [--from SEQ] [--follow]", "events, a JSON object a line" },
         { "trace", command_trace, "trace SEQ | trace SOURCE MESSAGE-ID", "one message's way, stage by stage" },
-        { "record", command_record, "record PATIENT-ID | record SYSTEM VALUE [--team TEAM]",
-          "the shared record of a person" },
+        { "record", command_record,
+          "record PATIENT-ID | record NUMBER | record SYSTEM VALUE [--team TEAM] [--at TIME] [--section NAME] [--json]",
+          "the shared record of a person: warnings, resuscitation, whom to ring (at TIME: 03:00, \"sunday 03:00\"), "
+          "sections" },
         { "quarantine", command_quarantine,
           "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ [--who NAME] [--why TEXT] | "
           "discard "

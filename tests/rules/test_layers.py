@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "sdk": {"base", "proto"},
     "daemon": {"base", "proto", "canon", "config"},
     "adapters": {"base", "proto", "canon", "config", "sdk"},
-    "ctl": {"base", "proto", "config", "daemon/store/journal.h", "daemon/store/state.h", "daemon/stage/fold.h",
+    "ctl": {"base", "proto", "canon", "config", "daemon/store/journal.h", "daemon/store/state.h", "daemon/stage/fold.h",
             "daemon/stage/check-known.h", "daemon/identity/match.h", "canon/matching.h"},
 }
 

@@ -1,0 +1,400 @@
+/* What must be known first, resuscitation, and the sections: what each says, and what it leaves open. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctl/record-show-parts.h"
+#include "proto/types.h"
+
+#define FACTS_SHOWN 12
+
+/* ---- what a section leaves open ------------------------------------------------------------------------------------------------------ */
+
+static bool same_since(const Carebus__V1__SectionSource *a, const Carebus__V1__SectionSource *b) {
+        return text_equal(a->state, b->state) && a->since_at == b->since_at && a->messages == b->messages;
+}
+
+/* Sources that say the same are told together. */
+static void append_sources(Line *line, const Carebus__V1__SectionState *state, size_t first) {
+        bool began = false;
+
+        for (size_t i = first; i < state->n_sources; i++)
+                if (same_since(state->sources[i], state->sources[first])) {
+                        line_append_list(line, state->sources[i]->name, !began);
+                        began = true;
+                }
+}
+
+static bool is_told_before(const Carebus__V1__SectionState *state, size_t i) {
+        for (size_t j = 0; j < i; j++)
+                if (same_since(state->sources[j], state->sources[i]))
+                        return true;
+        return false;
+}
+
+static void append_open(Line *line, const Carebus__V1__SectionState *state, const char *word, const char *before) {
+        for (size_t i = 0; i < state->n_sources; i++) {
+                if (!text_equal(state->sources[i]->state, word) || is_told_before(state, i))
+                        continue;
+                if (line->text.size > 0)
+                        buffer_append_text(&line->text, "; ");
+                buffer_append_text(&line->text, before);
+                append_sources(line, state, i);
+                if (state->sources[i]->has_since_at) {
+                        buffer_append_text(&line->text, " since ");
+                        text_append_moment(&line->text, state->sources[i]->since_at, line->show->zone);
+                }
+        }
+}
+
+void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState *state) {
+        if (!state)
+                return;
+        if (state->held > 0)
+                buffer_append_format(&line->text, "HELD IN REVIEW: %llu, see above", (unsigned long long)state->held);
+        append_open(line, state, "none-recorded", "none recorded by ");
+        append_open(line, state, "not-heard-yet", "not heard yet: ");
+        if (line->text.size > 0)
+                line_write(line, indent);
+}
+
+/* ---- warnings -------------------------------------------------------------------------------------------------------------------------- */
+
+static void warn_death(Line *line) {
+        const char *death = line->show->record->overview ? line->show->record->overview->death : NULL;
+        const Carebus__V1__Section *section = show_section(line->show->record, "death");
+
+        if (!death)
+                return;
+        line_text(line, 0,
+                  text_equal(death, "formal") ? "! DIED (formal notification)"
+                                              : "! SAID TO HAVE DIED, not formally: ask before you ring or visit");
+        for (size_t i = 0; section && i < section->n_facts; i++)
+                show_fact(line, section->facts[i]);
+}
+
+static void conflict_claims(Line *line, const Carebus__V1__Conflict *conflict) {
+        for (size_t i = 0; i < conflict->n_event_ids; i++) {
+                const char *section;
+                const Carebus__V1__Fact *fact = show_fact_of_event(line->show->record, conflict->event_ids[i],
+                                                                   &section);
+
+                if (!fact)
+                        continue;
+                text_append_safe(&line->text, fact->source);
+                buffer_append_text(&line->text, " says: ");
+                show_headline(line, fact);
+                line_write(line, 4);
+        }
+}
+
+static void warn_conflicts(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+
+        for (size_t i = 0; i < record->n_conflicts; i++) {
+                const Carebus__V1__Conflict *conflict = record->conflicts[i];
+
+                if (conflict->has_closed_at)
+                        continue;
+                buffer_append_text(&line->text, "! SOURCES DISAGREE (");
+                text_append_safe(&line->text, conflict->reason ?: conflict->path);
+                buffer_append_text(&line->text, ") since ");
+                text_append_moment(&line->text, conflict->opened_at, line->show->zone);
+                buffer_append_text(&line->text, "; both stand until somebody who knows has settled it (");
+                text_append_safe(&line->text, conflict->id);
+                buffer_append_text(&line->text, ")");
+                line_write(line, 0);
+                conflict_claims(line, conflict);
+        }
+}
+
+static const char *held_noun(const char *kind) {
+        static const char *const nouns[][2] = { { "plan", "a plan" },
+                                                { "decision", "a decision" },
+                                                { "death", "a death" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(nouns); i++)
+                if (text_equal(nouns[i][0], kind))
+                        return nouns[i][1];
+        return "a statement";
+}
+
+static void warn_held(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+
+        for (size_t i = 0; i < record->n_held; i++) {
+                const Carebus__V1__Held *held = record->held[i];
+
+                if (text_equal(held->kind, "which-person"))
+                        buffer_append_text(&line->text, "! WHICH PERSON? something");
+                else
+                        buffer_append_format(&line->text, "! NOT CONFIRMED: %s", held_noun(held->kind));
+                buffer_append_text(&line->text, " from ");
+                text_append_safe(&line->text, held->source);
+                if (held->said_at) {
+                        buffer_append_text(&line->text, ", said ");
+                        text_append_when(&line->text, held->said_at, line->show->zone);
+                }
+                buffer_append_text(&line->text, ", may concern this person, and nobody has confirmed it; ring ");
+                if (!text_append_field(&line->text, &held->base, "whom_to_ring", line->show->zone))
+                        text_append_safe(&line->text, held->source);
+                buffer_append_text(&line->text, " (review ");
+                text_append_safe(&line->text, held->review_id);
+                buffer_append_text(&line->text, ")");
+                line_write(line, 0);
+        }
+}
+
+static void warn_limits(Line *line) {
+        const Carebus__V1__Overview *overview = line->show->record->overview;
+
+        if (!overview)
+                return;
+        if (overview->restricted)
+                line_text(line, 0, "! RESTRICTED: tell nobody where this person is");
+        if (overview->objection)
+                line_text(line, 0,
+                          "! OBJECTION: consent to share, or to keep a record, was refused or withdrawn (see consent)");
+        if (overview->n_sensitivity == 0)
+                return;
+        buffer_append_text(&line->text, "! SENSITIVE: ");
+        text_append_field(&line->text, &overview->base, "sensitivity", line->show->zone);
+        line_write(line, 0);
+}
+
+static void warn_doubts(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+        size_t n_doubts = 0, n_reviews = 0;
+
+        for (size_t i = 0; i < record->n_sections; i++)
+                for (size_t j = 0; j < record->sections[i]->n_facts; j++) {
+                        n_doubts += record->sections[i]->facts[j]->which_person;
+                        n_reviews += show_has_standing(record->sections[i]->facts[j], "review-passed");
+                }
+        if (n_doubts > 0)
+                line_text(line, 0, "! WHICH PERSON? %zu facts below were said under a number that stood for two people",
+                          n_doubts);
+        if (n_reviews > 0)
+                line_text(line, 0, "! The review date of %zu decisions below has passed; they stand", n_reviews);
+}
+
+static void warn_sources(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+
+        for (size_t i = 0; i < record->n_sources; i++) {
+                const Carebus__V1__RecordSource *source = record->sources[i];
+
+                if (source->has_silent_since_at) {
+                        text_append_safe(&line->text, source->name);
+                        buffer_append_text(&line->text, " has been silent since ");
+                        text_append_moment(&line->text, source->silent_since_at, line->show->zone);
+                        line_text(line, 0, ": what it knows since then is not here");
+                }
+                if (source->has_not_understood) {
+                        text_append_safe(&line->text, source->name);
+                        buffer_append_format(&line->text, ": %llu messages since ",
+                                             (unsigned long long)source->not_understood);
+                        text_append_moment(&line->text, source->not_understood_since_at, line->show->zone);
+                        line_text(line, 0, " were not understood; they may be about anybody");
+                }
+        }
+}
+
+void show_warnings(Line *line) {
+        size_t began;
+
+        buffer_append_text(line->out, "\n");
+        began = line->out->size;
+        warn_death(line);
+        warn_conflicts(line);
+        warn_held(line);
+        warn_doubts(line);
+        warn_limits(line);
+        warn_sources(line);
+        if (line->out->size > began)
+                buffer_append_text(line->out, "\n");
+}
+
+/* ---- resuscitation ------------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+        const char *state, *words;
+} cpr_states[] = {
+        { "decided", NULL },
+        { "conflict", "SOURCES DISAGREE. All that stands is shown; the bus chooses none." },
+        { "none-recorded", "No decision is recorded. That is not a decision, neither for CPR nor against it." },
+        { "held", "Something is held in review: see above. That nothing is shown here means nothing." },
+        { "stay-ended-confirm", "Made in hospital, stay ended, confirm. Nobody has said that it no longer holds." },
+        { "ended", "What was decided has ended. That is not a decision for CPR." },
+        { "not-valid-yet", "What is recorded does not hold yet." },
+};
+
+void show_cpr(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+        const Carebus__V1__CprOverview *cpr = record->overview ? record->overview->cpr : NULL;
+
+        line_text(line, 0, "RESUSCITATION (CPR)");
+        if (!cpr)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(cpr_states); i++)
+                if (text_equal(cpr_states[i].state, cpr->state) && cpr_states[i].words)
+                        line_text(line, 2, "%s", cpr_states[i].words);
+        for (size_t i = 0; i < cpr->n_event_ids; i++) {
+                const Carebus__V1__Fact *fact = show_fact_of_event(record, cpr->event_ids[i], NULL);
+
+                if (fact && fact->value_case == CAREBUS__V1__FACT__VALUE_DECISION)
+                        show_decision(line, 2, fact);
+        }
+        show_openness(line, 4, show_state(record, "decisions"));
+        buffer_append_text(line->out, "\n");
+}
+
+/* ---- sections ---------------------------------------------------------------------------------------------------------------------- */
+
+/* In the order in which somebody needs them. */
+static const char *const order[] = {
+        "decisions",     "care-plans",     "anticipatory-medicines",
+        "allergies",     "alerts",         "medications",
+        "care-team",     "contact-points", "palliative-needs",
+        "conditions",    "encounters",     "episodes",
+        "referrals",     "appointments",   "contacts",
+        "care-packages", "measures",       "observations",
+        "documents",     "orders",         "meetings",
+        "programmes",    "consent",        "demographics",
+        "death",         "place-of-death", "bereavement",
+        "equity",        "merges",
+};
+
+static bool is_over(const Carebus__V1__Fact *fact) {
+        return !text_equal(fact->status, "current");
+}
+
+static int64_t fact_time(const Carebus__V1__Fact *fact) {
+        return fact->occurred_at && fact->occurred_at->has_utc_at ? fact->occurred_at->utc_at : fact->received_at;
+}
+
+static bool is_shown_on_top(const RecordShow *show, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__CprOverview *cpr = show->record->overview ? show->record->overview->cpr : NULL;
+
+        for (size_t i = 0; cpr && i < cpr->n_event_ids; i++)
+                if (text_equal(cpr->event_ids[i], fact->event_id))
+                        return true;
+        return false;
+}
+
+/* The newest first; at most FACTS_SHOWN, so that the oldest of them is quickly known. */
+static size_t newest_pick(const RecordShow *show, const Carebus__V1__Section *section,
+                          const Carebus__V1__Fact **picked) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < section->n_facts; i++) {
+                const Carebus__V1__Fact *fact = section->facts[i];
+                size_t j;
+
+                if (is_over(fact) || is_shown_on_top(show, fact))
+                        continue;
+                if (n == FACTS_SHOWN && fact_time(fact) <= fact_time(picked[n - 1]))
+                        continue;
+                for (j = n < FACTS_SHOWN ? n++ : n - 1; j > 0 && fact_time(picked[j - 1]) < fact_time(fact); j--)
+                        picked[j] = picked[j - 1];
+                picked[j] = fact;
+        }
+        return n;
+}
+
+static void show_rest(Line *line, const Carebus__V1__Section *section, size_t n_shown) {
+        size_t n_over = 0, n_current = 0;
+
+        for (size_t i = 0; i < section->n_facts; i++)
+                if (!is_shown_on_top(line->show, section->facts[i]))
+                        ++*(is_over(section->facts[i]) ? &n_over : &n_current);
+        if (n_current == n_shown && n_over == 0)
+                return;
+        if (n_current > n_shown)
+                buffer_append_format(&line->text, "%zu more; ", n_current - n_shown);
+        if (n_over > 0)
+                buffer_append_format(&line->text, "%zu over, replaced or mistaken; ", n_over);
+        buffer_append_text(&line->text, "all: carebusctl record ");
+        text_append_safe(&line->text, line->show->asked);
+        buffer_append_format(&line->text, " --section %s", section->name);
+        line_write(line, 4);
+}
+
+static void section_heading(Line *line, const char *name) {
+        buffer_append_text(line->out, "\n");
+        for (const char *at = name; *at; at++)
+                buffer_append_byte(&line->text,
+                                   *at == '-' ? ' ' : (uint8_t)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at));
+        line_write(line, 0);
+}
+
+static void show_whole(Line *line, const char *name) {
+        const Carebus__V1__Section *section = show_section(line->show->record, name);
+
+        section_heading(line, name);
+        for (size_t i = 0; section && i < section->n_facts; i++)
+                show_fact(line, section->facts[i]);
+        show_openness(line, 2, show_state(line->show->record, name));
+}
+
+static void show_short(Line *line, const Carebus__V1__Section *section) {
+        const Carebus__V1__Fact *picked[FACTS_SHOWN];
+        size_t n = newest_pick(line->show, section, picked);
+
+        section_heading(line, section->name);
+        for (size_t i = 0; i < n; i++)
+                show_fact(line, picked[i]);
+        show_rest(line, section, n);
+        show_openness(line, 4, show_state(line->show->record, section->name));
+}
+
+static bool states_agree(const Carebus__V1__SectionState *a, const Carebus__V1__SectionState *b) {
+        if (a->n_sources != b->n_sources || a->held != b->held)
+                return false;
+        for (size_t i = 0; i < a->n_sources; i++)
+                if (!text_equal(a->sources[i]->name, b->sources[i]->name) || !same_since(a->sources[i], b->sources[i]))
+                        return false;
+        return true;
+}
+
+/* Sections that say nothing, those of which the same is to be said together. */
+static void show_empty(Line *line) {
+        const Carebus__V1__Record *record = line->show->record;
+        bool told[ELEMENTSOF(order)] = { false };
+
+        section_heading(line, "nothing-shown-of");
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                const Carebus__V1__SectionState *state = show_state(record, order[i]);
+                bool began = false;
+
+                if (told[i] || !state || show_section(record, order[i]))
+                        continue;
+                for (size_t j = i; j < ELEMENTSOF(order); j++) {
+                        const Carebus__V1__SectionState *other = show_state(record, order[j]);
+
+                        if (!other || show_section(record, order[j]) || !states_agree(state, other))
+                                continue;
+                        told[j] = true;
+                        line_append_list(line, order[j], !began);
+                        began = true;
+                }
+                line_write(line, 2);
+                show_openness(line, 4, state);
+        }
+}
+
+void show_sections(Line *line) {
+        const RecordShow *show = line->show;
+
+        if (show->section) {
+                show_whole(line, show->section);
+                return;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                const Carebus__V1__Section *section = show_section(show->record, order[i]);
+
+                if (section)
+                        show_short(line, section);
+        }
+        show_empty(line);
+}
