@@ -12,7 +12,9 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/cleanup.h"
 #include "base/text.h"
+#include "daemon/record/held.h"
 #include "daemon/store/state-keys.h"
 
 typedef struct Expect {
@@ -53,6 +55,33 @@ static char *person_of(Expect *e, const char *text) {
                 return NULL;
         assert_int_equal(n_ids, 1);
         return ids[0];
+}
+
+char *expect_person(World *world, const char *text) {
+        Expect e = { .world = world, .txn = world_look(world) };
+        char *id = strchr(text, ':') ? person_of(&e, text) : (char *)text;
+
+        state_abort(e.txn);
+        assert_non_null(id);
+        return id;
+}
+
+char *expect_review(World *world, const char *text) {
+        Carebus__V1__Outcome *outcome;
+        char *id = NULL;
+        StateTxn *txn;
+
+        if (text[0] == 'r' && isdigit((unsigned char)text[1]))
+                return (char *)text;
+        txn = world_look(world);
+        assert_int_equal(outcome_read(txn, expect_seq(world, text), world->arena, &outcome), 0);
+        state_abort(txn);
+        for (size_t i = 0; i < outcome->n_derived && !id; i++)
+                if (strcmp(outcome->derived[i]->type, "identity.review_opened") == 0)
+                        id = outcome->derived[i]->notice->review_id;
+        if (!id)
+                fail_msg("%s opened no review", text);
+        return id;
 }
 
 static void differs(Expect *e, const char *what, const char *is, const char *wanted) {
@@ -354,6 +383,69 @@ static void expect_heard(Expect *e) {
         fail_msg("%s\n  no such source in the record", e->expecting->where);
 }
 
+/* REVIEW key=value ...: kind, class, state, reason, persons, events, overdue, who, why; `none`: the message opened none. */
+static void expect_review_line(Expect *e) {
+        Carebus__V1__Review *review;
+        Carebus__V1__Outcome *outcome;
+
+        if (strcmp(e->words[2], "none") == 0) {
+                assert_int_equal(outcome_read(e->txn, expect_seq(e->world, e->words[1]), e->world->arena, &outcome), 0);
+                for (size_t i = 0; i < outcome->n_derived; i++)
+                        if (strcmp(outcome->derived[i]->type, "identity.review_opened") == 0)
+                                fail_msg("%s\n  a review was opened", e->expecting->where);
+                return;
+        }
+        assert_int_equal(review_read(e->txn, expect_review(e->world, e->words[1]), e->world->arena, &review), 0);
+        for (size_t i = 2; i < e->n_words; i++) {
+                char *wanted = strchr(e->words[i], '=');
+                const struct {
+                        const char *key, *is;
+                } values[] = {
+                        { "kind", number(e, review->has_kind, review->kind) },
+                        { "class", review->class_ },
+                        { "state", review->state },
+                        { "reason", review->reason },
+                        { "source", review->source },
+                        { "persons", joined(e, review->patient_ids, review->n_patient_ids) },
+                        { "events", joined(e, review->event_ids, review->n_event_ids) },
+                        { "overdue", review->overdue ? "yes" : "no" },
+                        { "who", review->who ?: "-" },
+                        { "why", review->why ?: "-" },
+                };
+                bool known = false;
+
+                assert_non_null(wanted);
+                *wanted++ = '\0';
+                for (size_t j = 0; j < ELEMENTSOF(values); j++)
+                        if (strcmp(values[j].key, e->words[i]) == 0) {
+                                known = true;
+                                differs(e, e->words[i], values[j].is, wanted);
+                        }
+                if (!known)
+                        fail_msg("%s\n  a review has no %s", e->expecting->where, e->words[i]);
+        }
+}
+
+/* ID KIND/SOURCE/EVENT ...: what is held from the record, in its order; `-`: nothing. */
+static void expect_held(Expect *e) {
+        char *patient_id = person_of(e, e->words[1]), **ids, *is = (char *)"-";
+        Carebus__V1__Person **members;
+        Carebus__V1__Held **held;
+        size_t n_ids, n_held;
+
+        assert_non_null(patient_id);
+        assert_int_equal(identity_members(e->txn, patient_id, e->world->arena, &ids, &n_ids), 0);
+        members = arena_alloc(e->world->arena, n_ids * sizeof(*members));
+        assert_non_null(members);
+        for (size_t i = 0; i < n_ids; i++)
+                assert_int_equal(person_read(e->txn, ids[i], e->world->arena, &members[i]), 0);
+        assert_int_equal(held_read(e->txn, members, n_ids, e->world->arena, &held, &n_held), 0);
+        for (size_t i = 0; i < n_held; i++)
+                is = arena_format(e->world->arena, "%s%s%s/%s/%s", i ? is : "", i ? "," : "", held[i]->kind,
+                                  held[i]->source, held[i]->event_id);
+        differs(e, "held", is, e->words[2]);
+}
+
 static void expect_count(Expect *e) {
         differs(e, e->words[2], number(e, true, state_count_get(e->txn, e->words[1], e->words[2])), e->words[3]);
 }
@@ -398,6 +490,8 @@ void expect_line(Expecting *expecting, World *world, char **words, size_t n_word
                 { "facts", 4, expect_facts },
                 { "heard", 5, expect_heard },
                 { "same", 2, expect_same },
+                { "review", 3, expect_review_line },
+                { "held", 3, expect_held },
                 { "apart", 3, expect_apart },
         };
         Expect e = { .expecting = expecting, .world = world, .words = words, .n_words = n_words };

@@ -190,13 +190,53 @@ static void tell_decision(Telling *telling, char **words, size_t n_words) {
         world_push(&telling->world, &entry, telling->clock);
 }
 
-static void tell_other(Telling *telling, bool tick) {
+/* link, unlink, assign, settle: [ID] [ID] [review=MESSAGE] [conflict=ID PATH] who=X why=X */
+static void tell_identity(Telling *telling, char **words, size_t n_words) {
+        static const struct {
+                const char *word;
+                Carebus__V1__JournalDecision__Kind kind;
+        } kinds[] = {
+                { "link", CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_LINK },
+                { "unlink", CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_UNLINK },
+                { "assign", CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_ASSIGN },
+                { "settle", CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE },
+        };
+        Arena *arena = telling->world.arena;
+        Carebus__V1__JournalDecision *decision = MAKE(journal_decision, arena);
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        const char *review = option(words, n_words, "review");
+
+        decision->has_kind = 1;
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (strcmp(kinds[i].word, words[0]) == 0)
+                        decision->kind = kinds[i].kind;
+        for (size_t i = 1; i < n_words && !strchr(words[i], '='); i++)
+                assert_int_equal(list_append((void ***)&decision->patient_ids, &decision->n_patient_ids,
+                                             expect_person(&telling->world, words[i]), arena),
+                                 0);
+        decision->review_id = review ? expect_review(&telling->world, review) : NULL;
+        decision->conflict_id = option(words, n_words, "conflict");
+        decision->who = option(words, n_words, "who");
+        decision->why = option(words, n_words, "why");
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
+        entry.decision = decision;
+        world_push(&telling->world, &entry, telling->clock);
+}
+
+static bool is_identity(const char *word) {
+        return strcmp(word, "link") == 0 || strcmp(word, "unlink") == 0 || strcmp(word, "assign") == 0 ||
+               strcmp(word, "settle") == 0;
+}
+
+static void tell_other(Telling *telling, bool tick, const char *due_at) {
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
 
         entry.kind_case = tick ? CAREBUS__V1__ENTRY__KIND_TICK : CAREBUS__V1__ENTRY__KIND_DICTIONARY;
-        if (tick)
+        if (tick) {
                 entry.tick = MAKE(tick, telling->world.arena);
-        else {
+                entry.tick->has_due_at = due_at != NULL;
+                entry.tick->due_at = due_at ? story_time(due_at) : 0;
+        } else {
                 entry.dictionary = MAKE(dictionary, telling->world.arena);
                 entry.dictionary->has_data = 1;
                 entry.dictionary->data = (ProtobufCBinaryData){ .len = 4, .data = (uint8_t *)"dict" };
@@ -225,7 +265,9 @@ static void tell_line(Telling *telling, size_t line) {
         else if (strcmp(words[0], "retry") == 0 || strcmp(words[0], "discard") == 0 || strcmp(words[0], "decide") == 0)
                 tell_decision(telling, words, n);
         else if (strcmp(words[0], "tick") == 0 || strcmp(words[0], "dictionary") == 0)
-                tell_other(telling, strcmp(words[0], "tick") == 0);
+                tell_other(telling, strcmp(words[0], "tick") == 0, n > 1 ? words[1] : NULL);
+        else if (is_identity(words[0]))
+                tell_identity(telling, words, n);
         else
                 fail_msg("%s: no such line", telling->expecting.where);
         telling->clock += 60 * USEC_PER_SEC;

@@ -12,7 +12,10 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "base/text.h"
+#include "canon/matching.h"
+#include "daemon/record/body.h"
 
 #define MAP_BYTES (1UL << 30)
 
@@ -53,10 +56,32 @@ void world_end(World *world) {
         folder_remove(world->folder);
 }
 
-uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t received_at) {
-        size_t size = carebus__v1__entry__get_packed_size(entry);
-        WorldEntry kept = { .data = malloc(size ? size : 1), .size = size, .received_at = received_at };
+/* As intake does: what each event says of who its person is, made for comparing. */
+static void matching_fill(World *world, Carebus__V1__StoredSubmission *submission) {
+        if (submission->n_matching > 0)
+                return;
+        for (uint32_t i = 0; i < submission->n_events; i++) {
+                Carebus__V1__EventMatching *of_event = message_new(&carebus__v1__event_matching__descriptor,
+                                                                   world->arena);
 
+                assert_non_null(of_event);
+                assert_int_equal(matching_of_event(submission->events[i], world->arena, &of_event->matching), 0);
+                of_event->has_index = 1;
+                of_event->index = i;
+                if (of_event->matching)
+                        assert_int_equal(list_append((void ***)&submission->matching, &submission->n_matching, of_event,
+                                                     world->arena),
+                                         0);
+        }
+}
+
+uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t received_at) {
+        WorldEntry kept = { .received_at = received_at };
+
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION)
+                matching_fill(world, entry->submission);
+        kept.size = carebus__v1__entry__get_packed_size(entry);
+        kept.data = malloc(kept.size ? kept.size : 1);
         assert_non_null(kept.data);
         carebus__v1__entry__pack(entry, kept.data);
         world->entries = reallocarray(world->entries, world->n_entries + 1, sizeof(kept));
@@ -155,6 +180,7 @@ typedef struct Writing {
         World *world;
         StateTxn *txn;
         Buffer out;
+        bool any_id; /* ids of the bus are left out */
 } Writing;
 
 static void event_id_write(Writing *writing, const char *event_id) {
@@ -196,16 +222,47 @@ static bool is_left_out(const char *name) {
         return false;
 }
 
+/* Which of several ids answers; and demographics, deaths and merges remember their events as they came. */
+static bool is_of_arrival(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+        const Carebus__V1__Fact *fact = (const Carebus__V1__Fact *)message;
+
+        if (strstr(field->name, "patient_id"))
+                return true;
+        return message->descriptor == &carebus__v1__fact__descriptor && strcmp(field->name, "history") == 0 &&
+               (fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH ||
+                fact->value_case == CAREBUS__V1__FACT__VALUE_MERGE ||
+                fact->value_case == CAREBUS__V1__FACT__VALUE_DEMOGRAPHICS);
+}
+
 static void message_write(Writing *writing, const ProtobufCMessage *message, int depth);
 
+static bool names_events(const char *name) {
+        static const char *const names[] = { "history",   "copy_of",       "superseded_by",
+                                             "closed_by", "open_episodes", "objections" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (strcmp(name, names[i]) == 0)
+                        return true;
+        return strstr(name, "event_id") != NULL;
+}
+
+/* A conflict that one order closes never opens in another. */
+static bool is_closed_conflict(const ProtobufCMessage *message) {
+        return message->descriptor == &carebus__v1__conflict__descriptor &&
+               ((const Carebus__V1__Conflict *)message)->has_closed_at;
+}
+
 static void value_write(Writing *writing, const void *value, const ProtobufCFieldDescriptor *field, int depth) {
+        if (writing->any_id && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+            is_closed_conflict(*(const ProtobufCMessage *const *)value))
+                return;
         buffer_append_format(&writing->out, "%*s%s: ", 2 * depth, "", field->name);
         switch (field->type) {
         case PROTOBUF_C_TYPE_STRING: {
                 const char *text = *(const char *const *)value;
 
                 /* What a source says of ids stays as it is: only the bus's own depend on the order. */
-                if ((strstr(field->name, "event_id") || strcmp(field->name, "history") == 0) && isdigit(text[0]))
+                if (names_events(field->name) && isdigit(text[0]))
                         event_id_write(writing, text);
                 else if (strstr(field->name, "patient_id") && text[0] == 'p' && isdigit(text[1]))
                         patient_id_write(writing, text);
@@ -228,6 +285,35 @@ static void value_write(Writing *writing, const void *value, const ProtobufCFiel
         buffer_append_text(&writing->out, "\n");
 }
 
+static int compare_texts(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The claims of a conflict, merges by the ids of the bus, and of a list of the demographics that nobody said whole the elements. */
+static bool is_listed_as_found(const ProtobufCMessage *message) {
+        if (message->descriptor == &carebus__v1__section__descriptor)
+                return text_equal(((const Carebus__V1__Section *)message)->name, "merges");
+        return message->descriptor == &carebus__v1__conflict__descriptor ||
+               message->descriptor == &carebus__v1__record__descriptor ||
+               message->descriptor == &carebus__v1__demographics__descriptor;
+}
+
+static void values_write_sorted(Writing *writing, const char *at, size_t n, size_t size,
+                                const ProtobufCFieldDescriptor *field, int depth) {
+        _cleanup_(freep) char **texts = calloc(n + 1, sizeof(*texts));
+        size_t begin = writing->out.size;
+
+        assert_non_null(texts);
+        for (size_t i = 0; i < n; i++) {
+                value_write(writing, at + i * size, field, depth);
+                texts[i] = arena_text(writing->world->arena, writing->out.data + begin, writing->out.size - begin);
+                writing->out.size = begin;
+        }
+        qsort(texts, n, sizeof(*texts), compare_texts);
+        for (size_t i = 0; i < n; i++)
+                buffer_append_text(&writing->out, texts[i]);
+}
+
 static void message_write(Writing *writing, const ProtobufCMessage *message, int depth) {
         for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
@@ -236,7 +322,7 @@ static void message_write(Writing *writing, const ProtobufCMessage *message, int
                                              ? sizeof(void *)
                                              : 4;
 
-                if (is_left_out(field->name))
+                if (is_left_out(field->name) || (writing->any_id && is_of_arrival(message, field)))
                         continue;
                 if (field->label == PROTOBUF_C_LABEL_REPEATED) {
                         n = *(const size_t *)((const char *)message + field->quantifier_offset);
@@ -248,8 +334,11 @@ static void message_write(Writing *writing, const ProtobufCMessage *message, int
                         n = *(const void *const *)at != NULL;
                 else
                         n = *(const protobuf_c_boolean *)((const char *)message + field->quantifier_offset) != 0;
-                for (size_t j = 0; j < n; j++)
-                        value_write(writing, at + j * size, field, depth);
+                if (writing->any_id && is_listed_as_found(message))
+                        values_write_sorted(writing, at, n, size, field, depth);
+                else
+                        for (size_t j = 0; j < n; j++)
+                                value_write(writing, at + j * size, field, depth);
         }
 }
 
@@ -266,8 +355,8 @@ char *world_sections_text(World *world, StateTxn *txn, const Carebus__V1__Record
         return text;
 }
 
-char *world_record_text(World *world, StateTxn *txn, const char *patient_id) {
-        Writing writing = { .world = world, .txn = txn };
+static char *record_text(World *world, StateTxn *txn, const char *patient_id, bool any_id) {
+        Writing writing = { .world = world, .txn = txn, .any_id = any_id };
         Carebus__V1__Record *record;
         char *text;
 
@@ -278,4 +367,12 @@ char *world_record_text(World *world, StateTxn *txn, const char *patient_id) {
         assert_non_null(text);
         buffer_deinit(&writing.out);
         return text;
+}
+
+char *world_record_text(World *world, StateTxn *txn, const char *patient_id) {
+        return record_text(world, txn, patient_id, /* any_id= */ false);
+}
+
+char *world_record_text_any(World *world, StateTxn *txn, const char *patient_id) {
+        return record_text(world, txn, patient_id, /* any_id= */ true);
 }

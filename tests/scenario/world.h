@@ -44,5 +44,7 @@ uint64_t world_random(uint64_t *seed);
 /* The record as text, a line a field: what depends on the order of arrival is named by what it stands for (an event by its message
  * id, a person by its first number) or left out (seq, times of receipt). Lives in the arena. */
 char *world_record_text(World *world, StateTxn *txn, const char *patient_id);
+/* The same without who of several ids of one person answers for the others: which of them came first decides that. */
+char *world_record_text_any(World *world, StateTxn *txn, const char *patient_id);
 /* The same of a record's sections alone. */
 char *world_sections_text(World *world, StateTxn *txn, const Carebus__V1__Record *record);

@@ -1,9 +1,9 @@
 # birth dates, sexes, and life after death: both claims stand, the conflict opens and closes in the open
 settings hospital hospice
 send hospital M1
-  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 sex=male
+  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 family=GREEN sex=male
 send hospice S1
-  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 sex=unknown
+  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN sex=unknown
 expect conflict p2.0 sex none
 send hospice S2
   patient.updated mrn=S1 born=1951-02-03 sex=female

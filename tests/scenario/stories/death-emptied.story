@@ -1,9 +1,9 @@
 # who empties "deceased" withdraws its own word only: the death stays, and that it is no longer said is there to be seen
 settings hospital hospice
 send hospital M1
-  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 deceased=no
+  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 family=GREEN deceased=no
 send hospice S1
-  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03
+  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN
 send hospital M2
   patient.updated mrn=H1 deceased=yes dead_at=08:00
 expect fact p2.0 death hospital hospital death.status=STATUS_INFORMAL

@@ -1,9 +1,9 @@
 # the same verified number with another birth date joins nobody: both records say so, until it is put right
 settings hospital hospice
 send hospital M1
-  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03
+  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 family=GREEN
 send hospice S1
-  patient.registered mrn=S1 nhs=9434765919/verified born=1950-03-02
+  patient.registered mrn=S1 nhs=9434765919/verified born=1961-11-20 family=GREEN
 expect apart hospital:H1 hospice:S1
 expect conflict hospital:H1 identifiers open
 expect conflict hospice:S1 identifiers open

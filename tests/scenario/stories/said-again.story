@@ -21,9 +21,9 @@ send hospital M6
 expect fact p2.0 demographics hospital hospital demographics.names=Green
 # somebody dies, and the other goes on saying that they live
 send hospice S1
-  death.notified mrn=S1 nhs=9434765919/verified born=1950-02-03 death=informal dead_at=09:20 said=09:30
+  death.notified mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN death=informal dead_at=09:20 said=09:30
 send hospice S2
-  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 said=09:31
+  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN said=09:31
 expect answers hospice:S1 p2.0
 expect conflict p2.0 deceased none
 send hospital M7
@@ -31,7 +31,7 @@ send hospital M7
 expect conflict p2.0 deceased open
 # the newest word is the death again
 send hospice S3
-  death.notified mrn=S1 nhs=9434765919/verified born=1950-02-03 death=formal dead_at=09:20 said=10:10
+  death.notified mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN death=formal dead_at=09:20 said=10:10
 expect conflict p2.0 deceased closed
 send hospital M8
   patient.updated mrn=H1 nhs=9434765919/verified born=1950-02-03 family=Green phone=111 deceased=no said=11:00

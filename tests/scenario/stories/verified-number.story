@@ -1,9 +1,9 @@
 # a verified number with the same birth date makes two sources' persons one; the older answers
 settings hospital hospice
 send hospital M1
-  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03
+  patient.registered mrn=H1 nhs=9434765919/verified born=1950-02-03 family=GREEN
 send hospice S1
-  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03
+  patient.registered mrn=S1 nhs=9434765919/verified born=1950-02-03 family=GREEN
 expect answers hospice:S1 p2.0
 expect answers p3.0 p2.0
 expect outcome S1 patients=p2.0 events=2
