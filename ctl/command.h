@@ -21,6 +21,7 @@ int command_status(const Context *context, int argc, char **argv);
 int command_tail(const Context *context, int argc, char **argv);
 int command_trace(const Context *context, int argc, char **argv);
 int command_record(const Context *context, int argc, char **argv);
+int command_find(const Context *context, int argc, char **argv);
 int command_quarantine(const Context *context, int argc, char **argv);
 int command_check(const Context *context, int argc, char **argv);
 int command_key(const Context *context, int argc, char **argv);

@@ -26,6 +26,10 @@ static const struct {
           "record PATIENT-ID | record NUMBER | record SYSTEM VALUE [--team TEAM] [--at TIME] [--section NAME] [--json]",
           "the shared record of a person: warnings, resuscitation, whom to ring (at TIME: 03:00, \"sunday 03:00\"), "
           "sections" },
+        { "find", command_find,
+          "find [NAME] [--born DATE] [--identifier [SYSTEM|]VALUE] [--postcode P] [--sex S] [--phone N] [--team TEAM] "
+          "[--limit N]",
+          "who somebody may be, with what speaks for it: the birth date as 1950-02-03 or 03/02/1950, or less of it" },
         { "quarantine", command_quarantine,
           "quarantine list [--all] [--source NAME] | show SEQ [--original] | retry SEQ [--who NAME] [--why TEXT] | "
           "discard "

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "carebus/v1/control.pb-c.h"
 #include "carebus/v1/journal.pb-c.h"
+#include "daemon/serve/ask.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/publish.h"
@@ -80,10 +81,15 @@ int query_entry(Query *query, uint64_t seq, const JournalPlace *hint, Carebus__V
 /* Pointers to n messages in the arena, or NULL. */
 void **query_array(Query *query, size_t n);
 
+/* A question of the shared record, with nobody's rights yet but an operator's; and its answer as a handler's. */
+Ask query_ask(const Query *query);
+int query_asked(Query *query, const Ask *ask, int r);
+
 int query_status(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_tail(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_trace(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_find(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);

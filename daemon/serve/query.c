@@ -33,6 +33,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_TAIL, query_tail },
         { CAREBUS__V1__REQUEST__COMMAND_TRACE, query_trace },
         { CAREBUS__V1__REQUEST__COMMAND_RECORD, query_record },
+        { CAREBUS__V1__REQUEST__COMMAND_FIND, query_find },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_LIST, query_quarantine_list },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW, query_quarantine_show },
         { CAREBUS__V1__REQUEST__COMMAND_CONVERGE, query_converge },

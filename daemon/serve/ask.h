@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * What may be asked of the shared record, by carebusctl and by a team's program alike: one record, or who somebody may be. With a team only
+ * what it sees is looked at, so that no answer tells of more. One thread: whoever owns the view.
+ *
+ * 0; ASK_E_REFUSED with `error` (a code) and `detail` (what to do next; both static or in the arena); negative: state or journal cannot be
+ * read. Answers live in the arena.
+ */
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "carebus/v1/ask.pb-c.h"
+#include "carebus/v1/feed.pb-c.h"
+#include "daemon/serve/view.h"
+
+enum {
+        _ASK_E_SUCCESS,
+        ASK_E_REFUSED = 1,
+};
+
+typedef struct Ask {
+        View *view; /* renewed */
+        const Config *config;
+        const Sharing *sharing;
+        Arena *arena;
+        ssize_t team; /* whose rights; -1: all, which only operators may ask */
+        const char *error, *detail;
+} Ask;
+
+/* Candidates looked at for one question, and given back at most. */
+#define ASK_COMPARED_MAX 512
+#define ASK_CANDIDATES_MAX 50
+
+int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__Record **ret);
+/* The likeliest first. Somebody whose whereabouts are restricted is found by a number, or by name and birth date together, and never by
+ * anything that tells where they are; nor is any of that said of them. */
+int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindReply **ret);
+
+/* A team's program asks; `ask->team` is its team, which the caller has looked up for the peer. What is refused is in the answer as well: 0 or
+ * negative. */
+int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer **ret);
+
+/* For the files ask*.c. */
+int ask_refuse(Ask *ask, const char *error, const char *detail);
+/* Patient ids that answer, of all who have this number, as far as the team sees them; without a system: under any. */
+int ask_holders(Ask *ask, const Carebus__V1__Identifier *identifier, char ***ret_ids, size_t *ret_n);

@@ -1,0 +1,16 @@
+/* Who may somebody be? By the same hand as for a team's program. */
+#include "daemon/serve/ask.h"
+#include "daemon/serve/query-parts.h"
+
+enum { REPLY_FOUND = 25 };
+
+int query_find(Query *query, const Carebus__V1__Request *request, Buffer *out) {
+        Carebus__V1__FindReply *found;
+        Ask ask = query_ask(query);
+        int r;
+
+        r = query_team(query, request->find->team, &ask.team);
+        if (r == 0)
+                r = query_asked(query, &ask, ask_find(&ask, request->find, &found));
+        return r == 0 ? query_put(out, REPLY_FOUND, &found->base) : r;
+}
