@@ -14,7 +14,7 @@ typedef struct Spot {
         const char *source;
         const char *fact; /* its section in the state; NULL: there is none yet */
         unsigned under;
-        const Carebus__V1__Identifier *encounter_id;
+        const Carebus__V1__Identifier *encounter_id, *account;
 } Spot;
 
 static bool identifier_same(const Carebus__V1__Identifier *a, const Carebus__V1__Identifier *b) {
@@ -42,11 +42,16 @@ static const Carebus__V1__Identifier *stay_of(const Carebus__V1__Fact *fact) {
         return fact->encounter_id;
 }
 
+static const Carebus__V1__Identifier *account_of(const Carebus__V1__Fact *fact) {
+        return fact->value_case == CAREBUS__V1__FACT__VALUE_ENCOUNTER ? fact->encounter->account : NULL;
+}
+
 static Spot spot_of(const char *section, const Carebus__V1__StoredFact *stored) {
         return (Spot){ .source = stored->fact->source,
                        .fact = section,
                        .under = stored->under,
-                       .encounter_id = stay_of(stored->fact) };
+                       .encounter_id = stay_of(stored->fact),
+                       .account = account_of(stored->fact) };
 }
 
 static size_t number_index(const Carebus__V1__Person *home, const Carebus__V1__Identifier *identifier) {
@@ -74,7 +79,8 @@ static bool move_fits(const Carebus__V1__Person *home, const Carebus__V1__FactMo
         if (move->fact)
                 return spot->fact && strcmp(move->fact, spot->fact) == 0;
         if (move->encounter_id)
-                return spot->encounter_id && identifier_same(move->encounter_id, spot->encounter_id);
+                return (spot->encounter_id && identifier_same(move->encounter_id, spot->encounter_id)) ||
+                       (spot->account && identifier_same(move->encounter_id, spot->account));
         if (!move->identifier)
                 return false;
         index = number_index(home, move->identifier);

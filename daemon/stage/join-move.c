@@ -135,6 +135,47 @@ static int numbers_move(Move *move, Person *survivor) {
 
 /* ---- A41, A42, A44, A45, A49 to A51: a stay, or an account, which is its stay's where it has no other number ----------------- */
 
+typedef struct Accounts {
+        Move *move;
+        Person *from;
+        Person *to;
+        const Identifier *account;
+} Accounts;
+
+/* What else names a stay names its number, not the account. */
+static int account_seen(Bytes key, Bytes value, void *owner) {
+        Accounts *accounts = owner;
+        size_t n_id = strlen(accounts->from->patient_id) + 1;
+        Carebus__V1__StoredSection *section;
+        int r;
+
+        if (key.size < n_id || !text_starts_with((const char *)key.data + n_id, SECTION_ENCOUNTERS "/"))
+                return 0;
+        r = message_unpack(&carebus__v1__stored_section__descriptor, value, accounts->move->work->arena,
+                           (ProtobufCMessage **)&section);
+        for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
+                const Carebus__V1__Fact *fact = section->facts[i]->fact;
+                FactMove what = CAREBUS__V1__FACT_MOVE__INIT;
+
+                if (fact->value_case != CAREBUS__V1__FACT__VALUE_ENCOUNTER || !fact->encounter->identifier ||
+                    !fact->encounter->account || !identifier_same(fact->encounter->account, accounts->account))
+                        continue;
+                what.encounter_id = fact->encounter->identifier;
+                r = move_say(accounts->move, accounts->from, accounts->to, &what);
+        }
+        return r;
+}
+
+static int account_move(Move *move, Person *from, Person *to, const Identifier *account) {
+        StateKey prefix = state_key_section(from->patient_id, NULL);
+        Accounts accounts = { .move = move, .from = from, .to = to, .account = account };
+        int r = work_store_through(move->work);
+
+        return r
+                       ?: state_walk(move->work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix),
+                                     account_seen, &accounts);
+}
+
 static int stay_move(Move *move, Person *survivor, Person *const *retired, size_t n_retired) {
         Identifier *visit = move->merge->visit, *former = move->merge->former_visit ?: visit;
         FactMove what = CAREBUS__V1__FACT_MOVE__INIT;
@@ -143,8 +184,11 @@ static int stay_move(Move *move, Person *survivor, Person *const *retired, size_
         seed_add(move, survivor);
         what.encounter_id = former;
         for (size_t i = 0; r == 0 && i < n_retired; i++)
-                if (retired[i] != survivor)
+                if (retired[i] != survivor) {
                         r = move_say(move, retired[i], survivor, &what);
+                        if (r == 0 && move->merge->scope == CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT)
+                                r = account_move(move, retired[i], survivor, former);
+                }
         if (r == 0 && !identifier_same(former, visit)) {
                 what.now = visit;
                 for (size_t i = 0; r == 0 && i < n_retired; i++)

@@ -167,16 +167,22 @@ static bool demographics_word(Building *b, const char *key, const char *value) {
         return true;
 }
 
+static Carebus__V1__Identifier *visit(Building *b, const char *value) {
+        Carebus__V1__Identifier *identifier = MAKE(identifier, b->arena);
+
+        identifier->system = arena_format(b->arena, "carebus:%s:visit", b->source);
+        identifier->value = (char *)value;
+        return identifier;
+}
+
 static bool encounter_word(Building *b, const char *key, const char *value) {
         Arena *arena = b->arena;
 
-        if (strcmp(key, "visit") == 0) {
-                Carebus__V1__Identifier *identifier = MAKE(identifier, arena);
-
-                identifier->system = arena_format(arena, "carebus:%s:visit", b->source);
-                identifier->value = (char *)value;
-                b->event->encounter_id = encounter(b)->identifier = identifier;
-        } else if (strcmp(key, "ward") == 0)
+        if (strcmp(key, "visit") == 0)
+                b->event->encounter_id = encounter(b)->identifier = visit(b, value);
+        else if (strcmp(key, "account") == 0)
+                encounter(b)->account = visit(b, value);
+        else if (strcmp(key, "ward") == 0)
                 encounter(b)->place = place(value, arena);
         else if (strcmp(key, "prior") == 0)
                 encounter(b)->prior_place = place(value, arena);
@@ -198,6 +204,23 @@ static bool encounter_word(Building *b, const char *key, const char *value) {
                 assert_int_equal(list_append((void ***)&encounter(b)->participants, &encounter(b)->n_participants,
                                              participant, arena),
                                  0);
+        } else
+                return false;
+        return true;
+}
+
+static bool merge_word(Building *b, const char *key, const char *value) {
+        if (strcmp(key, "moves") == 0)
+                merge(b)->visit = visit(b, value);
+        else if (strcmp(key, "former") == 0)
+                merge(b)->former_visit = visit(b, value);
+        else if (strcmp(key, "scope") == 0) {
+                merge(b)->has_scope = 1;
+                merge(b)->scope = strcmp(value, "visit") == 0         ? CAREBUS__V1__MERGE__SCOPE__SCOPE_VISIT
+                                  : strcmp(value, "account") == 0     ? CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT
+                                  : strcmp(value, "identifiers") == 0 ? CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS
+                                  : strcmp(value, "number") == 0      ? CAREBUS__V1__MERGE__SCOPE__SCOPE_NUMBER
+                                                                      : CAREBUS__V1__MERGE__SCOPE__SCOPE_PERSON;
         } else
                 return false;
         return true;
@@ -310,7 +333,8 @@ Carebus__V1__Event *story_event(const char *source, int64_t received_at, char **
                 if (strchr(words[i], '.'))
                         story_path_set(&b.event->base, words[i], value, source, arena);
                 else if (!envelope_word(&b, words[i], value) && !demographics_word(&b, words[i], value) &&
-                         !encounter_word(&b, words[i], value) && !other_body_word(&b, words[i], value))
+                         !encounter_word(&b, words[i], value) && !merge_word(&b, words[i], value) &&
+                         !other_body_word(&b, words[i], value))
                         fail_msg("no such key of an event: %s", words[i]);
         }
         if (!b.event->recorded_at) {
