@@ -8,6 +8,8 @@
 /* Thousandths of word_similarity(): one slip of the pen in six letters, and two or three. */
 #define SIMILARITY_CLOSE 930
 #define SIMILARITY_SIMILAR 850
+/* And what sounds alike besides. */
+#define SIMILARITY_HEARD 750
 /* Shorter numbers of telephones are too near each other. */
 #define TELEPHONE_LETTERS_CLOSE 9
 #define LOCAL_PART_LETTERS_CLOSE 5
@@ -35,6 +37,14 @@ static MatchAgreement by_similarity(uint32_t similarity) {
                                                   : AGREEMENT_DIFFERS;
 }
 
+static bool sound_alike(const char *a, const char *b) {
+        char sound_a[SOUND_SIZE], sound_b[SOUND_SIZE];
+
+        word_sound(a, sound_a);
+        word_sound(b, sound_b);
+        return text_equal(sound_a, sound_b);
+}
+
 static MatchAgreement families_agree(const Word *a, const Word *b, uint32_t *ret_similarity) {
         bool former = a->rank == WORD_FORMER || b->rank == WORD_FORMER;
         MatchAgreement agreement;
@@ -44,6 +54,8 @@ static MatchAgreement families_agree(const Word *a, const Word *b, uint32_t *ret
                 return former ? AGREEMENT_FORMER : AGREEMENT_EXACT;
         agreement = by_similarity(*ret_similarity);
         if (agreement == AGREEMENT_CLOSE && former)
+                return AGREEMENT_SIMILAR;
+        if (agreement == AGREEMENT_DIFFERS && *ret_similarity >= SIMILARITY_HEARD && sound_alike(a->text, b->text))
                 return AGREEMENT_SIMILAR;
         return agreement != AGREEMENT_CLOSE && word_is_part(a->text, b->text) ? AGREEMENT_PART : agreement;
 }

@@ -12,7 +12,7 @@ static const uint32_t date_agrees = IS(AGREEMENT_EXACT) | IS(AGREEMENT_SWAPPED) 
                                     IS(AGREEMENT_TRANSPOSED) | IS(AGREEMENT_DIGIT) | IS(AGREEMENT_PARTIAL) |
                                     IS(AGREEMENT_YEAR);
 static const uint32_t date_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_JANUARY);
-static const uint32_t first_name_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_NICKNAME) | IS(AGREEMENT_SWAPPED);
+static const uint32_t first_name_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_SWAPPED);
 static const uint32_t first_name_is_another = IS(AGREEMENT_DIFFERS) | IS(AGREEMENT_LOOK_ALIKE);
 
 static bool is_in(FieldResult result, uint32_t agreements) {
