@@ -66,6 +66,7 @@ static const EventType event_types[] = {
         { "death.retracted", BODY(DEATH), ACT(ENTERED_IN_ERROR), "death", KIND(UNKNOWN), false },
         { "decision.ended", BODY(DECISION), ACT(UPDATE), "decisions", KIND(UNKNOWN), false },
         { "decision.recorded", BODY(DECISION), ACT(NEW), "decisions", KIND(UNKNOWN), false },
+        { "decision.review_passed", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
         { "delivery.receipt", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
         { "document.available", BODY(DOCUMENT), ACT(NEW), "documents", KIND(UNKNOWN), false },
         { "document.cancelled", BODY(DOCUMENT), ACT(ENTERED_IN_ERROR), "documents", KIND(UNKNOWN), false },

@@ -545,3 +545,15 @@ int64_t decisions_due(Fact *const *decisions, size_t n_decisions, int64_t after)
         }
         return due;
 }
+
+int64_t decision_passed(const Fact *fact, int64_t as_at) {
+        const Decision *decision = fact->decision;
+        int64_t passed = INT64_MIN;
+        Moment moment;
+
+        if (review_is_passed(decision, as_at) && moment_read(decision->review_at, &moment))
+                passed = moment.until;
+        if (decision->valid && is_passed(decision->valid->end, as_at) && moment_read(decision->valid->end, &moment))
+                passed = MAX(passed, moment.until);
+        return passed;
+}

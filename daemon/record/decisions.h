@@ -32,3 +32,5 @@ int decisions_cpr(Carebus__V1__Fact *const *decisions, size_t n_decisions, size_
                   Carebus__V1__CprOverview **ret);
 /* When something about these changes by time alone (a review date, an end of validity) after `after`; INT64_MAX: never. */
 int64_t decisions_due(Carebus__V1__Fact *const *decisions, size_t n_decisions, int64_t after);
+/* The newest date of a decision (to review it, of the end of its validity) that has passed; INT64_MIN: none. */
+int64_t decision_passed(const Carebus__V1__Fact *decision, int64_t as_at);

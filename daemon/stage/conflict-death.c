@@ -10,9 +10,11 @@
 enum { FIELD_DECEASED = 21 }; /* number in Demographics */
 #define PATH_DECEASED "demographics.deceased"
 
-static bool source_says_dead(const Look *look, const char *source) {
+/* Who says that they died, and has said nothing against it since, contradicts nobody: a body is moved, a result comes late. */
+static bool is_said_dead_since(const Look *look, const Carebus__V1__Activity *activity) {
         for (size_t i = 0; i < look->n_deaths; i++)
-                if (text_equal(look->deaths[i].stored->fact->source, source))
+                if (text_equal(look->deaths[i].stored->fact->source, activity->source) &&
+                    stamp_compare(activity->stamp, look->deaths[i].stored->newest) <= 0)
                         return true;
         return false;
 }
@@ -33,7 +35,7 @@ static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death, co
                 Wanted *wanted = NULL;
                 const char *key;
 
-                if (source_says_dead(look, activity->source) || activity->occurred_at < death_over_at(death))
+                if (is_said_dead_since(look, activity) || activity->occurred_at < death_over_at(death))
                         continue;
                 key = arena_format(look->work->arena, "death/%s/activity/%s", death->fact->source, activity->source);
                 for (size_t j = 0; key && j < look->n_wanted; j++)

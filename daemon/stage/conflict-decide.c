@@ -38,8 +38,7 @@ static char *name_of(const char *who, const char *who_says, Arena *arena) {
 
 int conflict_settle_by_decision(FoldWork *work, const char *patient_id, const char *conflict_id, const char *who,
                                 const char *who_says, const char *why) {
-        const Carebus__V1__Event nothing = CAREBUS__V1__EVENT__INIT;
-        const Said said = { .event = &nothing };
+        const Said said = said_by_nobody();
         Person *person, *holder, **members;
         StoredConflicts *conflicts;
         StoredConflict *stored;

@@ -38,6 +38,13 @@ typedef struct Look {
         size_t n_wanted, room;
 } Look;
 
+/* What a person decided, or a date that passed, was said by no event. */
+static inline Said said_by_nobody(void) {
+        static const Carebus__V1__Event nothing = CAREBUS__V1__EVENT__INIT;
+
+        return (Said){ .event = &nothing };
+}
+
 /* NULL when the arena is full, or `key` is NULL. It moves when another is added. */
 Wanted *look_want(Look *look, const char *key, const char *section, const char *path, const char *reason);
 /* A claim of it: the event, and what it comes to. 0 or -ENOMEM, also where one of them is NULL. */

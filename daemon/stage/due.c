@@ -95,11 +95,6 @@ int due_list(FoldWork *work, int64_t due_at, const char *kind, char ***ret_ids, 
         return 0;
 }
 
-/* Until there are reviews. */
-__attribute__((weak)) int review_due(FoldWork *work, int64_t due_at) {
-        return 0;
-}
-
 int due_apply(FoldWork *work, int64_t due_at) {
         static const struct {
                 const char *kind;
@@ -141,16 +136,4 @@ int fold_next_due(StateTxn *txn, int64_t *ret) {
                 return r;
         *ret = due_at;
         return 0;
-}
-
-/* What time alone changes of a decision is told when the record is read, by the time of the journal: that it does is all there is to say. */
-int decision_due(FoldWork *work, int64_t due_at) {
-        size_t n_ids = 0;
-        char **ids;
-        int r;
-
-        r = due_list(work, due_at, DUE_DECISION, &ids, &n_ids);
-        for (size_t i = 0; r == 0 && i < n_ids; i++)
-                r = work_touch_record(work, ids[i]);
-        return r;
 }

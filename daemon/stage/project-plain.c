@@ -262,6 +262,8 @@ static int fact_project(FoldWork *work, const Said *said, const char *patient_id
         if (r)
                 return r;
         ret->again = !was_over && text_equal(plain.stored->fact->confirmed_event_id, said->event->event_id);
+        ret->name = plain.name;
+        ret->stored = plain.stored;
         r = standing_keep(work, patient_id, plain.name, plain.stored, &ret->decisions);
         return r ?: replacements_settle(&plain, ret);
 }

@@ -3,9 +3,11 @@
 #include "daemon/stage/fold-parts.h"
 
 typedef struct PlainTold {
-        bool told;      /* the event is of such a fact */
-        bool again;     /* its source said the same before, and nothing else since */
-        bool decisions; /* what stands of decisions, allergies or consents is not what it was */
+        bool told;        /* the event is of such a fact */
+        bool again;       /* its source said the same before, and nothing else since */
+        bool decisions;   /* what stands of decisions, allergies or consents is not what it was */
+        const char *name; /* of the fact's section in the state */
+        const Carebus__V1__StoredFact *stored;
 } PlainTold;
 
 /* Lays what was said into its section. */

@@ -10,6 +10,7 @@
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
+#include "daemon/stage/activity.h"
 #include "daemon/stage/again.h"
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/identify.h"
@@ -17,9 +18,11 @@
 #include "daemon/stage/match.h"
 #include "daemon/stage/project-plain.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/standing.h"
 #include "proto/types.h"
 
-enum { FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21 }; /* numbers in Demographics */
+/* Numbers in Demographics. */
+enum { FIELD_NAMES = 2, FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21, FIELD_RESTRICTED = 25 };
 
 /* What an event changed that others may contradict, or be joined by. */
 typedef struct Changes {
@@ -28,6 +31,7 @@ typedef struct Changes {
         bool demographics; /* not just what was said before */
         bool contradictable;
         bool presence; /* contradicts deaths only */
+        bool stay;     /* a stay has ended, or has not after all: what was decided in it may stand or not */
         bool told;     /* what it says is in the record */
         bool news;     /* and was not said before */
 } Changes;
@@ -133,7 +137,8 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
                 r = again_begin(work, said, home->patient_id, stored);
         if (r == 0 && (changed & field_mask_of(FIELD_BIRTH_DATE)))
                 r = birth_date_keep(work, said, home, stored->fact->demographics->birth_date, changes);
-        if (changed & (field_mask_of(FIELD_BIRTH_DATE) | field_mask_of(FIELD_SEX) | field_mask_of(FIELD_DECEASED)))
+        if (changed & (field_mask_of(FIELD_BIRTH_DATE) | field_mask_of(FIELD_SEX) | field_mask_of(FIELD_DECEASED) |
+                       field_mask_of(FIELD_NAMES) | field_mask_of(FIELD_RESTRICTED)))
                 changes->contradictable = true;
         return r;
 }
@@ -219,54 +224,25 @@ static int encounter_replay(FoldWork *work, const char *patient_id, const char *
         return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
 }
 
-static int activity_set(FoldWork *work, const Said *said, const char *name, Carebus__V1__Activity *activity) {
-        const Carebus__V1__When *when = said->event->occurred_at;
-
-        activity->has_occurred_at = 1;
-        activity->occurred_at = when && when->has_utc_at ? when->utc_at : said->stamp.said_at;
-        activity->event_id = said->event->event_id;
-        activity->fact = (char *)name;
-        activity->stamp = stamp_make(said->stamp, work->arena);
-        return activity->stamp ? 0 : -ENOMEM;
-}
-
-/* Somebody was there in person, or was not after all. */
-static int activity_keep(FoldWork *work, const Said *said, const char *patient_id, const char *name,
-                         const Carebus__V1__StoredFact *stored, Changes *changes) {
-        bool gone = strcmp(stored->fact->status, "current") != 0 && strcmp(stored->fact->status, "ended") != 0;
-        StateKey key = state_key_section(patient_id, SECTION_ACTIVITY);
-        Carebus__V1__StoredActivities *all;
-        Carebus__V1__Activity *activity;
-        size_t i;
+/* A discharge is taken back, and with it what it said of a death: noted before anybody speaks of one, since that may come late. */
+static int project_undone_death(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        bool changed;
         int r;
 
-        if (!gone && !encounter_is_presence(said->event))
+        if (!death_is_undone(said->event))
                 return 0;
-        r = work_activities(work, patient_id, &all);
+        r = work_section(work, home->patient_id, SECTION_DEATH, &section);
+        if (r == 0)
+                r = fact_for(work, said, section, work->source, &stored);
+        if (r == 0)
+                r = death_undo_stay(stored, said, work->arena, &changed);
         if (r)
                 return r;
-        for (i = 0; i < all->n_activities; i++)
-                if (strcmp(all->activities[i]->source, work->source) == 0)
-                        break;
-        if (gone) {
-                if (i == all->n_activities || strcmp(all->activities[i]->fact, name) != 0)
-                        return 0;
-                memmove(&all->activities[i], &all->activities[i + 1],
-                        (all->n_activities - i - 1) * sizeof(*all->activities));
-                all->n_activities--;
-        } else if (i < all->n_activities) {
-                if (stamp_parts_compare(stamp_parts(all->activities[i]->stamp), said->stamp) > 0)
-                        return 0;
-                r = activity_set(work, said, name, all->activities[i]);
-        } else {
-                activity = message_new(&carebus__v1__activity__descriptor, work->arena);
-                if (!activity || list_append((void ***)&all->activities, &all->n_activities, activity, work->arena) < 0)
-                        return -ENOMEM;
-                activity->source = (char *)work->source;
-                r = activity_set(work, said, name, activity);
-        }
-        changes->presence = true;
-        return r < 0 ? r : work_put(work, STATE_SECTION, &key, &all->base);
+        work_section_touch(work, section);
+        changes->contradictable = changes->contradictable || changed;
+        return 0;
 }
 
 static int project_encounter(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
@@ -275,7 +251,7 @@ static int project_encounter(FoldWork *work, const Said *said, const Home *home,
         Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
-        bool changed, in_order;
+        bool changed, in_order, was_there;
         int r;
 
         if (!name || !claim)
@@ -287,6 +263,7 @@ static int project_encounter(FoldWork *work, const Said *said, const Home *home,
                 r = claim_put(work, home->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
         if (r)
                 return r;
+        was_there = !stored->fact->status || text_equal(stored->fact->status, "current");
         in_order = stamp_parts_compare(stamp_parts(stored->newest), said->stamp) < 0 && !encounter_undoes(said->event);
         if (in_order)
                 r = encounter_add(stored, claim, work->lists_whole, work->arena, &changed);
@@ -296,7 +273,9 @@ static int project_encounter(FoldWork *work, const Said *said, const Home *home,
                 return r;
         told_note(changes, said, stored);
         work_section_touch(work, section);
-        return activity_keep(work, said, home->patient_id, name, stored, changes);
+        changes->stay = was_there != text_equal(stored->fact->status, "current");
+        r = activity_note(work, said, home->patient_id, name, stored, &changes->presence);
+        return r ?: project_undone_death(work, said, home, changes);
 }
 
 static bool is_encounter(const Carebus__V1__Event *event) {
@@ -338,6 +317,8 @@ static int project_others(FoldWork *work, const Said *said, const char *patient_
         changes->told = changes->told || told.told;
         changes->news = changes->news || (told.told && !told.again);
         changes->contradictable = changes->contradictable || told.decisions;
+        if (r == 0 && told.stored && !told.again)
+                r = activity_note(work, said, patient_id, told.name, told.stored, &changes->presence);
         return r;
 }
 
@@ -375,8 +356,45 @@ static int project_identity(FoldWork *work, const Said *said, Carebus__V1__Perso
         return r;
 }
 
+/* Of somebody who is one person only, their own sections tell quickly that there is nothing to look at. */
+static int nothing_to_look_at(FoldWork *work, const Home *home, const Changes *changes, bool *ret) {
+        Carebus__V1__StoredStandings *standings;
+        Carebus__V1__StoredSection *death;
+        int r = 0;
+
+        *ret = !home->joined;
+        if (*ret && changes->presence) {
+                r = work_section(work, home->patient_id, SECTION_DEATH, &death);
+                *ret = r == 0 && death->n_facts == 0;
+        }
+        if (r == 0 && *ret && changes->stay) {
+                r = standings_get(work, home->patient_id, &standings);
+                *ret = r == 0 && standings->n_decisions == 0;
+        }
+        return r;
+}
+
+static int conflicts_look(FoldWork *work, const Said *said, Home *home, const Changes *changes) {
+        bool whole = changes->identifiers || changes->birth_date || changes->contradictable, nothing;
+        Carebus__V1__Person *person;
+        int r;
+
+        if (!whole && !changes->presence && !changes->stay)
+                return 0;
+        if (!whole) {
+                r = nothing_to_look_at(work, home, changes, &nothing);
+                if (r || nothing)
+                        return r;
+        }
+        r = home_person(work, home, &person);
+        if (r == 0 && (whole || changes->presence))
+                r = conflict_settle(work, said, person, /* deaths_only= */ !whole);
+        if (r == 0 && !whole && changes->stay)
+                r = conflict_settle_stay(work, said, person);
+        return r;
+}
+
 static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
-        bool deaths_only = false;
         Carebus__V1__Person *person;
         int r;
 
@@ -391,19 +409,7 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *
                 r = home_person(work, home, &person) ?: join_again(work, said, person);
         if (r == 0 && (changes->identifiers || changes->demographics))
                 r = home_person(work, home, &person) ?: project_identity(work, said, person, changes);
-        if (r || !(changes->identifiers || changes->birth_date || changes->contradictable || changes->presence))
-                return r;
-        deaths_only = !changes->identifiers && !changes->birth_date && !changes->contradictable;
-        if (deaths_only && !home->joined) {
-                /* Nobody else's word to look at, and this one's own is quickly seen. */
-                Carebus__V1__StoredSection *death;
-
-                r = work_section(work, home->patient_id, SECTION_DEATH, &death);
-                if (r || death->n_facts == 0)
-                        return r;
-        }
-        r = home_person(work, home, &person);
-        return r ?: conflict_settle(work, said, person, deaths_only);
+        return r ?: conflicts_look(work, said, home, changes);
 }
 
 /* By the words of the event, or as the last time that this source said just these. */

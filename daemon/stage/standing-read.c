@@ -60,7 +60,7 @@ static int fact_unite(Gathering *g, size_t at, const StoredFact *other) {
         return 0;
 }
 
-static int fact_add(Gathering *g, const char *home, Carebus__V1__StoredStandings *all, const Standing *standing,
+static int fact_add(Gathering *g, const char *home, Carebus__V1__StoredStandings *all, Standing *standing,
                     StoredFact *stored) {
         Stood *stood = arena_alloc(g->work->arena, sizeof(*stood));
 

@@ -145,9 +145,14 @@ static Standing *standing_find(const StoredStandings *all, const char *name) {
 }
 
 /* From now on it is waited for what time changes; what has passed when it comes is no news. */
-static int decision_wait(FoldWork *work, const char *patient_id, Carebus__V1__Fact *fact, StoredStandings *all) {
-        int64_t due = decisions_due(&fact, 1, work->received_at);
+static int decision_wait(FoldWork *work, const char *patient_id, Carebus__V1__Fact *fact, StoredStandings *all,
+                         Standing *standing) {
+        int64_t due = decisions_due(&fact, 1, work->received_at), passed = decision_passed(fact, work->received_at);
 
+        if (passed != INT64_MIN) {
+                standing->has_told_at = 1;
+                standing->told_at = passed;
+        }
         all->has_as_at = 1;
         all->as_at = MAX(all->as_at, work->received_at);
         return due == INT64_MAX ? 0 : due_add(work, due, DUE_DECISION, patient_id);
@@ -192,7 +197,7 @@ int standing_keep(FoldWork *work, const char *patient_id, const char *name, cons
         standing->says = (char *)word.says;
         *ret_changed = true;
         if (is_decision)
-                r = decision_wait(work, patient_id, stored->fact, all);
+                r = decision_wait(work, patient_id, stored->fact, all, standing);
         standings_bound(all);
         return r ?: work_put(work, STATE_SECTION, &key, &all->base);
 }

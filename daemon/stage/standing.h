@@ -15,7 +15,7 @@ bool standing_is_decision(const Carebus__V1__Standing *standing);
 
 /* One thing of a person, put together of all that was said of it under any number. */
 typedef struct Stood {
-        const Carebus__V1__Standing *standing;
+        Carebus__V1__Standing *standing;
         const char *home;                     /* patient id */
         Carebus__V1__StoredStandings *stored; /* of that home */
         Carebus__V1__Fact *fact;              /* a copy: what is written into it stays here */
