@@ -300,12 +300,6 @@ static int quarantine_decide(FoldWork *work, const Carebus__V1__JournalDecision 
                                                                                  : discard_apply(work, decision, item);
 }
 
-/* Until there are reviews. */
-__attribute__((weak)) int review_decide(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
-        work->outcome.refused = (char *)"not-supported-yet";
-        return 0;
-}
-
 static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
         static int (*const kinds[])(FoldWork *, const Carebus__V1__JournalDecision *) = {
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY] = quarantine_decide,
