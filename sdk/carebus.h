@@ -1,8 +1,8 @@
 #ifndef CAREBUS_H
 #define CAREBUS_H
 /*
- * libcarebus: what a vendor links. Two sides: carebus_source submits what a record system says, carebus_stream reads as
- * a team. No generated types in this interface: events go in and come out as packed carebus.v1.Event (the .proto files
+ * libcarebus: what a vendor links. Two sides: carebus_source submits what a record system says; carebus_stream reads events as
+ * a team, carebus_records its records, and carebus_ask asks. No generated types in this interface: events go in and come out as packed carebus.v1.Event (the .proto files
  * are installed beside this header). An object belongs to one thread. All functions return 0 or a negative errno unless
  * said otherwise.
  */
@@ -155,6 +155,92 @@ CAREBUS_API const char *carebus_stream_reason(const carebus_stream *stream);
 CAREBUS_API int carebus_stream_fd(const carebus_stream *stream);
 /* Gaps that live left and the feed filled, for the curious. */
 CAREBUS_API uint64_t carebus_stream_gaps_repaired(const carebus_stream *stream);
+
+/* ---- for a reader of records ---------------------------------------------------------------------------------- */
+
+/*
+ * A replica of all records that the team may see: a snapshot, then whatever changes. The library keeps the digest of each record that it
+ * handed out, compares their sum with the bus's whenever both stand at the same point, and answers when the bus asks on whom they
+ * differ (carebusctl converge), as long as carebus_records_next() is called.
+ */
+typedef struct carebus_records carebus_records;
+
+/* Somebody whom the program holds from an earlier run. */
+typedef struct carebus_held {
+        const char *patient_id;
+        const void *record; /* the bytes as they were handed out, or */
+        size_t record_size;
+        const void *digest; /* 32 bytes: their SHA-256 */
+        uint64_t seq;       /* of the delivery, or 0 */
+} carebus_held;
+
+typedef struct carebus_records_options {
+        carebus_connection feed;
+        const char *team;
+        const char *consumer; /* [a-z0-9-]{1,32}: a name of its own, not that of a stream */
+        uint32_t credit;      /* deliveries on the way; 0: 256 */
+        /* Where the program goes on from what it held: one of the two, or neither, for a snapshot at each start. A file in which the
+         * library keeps the digests; written, and synced, in carebus_records_ack() every few seconds, and at the end. */
+        const char *digests_path;
+        /* Or the program hands in what it really holds, which finds what went wrong in its own store as well: called until it
+         * gives 0 (1: there is one; negative: carebus_records_new() fails with it). */
+        int (*next_held)(void *owner, carebus_held *ret);
+        void *owner;
+} carebus_records_options;
+
+typedef enum carebus_record_kind {
+        CAREBUS_RECORD,      /* this is the record now */
+        CAREBUS_RECORD_GONE, /* the team does not hold this record any more */
+        CAREBUS_RECORDS_AFRESH, /* a snapshot begins and the library knows nothing of what you hold: let go of all that is not named until
+                                 * the next agreement */
+        CAREBUS_AGREEMENT, /* a point of agreement: `equal`; `persons` */
+} carebus_record_kind;
+
+typedef struct carebus_record {
+        carebus_record_kind kind;
+        uint64_t seq; /* acknowledge this place, */
+        uint32_t index;
+        const char *patient_id; /* all that follows is valid until the next call */
+        const void *record;     /* packed carebus.v1.Record */
+        size_t record_size;
+        const char *reason;      /* gone: merged, withdrawn */
+        const char *answered_by; /* merged: whose record has it all; else NULL */
+        uint64_t persons;
+        int equal; /* what was handed out is what the bus holds */
+} carebus_record;
+
+CAREBUS_API int carebus_records_new(carebus_records **ret, const carebus_records_options *options);
+/* Writes the digests first where all that was handed out is acknowledged. */
+CAREBUS_API carebus_records *carebus_records_free(carebus_records *records);
+/* What comes next: 1 there is something, 0 the time is out, negative: -EACCES refused (carebus_records_reason() says why), else an errno. What
+ * the program holds already is not handed out again. Waits through a bus that is away. */
+CAREBUS_API int carebus_records_next(carebus_records *records, carebus_record *ret, int timeout_ms);
+/* Everything handed out up to and with this place is done. -EINVAL: it was not handed out. Negative: the digests could not be written. */
+CAREBUS_API int carebus_records_ack(carebus_records *records, uint64_t seq, uint32_t index);
+/* Reads all records again, whatever is held: after an agreement that was none. */
+CAREBUS_API int carebus_records_again(carebus_records *records);
+CAREBUS_API const char *carebus_records_reason(const carebus_records *records);
+CAREBUS_API int carebus_records_fd(const carebus_records *records);
+
+/* ---- for a question ---------------------------------------------------------------------------------------------- */
+
+typedef struct carebus_ask carebus_ask;
+
+typedef struct carebus_ask_options {
+        carebus_connection feed;
+        const char *team; /* with its rights */
+} carebus_ask_options;
+
+CAREBUS_API int carebus_ask_new(carebus_ask **ret, const carebus_ask_options *options);
+CAREBUS_API carebus_ask *carebus_ask_free(carebus_ask *ask);
+/* A packed carebus.v1.RecordRequest brings a packed carebus.v1.Record, a FindRequest a FindReply; both are the library's and valid until the
+ * next call. -EACCES: refused, carebus_ask_reason() says why; -ETIMEDOUT; -EINVAL: not such a request. */
+CAREBUS_API int carebus_ask_record(carebus_ask *ask, const void *request, size_t size, const void **ret,
+                                   size_t *ret_size, int timeout_ms);
+CAREBUS_API int carebus_ask_find(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
+                                 int timeout_ms);
+/* A reason code: not-found, ambiguous, not-allowed, ... */
+CAREBUS_API const char *carebus_ask_reason(const carebus_ask *ask);
 
 CAREBUS_API const char *carebus_version(void);
 
