@@ -67,8 +67,8 @@ static bool is_stopped(const Fact *fact, const Fact *death) {
                 if (consequences[i].ends && !consequences[i].ends(fact))
                         return false;
                 /* What was to happen while they lived is not stopped by their death. */
-                return !consequences[i].at || !moment_read(consequences[i].at(fact), &at) ||
-                       !moment_read(death->death->died_at, &died) || !moment_is_before(at, died);
+                return !consequences[i].at || !moment_of_when(consequences[i].at(fact), &at) ||
+                       !moment_of_when(death->death->died_at, &died) || !moment_is_before(at, died);
         }
         return false;
 }

@@ -326,5 +326,5 @@ bool death_stands(const Carebus__V1__StoredFact *stored) {
 int64_t death_over_at(const Carebus__V1__StoredFact *stored) {
         Moment moment;
 
-        return moment_read(stored->fact->death->died_at, &moment) ? moment.until : INT64_MAX;
+        return moment_of_when(stored->fact->death->died_at, &moment) ? moment.until : INT64_MAX;
 }

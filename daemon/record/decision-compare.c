@@ -217,11 +217,11 @@ unsigned decision_rank(const Decision *decision) {
 bool decision_moment(const Fact *fact, Moment *ret) {
         const Decision *decision = fact->decision;
 
-        if (moment_read(decision->decided_at, ret) || moment_read(decision->endorsed_at, ret))
+        if (moment_of_when(decision->decided_at, ret) || moment_of_when(decision->endorsed_at, ret))
                 return true;
         if (fact->has_first_said_at)
                 *ret = (Moment){ .from = fact->first_said_at, .until = fact->first_said_at + 1 };
-        else if (!moment_read(fact->recorded_at, ret))
+        else if (!moment_of_when(fact->recorded_at, ret))
                 *ret = (Moment){ .from = fact->received_at, .until = fact->received_at + 1 };
         return false;
 }
@@ -253,8 +253,8 @@ bool decisions_are_one(const Fact *a, const Fact *b) {
         if (x->form_identifier && y->form_identifier && is_said(x->form_identifier->value) &&
             is_said(y->form_identifier->value))
                 return false;
-        return practitioners_same(x->decided_by, y->decided_by) && moment_read(x->decided_at, &when_x) &&
-               moment_read(y->decided_at, &when_y) && moments_overlap(when_x, when_y) &&
+        return practitioners_same(x->decided_by, y->decided_by) && moment_of_when(x->decided_at, &when_x) &&
+               moment_of_when(y->decided_at, &when_y) && moments_overlap(when_x, when_y) &&
                !coded_differ(x->form_type, y->form_type);
 }
 

@@ -318,14 +318,14 @@ static bool has_scope(const Decision *decision) {
 static bool is_passed(const Carebus__V1__When *when, int64_t as_at) {
         Moment moment;
 
-        return moment_read(when, &moment) && moment.until <= as_at;
+        return moment_of_when(when, &moment) && moment.until <= as_at;
 }
 
 /* Somebody looked at it on the day or later. */
 static bool review_is_done(const Decision *decision) {
         Moment review, reviewed;
 
-        return moment_read(decision->review_at, &review) && moment_read(decision->reviewed_at, &reviewed) &&
+        return moment_of_when(decision->review_at, &review) && moment_of_when(decision->reviewed_at, &reviewed) &&
                !moment_is_before(reviewed, review);
 }
 
@@ -336,7 +336,7 @@ static bool review_is_passed(const Decision *decision, int64_t as_at) {
 static bool starts_later(const Decision *decision, int64_t as_at) {
         Moment start;
 
-        return decision->valid && moment_read(decision->valid->start, &start) && start.from > as_at;
+        return decision->valid && moment_of_when(decision->valid->start, &start) && start.from > as_at;
 }
 
 /* The codes of one that its source still says. What hides it is said first; what only has to be known of it follows. */
@@ -536,11 +536,11 @@ int64_t decisions_due(Fact *const *decisions, size_t n_decisions, int64_t after)
 
                 if (!status_is(decisions[i], "current"))
                         continue;
-                if (moment_read(decision->review_at, &moment) && !review_is_done(decision) && moment.until > after)
+                if (moment_of_when(decision->review_at, &moment) && !review_is_done(decision) && moment.until > after)
                         due = MIN(due, moment.until);
-                if (decision->valid && moment_read(decision->valid->start, &moment) && moment.from > after)
+                if (decision->valid && moment_of_when(decision->valid->start, &moment) && moment.from > after)
                         due = MIN(due, moment.from);
-                if (decision->valid && moment_read(decision->valid->end, &moment) && moment.until > after)
+                if (decision->valid && moment_of_when(decision->valid->end, &moment) && moment.until > after)
                         due = MIN(due, moment.until);
         }
         return due;
@@ -551,9 +551,9 @@ int64_t decision_passed(const Fact *fact, int64_t as_at) {
         int64_t passed = INT64_MIN;
         Moment moment;
 
-        if (review_is_passed(decision, as_at) && moment_read(decision->review_at, &moment))
+        if (review_is_passed(decision, as_at) && moment_of_when(decision->review_at, &moment))
                 passed = moment.until;
-        if (decision->valid && is_passed(decision->valid->end, as_at) && moment_read(decision->valid->end, &moment))
+        if (decision->valid && is_passed(decision->valid->end, as_at) && moment_of_when(decision->valid->end, &moment))
                 passed = MAX(passed, moment.until);
         return passed;
 }

@@ -6,7 +6,7 @@
 #define MINUTE (60 * USEC_PER_SEC)
 #define DAY (24 * 60 * MINUTE)
 
-bool moment_read(const Carebus__V1__When *when, Moment *ret) {
+bool moment_of_when(const Carebus__V1__When *when, Moment *ret) {
         /* Of what has no precision, no more than the day is believed. */
         static const int64_t spans[] = {
                 [CAREBUS__V1__WHEN__PRECISION__PRECISION_UNKNOWN] = DAY,

@@ -14,7 +14,7 @@ typedef struct Moment {
 } Moment;
 
 /* False, and nothing written: not said, or nobody could read it. */
-bool moment_read(const Carebus__V1__When *when, Moment *ret);
+bool moment_of_when(const Carebus__V1__When *when, Moment *ret);
 static inline bool moment_is_before(Moment a, Moment b) {
         return a.until <= b.from;
 }
