@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/serve/ask.h"
 #include "daemon/serve/feed-session.h"
 #include "proto/validate.h"
 
@@ -357,6 +358,45 @@ static int handle_ack(Feed *feed, FeedSession *session, const Carebus__V1__Ack *
         return 0;
 }
 
+/* ---- a question -------------------------------------------------------------------------------------------------------- */
+
+static int send_answer(Feed *feed, size_t socket, const ZRoute *route, Carebus__V1__TeamAnswer *answer) {
+        Carebus__V1__ToReader to = CAREBUS__V1__TO_READER__INIT;
+        int r;
+
+        to.message_case = CAREBUS__V1__TO_READER__MESSAGE_ANSWER;
+        to.answer = answer;
+        r = feed_send_to(feed, socket, route, &to);
+        return MIN(r, 0); /* who does not wait for the answer does not get one */
+}
+
+/* Needs no open feed; the right is looked at like that of one. */
+static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
+                          const Carebus__V1__TeamRequest *request) {
+        ssize_t team = config_find_team(feed->config, request->team);
+        Carebus__V1__TeamAnswer refused = CAREBUS__V1__TEAM_ANSWER__INIT, *answer = &refused;
+        Ask ask = { .view = feed->view, .config = feed->config, .sharing = feed->sharing, .team = team };
+        int r = feed_records_arena(feed, &ask.arena);
+
+        if (r < 0)
+                return r;
+        refused.has_id = true;
+        refused.id = request->id;
+        if (team < 0) {
+                refused.error = (char *)"unknown-team";
+                refused.detail = (char *)"there is no team of this name in the configuration";
+        } else if (!identity_is(user, &feed->config->teams[team].peer)) {
+                refused.error = (char *)"not-allowed";
+                refused.detail = (char *)"this user or key may not ask as that team: see user: and key: of the team";
+        } else
+                r = ask_answer(&ask, request, &answer);
+        if (r < 0)
+                return r;
+        if (answer->error)
+                log_event(LOG_QUERY_REFUSED, log_name("REASON", answer->error), log_name("USER", user));
+        return send_answer(feed, socket, route, answer);
+}
+
 /* ---- any message ------------------------------------------------------------------------------------------------------ */
 
 static int handle_in_session(Feed *feed, FeedSession *session, const Carebus__V1__FromReader *from) {
@@ -405,6 +445,8 @@ int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *fr
         }
         if (from->message_case == CAREBUS__V1__FROM_READER__MESSAGE_OPEN)
                 return handle_open(feed, socket, route, user, from->open);
+        if (from->message_case == CAREBUS__V1__FROM_READER__MESSAGE_REQUEST)
+                return handle_request(feed, socket, route, user, from->request);
         if (!session) {
                 if (from->message_case != CAREBUS__V1__FROM_READER__MESSAGE_CLOSE)
                         feed_send_refused(feed, socket, route, "not-open",

@@ -37,6 +37,16 @@ LedgerEyes feed_eyes(const Feed *feed, size_t team) {
         return (LedgerEyes){ .view = feed->view, .sharing = feed->sharing, .team = team, .arena = feed->records_arena };
 }
 
+int feed_records_arena(Feed *feed, Arena **ret) {
+        int r = feed->records_arena ? 0 : arena_new(&feed->records_arena, FEED_RECORDS_MEMORY);
+
+        if (r < 0)
+                return r;
+        arena_reset(feed->records_arena);
+        *ret = feed->records_arena;
+        return 0;
+}
+
 FeedLedger *feed_ledger_find(const Feed *feed, const char *team) {
         FeedLedger *ledger = feed->ledgers;
 
@@ -57,14 +67,14 @@ DEFINE_CLEANUP(FeedLedger *, ledger_end)
 int feed_ledger_get(Feed *feed, const char *team, FeedLedger **ret) {
         _cleanup_(ledger_endp) FeedLedger *ledger = NULL;
         _cleanup_(freep) char *folder = NULL;
+        Arena *arena;
         LedgerEyes eyes;
-        int r = 0;
+        int r;
 
         *ret = feed_ledger_find(feed, team);
         if (*ret)
                 return 0;
-        if (!feed->records_arena)
-                r = arena_new(&feed->records_arena, FEED_RECORDS_MEMORY);
+        r = feed_records_arena(feed, &arena);
         if (r < 0)
                 return r;
         ledger = calloc(1, sizeof(*ledger));

@@ -64,7 +64,7 @@ void feed_session_free(Feed *feed, FeedSession *session) {
         free(session);
 }
 
-static int send_to(Feed *feed, size_t socket, const ZRoute *route, const Carebus__V1__ToReader *to) {
+int feed_send_to(Feed *feed, size_t socket, const ZRoute *route, const Carebus__V1__ToReader *to) {
         size_t size = carebus__v1__to_reader__get_packed_size(to);
         uint8_t *room;
 
@@ -77,7 +77,7 @@ static int send_to(Feed *feed, size_t socket, const ZRoute *route, const Carebus
 }
 
 int feed_send(Feed *feed, FeedSession *session, Carebus__V1__ToReader *to) {
-        int r = send_to(feed, session->socket, &session->route, to);
+        int r = feed_send_to(feed, session->socket, &session->route, to);
 
         if (r == 0)
                 session->spoken_at = clock_monotonic(&clock_system);
@@ -92,7 +92,7 @@ void feed_send_refused(Feed *feed, size_t socket, const ZRoute *route, const cha
         refused.detail = (char *)detail;
         to.message_case = CAREBUS__V1__TO_READER__MESSAGE_REFUSED;
         to.refused = &refused;
-        (void)send_to(feed, socket, route, &to);
+        (void)feed_send_to(feed, socket, route, &to);
 }
 
 void feed_session_end(Feed *feed, FeedSession *session, const char *reason, const char *detail) {

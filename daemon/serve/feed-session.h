@@ -114,6 +114,7 @@ int feed_session_new(Feed *feed, size_t socket, const ZRoute *route, FeedSession
 /* Takes it out of the table; a consumer that never acknowledged is forgotten. */
 void feed_session_free(Feed *feed, FeedSession *session);
 /* 0, ZSOCK_E_AGAIN, ZSOCK_E_UNREACHABLE; negative is fatal. */
+int feed_send_to(Feed *feed, size_t socket, const ZRoute *route, const Carebus__V1__ToReader *to);
 int feed_send(Feed *feed, FeedSession *session, Carebus__V1__ToReader *to);
 /* FeedRefused to whoever sits at this route; that it cannot be delivered is no matter. */
 void feed_send_refused(Feed *feed, size_t socket, const ZRoute *route, const char *reason, const char *detail);
@@ -135,6 +136,8 @@ FeedLedger *feed_ledger_find(const Feed *feed, const char *team);
 int feed_ledgers_work(Feed *feed, int64_t now, bool *ret_more);
 /* Writes and frees them all. */
 void feed_ledgers_end(Feed *feed);
+/* For records; empty. 0 or -ENOMEM. */
+int feed_records_arena(Feed *feed, Arena **ret);
 /* What the ledger of this session's team looks with. */
 LedgerEyes feed_eyes(const Feed *feed, size_t team);
 /* The session reads records behind this place. */

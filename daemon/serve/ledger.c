@@ -517,7 +517,9 @@ int ledger_open(const char *folder, const char *team, const LedgerEyes *eyes, Le
                 r = cursor_writer_start(ledger->path, &ledger->writer);
         if (r < 0)
                 return r;
-        ledger->saved_at = clock_monotonic(&clock_system);
+        /* At once: a place is worth something after a crash only when its lineage is known. */
+        ledger->changed = true;
+        ledger->saved_at = clock_monotonic(&clock_system) - SAVE_EVERY;
         *ret = TAKE_PTR(ledger);
         return 0;
 }
