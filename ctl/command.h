@@ -28,6 +28,7 @@ int command_key(const Context *context, int argc, char **argv);
 int command_journal(const Context *context, int argc, char **argv);
 int command_coverage(const Context *context, int argc, char **argv);
 int command_converge(const Context *context, int argc, char **argv);
+int command_matching(const Context *context, int argc, char **argv);
 int command_load(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
 
