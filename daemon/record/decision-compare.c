@@ -226,9 +226,12 @@ bool decision_moment(const Fact *fact, Moment *ret) {
         return false;
 }
 
+bool decisions_share_order(const Decision *a, const Decision *b) {
+        return identifiers_same(a->identifier, b->identifier);
+}
+
 bool decisions_share_number(const Decision *a, const Decision *b) {
-        return identifiers_same(a->identifier, b->identifier) ||
-               identifiers_same(a->form_identifier, b->form_identifier);
+        return decisions_share_order(a, b) || identifiers_same(a->form_identifier, b->form_identifier);
 }
 
 /* Numbers are compared where one authority gave both; else the names are all there is. */

@@ -18,7 +18,9 @@ bool decision_is_silent(const Decision *decision);
 /* Where it holds, both said and not the same. */
 bool decision_scopes_differ(const Decision *a, const Decision *b);
 
-/* One has the number of the other, or of its form. */
+/* The same number of an order. */
+bool decisions_share_order(const Decision *a, const Decision *b);
+/* The same, or the same number of a form. */
 bool decisions_share_number(const Decision *a, const Decision *b);
 /* The same decision: by number, or by who decided, when, and the form. */
 bool decisions_are_one(const Carebus__V1__Fact *a, const Carebus__V1__Fact *b);

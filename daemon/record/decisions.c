@@ -114,6 +114,10 @@ static bool is_copy(const Claim *a, const Claim *b) {
         if (text_equal(a->fact->source, b->fact->source) || is_draft(a->fact) || is_draft(b->fact) ||
             is_mistake(b->fact) || !decisions_are_one(a->fact, b->fact))
                 return false;
+        /* A form that is written anew keeps its number, an order does not. */
+        if (a->dated && b->dated && !moments_overlap(a->decided, b->decided) &&
+            !decisions_share_order(a->decision, b->decision))
+                return false;
         /* Whoever gave a number has ended what goes by it, whatever others have made of it. */
         silent = silent || (!a->said && numbers_itself(a) && decisions_share_number(a->decision, b->decision));
         return silent ||

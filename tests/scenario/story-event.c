@@ -34,9 +34,12 @@ int64_t story_time(const char *text) {
 Carebus__V1__When *story_when(const char *text, Arena *arena) {
         Carebus__V1__When *when = MAKE(when, arena);
 
+        bool day = strchr(text, '-') && !strchr(text, 'T');
+
         when->has_utc_at = when->has_precision = 1;
-        when->utc_at = story_time(text);
-        when->precision = CAREBUS__V1__WHEN__PRECISION__PRECISION_MINUTE;
+        when->utc_at = story_time(day ? arena_format(arena, "%sT00:00", text) : text);
+        when->precision = day ? CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY
+                              : CAREBUS__V1__WHEN__PRECISION__PRECISION_MINUTE;
         return when;
 }
 

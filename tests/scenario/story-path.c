@@ -34,8 +34,11 @@ static ProtobufCMessage *coded_made(const char *text, const char *source, Arena 
 static ProtobufCMessage *identifier_made(const char *text, const char *source, Arena *arena) {
         Carebus__V1__Identifier *made = MAKE(identifier, arena);
 
-        made->system = arena_format(arena, "carebus:%s", source);
-        made->value = (char *)text;
+        const char *bar = strchr(text, '|');
+
+        made->system = bar ? arena_format(arena, "carebus:%.*s", (int)(bar - text), text)
+                           : arena_format(arena, "carebus:%s", source);
+        made->value = (char *)(bar ? bar + 1 : text);
         return &made->base;
 }
 

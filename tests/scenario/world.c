@@ -214,7 +214,7 @@ static void patient_id_write(Writing *writing, const char *patient_id) {
 static bool is_left_out(const char *name) {
         static const char *const names[] = { "seq",          "index",         "received_at", "digest",
                                              "id",           "opened_at",     "closed_at",   "confirmed_event_id",
-                                             "confirmed_at", "heard_since_at" };
+                                             "confirmed_at", "heard_since_at", "last_heard_at" };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (strcmp(name, names[i]) == 0)
