@@ -14,7 +14,7 @@
 enum { REPLY_TRACE = 21 };
 
 #define ENTRIES_MAX 64
-#define STEPS_MAX 8
+#define STEPS_MAX 12 /* more than any entry has */
 
 typedef struct Trace {
         Query *query;
