@@ -96,17 +96,26 @@ static const char *const betraying[] = {
 };
 
 typedef struct Skipping {
+        const ProtobufCMessage *value;
         const char *const *headline;
         bool restricted;
 } Skipping;
 
-static bool is_among(const char *fields, const char *field) {
-        size_t n_field = strlen(field);
+/* Is this the field of "a|b" that the headline shows: the first that is said? */
+static bool is_shown(const ProtobufCMessage *value, const char *fields, const char *field) {
+        _cleanup_(buffer_deinit) Buffer ignored = BUFFER_NULL;
+        char name[48];
 
         for (size_t n; *fields; fields += n + (fields[n] == '|')) {
                 n = strcspn(fields, "|");
-                if (n == n_field && strncmp(fields, field, n) == 0)
+                if (n >= sizeof(name))
+                        continue;
+                memcpy(name, fields, n);
+                name[n] = '\0';
+                if (strcmp(name, field) == 0)
                         return true;
+                if (text_append_field(&ignored, value, name, NULL))
+                        return false;
         }
         return false;
 }
@@ -118,13 +127,14 @@ static bool is_told_elsewhere(const char *field, const void *owner) {
                 if (strcmp(field, betraying[i]) == 0)
                         return true;
         for (size_t i = 0; skipping->headline && i < ELEMENTSOF(bodies[0].headline) && skipping->headline[i]; i++)
-                if (!strchr(skipping->headline[i], '|') && is_among(skipping->headline[i], field))
+                if (is_shown(skipping->value, skipping->headline[i], field))
                         return true;
         return strcmp(field, "original_status") == 0;
 }
 
 static void show_details(Line *line, unsigned indent, const Carebus__V1__Fact *fact, TextSkip skip) {
-        const Skipping skipping = { .headline = headline_of(fact),
+        const Skipping skipping = { .value = value_of(fact),
+                                    .headline = headline_of(fact),
                                     .restricted = line->show->record->overview &&
                                                   line->show->record->overview->restricted };
 

@@ -29,7 +29,7 @@ void show_headline(Line *line, const Carebus__V1__Fact *fact);
 void show_provenance(Line *line, unsigned indent, const Carebus__V1__Fact *fact);
 void show_decision(Line *line, unsigned indent, const Carebus__V1__Fact *fact);
 void show_fact(Line *line, const Carebus__V1__Fact *fact);
-/* "none recorded by gp since ...; hospital silent since ...": what a section leaves open. `all`: what goes for every section too. */
+/* "none recorded by gp since ...; hospital silent since ...": what a section leaves open; behind what the line has already. */
 void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState *state);
 
 void show_warnings(Line *line);

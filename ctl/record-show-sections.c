@@ -10,8 +10,13 @@
 
 /* ---- what a section leaves open ------------------------------------------------------------------------------------------------------ */
 
-static bool same_since(const Carebus__V1__SectionSource *a, const Carebus__V1__SectionSource *b) {
-        return text_equal(a->state, b->state) && a->since_at == b->since_at && a->messages == b->messages;
+static int64_t day_of(int64_t at, const Zone *zone) {
+        return (at + zone_offset(zone, at) * USEC_PER_SEC) / (24 * 3600 * USEC_PER_SEC);
+}
+
+static bool same_since(const Carebus__V1__SectionSource *a, const Carebus__V1__SectionSource *b, const Zone *zone) {
+        return text_equal(a->state, b->state) && a->has_since_at == b->has_since_at &&
+               day_of(a->since_at, zone) == day_of(b->since_at, zone);
 }
 
 /* Sources that say the same are told together. */
@@ -19,43 +24,54 @@ static void append_sources(Line *line, const Carebus__V1__SectionState *state, s
         bool began = false;
 
         for (size_t i = first; i < state->n_sources; i++)
-                if (same_since(state->sources[i], state->sources[first])) {
+                if (same_since(state->sources[i], state->sources[first], line->show->zone)) {
                         line_append_list(line, state->sources[i]->name, !began);
                         began = true;
                 }
 }
 
-static bool is_told_before(const Carebus__V1__SectionState *state, size_t i) {
+static bool is_told_before(const Carebus__V1__SectionState *state, size_t i, const Zone *zone) {
         for (size_t j = 0; j < i; j++)
-                if (same_since(state->sources[j], state->sources[i]))
+                if (same_since(state->sources[j], state->sources[i], zone))
                         return true;
         return false;
 }
 
-static void append_open(Line *line, const Carebus__V1__SectionState *state, const char *word, const char *before) {
+/* `start`: what stands in the line before it is none of it. */
+static void append_open(Line *line, const Carebus__V1__SectionState *state, size_t start, const char *word,
+                        const char *before) {
+        bool began = false;
+
         for (size_t i = 0; i < state->n_sources; i++) {
-                if (!text_equal(state->sources[i]->state, word) || is_told_before(state, i))
+                if (!text_equal(state->sources[i]->state, word) || is_told_before(state, i, line->show->zone))
                         continue;
-                if (line->text.size > 0)
+                if (line->text.size > start)
                         buffer_append_text(&line->text, "; ");
-                buffer_append_text(&line->text, before);
+                buffer_append_text(&line->text, began ? "" : before);
+                began = true;
                 append_sources(line, state, i);
                 if (state->sources[i]->has_since_at) {
                         buffer_append_text(&line->text, " since ");
-                        text_append_moment(&line->text, state->sources[i]->since_at, line->show->zone);
+                        text_append_day(&line->text, state->sources[i]->since_at, line->show->zone);
                 }
         }
 }
 
 void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState *state) {
-        if (!state)
+        size_t start = line->text.size;
+
+        if (!state) {
+                buffer_clear(&line->text);
                 return;
+        }
         if (state->held > 0)
                 buffer_append_format(&line->text, "HELD IN REVIEW: %llu, see above", (unsigned long long)state->held);
-        append_open(line, state, "none-recorded", "none recorded by ");
-        append_open(line, state, "not-heard-yet", "not heard yet: ");
-        if (line->text.size > 0)
+        append_open(line, state, start, "none-recorded", "none recorded by ");
+        append_open(line, state, start, "not-heard-yet", "not heard yet: ");
+        if (line->text.size > start)
                 line_write(line, indent);
+        else
+                buffer_clear(&line->text);
 }
 
 /* ---- warnings -------------------------------------------------------------------------------------------------------------------------- */
@@ -172,10 +188,11 @@ static void warn_doubts(Line *line) {
                         n_reviews += show_has_standing(record->sections[i]->facts[j], "review-passed");
                 }
         if (n_doubts > 0)
-                line_text(line, 0, "! WHICH PERSON? %zu facts below were said under a number that stood for two people",
+                line_text(line, 0,
+                          "! WHICH PERSON? Facts below that were said under a number that stood for two people: %zu",
                           n_doubts);
         if (n_reviews > 0)
-                line_text(line, 0, "! The review date of %zu decisions below has passed; they stand", n_reviews);
+                line_text(line, 0, "! Decisions below whose review date has passed, and which stand: %zu", n_reviews);
 }
 
 static void warn_sources(Line *line) {
@@ -192,10 +209,10 @@ static void warn_sources(Line *line) {
                 }
                 if (source->has_not_understood) {
                         text_append_safe(&line->text, source->name);
-                        buffer_append_format(&line->text, ": %llu messages since ",
-                                             (unsigned long long)source->not_understood);
+                        buffer_append_text(&line->text, ": messages not understood since ");
                         text_append_moment(&line->text, source->not_understood_since_at, line->show->zone);
-                        line_text(line, 0, " were not understood; they may be about anybody");
+                        line_text(line, 0, ": %llu; they may be about anybody",
+                                  (unsigned long long)source->not_understood);
                 }
         }
 }
@@ -211,8 +228,8 @@ void show_warnings(Line *line) {
         warn_doubts(line);
         warn_limits(line);
         warn_sources(line);
-        if (line->out->size > began)
-                buffer_append_text(line->out, "\n");
+        if (line->out->size == began)
+                line_text(line, 0, "(no warnings)");
 }
 
 /* ---- resuscitation ------------------------------------------------------------------------------------------------------------------- */
@@ -233,7 +250,7 @@ void show_cpr(Line *line) {
         const Carebus__V1__Record *record = line->show->record;
         const Carebus__V1__CprOverview *cpr = record->overview ? record->overview->cpr : NULL;
 
-        line_text(line, 0, "RESUSCITATION (CPR)");
+        line_heading(line, "RESUSCITATION (CPR)");
         if (!cpr)
                 return;
         for (size_t i = 0; i < ELEMENTSOF(cpr_states); i++)
@@ -245,8 +262,8 @@ void show_cpr(Line *line) {
                 if (fact && fact->value_case == CAREBUS__V1__FACT__VALUE_DECISION)
                         show_decision(line, 2, fact);
         }
-        show_openness(line, 4, show_state(record, "decisions"));
-        buffer_append_text(line->out, "\n");
+        buffer_append_text(&line->text, cpr->n_event_ids > 0 ? "of any decision: " : "");
+        show_openness(line, 2, show_state(record, "decisions"));
 }
 
 /* ---- sections ---------------------------------------------------------------------------------------------------------------------- */
@@ -320,6 +337,13 @@ static void show_rest(Line *line, const Carebus__V1__Section *section, size_t n_
         line_write(line, 4);
 }
 
+static bool has_more(const RecordShow *show, const Carebus__V1__Section *section) {
+        for (size_t i = 0; i < section->n_facts; i++)
+                if (!is_shown_on_top(show, section->facts[i]))
+                        return true;
+        return false;
+}
+
 static void section_heading(Line *line, const char *name) {
         buffer_append_text(line->out, "\n");
         for (const char *at = name; *at; at++)
@@ -337,11 +361,67 @@ static void show_whole(Line *line, const char *name) {
         show_openness(line, 2, show_state(line->show->record, name));
 }
 
+static void show_trend(Line *line, const Carebus__V1__Trend *trend) {
+        text_append_safe(&line->text, trend->scale);
+        if (trend->version) {
+                buffer_append_text(&line->text, " ");
+                text_append_safe(&line->text, trend->version);
+        }
+        if (trend->respondent) {
+                buffer_append_text(&line->text, ", by ");
+                text_append_safe(&line->text, trend->respondent);
+        }
+        buffer_append_text(&line->text, ": ");
+        for (size_t i = trend->n_points - MIN(trend->n_points, (size_t)6); i < trend->n_points; i++) {
+                text_append_safe(&line->text, trend->points[i]->value);
+                buffer_append_text(&line->text, " on ");
+                text_append_when(&line->text, trend->points[i]->at, line->show->zone);
+                buffer_append_text(&line->text, i + 1 < trend->n_points ? ", " : "");
+        }
+        if (trend->direction)
+                buffer_append_format(&line->text, "; %s", trend->direction);
+        buffer_append_text(&line->text, "; says ");
+        text_append_safe(&line->text, trend->points[trend->n_points - 1]->source);
+        line_write(line, 2);
+}
+
+static void show_open_referrals(Line *line) {
+        const Carebus__V1__Overview *overview = line->show->record->overview;
+
+        for (size_t i = 0; overview && i < overview->n_referrals; i++) {
+                const Carebus__V1__OpenReferral *open = overview->referrals[i];
+
+                buffer_append_text(&line->text, "open: ");
+                if (open->referral_id)
+                        text_append_identifier(&line->text, open->referral_id);
+                buffer_append_format(&line->text, "%s%s, says ", open->referral_id ? ", " : "", open->status);
+                text_append_safe(&line->text, open->source);
+                if (open->requested_at) {
+                        buffer_append_text(&line->text, "; requested ");
+                        text_append_when(&line->text, open->requested_at, line->show->zone);
+                }
+                if (open->n_event_ids > 1)
+                        buffer_append_format(&line->text, "; known to %zu sources", open->n_event_ids);
+                line_write(line, 2);
+        }
+}
+
 static void show_short(Line *line, const Carebus__V1__Section *section) {
+        const Carebus__V1__Overview *overview = line->show->record->overview;
         const Carebus__V1__Fact *picked[FACTS_SHOWN];
         size_t n = newest_pick(line->show, section, picked);
 
+        /* All of it stands under resuscitation. */
+        if (n == 0 && text_equal(section->name, "decisions") && !has_more(line->show, section))
+                return;
         section_heading(line, section->name);
+        if (overview && overview->n_trends > 0 && text_equal(section->name, "measures")) {
+                for (size_t i = 0; i < overview->n_trends; i++)
+                        show_trend(line, overview->trends[i]);
+                n = 0;
+        }
+        if (text_equal(section->name, "referrals"))
+                show_open_referrals(line);
         for (size_t i = 0; i < n; i++)
                 show_fact(line, picked[i]);
         show_rest(line, section, n);
@@ -352,7 +432,9 @@ static bool states_agree(const Carebus__V1__SectionState *a, const Carebus__V1__
         if (a->n_sources != b->n_sources || a->held != b->held)
                 return false;
         for (size_t i = 0; i < a->n_sources; i++)
-                if (!text_equal(a->sources[i]->name, b->sources[i]->name) || !same_since(a->sources[i], b->sources[i]))
+                if (!text_equal(a->sources[i]->name, b->sources[i]->name) ||
+                    !text_equal(a->sources[i]->state, b->sources[i]->state) ||
+                    a->sources[i]->since_at != b->sources[i]->since_at)
                         return false;
         return true;
 }

@@ -262,22 +262,48 @@ static void show_stay(Line *line, const Carebus__V1__CurrentPlace *stay) {
 }
 
 static void show_home(Line *line) {
+        static const struct {
+                const char *label, *field;
+        } rows[] = { { "Home: ", "addresses" }, { "Phone: ", "telecom" } };
         const Carebus__V1__Overview *overview = line->show->record->overview;
 
         if (overview->restricted) {
                 line_text(line, 2, "Home: restricted; not shown.");
                 return;
         }
-        if (!overview->demographics || overview->demographics->n_addresses == 0)
+        for (size_t i = 0; overview->demographics && i < ELEMENTSOF(rows); i++) {
+                buffer_append_text(&line->text, rows[i].label);
+                if (text_append_field(&line->text, &overview->demographics->base, rows[i].field, line->show->zone))
+                        line_write(line, 2);
+                else
+                        buffer_clear(&line->text);
+        }
+}
+
+static void show_key_person(Line *line, const char *label, const Carebus__V1__KeyPerson *person) {
+        if (!person)
                 return;
-        buffer_append_text(&line->text, "Home: ");
-        text_append_field(&line->text, &overview->demographics->base, "addresses", line->show->zone);
+        buffer_append_text(&line->text, label);
+        if (!text_append_field(&line->text, &person->member->base, "practitioner", line->show->zone))
+                text_append_field(&line->text, &person->member->base, "service", line->show->zone);
+        if (person->member->role) {
+                buffer_append_text(&line->text, ", ");
+                text_append_coded(&line->text, person->member->role);
+        }
+        buffer_append_text(&line->text, ", says ");
+        text_append_safe(&line->text, person->source);
         line_write(line, 2);
-        if (overview->demographics->n_telecom == 0)
+}
+
+static void show_team(Line *line) {
+        const Carebus__V1__Overview *overview = line->show->record->overview;
+
+        if (!overview || (!overview->key_worker && overview->n_leads == 0))
                 return;
-        buffer_append_text(&line->text, "Phone: ");
-        text_append_field(&line->text, &overview->demographics->base, "telecom", line->show->zone);
-        line_write(line, 2);
+        line_heading(line, "WHO LOOKS AFTER THEM");
+        show_key_person(line, "Key worker: ", overview->key_worker);
+        for (size_t i = 0; i < overview->n_leads; i++)
+                show_key_person(line, "Lead: ", overview->leads[i]);
 }
 
 void show_place(Line *line) {
@@ -308,6 +334,7 @@ void record_show(const RecordShow *show, Buffer *out) {
                 show_cpr(&line);
                 show_contact(&line);
                 show_place(&line);
+                show_team(&line);
         }
         show_sections(&line);
         buffer_deinit(&line.text);

@@ -46,6 +46,10 @@ void text_append_when(Buffer *buffer, const Carebus__V1__When *when, const Zone 
                 text_append_safe(buffer, when->text);
 }
 
+void text_append_day(Buffer *buffer, int64_t at, const Zone *zone) {
+        append_civil(buffer, at, zone, CAREBUS__V1__WHEN__PRECISION__PRECISION_DAY);
+}
+
 void text_append_moment(Buffer *buffer, int64_t at, const Zone *zone) {
         append_civil(buffer, at, zone, CAREBUS__V1__WHEN__PRECISION__PRECISION_MINUTE);
 }

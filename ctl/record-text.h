@@ -13,7 +13,8 @@
 void text_append_safe(Buffer *buffer, const char *text);
 /* "3 Mar 2024 14:05", as precise as it was said; its own words where nobody could read them. NULL appends nothing. */
 void text_append_when(Buffer *buffer, const Carebus__V1__When *when, const Zone *zone);
-/* A moment of the bus, to the minute. */
+/* A moment of the bus, to the day; to the minute. */
+void text_append_day(Buffer *buffer, int64_t at, const Zone *zone);
 void text_append_moment(Buffer *buffer, int64_t at, const Zone *zone);
 void text_append_date(Buffer *buffer, const Carebus__V1__Date *date);
 /* "today", "5 days ago", "8 months ago", "in 3 days". */

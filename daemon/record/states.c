@@ -16,6 +16,8 @@ static void source_state(StateTxn *txn, Carebus__V1__RecordSource *source, const
                          int64_t now) {
         int64_t silent_after = patience->silent_after(patience->owner, source->name);
 
+        source->last_heard_at = (int64_t)state_count_get(txn, source->name, RECORD_COUNT_LAST_HEARD_AT);
+        source->has_last_heard_at = source->last_heard_at != 0;
         /* Who was never heard as things happen is not silent: it has not begun. */
         source->has_silent_since_at = silent_after > 0 && source->has_heard_since_at && source->has_last_heard_at &&
                                       now - source->last_heard_at > silent_after;

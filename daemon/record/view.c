@@ -178,17 +178,14 @@ static int source_order(const void *a, const void *b) {
 static int source_add(Viewing *viewing, const char *name) {
         Carebus__V1__RecordSource *source = message_new(&carebus__v1__record_source__descriptor, viewing->arena);
         Carebus__V1__Record *record = viewing->record;
-        uint64_t since, heard;
+        uint64_t since;
 
         if (!source)
                 return -ENOMEM;
         since = state_count_get(viewing->txn, name, RECORD_COUNT_HEARD_SINCE_AT);
-        heard = state_count_get(viewing->txn, name, RECORD_COUNT_LAST_HEARD_AT);
         source->name = (char *)name;
         source->has_heard_since_at = since != 0;
         source->heard_since_at = (int64_t)since;
-        source->has_last_heard_at = heard != 0;
-        source->last_heard_at = (int64_t)heard;
         source->loaded = state_count_get(viewing->txn, name, RECORD_COUNT_LOADED);
         source->has_loaded = source->loaded != 0;
         return list_append((void ***)&record->sources, &record->n_sources, source, viewing->arena);
