@@ -87,12 +87,19 @@ static bool move_fits(const Carebus__V1__Person *home, const Carebus__V1__FactMo
         return index < home->n_identifiers && (spot->under == index + 1 || is_only_number(home, index));
 }
 
+/* Where a stay, or somebody's decision, has led takes the number's own moves into account already: a number takes along only what has not
+ * gone elsewhere. */
+static bool counts_more(const Carebus__V1__FactMove *a, const Carebus__V1__FactMove *b) {
+        if (!b || !a->identifier != !b->identifier)
+                return !b || !a->identifier;
+        return stamp_compare(a->stamp, b->stamp) >= 0;
+}
+
 static const char *spot_moved_to(const Carebus__V1__Person *home, const Spot *spot) {
         const Carebus__V1__FactMove *last = NULL;
 
         for (size_t i = 0; i < home->n_moves; i++)
-                if (move_fits(home, home->moves[i], spot) &&
-                    (!last || stamp_compare(last->stamp, home->moves[i]->stamp) <= 0))
+                if (move_fits(home, home->moves[i], spot) && counts_more(home->moves[i], last))
                         last = home->moves[i];
         return last && strcmp(last->patient_id, home->patient_id) != 0 ? last->patient_id : NULL;
 }

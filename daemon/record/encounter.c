@@ -543,6 +543,7 @@ int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const 
                 return r;
         if (n_claims > 0)
                 fresh->newest = claims[n_claims - 1]->stamp;
+        fact_place_keep(fresh, stored);
         fresh->fact->from_patient_id = stored->fact->from_patient_id;
         r = emptied_write(&course);
         if (r == 0)

@@ -32,6 +32,12 @@ int fact_place(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena) 
         return stored->first ? 0 : -ENOMEM;
 }
 
+void fact_place_keep(Carebus__V1__StoredFact *anew, const Carebus__V1__StoredFact *before) {
+        anew->has_under = before->has_under;
+        anew->under = before->under;
+        anew->first = before->first;
+}
+
 int fact_remember(Carebus__V1__Fact *fact, const char *event_id, Arena *arena) {
         if (fact->n_history >= FACT_HISTORY_MAX) {
                 fact->history++;

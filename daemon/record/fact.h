@@ -30,6 +30,8 @@ typedef struct Said {
 Carebus__V1__StoredFact *fact_new(const char *key, const char *source, Arena *arena);
 /* Notes under which number it was said first, and when; before the event becomes part of the fact. 0 or -ENOMEM. */
 int fact_place(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena);
+/* The same of a fact that is made anew out of its claims, which do not tell. */
+void fact_place_keep(Carebus__V1__StoredFact *anew, const Carebus__V1__StoredFact *before);
 /* The event becomes the one that last said the fact, the one before it goes into the history. 0 or -ENOMEM. */
 int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena);
 /* An event that took part without being the last to say it. 0 or -ENOMEM. */

@@ -444,6 +444,7 @@ int plain_reduce(const PlainRow *row, Carebus__V1__StoredFact *stored, Claim **c
         if (r < 0)
                 return r;
         replacement_apply(course.stored);
+        fact_place_keep(course.stored, stored);
         *stored = *course.stored;
         return 0;
 }

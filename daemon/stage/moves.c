@@ -197,7 +197,7 @@ static size_t stay_follow(const Settling *s, size_t home, const FactMove *stay, 
 
                 if (step->void_)
                         continue;
-                if (step->from == home && now == home && takes_all(s, step))
+                if (step->from == home && (!*ret_last || now == home) && takes_all(s, step))
                         now = step->to;
                 else if (is_of_stay(s, step->move, stay) && s->answers[now] == s->answers[step->from]) {
                         now = step->to;
