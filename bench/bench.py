@@ -17,7 +17,10 @@ import time
 from bus import CLIENT_CORE, SERVER_CORE, Failed, Tools
 from figure import Run
 from machine import facts
+from identity import row_identity
 from rows import FULL_ROWS, ROWS
+
+ROWS["identity"] = row_identity
 
 SECONDS, QUICK_SECONDS = 5, 1
 QUICK_ROWS = ("mllp", "latency", "intake", "live", "feeds", "fairness")
@@ -69,12 +72,14 @@ def parse():
     parser.add_argument("--build", default="build", type=pathlib.Path, help="a plain build (build)")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS} s a figure, and only {', '.join(QUICK_ROWS)}")
     parser.add_argument("--full", action="store_true", help="also what takes minutes: a million events")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="these rows alone, as with --only")
     parser.add_argument("--only", action="append", metavar="NAME", help=f"one of {', '.join([*ROWS, *FULL_ROWS])}; may be said again")
     parser.add_argument("--seconds", type=int, help="for each figure")
     parser.add_argument("--no-pin", action="store_true", help="leave it to the scheduler where things run")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.only or [] if name not in ROWS and name not in FULL_ROWS]
+    arguments.only = (arguments.only or []) + arguments.names
+    unknown = [name for name in arguments.only if name not in ROWS and name not in FULL_ROWS]
     if unknown:
         parser.error(f"there is no row {unknown[0]}; there are {', '.join([*ROWS, *FULL_ROWS])}")
     return arguments

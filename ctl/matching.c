@@ -105,8 +105,9 @@ static void print_estimate(const MatchingEstimate *estimate, const MatchingRows 
                 puts("by the column of truth;");
         else
                 printf("by expectation, after %zu rounds;\n", estimate->rounds);
-        printf("# %zu pairs drawn by lot stand for two persons. An agreement met fewer than 5 times keeps the shipped "
-               "weight.\n",
+        printf("# %zu pairs drawn by lot stand for two persons. What fewer than 5 pairs of one person come to keeps "
+               "the\n"
+               "# shipped weight.\n",
                estimate->n_random);
         puts("matching:\n  weights:");
         for (size_t i = 0; i < estimate->n; i++) {
