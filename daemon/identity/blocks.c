@@ -15,6 +15,8 @@
 /* Of a whole name; far more than any name that tells somebody apart needs. */
 #define NAME_BYTES 32
 #define HOUSE_BYTES 8
+#define POSTCODE_BYTES 10
+#define TELECOM_BYTES 64
 
 typedef struct Sounds {
         char of[SOUNDS_MAX][SOUND_SIZE];
@@ -45,6 +47,11 @@ static void add(Blocks *blocks, const char *format, ...) {
         blocks->of[blocks->n] = arena_text(blocks->arena, text, strlen(text));
         blocks->r = blocks->of[blocks->n] ? 0 : -ENOMEM;
         blocks->n += blocks->r == 0;
+}
+
+/* For %.*s: so much of a text as is whole letters. */
+static int cut(const char *text, size_t max) {
+        return (int)utf8_valid_prefix(text, strnlen(text, max));
 }
 
 static void sounds_add(Sounds *sounds, const char *word) {
@@ -86,7 +93,7 @@ static void add_by_date(Blocks *blocks, const Sounds *sounds, const WordDate *da
 
 static void add_by_postcode(Blocks *blocks, const Sounds *sounds, const char *postcode) {
         for (size_t i = 0; i < sounds->n; i++)
-                add(blocks, "np:%s:%.10s", sounds->of[i], postcode);
+                add(blocks, "np:%s:%.*s", sounds->of[i], cut(postcode, POSTCODE_BYTES), postcode);
 }
 
 static const char *lesser(const char *a, const char *b) {
@@ -116,9 +123,9 @@ static void add_by_house(Blocks *blocks, const char *line) {
                 bool is_number = digits < size;
 
                 if (is_number) {
-                        snprintf(number, sizeof(number), "%.*s", (int)MIN(size, (size_t)HOUSE_BYTES), line);
+                        snprintf(number, sizeof(number), "%.*s", cut(line, MIN(size, (size_t)HOUSE_BYTES)), line);
                 } else if (number[0] && size > 0) {
-                        snprintf(word, sizeof(word), "%.*s", (int)MIN(size, (size_t)NAME_BYTES), line);
+                        snprintf(word, sizeof(word), "%.*s", cut(line, MIN(size, (size_t)NAME_BYTES)), line);
                         word_sound(word, sound);
                         add(blocks, "h:%s:%s", number, sound);
                         number[0] = '\0';
@@ -131,9 +138,10 @@ static void add_by_whole_name(Blocks *blocks, const PersonWords *words) {
         for (size_t i = 0; i < words->families.n; i++) {
                 for (size_t j = 0; j < words->givens.n && words->givens.of[j].rank != WORD_FURTHER; j++) {
                         const char *family = words->families.of[i].text, *given = words->givens.of[j].text;
-                        const char *first = lesser(family, given);
+                        const char *first = lesser(family, given), *second;
 
-                        add(blocks, "nn:%.*s:%.*s", NAME_BYTES, first, NAME_BYTES, first == family ? given : family);
+                        second = first == family ? given : family;
+                        add(blocks, "nn:%.*s:%.*s", cut(first, NAME_BYTES), first, cut(second, NAME_BYTES), second);
                 }
         }
 }
@@ -157,15 +165,15 @@ static void add_all(const MatchRules *rules, const PersonWords *words, Blocks *b
 
                 for (size_t j = 0; j < words->n_dates; j++)
                         if (words->dates[j].month && words->dates[j].day)
-                                add(blocks, "dp:%u%02u%02u:%.10s", words->dates[j].year, words->dates[j].month,
-                                    words->dates[j].day, postcode);
+                                add(blocks, "dp:%u%02u%02u:%.*s", words->dates[j].year, words->dates[j].month,
+                                    words->dates[j].day, cut(postcode, POSTCODE_BYTES), postcode);
                 add_by_postcode(blocks, &families, postcode);
                 add_by_postcode(blocks, &givens, postcode);
         }
         for (size_t i = 0; i < words->lines.n && words->lines.of[i].rank == WORD_OWN; i++)
                 add_by_house(blocks, words->lines.of[i].text);
         for (size_t i = 0; i < words->telecom.n; i++)
-                add(blocks, "t:%.64s", words->telecom.of[i].text);
+                add(blocks, "t:%.*s", cut(words->telecom.of[i].text, TELECOM_BYTES), words->telecom.of[i].text);
         add_by_whole_name(blocks, words);
 }
 
