@@ -38,6 +38,7 @@ LOG_EVENT(FOLD_RECOVERED, "9d9527a4df934214987e28456b9b462e", 6, "the state is f
 LOG_EVENT(FOLD_NO_SPACE, "2560752a4afa45489968825fc263b666", 3, "no room for the state: the fold waits and tries again; free space under `state:`")
 LOG_EVENT(FOLD_RESUMED, "7719fc1f5c0e47829eb5a5387fc8f42f", 5, "the state has room again")
 LOG_EVENT(FOLD_FAULT, "db3e56cec82b4cef8e75e4e7e536d0b7", 2, "the state could not be written: the daemon stops; if it happens again, move the folder `fold` away to have it built anew")
+LOG_EVENT(REVIEW_OVERDUE, "c632de5a73814ca19ddcb0aa561d33d9", 3, "a plan, a decision or a death waits too long for a person to say who it is about: `carebusctl identity review --urgent`")
 /* Daemon: serve */
 LOG_EVENT(SERVE_STARTED, "53a584166ca54f3b81caa223ddb5cb05", 6, "the serve process is started")
 LOG_EVENT(SERVE_ENDED, "06ad347d1fa042cd93332460e1d81289", 4, "the serve process ended and is started again; intake goes on")

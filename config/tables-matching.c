@@ -120,7 +120,7 @@ const SchemaItem matching_items[] = {
                  "is YAML and lies beside this one" },
         { .name = "urgent_after",
           .type = SCHEMA_DURATION,
-          .min = 60,
+          .min = 1,
           .max = 7 * 86400,
           .fallback = "15m",
           .offset = offsetof(Draft, config.matching.urgent_after),

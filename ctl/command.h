@@ -27,6 +27,8 @@ int command_check(const Context *context, int argc, char **argv);
 int command_key(const Context *context, int argc, char **argv);
 int command_journal(const Context *context, int argc, char **argv);
 int command_coverage(const Context *context, int argc, char **argv);
+int command_identity(const Context *context, int argc, char **argv);
+int command_conflict(const Context *context, int argc, char **argv);
 int command_converge(const Context *context, int argc, char **argv);
 int command_matching(const Context *context, int argc, char **argv);
 int command_load(const Context *context, int argc, char **argv);

@@ -35,6 +35,14 @@ static const struct {
           "discard "
           "SEQ --who NAME --why TEXT",
           "what could not be used, and what becomes of it" },
+        { "identity", command_identity,
+          "identity review [--all] [--urgent] [--source NAME] | show REVIEW|PATIENT-ID|NUMBER|SYSTEM'|'VALUE | "
+          "link REVIEW [PATIENT-ID] | link PATIENT-ID PATIENT-ID | unlink (the same) | assign REVIEW PATIENT-ID "
+          "[EVENT...] "
+          "--who NAME --why TEXT",
+          "who may be whom: what waits for a person, what speaks for it, and the decision" },
+        { "conflict", command_conflict, "conflict settle PATIENT-ID CONFLICT --who NAME --why TEXT",
+          "somebody has looked at a contradiction: both claims stay, it is closed" },
         { "coverage", command_coverage, "coverage [SOURCE] [--all]",
           "which fields the messages of a source have, and what nobody reads" },
         { "converge", command_converge, "converge [--team TEAM] [--consumer NAME]",

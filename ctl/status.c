@@ -93,6 +93,18 @@ static void print_head(const Carebus__V1__StatusReply *status) {
         putchar('\n');
 }
 
+static void print_reviews(const Carebus__V1__ReviewStatus *reviews) {
+        if (!reviews)
+                return;
+        printf("reviews     %" PRIu64 " open", reviews->open);
+        if (reviews->open > 0) {
+                printf(", %" PRIu64 " urgent, %" PRIu64 " overdue", reviews->urgent, reviews->overdue);
+                print_ago(", oldest ", reviews->has_oldest_opened_at, reviews->oldest_opened_at);
+                fputs("; see carebusctl identity review", stdout);
+        }
+        putchar('\n');
+}
+
 static void print_quarantine(const Carebus__V1__QuarantineStatus *quarantine) {
         if (!quarantine)
                 return;
@@ -162,6 +174,7 @@ int command_status(const Context *context, int argc, char **argv) {
         }
         print_head(&status);
         print_quarantine(status.quarantine);
+        print_reviews(status.reviews);
         print_sources(&status);
         print_teams(&status);
         return status.ready ? EXIT_DONE : EXIT_NO;

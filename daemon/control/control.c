@@ -75,8 +75,14 @@ int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
         message.who = lend(decision->who);
         message.who_says = lend(decision->who_says);
         message.why = lend(decision->why);
-        message.has_seq = true;
+        message.has_seq = decision->seq != 0;
         message.seq = decision->seq;
+        message.review_id = lend(decision->review_id);
+        message.conflict_id = lend(decision->conflict_id);
+        message.patient_ids = (char **)decision->patient_ids;
+        message.n_patient_ids = decision->n_patient_ids;
+        message.event_ids = (char **)decision->event_ids;
+        message.n_event_ids = decision->n_event_ids;
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
         entry.decision = &message;
         return pack(&entry.base, ret);
@@ -100,6 +106,25 @@ void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item) {
                         int64_t at = (int64_t)field.value;
                         if (counts->oldest_received_at == 0 || at < counts->oldest_received_at)
                                 counts->oldest_received_at = at;
+                }
+        }
+}
+
+void control_count_reviews(ControlReviews *counts, Bytes packed_review) {
+        enum { FIELD_CLASS = 3, FIELD_OPENED_AT = 9, FIELD_OVERDUE = 11 };
+        WireField field;
+        size_t offset = 0;
+
+        counts->open++;
+        while (wire_field_next(packed_review, &offset, &field) == 0) {
+                if (field.number == FIELD_CLASS)
+                        counts->urgent += bytes_equal_text(field.bytes, "urgent");
+                else if (field.number == FIELD_OVERDUE)
+                        counts->overdue += field.value != 0;
+                else if (field.number == FIELD_OPENED_AT) {
+                        int64_t at = (int64_t)field.value;
+                        if (counts->oldest_opened_at == 0 || at < counts->oldest_opened_at)
+                                counts->oldest_opened_at = at;
                 }
         }
 }

@@ -22,10 +22,15 @@ int control_pack_coverage(uint32_t id, Carebus__V1__CoverageReply *coverage, Buf
 
 typedef struct ControlDecision {
         Carebus__V1__JournalDecision__Kind kind;
-        const char *who;      /* unix:<uid>, as authenticated */
-        const char *who_says; /* may be NULL */
-        const char *why;      /* may be NULL */
-        uint64_t seq;
+        const char *who;                     /* unix:<uid>, as authenticated */
+        const char *who_says;                /* may be NULL */
+        const char *why;                     /* may be NULL */
+        uint64_t seq;                        /* the quarantined entry; 0: of none */
+        const char *review_id, *conflict_id; /* may be NULL */
+        char *const *patient_ids;
+        size_t n_patient_ids;
+        char *const *event_ids;
+        size_t n_event_ids;
 } ControlDecision;
 /* The packed Entry for the journal. */
 int control_pack_entry(const ControlDecision *decision, Buffer *ret);
@@ -39,3 +44,10 @@ typedef struct ControlQuarantine {
         int64_t oldest_received_at; /* 0: none */
 } ControlQuarantine;
 void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item);
+
+/* The same of a STATE_REVIEW value. */
+typedef struct ControlReviews {
+        uint64_t open, urgent, overdue;
+        int64_t oldest_opened_at; /* 0: none */
+} ControlReviews;
+void control_count_reviews(ControlReviews *counts, Bytes packed_review);

@@ -92,6 +92,8 @@ int query_record(Query *query, const Carebus__V1__Request *request, Buffer *out)
 int query_find(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_review_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_identity_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);
 /* What the feed thread found out goes to who asked. */
 int query_tell_converge(Query *query);

@@ -36,6 +36,8 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_FIND, query_find },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_LIST, query_quarantine_list },
         { CAREBUS__V1__REQUEST__COMMAND_QUARANTINE_SHOW, query_quarantine_show },
+        { CAREBUS__V1__REQUEST__COMMAND_REVIEW_LIST, query_review_list },
+        { CAREBUS__V1__REQUEST__COMMAND_IDENTITY_SHOW, query_identity_show },
         { CAREBUS__V1__REQUEST__COMMAND_CONVERGE, query_converge },
 };
 

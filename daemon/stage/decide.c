@@ -8,16 +8,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/record/read.h"
-#include "daemon/stage/intake-parts.h"
+#include "daemon/stage/decide-parts.h"
 
 #define CONTROLS_MAX 64
 #define CONTROLS_A_ROUND 16
-
-typedef struct ControlCall {
-        ZRoute route;
-        const char *identity;
-        const Carebus__V1__Request *request; /* in the arena */
-} ControlCall;
 
 static int reply(Intake *intake, const ZRoute *route) {
         int r = zsocket_send_routed(intake->options.control, route, buffer_bytes(&intake->out));
@@ -27,6 +21,10 @@ static int reply(Intake *intake, const ZRoute *route) {
 static int reply_error(Intake *intake, const ZRoute *route, uint32_t id, const char *reason, const char *detail) {
         int r = control_pack_error(id, reason, detail, &intake->out);
         return r < 0 ? r : reply(intake, route);
+}
+
+int control_refuse(Intake *intake, const ControlCall *call, const char *reason, const char *detail) {
+        return reply_error(intake, &call->route, call->request->id, reason, detail);
 }
 
 const char *asked_by(const Intake *intake, uint64_t seq) {
@@ -59,7 +57,7 @@ static int find_waiting(Intake *intake, const ControlCall *call, uint64_t seq, C
         return 0;
 }
 
-static int enter_decision(Intake *intake, const ControlCall *call, const ControlDecision *decision) {
+int control_enter(Intake *intake, const ControlCall *call, const ControlDecision *decision) {
         PendingControl *control;
         int r;
 
@@ -186,14 +184,14 @@ static int take_retry(Intake *intake, const ControlCall *call) {
                 return r < 0 ? r : 0;
         if (item->n_events == 0)
                 return ask_adapter(intake, call, item);
-        return enter_decision(intake, call,
-                              &(ControlDecision){
-                                      .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY,
-                                      .who = call->identity,
-                                      .who_says = retry->who,
-                                      .why = retry->why,
-                                      .seq = retry->seq,
-                              });
+        return control_enter(intake, call,
+                             &(ControlDecision){
+                                     .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY,
+                                     .who = call->identity,
+                                     .who_says = retry->who,
+                                     .why = retry->why,
+                                     .seq = retry->seq,
+                             });
 }
 
 static int take_discard(Intake *intake, const ControlCall *call) {
@@ -207,14 +205,14 @@ static int take_discard(Intake *intake, const ControlCall *call) {
         r = find_waiting(intake, call, discard->seq, &item);
         if (r != 0)
                 return r < 0 ? r : 0;
-        return enter_decision(intake, call,
-                              &(ControlDecision){
-                                      .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD,
-                                      .who = call->identity,
-                                      .who_says = discard->who,
-                                      .why = discard->why,
-                                      .seq = discard->seq,
-                              });
+        return control_enter(intake, call,
+                             &(ControlDecision){
+                                     .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD,
+                                     .who = call->identity,
+                                     .who_says = discard->who,
+                                     .why = discard->why,
+                                     .seq = discard->seq,
+                             });
 }
 
 static int take_status(Intake *intake, const ControlCall *call) {
@@ -244,6 +242,8 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_RETRY, take_retry },
         { CAREBUS__V1__REQUEST__COMMAND_DISCARD, take_discard },
         { CAREBUS__V1__REQUEST__COMMAND_COVERAGE, take_coverage },
+        { CAREBUS__V1__REQUEST__COMMAND_IDENTITY_DECIDE, take_identity_decide },
+        { CAREBUS__V1__REQUEST__COMMAND_SETTLE, take_settle },
 };
 
 static int take_request(Intake *intake, const ControlCall *call) {

@@ -29,6 +29,7 @@ struct Fold {
         struct MatchRules *rules;        /* of the settings, or those that ship */
         FoldCounts *counts;
         size_t n_counts;
+        uint32_t n_overdue; /* reviews that fell due since somebody asked */
 };
 
 typedef struct WorkPerson {

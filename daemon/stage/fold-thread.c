@@ -95,6 +95,7 @@ static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
 static int fold_transaction(FoldThread *thread, uint64_t limit) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
         int64_t next_due = 0;
+        uint32_t n_overdue;
         int r = state_begin(thread->options.state, STATE_WRITE, &txn);
 
         if (r == 0)
@@ -115,6 +116,9 @@ static int fold_transaction(FoldThread *thread, uint64_t limit) {
         atomic_store(&thread->options.facts->next_due, next_due);
         atomic_store(&thread->options.facts->folded_seq, fold_seq(thread->fold));
         doorbell_ring(thread->options.serve_bell);
+        n_overdue = fold_take_overdue(thread->fold);
+        if (n_overdue > 0)
+                log_event(LOG_REVIEW_OVERDUE, log_number("REVIEWS", n_overdue));
         return 0;
 }
 

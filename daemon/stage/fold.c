@@ -63,6 +63,7 @@ int fold_load(Fold *fold, StateTxn *txn) {
         overlay_clear(fold->overlay);
         recall_clear(fold->recall);
         fold->n_counts = 0;
+        fold->n_overdue = 0;
         fold->seq = state_folded_seq(txn);
         return settings_load(fold, txn);
 }

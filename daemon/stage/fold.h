@@ -35,6 +35,8 @@ int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record);
 int fold_flush(Fold *fold, StateTxn *txn);
 /* The first time at which something falls due, as the transaction stands (after fold_flush()); 0: nothing waits. */
 int fold_next_due(StateTxn *txn, int64_t *ret);
+/* Urgent reviews that fell due since this was asked last, for a line in the log. */
+uint32_t fold_take_overdue(Fold *fold);
 /* Number of the newest entry applied, in this transaction or before. */
 uint64_t fold_seq(const Fold *fold);
 /* The version that the state was folded by; 0 where it is empty. */

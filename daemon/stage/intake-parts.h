@@ -137,6 +137,7 @@ struct Intake {
         bool failed; /* the journal may not be written again */
 
         ControlQuarantine quarantine; /* as of quarantine_at, at quarantine_seq */
+        ControlReviews reviews;       /* likewise */
         int64_t quarantine_at;
         uint64_t quarantine_seq;
         LogLimit log_connected, log_gone, log_refused;

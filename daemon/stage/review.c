@@ -543,8 +543,16 @@ int review_due(FoldWork *work, int64_t due_at) {
                 if (r || review->overdue)
                         continue;
                 review->has_overdue = review->overdue = true;
+                work->fold->n_overdue++;
                 r = review_publish(work, &said, "identity.review_overdue", review, &event_id);
                 r = r ?: review_put(work, review);
         }
         return r;
+}
+
+uint32_t fold_take_overdue(Fold *fold) {
+        const uint32_t n = fold->n_overdue;
+
+        fold->n_overdue = 0;
+        return n;
 }

@@ -19,18 +19,45 @@ static int count_quarantined(Bytes key, Bytes value, void *owner) {
         return counts->open >= QUARANTINE_COUNT_MAX;
 }
 
-static void status_quarantine(Intake *intake, StateTxn *txn, Carebus__V1__QuarantineStatus *status) {
-        int64_t now = clock_monotonic(intake->options.clock);
-        ControlQuarantine *counts = &intake->quarantine;
-        const uint64_t folded = state_folded_seq(txn);
+static int count_review(Bytes key, Bytes value, void *owner) {
+        ControlReviews *counts = owner;
 
-        if (folded != intake->quarantine_seq &&
-            (counts->open < QUARANTINE_COUNT_EASY || now - intake->quarantine_at > QUARANTINE_LOOK_EVERY)) {
-                *counts = (ControlQuarantine){ .open = 0 };
-                (void)state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, count_quarantined, counts);
-                intake->quarantine_at = now;
-                intake->quarantine_seq = folded;
-        }
+        control_count_reviews(counts, value);
+        return counts->open >= QUARANTINE_COUNT_MAX;
+}
+
+/* What waits for a person, counted anew where the state has moved. */
+static void status_count(Intake *intake, StateTxn *txn) {
+        const int64_t now = clock_monotonic(intake->options.clock);
+        const uint64_t folded = state_folded_seq(txn);
+        const uint64_t open = intake->quarantine.open + intake->reviews.open;
+
+        if (folded == intake->quarantine_seq ||
+            (open >= QUARANTINE_COUNT_EASY && now - intake->quarantine_at <= QUARANTINE_LOOK_EVERY))
+                return;
+        intake->quarantine = (ControlQuarantine){ .open = 0 };
+        intake->reviews = (ControlReviews){ .open = 0 };
+        (void)state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, count_quarantined, &intake->quarantine);
+        (void)state_walk(txn, STATE_REVIEW, BYTES_NULL, BYTES_NULL, count_review, &intake->reviews);
+        intake->quarantine_at = now;
+        intake->quarantine_seq = folded;
+}
+
+static void status_reviews(const Intake *intake, Carebus__V1__ReviewStatus *status) {
+        const ControlReviews *counts = &intake->reviews;
+
+        carebus__v1__review_status__init(status);
+        status->has_open = status->has_urgent = status->has_overdue = true;
+        status->open = counts->open;
+        status->urgent = counts->urgent;
+        status->overdue = counts->overdue;
+        status->has_oldest_opened_at = counts->oldest_opened_at != 0;
+        status->oldest_opened_at = counts->oldest_opened_at;
+}
+
+static void status_quarantine(const Intake *intake, Carebus__V1__QuarantineStatus *status) {
+        const ControlQuarantine *counts = &intake->quarantine;
+
         carebus__v1__quarantine_status__init(status);
         status->has_open = status->has_urgent = status->has_unhandled = true;
         status->open = counts->open;
@@ -81,7 +108,7 @@ static const char *status_state(const Intake *intake) {
         return atomic_load(&facts->running) ? "running" : "starting";
 }
 
-static size_t status_notices(const Intake *intake, char *notices[4]) {
+static size_t status_notices(const Intake *intake, char *notices[5]) {
         size_t n = 0;
 
         notices[n++] = lend("not for patient data: sharing rules do not exist yet");
@@ -91,6 +118,9 @@ static size_t status_notices(const Intake *intake, char *notices[4]) {
                 notices[n++] = lend("storage is full: senders are asked to try later; free space under `state:`");
         if (intake->fold_stuck)
                 notices[n++] = lend("the state does not move: senders are asked to try later; look at the log");
+        if (intake->reviews.overdue > 0)
+                notices[n++] = lend("a plan, a decision or a death waits too long for who it is about: "
+                                    "see `carebusctl identity review --urgent`");
         return n;
 }
 
@@ -118,10 +148,11 @@ int control_status(Intake *intake, uint32_t id) {
         const size_t n_sources = intake->sources.n_items;
         Carebus__V1__StatusReply status = CAREBUS__V1__STATUS_REPLY__INIT;
         Carebus__V1__QuarantineStatus quarantine;
+        Carebus__V1__ReviewStatus reviews;
         Carebus__V1__DiskStatus disk = CAREBUS__V1__DISK_STATUS__INIT;
         _cleanup_(freep) Carebus__V1__SourceStatus *sources = calloc(n_sources + 1, sizeof(*sources));
         _cleanup_(freep) Carebus__V1__SourceStatus **pointers = calloc(n_sources + 1, sizeof(*pointers));
-        char *notices[4];
+        char *notices[5];
         StateTxn *txn;
         int r;
 
@@ -138,8 +169,11 @@ int control_status(Intake *intake, uint32_t id) {
         }
         status.n_sources = n_sources;
         status.sources = pointers;
-        status_quarantine(intake, txn, &quarantine);
+        status_count(intake, txn);
+        status_quarantine(intake, &quarantine);
         status.quarantine = &quarantine;
+        status_reviews(intake, &reviews);
+        status.reviews = &reviews;
         disk.has_free_bytes = disk.has_journal_bytes = true;
         disk.free_bytes = intake->free_bytes;
         disk.journal_bytes = journal_bytes(intake->options.journal);
