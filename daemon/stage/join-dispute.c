@@ -46,6 +46,11 @@ int join_fact_keep(FoldWork *work, const Said *said, const Person *survivor, con
         return stored->newest ? fact_say(stored->fact, said, work->arena) : -ENOMEM;
 }
 
+/* What somebody decided to be two, a source joins all the same. */
+static bool is_refused(const Tie *tie) {
+        return tie->dispute && strcmp(tie->dispute, TIES_DISPUTE_APART) != 0;
+}
+
 /* The survivor's, marked with what became of it. */
 static int fact_mark(FoldWork *work, const Person *survivor, const Person *retired, const Tie *tie,
                      Carebus__V1__StoredFact **ret) {
@@ -63,8 +68,8 @@ static int fact_mark(FoldWork *work, const Person *survivor, const Person *retir
         merge = message_shallow_copy(&stored->fact->merge->base, work->arena);
         if (!merge)
                 return -ENOMEM;
-        merge->has_disputed = merge->disputed = tie->dispute != NULL;
-        merge->dispute = tie->dispute;
+        merge->dispute = is_refused(tie) ? tie->dispute : NULL;
+        merge->has_disputed = merge->disputed = merge->dispute != NULL;
         stored->fact->merge = merge;
         work_section_touch(work, section);
         *ret = stored;
@@ -82,7 +87,7 @@ static int fact_mark_retired(FoldWork *work, const Person *retired, const Tie *t
                 return r;
         stored = section_find(section, of->fact->key, tie->source);
         work_section_touch(work, section);
-        if (!tie->dispute) {
+        if (!is_refused(tie)) {
                 for (size_t i = 0; stored && i < section->n_facts; i++)
                         if (section->facts[i] == stored) {
                                 memmove(&section->facts[i], &section->facts[i + 1],
@@ -143,7 +148,7 @@ static int dispute_publish(FoldWork *work, const Cause *cause, const Circle *cir
 }
 
 static int dispute_tell(FoldWork *work, const Cause *cause, const Circle *circle, const Disputed *d) {
-        bool refused = strcmp(d->tie->dispute, TIES_DISPUTE_APART) != 0;
+        bool refused = is_refused(d->tie);
         ReviewNew review = { .kind = CAREBUS__V1__REVIEW__KIND__KIND_DISPUTED_MERGE,
                              .reason = d->tie->dispute,
                              .n_patient_ids = 2,

@@ -23,7 +23,8 @@ typedef struct Circle {
 /* Why everybody finds their place anew. */
 typedef struct Cause {
         const Said *said;
-        const char *type; /* of the report */
+        const char *
+                type; /* of the report; NULL: patient.unmerged where somebody answers for themselves again, else patient.merged */
         Person *const *seeds;
         size_t n_seeds;
         Merge *report;     /* what is known of it beforehand; filled in */

@@ -145,6 +145,13 @@ int join_publish(FoldWork *work, const Cause *cause, const Circle *circle, const
         return r ?: concerned_index(work, circle, work->n_events + (uint32_t)work->outcome.n_derived - 1);
 }
 
+static const char *type_by_change(const Circle *circle) {
+        for (size_t i = 0; i < circle->n_persons; i++)
+                if (circle->before[i]->merged_into && !circle->persons[i]->merged_into)
+                        return "patient.unmerged";
+        return "patient.merged";
+}
+
 int join_report(FoldWork *work, const Cause *cause, const Circle *circle, bool *ret_changed) {
         Merge *report = cause->report;
         int r;
@@ -157,7 +164,7 @@ int join_report(FoldWork *work, const Cause *cause, const Circle *circle, bool *
         if (r == 0 && *ret_changed)
                 r = moved_list(work, circle, report);
         if (r == 0 && *ret_changed)
-                r = join_publish(work, cause, circle, cause->type, report);
+                r = join_publish(work, cause, circle, cause->type ?: type_by_change(circle), report);
         /* Behind it, so that what waits is found under a report that has been said; it still is this one's. */
         return r ?: join_doubts(work, cause, circle);
 }

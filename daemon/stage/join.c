@@ -203,7 +203,7 @@ int join_again(FoldWork *work, const Said *said, Person *person) {
 
         if (person->n_ties == 0)
                 return 0;
-        return join_settle_for(work, said, "patient.linked", seeds, ELEMENTSOF(seeds), "numbers-changed");
+        return join_settle_for(work, said, /* type= */ NULL, seeds, ELEMENTSOF(seeds), "numbers-changed");
 }
 
 /* What a source says of two of its own numbers stays its business: only what made one of several sources is in doubt. */
