@@ -16,6 +16,9 @@
 
 enum { FIELD_NAMES = 2, FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_RESTRICTED = 25 }; /* numbers in Demographics */
 
+/* Beyond so many ids of one person nobody compares each name with each. */
+#define NAMED_MAX 16
+
 Wanted *look_want(Look *look, const char *key, const char *section, const char *path, const char *reason) {
         if (!key)
                 return NULL;
@@ -150,64 +153,23 @@ static bool sexes_differ(const Carebus__V1__Coded *a, const Carebus__V1__Coded *
         return true;
 }
 
-/* All that a source ever called this human being, as it is matched by. */
-static int traits_of(const Look *look, const char *source, Carebus__V1__Trait ***ret, size_t *ret_n) {
-        *ret = NULL;
-        *ret_n = 0;
-        for (size_t i = 0; i < look->n_members; i++)
-                for (size_t j = 0; j < look->members[i]->n_traits; j++) {
-                        Carebus__V1__Trait *trait = look->members[i]->traits[j];
-
-                        if (text_equal(trait->source, source) &&
-                            list_append((void ***)ret, ret_n, trait, look->work->arena) < 0)
-                                return -ENOMEM;
-                }
-        return 0;
-}
-
-/* Two sources that call somebody by names of two people: not a slip, a nickname or a name of before. */
-static int names_differ(const Look *look, const SourceWord *a, const SourceWord *b, bool *ret) {
-        MatchPerson x, y;
-        MatchResult result;
-        int r;
-
-        *ret = false;
-        if (!look->work->fold->rules || a->stored->fact->demographics->n_names == 0 ||
-            b->stored->fact->demographics->n_names == 0)
-                return 0;
-        r = traits_of(look, a->stored->fact->source, (Carebus__V1__Trait ***)&x.traits, &x.n_traits);
-        r = r ?: traits_of(look, b->stored->fact->source, (Carebus__V1__Trait ***)&y.traits, &y.n_traits);
-        if (r < 0 || x.n_traits == 0 || y.n_traits == 0)
-                return r;
-        match_compare(look->work->fold->rules, x, y, &result);
-        for (size_t i = 0; i < result.n_evidence; i++)
-                if (text_equal(result.evidence[i].field, "name"))
-                        *ret = text_equal(result.evidence[i].agreement, "differs");
-        return 0;
-}
-
-static int words_differ(const Look *look, const SourceWord *a, const SourceWord *b, unsigned number, bool *ret) {
+static bool words_differ(const SourceWord *a, const SourceWord *b, unsigned number) {
         const Carebus__V1__Demographics *x = a->stored->fact->demographics, *y = b->stored->fact->demographics;
 
         switch (number) {
         case FIELD_SEX:
-                *ret = sexes_differ(x->sex, y->sex);
-                return 0;
+                return sexes_differ(x->sex, y->sex);
         case FIELD_RESTRICTED:
-                *ret = x->has_restricted && y->has_restricted && x->restricted != y->restricted;
-                return 0;
-        case FIELD_NAMES:
-                return a == b ? 0 : names_differ(look, a, b, ret);
+                return x->has_restricted && y->has_restricted && x->restricted != y->restricted;
         default:
-                *ret = birth_dates_differ(x->birth_date, y->birth_date);
-                return 0;
+                return birth_dates_differ(x->birth_date, y->birth_date);
         }
 }
 
 /* What a source says in a field, so that saying it again is no new claim. */
-static const char *word_says(const Look *look, const SourceWord *word, unsigned number) {
-        const Carebus__V1__Demographics *d = word->stored->fact->demographics;
-        const char *source = word->stored->fact->source;
+static const char *word_says(const Look *look, const Carebus__V1__StoredFact *word, unsigned number) {
+        const Carebus__V1__Demographics *d = word->fact->demographics;
+        const char *source = word->fact->source;
         Arena *arena = look->work->arena;
 
         switch (number) {
@@ -225,8 +187,8 @@ static const char *word_says(const Look *look, const SourceWord *word, unsigned 
 }
 
 /* The event that last said a field: its place is the stamp's. */
-static int claim_field(Look *look, Wanted *wanted, const SourceWord *word, unsigned number) {
-        StampParts stamp = demographics_stamp(word->stored, number);
+static int claim_field(Look *look, Wanted *wanted, const Carebus__V1__StoredFact *word, unsigned number) {
+        StampParts stamp = demographics_stamp(word, number);
 
         return wanted_claim(look, wanted, id_text("", stamp.seq, stamp.index, look->work->arena),
                             word_says(look, word, number));
@@ -238,21 +200,94 @@ static int look_at_field(Look *look, unsigned number, const char *key, const cha
 
         for (size_t i = 0; i < look->n_words; i++) {
                 bool differs = false;
-                int r = 0;
+                int r;
 
-                for (size_t j = 0; r == 0 && j < look->n_words && !differs; j++)
-                        r = words_differ(look, &look->words[i], &look->words[j], number, &differs);
-                if (r < 0)
-                        return r;
+                for (size_t j = 0; j < look->n_words && !differs; j++)
+                        differs = words_differ(&look->words[i], &look->words[j], number);
                 if (!differs)
                         continue;
                 if (!wanted)
                         wanted = look_want(look, key, SECTION_DEMOGRAPHICS, path, reason);
-                r = claim_field(look, wanted, &look->words[i], number);
+                r = claim_field(look, wanted, look->words[i].stored, number);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+/* ---- names ----------------------------------------------------------------------------------------------------------------- */
+
+static bool has_name(const Person *person) {
+        for (size_t i = 0; i < person->n_traits; i++)
+                if (person->traits[i]->matching && person->traits[i]->matching->n_names > 0)
+                        return true;
+        return false;
+}
+
+static const char *agreement_of(const MatchResult *result, const char *field) {
+        for (size_t i = 0; i < result->n_evidence; i++)
+                if (text_equal(result->evidence[i].field, field))
+                        return result->evidence[i].agreement;
+        return NULL;
+}
+
+/* Not a slip, a nickname or a name of before: neither a family name nor a first name holds them together. */
+static bool names_differ(const Look *look, const Person *a, const Person *b) {
+        MatchPerson x = { .traits = a->traits, .n_traits = a->n_traits };
+        MatchPerson y = { .traits = b->traits, .n_traits = b->n_traits };
+        const char *given;
+        MatchResult result;
+
+        match_compare(look->work->fold->rules, x, y, &result);
+        given = agreement_of(&result, "given");
+        return text_equal(agreement_of(&result, "family"), "differs") &&
+               (!given || strcmp(given, "differs") == 0 || strcmp(given, "missing") == 0);
+}
+
+static int claim_names(Look *look, Wanted *wanted, const Person *member) {
+        Carebus__V1__StoredSection *section;
+        int r;
+
+        r = again_section(look->work, member->patient_id, &section);
+        for (size_t i = 0; r == 0 && i < section->n_facts; i++)
+                if (word_counts(section->facts[i]) && section->facts[i]->fact->demographics->n_names > 0)
+                        r = claim_field(look, wanted, section->facts[i], FIELD_NAMES);
+        return r;
+}
+
+/* Who is called alike goes together, by way of others too: one who married holds both names together. *ret: in how many lots they fall. */
+static size_t names_part(const Look *look, size_t *lots, size_t n) {
+        size_t n_lots = 0;
+
+        for (size_t i = 0; i < n; i++)
+                lots[i] = has_name(look->members[i]) ? i : SIZE_MAX;
+        for (size_t i = 0; i < n; i++)
+                for (size_t j = 0; j < i; j++) {
+                        size_t from = lots[i], to = lots[j];
+
+                        if (from == SIZE_MAX || to == SIZE_MAX || from == to ||
+                            names_differ(look, look->members[i], look->members[j]))
+                                continue;
+                        for (size_t k = 0; k < n; k++)
+                                lots[k] = lots[k] == from ? to : lots[k];
+                }
+        for (size_t i = 0; i < n; i++)
+                n_lots += lots[i] == i;
+        return n_lots;
+}
+
+/* One human being by the names of two people. */
+static int look_at_names(Look *look) {
+        size_t n = MIN(look->n_members, (size_t)NAMED_MAX), lots[NAMED_MAX];
+        Wanted *wanted;
+        int r = 0;
+
+        if (n < 2 || !look->work->fold->rules || names_part(look, lots, n) < 2)
+                return 0;
+        wanted = look_want(look, "demographics/names", SECTION_DEMOGRAPHICS, "names", "names-differ");
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = lots[i] == SIZE_MAX ? 0 : claim_names(look, wanted, look->members[i]);
+        return r;
 }
 
 static int claim_number(Look *look, Wanted *wanted, const Carebus__V1__PersonIdentifier *number) {
@@ -293,12 +328,12 @@ int look_at_identity(Look *look) {
         } fields[] = {
                 { FIELD_BIRTH_DATE, "demographics/birth_date", "birth_date", "birth-dates-differ" },
                 { FIELD_SEX, "demographics/sex", "sex", "sexes-differ" },
-                { FIELD_NAMES, "demographics/names", "names", "names-differ" },
                 { FIELD_RESTRICTED, "demographics/restricted", "restricted", "restrictions-differ" },
         };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(fields); i++)
                 r = look_at_field(look, fields[i].number, fields[i].key, fields[i].path, fields[i].reason);
+        r = r ?: look_at_names(look);
         return r ?: look_at_numbers(look);
 }
