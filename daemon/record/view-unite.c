@@ -40,7 +40,8 @@ static bool merged_before(const Viewing *viewing, const Carebus__V1__Person *ret
 static void list_show(const Viewing *viewing, const Found *found) {
         Carebus__V1__Fact *fact = found->fact->fact;
 
-        if (found->away || !text_equal(fact->status, "current") || !plain_section_has_lists(found->section))
+        if (!viewing->lists || found->away || !text_equal(fact->status, "current") ||
+            !plain_section_has_lists(found->section))
                 return;
         for (const Lists *lists = viewing->lists; lists; lists = lists->next) {
                 if (!text_equal(lists->source, fact->source))
