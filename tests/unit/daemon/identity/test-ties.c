@@ -14,6 +14,7 @@
 
 #define PERSONS 5
 #define TIES 12
+#define KIND(name) CAREBUS__V1__TIE__KIND__KIND_##name
 
 /* Persons p1.0 to p5.0, tied by what a test says. */
 typedef struct Group {
@@ -25,6 +26,10 @@ typedef struct Group {
         Carebus__V1__Tie *of[PERSONS][2 * TIES];
         size_t n_ties;
         size_t answers[PERSONS];
+        Carebus__V1__PersonIdentifier numbers[PERSONS];
+        Carebus__V1__PersonIdentifier *number_lists[PERSONS][1];
+        Carebus__V1__Identifier identifiers[PERSONS];
+        char *sources[1];
         Arena *arena;
 } Group;
 
@@ -157,6 +162,144 @@ static void test_what_is_undone_ties_nobody(void **state) {
         group_free(group);
 }
 
+static void both(Group *group, size_t a, size_t b, Carebus__V1__Tie__Kind kind, int64_t at) {
+        side(group, a, b, kind, false, at, false);
+        side(group, b, a, kind, false, at, false);
+}
+
+/* A verified number, traced. */
+static void number(Group *group, size_t person, const char *value) {
+        Carebus__V1__Identifier *identifier = &group->identifiers[person];
+
+        carebus__v1__identifier__init(identifier);
+        identifier->system = (char *)"https://fhir.nhs.uk/Id/nhs-number";
+        identifier->value = (char *)value;
+        identifier->has_status = 1;
+        identifier->status = CAREBUS__V1__IDENTIFIER__STATUS__STATUS_VERIFIED;
+        carebus__v1__person_identifier__init(&group->numbers[person]);
+        group->sources[0] = (char *)"hospital";
+        group->numbers[person].sources = group->sources;
+        group->numbers[person].n_sources = 1;
+        group->numbers[person].identifier = identifier;
+        group->number_lists[person][0] = &group->numbers[person];
+        group->persons[person].identifiers = group->number_lists[person];
+        group->persons[person].n_identifiers = 1;
+}
+
+static void assert_dispute(const Group *group, size_t person, size_t i, const char *wanted) {
+        const char *dispute = group->persons[person].ties[i]->dispute;
+
+        if (wanted)
+                assert_string_equal(dispute, wanted);
+        else
+                assert_null(dispute);
+}
+
+static void test_two_verified_numbers_refuse_a_merge_on_both_sides(void **state) {
+        Group *group = group_new();
+
+        number(group, 0, "9434765919");
+        number(group, 1, "4505577104");
+        merge(group, 1, 0, 1);
+        settle(group);
+        assert_int_equal(group->answers[0], 0);
+        assert_dispute(group, 0, 0, TIES_DISPUTE_NUMBERS);
+        assert_dispute(group, 1, 0, TIES_DISPUTE_NUMBERS);
+        assert_false(tie_counts(group->persons[0].ties[0]));
+        /* Nobody traced it after all. */
+        group->identifiers[1].status = CAREBUS__V1__IDENTIFIER__STATUS__STATUS_UNVERIFIED;
+        settle(group);
+        assert_int_equal(group->answers[0], 1);
+        assert_dispute(group, 0, 0, NULL);
+        assert_dispute(group, 1, 0, NULL);
+        group_free(group);
+}
+
+/* Of a chain across two numbers the merge that was said first holds, wherever it is listed. */
+static void test_a_number_refuses_whatever_would_bring_it_to_another(void **state) {
+        for (int first = 0; first < 2; first++) {
+                Group *group = group_new();
+
+                number(group, 0, "9434765919");
+                number(group, 2, "4505577104");
+                merge(group, 1, 0, first ? 1 : 2);
+                merge(group, 2, 1, first ? 2 : 1);
+                settle(group);
+                assert_int_equal(group->answers[0], first ? 1 : 0);
+                assert_int_equal(group->answers[1], first ? 1 : 2);
+                assert_int_equal(group->answers[2], 2);
+                group_free(group);
+        }
+}
+
+static void test_a_number_in_common_outweighs_others(void **state) {
+        Group *group = group_new();
+
+        number(group, 0, "9434765919");
+        number(group, 1, "9434765919");
+        number(group, 2, "4505577104");
+        both(group, 1, 2, KIND(DECISION), 1);
+        merge(group, 1, 0, 2);
+        settle(group);
+        assert_int_equal(group->answers[0], 1);
+        assert_int_equal(group->answers[2], 1);
+        group_free(group);
+}
+
+static void test_a_decision_joins_two_numbers_and_ends_the_dispute(void **state) {
+        Group *group = group_new();
+
+        number(group, 0, "9434765919");
+        number(group, 1, "4505577104");
+        merge(group, 1, 0, 1);
+        both(group, 0, 1, KIND(DECISION), 2);
+        settle(group);
+        assert_int_equal(group->answers[0], 1);
+        assert_int_equal(group->answers[1], 1);
+        assert_dispute(group, 0, 0, NULL);
+        group_free(group);
+}
+
+static void test_who_is_kept_apart_is_joined_by_no_number_and_no_score(void **state) {
+        static const Carebus__V1__Tie__Kind kinds[] = { KIND(NUMBER), KIND(MATCH) };
+
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                Group *group = group_new();
+
+                /* By way of a third as little as straight. */
+                both(group, 0, 2, KIND(APART), 9);
+                both(group, 0, 1, kinds[i], 1);
+                both(group, 1, 2, kinds[i], 2);
+                settle(group);
+                assert_int_equal(group->answers[1], 0);
+                assert_int_equal(group->answers[2], 2);
+                assert_dispute(group, 2, 1, TIES_DISPUTE_APART);
+                group_free(group);
+        }
+}
+
+static void test_a_source_merges_who_is_kept_apart_and_it_is_told(void **state) {
+        Group *group = group_new();
+
+        both(group, 0, 1, KIND(APART), 9);
+        merge(group, 1, 0, 1);
+        settle(group);
+        assert_int_equal(group->answers[0], 1);
+        assert_dispute(group, 0, 1, TIES_DISPUTE_APART);
+        assert_true(tie_counts(group->persons[0].ties[1]));
+        group_free(group);
+}
+
+static void test_what_is_suspended_ties_nobody(void **state) {
+        Group *group = group_new();
+
+        tie(group, 0, 1, false);
+        group->persons[0].ties[0]->suspended = group->persons[1].ties[0]->suspended = 1;
+        settle(group);
+        assert_int_equal(group->answers[1], 1);
+        group_free(group);
+}
+
 /* Whatever the ties: who answers answers for itself, and the order in which they are listed tells nothing. */
 static void test_any_ties_give_one_answer_in_any_listing(void **state) {
         srandom(42);
@@ -193,6 +336,13 @@ int main(void) {
                 cmocka_unit_test(test_who_is_retired_answers_for_nobody_however_old),
                 cmocka_unit_test(test_one_retired_into_two_makes_all_three_one),
                 cmocka_unit_test(test_what_is_undone_ties_nobody),
+                cmocka_unit_test(test_two_verified_numbers_refuse_a_merge_on_both_sides),
+                cmocka_unit_test(test_a_number_refuses_whatever_would_bring_it_to_another),
+                cmocka_unit_test(test_a_number_in_common_outweighs_others),
+                cmocka_unit_test(test_a_decision_joins_two_numbers_and_ends_the_dispute),
+                cmocka_unit_test(test_who_is_kept_apart_is_joined_by_no_number_and_no_score),
+                cmocka_unit_test(test_a_source_merges_who_is_kept_apart_and_it_is_told),
+                cmocka_unit_test(test_what_is_suspended_ties_nobody),
                 cmocka_unit_test(test_any_ties_give_one_answer_in_any_listing),
         };
 
