@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "daemon/record/held.h"
 #include "daemon/store/state-keys.h"
+#include "tests/scenario/page.h"
 
 typedef struct Expect {
         Expecting *expecting;
@@ -460,15 +461,39 @@ static void expect_same(Expect *e) {
         while (i < expecting->n_same && strcmp(expecting->same[i].id, e->words[1]) != 0)
                 i++;
         if (i < expecting->n_same) {
-                if (strcmp(expecting->same[i].text, text) != 0)
-                        fail_msg("%s\n  the record differs by the order of arrival\n--- first\n%s--- now\n%s",
-                                 expecting->where, expecting->same[i].text, text);
+                const char *before = expecting->same[i].text;
+                size_t at = 0, from = 0;
+
+                while (before[at] && before[at] == text[at]) {
+                        from = text[at] == '\n' && strncmp(text + at + 1, "  ", 2) != 0 ? at + 1 : from;
+                        at++;
+                }
+                if (before[at] || text[at])
+                        fail_msg("%s\n  the record differs by the order of arrival\n--- first\n%.300s\n--- now\n%.300s",
+                                 expecting->where, before + MAX(from, at < 150 ? 0 : at - 150),
+                                 text + MAX(from, at < 150 ? 0 : at - 150));
                 return;
         }
         assert_in_range(i, 0, EXPECT_SAME_MAX - 1);
         expecting->same[i].id = strdup(e->words[1]);
         expecting->same[i].text = strdup(text);
         expecting->n_same++;
+}
+
+static void expect_page(Expect *e) {
+        char *patient_id = person_of(e, e->words[1]);
+
+        if (!patient_id)
+                fail_msg("%s\n  nobody", e->expecting->where);
+        page_expect(e->world, e->txn, e->expecting->where, patient_id, e->words + 2, e->n_words - 2);
+}
+
+/* What the overview says: cpr.state, death, key_worker.member, ...; lists by how many they are. */
+static void expect_overview(Expect *e) {
+        Carebus__V1__Record *record = record_of(e, e->words[1]);
+
+        assert_non_null(record->overview);
+        paths_hold(e, &record->overview->base, 2);
 }
 
 void expect_line(Expecting *expecting, World *world, char **words, size_t n_words) {
@@ -490,6 +515,8 @@ void expect_line(Expecting *expecting, World *world, char **words, size_t n_word
                 { "facts", 4, expect_facts },
                 { "heard", 5, expect_heard },
                 { "same", 2, expect_same },
+                { "page", 3, expect_page },
+                { "overview", 3, expect_overview },
                 { "review", 3, expect_review_line },
                 { "held", 3, expect_held },
                 { "apart", 3, expect_apart },
