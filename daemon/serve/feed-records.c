@@ -16,6 +16,7 @@
 
 #define SHARE_RECORDS 32 /* deliveries of one session in one round: each is put together for it */
 #define SHARE_BYTES (512U << 10)
+#define POINT_EVERY (100 * USEC_PER_MSEC) /* to a reader that has not acknowledged the one before */
 #define LEDGER_SLICE (4 * USEC_PER_MSEC)
 #define LEDGER_IDLE (30 * USEC_PER_SEC)
 
@@ -290,26 +291,48 @@ static int send_point(Feed *feed, FeedSession *session, FeedPoint *point) {
         return feed_send(feed, session, &to);
 }
 
+static const FeedPoint *last_point(const FeedRecords *records) {
+        return records->n_points > 0 ? &records->points[(records->n_points - 1) % FEED_POINTS] : NULL;
+}
+
+/* While much is written there would be one behind each entry: whoever is slow gets fewer. */
+static bool is_too_soon(const FeedSession *session, int64_t now) {
+        const FeedPoint *last = last_point(&session->records);
+
+        return last && place_compare(session->acked, last->place) < 0 && now - session->records.point_at < POINT_EVERY;
+}
+
+int64_t feed_records_due(const FeedSession *session, int64_t now) {
+        return session->records.ledger && session->records.point_due
+                       ? MAX(session->records.point_at + POINT_EVERY - now, INT64_C(0))
+                       : INT64_MAX;
+}
+
 /* Once for each state of the table that the reader has got to. */
 static int say_point(Feed *feed, FeedSession *session) {
         FeedRecords *records = &session->records;
         Ledger *ledger = records->ledger->ledger;
         LedgerTable *table = ledger_table(ledger);
+        const int64_t now = clock_monotonic(&clock_system);
         FeedPoint point;
         int r;
 
+        records->point_due = false;
         if (records->cursor.next != LEDGER_NONE || !ledger_is_level(ledger, feed->view) || ledger_seq(ledger) == 0)
                 return 0;
         point = (FeedPoint){ .place = ledger_table_point(table, ledger_seq(ledger)),
                              .sum = table->sum,
                              .persons = table->persons };
-        if (records->n_points > 0 &&
-            place_compare(records->points[(records->n_points - 1) % FEED_POINTS].place, point.place) == 0)
+        if (last_point(records) && place_compare(last_point(records)->place, point.place) == 0)
+                return 0;
+        records->point_due = is_too_soon(session, now);
+        if (records->point_due)
                 return 0;
         r = send_point(feed, session, &point);
         if (r != 0)
                 return r;
         records->points[records->n_points++ % FEED_POINTS] = point;
+        records->point_at = now;
         session->sent = point.place;
         return 0;
 }

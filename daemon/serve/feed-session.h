@@ -38,7 +38,7 @@ typedef struct FeedPoint {
         uint64_t persons;
         DigestSum sum;
 } FeedPoint;
-#define FEED_POINTS 8 /* a reader acknowledges one of the last */
+#define FEED_POINTS 64 /* a reader acknowledges one of the last */
 
 typedef enum FeedVerdict { FEED_UNKNOWN, FEED_EQUAL, FEED_DIFFERS } FeedVerdict;
 
@@ -50,6 +50,8 @@ typedef struct FeedRecords {
         bool from_start; /* who begins before all need not hear of who was gone before */
         FeedPoint points[FEED_POINTS];
         size_t n_points;     /* ever */
+        int64_t point_at;    /* monotonic: when the last was sent */
+        bool point_due;      /* the next waits a little: the reader is still at the last */
         FeedVerdict verdict; /* of the point acknowledged last, */
         Place judged;
         uint64_t judged_persons, equal_until_seq;
@@ -143,6 +145,8 @@ LedgerEyes feed_eyes(const Feed *feed, size_t team);
 /* The session reads records behind this place. */
 void feed_records_begin(FeedSession *session, FeedLedger *ledger, Place place);
 void feed_records_end(FeedSession *session);
+/* Microseconds until a point that waits is due; INT64_MAX: none waits. */
+int64_t feed_records_due(const FeedSession *session, int64_t now);
 bool feed_records_can_go_on(const FeedSession *session);
 /* A share of deliveries, and the point of agreement where there is nothing left. 0, ZSOCK_E_AGAIN, ZSOCK_E_UNREACHABLE, negative. */
 int feed_records_deliver(Feed *feed, FeedSession *session, unsigned *ret_sent);

@@ -295,6 +295,8 @@ static long feed_timeout(const Feed *feed, bool more) {
         for (size_t i = 0; i < feed->n_sessions; i++)
                 if (feed->sessions[i]->blocked)
                         return BLOCKED_MS;
+        for (size_t i = 0; i < feed->n_sessions; i++)
+                left = MIN(left, feed_records_due(feed->sessions[i], now));
         if (feed->converge_timeout >= 0)
                 left = MIN(left, feed->converge_timeout * USEC_PER_MSEC);
         if (feed->cursors_dirty)
