@@ -146,11 +146,33 @@ static int check_number(Walk *walk, Carebus__V1__Identifier *identifier, Nationa
         return 0;
 }
 
+/* A language that names systems has no authorities: a row of the profile may say what a system is called here. */
+static int rename_system(Walk *walk, Carebus__V1__Identifier *identifier) {
+        const Profile *profile = walk->rules->profile;
+        for (size_t i = 0; profile && i < profile->n_authorities; i++) {
+                const ProfileAuthority *rule = &profile->authorities[i];
+                if (!rule->authority || rule->type || strcmp(rule->authority, identifier->system) != 0)
+                        continue;
+                if (strcmp(rule->system, identifier->system) == 0)
+                        return 0;
+                identifier->authority = identifier->system;
+                identifier->system = arena_text(walk->arena, rule->system, strlen(rule->system));
+                return identifier->system ? 0 : -ENOMEM;
+        }
+        return 0;
+}
+
 static int normalise_identifier(Walk *walk, Carebus__V1__Identifier *identifier) {
         if (is_empty(identifier->value))
                 return 0;
         const Profile *profile = walk->rules->profile;
-        const ProfileAuthority *authority = canon_authority(profile, identifier->authority, identifier->type);
+        if (!is_empty(identifier->system) && is_empty(identifier->authority)) {
+                int renamed = rename_system(walk, identifier);
+                if (renamed < 0)
+                        return renamed;
+        }
+        const char *said = is_empty(identifier->authority) ? identifier->system : identifier->authority;
+        const ProfileAuthority *authority = canon_authority(profile, said, identifier->type);
         int r = find_system(walk, identifier, authority);
         if (r < 0 || is_empty(identifier->system))
                 return r;

@@ -34,9 +34,11 @@ static ProfileAuthority authorities[] = {
         { .type = (char *)"NH", .system = (char *)SYSTEM_NHS_NUMBER, .is_nhs_number = true, .traced = true },
         { .authority = (char *)"CHI", .system = (char *)SYSTEM_CHI_NUMBER },
         { .authority = (char *)"RA9", .type = (char *)"MR", .system = (char *)"urn:ra9:mrn" },
+        { .authority = (char *)"https://example.scot/chi", .system = (char *)SYSTEM_CHI_NUMBER, .traced = true },
+        { .authority = (char *)SYSTEM_HC_NUMBER, .system = (char *)SYSTEM_HC_NUMBER, .traced = true },
 };
 static const Profile profile = {
-        .name = (char *)"test", .authorities = authorities, .n_authorities = 4, .maps = maps, .n_maps = 5
+        .name = (char *)"test", .authorities = authorities, .n_authorities = 6, .maps = maps, .n_maps = 5
 };
 
 typedef struct Case {
@@ -149,6 +151,27 @@ static void test_a_system_that_was_said_is_kept(void **state) {
         assert_string_equal(id->system, "urn:something-else");
         assert_string_equal(id->value, "943 476 5919");
         assert_false(id->has_status);
+}
+
+static void test_a_system_may_be_called_otherwise_here(void **state) {
+        Case *c = *state;
+        Carebus__V1__Identifier said = identifier(NULL, NULL, "140548 1226");
+        said.system = (char *)"https://example.scot/chi";
+        const Carebus__V1__Identifier *id = one(c, said, NULL);
+        assert_string_equal(id->system, SYSTEM_CHI_NUMBER);
+        assert_string_equal(id->authority, "https://example.scot/chi");
+        assert_string_equal(id->value, "1405481226");
+        assert_int_equal(id->status, STATUS(VERIFIED));
+        /* A row that renames nothing leaves the number as it was said, and may vouch for it. */
+        said.system = (char *)SYSTEM_HC_NUMBER;
+        id = one(c, said, NULL);
+        assert_string_equal(id->system, SYSTEM_HC_NUMBER);
+        assert_null(id->authority);
+        assert_int_equal(id->status, STATUS(VERIFIED));
+        /* What the adapter knew better is not looked up by its system. */
+        said.system = (char *)"https://example.scot/chi";
+        said.authority = (char *)"RA9";
+        assert_string_equal(one(c, said, NULL)->system, "https://example.scot/chi");
 }
 
 static void test_national_numbers_are_formatted_and_what_was_said_stays(void **state) {
@@ -465,6 +488,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_authority_and_type_say_whose_number_it_is),
                 TEST(test_a_system_that_was_said_is_kept),
+                TEST(test_a_system_may_be_called_otherwise_here),
                 TEST(test_national_numbers_are_formatted_and_what_was_said_stays),
                 TEST(test_impossible_numbers_are_marked_and_counted_but_kept),
                 TEST(test_test_numbers_identify_nobody_on_a_live_bus),
