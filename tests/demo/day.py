@@ -161,7 +161,7 @@ STEPS = [
             "MDM^T02",
             "16:05",
             pv1("NEURO^BAY1^B2^RA9", "I", "13:30"),
-            "TXA|1|CL^Clinic letter|TX|20261120160500|C77^HALL^JANE^^^DR||||||||DOC-4410^RA9|||||AU",
+            "TXA|1|CL^Clinic letter|TX|20261120160500|C77^HALL^JANE^^^DR|||||||DOC-4410^RA9|||||AU",
             "OBX|1|TX|LETTER^Letter||Mask at night is well tolerated. Home when the package of care is in place.||||||F",
             number=4,
         ),
