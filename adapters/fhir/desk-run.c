@@ -7,6 +7,7 @@
 
 #include "adapters/fhir/json-write.h"
 #include "adapters/fhir/translate-rules.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #define ENTRIES_MAX 1000 /* of a batch: each is a submission of its own */
@@ -75,6 +76,23 @@ static void reading_keep(Reading *reading, const Keep *keep) {
         reading->ignored = false;
 }
 
+/* What says no time of its own was said when it was sent to this server: its clinical date may be years back, and takes nothing from what was
+ * said since. */
+static int reading_set_time(Work *work, const Reading *reading) {
+        Carebus__V1__When *now = arena_alloc(work->arena, sizeof(*now));
+
+        if (!now)
+                return -ENOMEM;
+        carebus__v1__when__init(now);
+        now->has_utc_at = now->has_precision = true;
+        now->utc_at = clock_now_at(&clock_system);
+        now->precision = CAREBUS__V1__WHEN__PRECISION__PRECISION_FRACTION;
+        for (size_t i = 0; i < reading->n_events; i++)
+                if (!reading->events[i]->recorded_at)
+                        reading->events[i]->recorded_at = now;
+        return 0;
+}
+
 /* `records` are the places of the parts' resources among what is remembered. */
 static int submit(Work *work, size_t number, FhirResult *result, const Keep *keep, int *records, size_t n_records) {
         _cleanup_(buffer_deinit) Buffer remembered = BUFFER_NULL;
@@ -90,6 +108,8 @@ static int submit(Work *work, size_t number, FhirResult *result, const Keep *kee
         else
                 r = prepare_remembered(result, work->prepared.assigned_id, &remembered, records, n_records,
                                        &task.n_remembered);
+        if (r == 0)
+                r = reading_set_time(work, &result->reading);
         if (r < 0)
                 return r;
         submission->refused = keep ? keep->status : result->is_refused ? 400 : 0;
@@ -373,10 +393,23 @@ static FhirIssue place_issue(Work *work, size_t index, FhirIssue issue) {
         return issue;
 }
 
+/* An entry that is to be written and has nothing that could be. What it was meant to say may be a decision: it is kept for a person. */
+static bool find_empty_entry(Work *work, size_t index, Keep *ret) {
+        const PreparedEntry *entry = &work->prepared.entries[index];
+
+        if (entry->resource || entry->is_left_out || text_equal(entry->method, "DELETE"))
+                return false;
+        *ret = (Keep){ 400, "required", "no-resource", arena_format(work->arena, "Bundle.entry[%zu].resource", index),
+                       "This entry is to be written, but there is no resource in it." };
+        return true;
+}
+
 static int run_transaction(Work *work, Bytes body, Answer *refused) {
         size_t n = work->prepared.n_entries, n_left = 0;
         int r = submissions_new(work, n, 1), *records;
+        bool is_wrong = false;
         FhirResult result;
+        Keep keep;
 
         records = r < 0 ? NULL : arena_alloc(work->arena, (n + 1) * sizeof(*records));
         if (!records)
@@ -389,6 +422,7 @@ static int run_transaction(Work *work, Bytes body, Answer *refused) {
                         return 0;
                 }
                 n_left += !work->prepared.entries[i].is_left_out;
+                is_wrong = is_wrong || find_empty_entry(work, i, &keep);
         }
         if (n_left == 0 && n > 0)
                 return 0; /* all of it stands already */
@@ -399,12 +433,12 @@ static int run_transaction(Work *work, Bytes body, Answer *refused) {
                 return r;
         work->n_submissions = 1;
         result.reading.original = body;
-        r = submit(work, 0, &result, NULL, records, n_left);
+        r = submit(work, 0, &result, is_wrong ? &keep : NULL, records, n_left);
         for (size_t i = 0, place = 0; r == 0 && i < n; i++) {
                 if (work->prepared.entries[i].is_left_out)
                         continue;
                 work->parts[i].submission = 0;
-                work->parts[i].record = work->n_waiting > 0 ? records[place] : -1;
+                work->parts[i].record = work->n_waiting > 0 && !is_wrong ? records[place] : -1;
                 place++;
         }
         return r;
@@ -415,6 +449,7 @@ static int run_batch_entry(Work *work, size_t index) {
         Refusal of_entry = check_entry(work, index);
         FhirResult result;
         Bytes message;
+        Keep keep;
         int r;
 
         if (of_entry.status) {
@@ -433,7 +468,8 @@ static int run_batch_entry(Work *work, size_t index) {
         if (r < 0)
                 return r;
         part->submission = work->n_submissions++;
-        return submit(work, part->submission, &result, NULL, &part->record, 1);
+        return submit(work, part->submission, &result, find_empty_entry(work, index, &keep) ? &keep : NULL,
+                      &part->record, 1);
 }
 
 static int run_batch(Work *work, Answer *refused) {

@@ -210,6 +210,11 @@ static void reply_transaction(const Work *work, const Submission *submission, An
         }
         if (submission)
                 collect_issues(&issues, submission, work->arena);
+        if (submission && submission->refused) { /* all of it or nothing */
+                answer->status = submission->refused;
+                outcome_write(&answer->body, issues.items, issues.n);
+                return;
+        }
         spread_issues(work, &issues, outcomes);
         answer_bundle(answer, "transaction-response", outcomes, work->n_parts, clock_now_at(&clock_system));
 }
