@@ -35,6 +35,7 @@ static const Words reasons[] = {
         { "two-verified-numbers", "both have a traced number, and the two differ" },
         { "number-without-birth-date", "the same traced number, and a birth date that is not known of both" },
         { "number-with-another-name", "the same traced number and birth date, and names that do not agree" },
+        { "asked-by-nobody", "somebody decided it without a review" },
         { "same-source", "one source has two numbers for what may be one person" },
         { "kept-apart-before", "somebody decided that they are two; much more speaks for it now" },
         { "test-number", "one of them has a number of the test range" },
@@ -250,8 +251,9 @@ static void print_evidence(const Review *review, const Side *a, const Side *b) {
                 "family", "given", "birth_date", "sex", "postcode", "address", "telecom"
         };
 
-        printf("  %-12s %-*.*s %-*.*s %7s\n", "", COLUMN, COLUMN, "who waits", COLUMN, COLUMN, b ? "candidate" : "",
-               "bits");
+        if (b)
+                printf("  %-12s %-*.*s %-*.*s %7s\n", "", COLUMN, COLUMN, "who waits", COLUMN, COLUMN, "candidate",
+                       "bits");
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 const Carebus__V1__MatchEvidence *found = NULL;
                 char bits[16] = "";

@@ -183,24 +183,36 @@ static int32_t rival_of(const Search *search, const Person *best) {
         return INT32_MIN;
 }
 
+/* What had been said of a group by then; all of it as if it still were: a word that was taken back since weighed in full. */
+static int traits_then(FoldWork *work, const Group *group, uint64_t seq, MatchPerson *ret) {
+        Trait **traits = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < group->n_members; i++)
+                for (size_t j = 0; j < group->members[i]->n_traits; j++) {
+                        Trait *then;
+
+                        if (group->members[i]->traits[j]->stamp->seq >= seq)
+                                continue;
+                        then = message_shallow_copy(&group->members[i]->traits[j]->base, work->arena);
+                        if (!then || list_append((void ***)&traits, &n, then, work->arena) < 0)
+                                return -ENOMEM;
+                        then->has_former = then->former = false;
+                }
+        *ret = (MatchPerson){ .traits = traits, .n_traits = n };
+        return 0;
+}
+
 /* By what was known when somebody decided that they are two. */
 static int result_then(FoldWork *work, const Group *self, const Group *group, uint64_t seq, MatchResult *ret) {
-        const Group *const groups[] = { self, group };
-        MatchPerson persons[2] = {};
+        MatchPerson a, b;
+        int r;
 
-        for (size_t g = 0; g < 2; g++) {
-                Trait **traits = NULL;
-
-                for (size_t i = 0; i < groups[g]->n_members; i++)
-                        for (size_t j = 0; j < groups[g]->members[i]->n_traits; j++)
-                                if (groups[g]->members[i]->traits[j]->stamp->seq < seq &&
-                                    list_append((void ***)&traits, &persons[g].n_traits,
-                                                groups[g]->members[i]->traits[j], work->arena) < 0)
-                                        return -ENOMEM;
-                persons[g].traits = traits;
-        }
-        match_compare(work->fold->rules, persons[0], persons[1], ret);
-        return 0;
+        r = traits_then(work, self, seq, &a);
+        r = r ?: traits_then(work, group, seq, &b);
+        if (r == 0)
+                match_compare(work->fold->rules, a, b, ret);
+        return r;
 }
 
 /* What somebody decided to be two is asked about again only when much more speaks for it. */

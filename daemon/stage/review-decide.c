@@ -142,9 +142,33 @@ static int aparts_undo(Deciding *deciding, Person **in_a, size_t n_a, Person **i
         return r;
 }
 
+/* Decided without a review: kept among the decided ones all the same, so that who and why are found. */
+static Review *review_of_two(Deciding *deciding) {
+        Arena *arena = deciding->work->arena;
+        Review *review = message_new(&carebus__v1__review__descriptor, arena);
+        const Person *two[] = { deciding->a, deciding->b };
+
+        if (!review)
+                return NULL;
+        review->id = id_text("r", deciding->work->seq, 0, arena);
+        review->has_kind = 1;
+        review->kind = CAREBUS__V1__REVIEW__KIND__KIND_JOIN;
+        review->class_ = (char *)"normal";
+        review->reason = (char *)"asked-by-nobody";
+        review->source = (char *)deciding->work->source;
+        review->has_opened_at = 1;
+        review->opened_at = deciding->work->received_at;
+        for (size_t i = 0; review->id && i < ELEMENTSOF(two); i++)
+                if (list_append((void ***)&review->patient_ids, &review->n_patient_ids, two[i]->patient_id, arena) < 0)
+                        return NULL;
+        return review->id ? review : NULL;
+}
+
 static int end_review(Deciding *deciding, const char *state) {
+        Review *review = deciding->review ?: review_of_two(deciding);
+
         deciding->decided.state = state;
-        return deciding->review ? review_end(deciding->work, deciding->said, deciding->review, &deciding->decided) : 0;
+        return review ? review_end(deciding->work, deciding->said, review, &deciding->decided) : -ENOMEM;
 }
 
 static int link_two(Deciding *deciding) {

@@ -252,7 +252,9 @@ static int review_publish(FoldWork *work, const Said *said, const char *type, co
         notice->score_thousandths = review->score_thousandths;
         notice->class_ = review->class_;
         notice->resolution = text_equal(review->state, REVIEW_OPEN) ? NULL : review->state;
-        notice->who = review->who;
+        notice->who = review->who && review->who_says
+                              ? arena_format(work->arena, "%s (%s)", review->who_says, review->who)
+                              : review->who ?: review->who_says;
         notice->why = review->why;
         notice->has_since_at = 1;
         notice->since_at = review->opened_at;

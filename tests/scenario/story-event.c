@@ -128,9 +128,36 @@ static Carebus__V1__Place *place(const char *ward, Arena *arena) {
         return made;
 }
 
+/* given=X belongs to the family before it; postcode=X is a home at "1 High Street". */
+static bool given_or_home(Building *b, const char *key, const char *value) {
+        Arena *arena = b->arena;
+
+        if (strcmp(key, "given") == 0) {
+                Carebus__V1__HumanName *name;
+
+                assert_int_not_equal(demographics(b)->n_names, 0);
+                name = demographics(b)->names[demographics(b)->n_names - 1];
+                assert_int_equal(list_append((void ***)&name->given, &name->n_given, (char *)value, arena), 0);
+        } else if (strcmp(key, "postcode") == 0) {
+                Carebus__V1__Address *address = MAKE(address, arena);
+
+                address->use = (char *)"home";
+                address->postal_code = (char *)value;
+                assert_int_equal(
+                        list_append((void ***)&address->line, &address->n_line, (char *)"1 High Street", arena), 0);
+                assert_int_equal(list_append((void ***)&demographics(b)->addresses, &demographics(b)->n_addresses,
+                                             address, arena),
+                                 0);
+        } else
+                return false;
+        return true;
+}
+
 static bool demographics_word(Building *b, const char *key, const char *value) {
         Arena *arena = b->arena;
 
+        if (given_or_home(b, key, value))
+                return true;
         if (strcmp(key, "born") == 0) {
                 Carebus__V1__Date *date = demographics(b)->birth_date = MAKE(date, arena);
                 int n = sscanf(value, "%u-%u-%u", &date->year, &date->month, &date->day);
