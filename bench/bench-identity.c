@@ -3,6 +3,9 @@
  * under its blocks among those before it, the best and its rival decided on. What is joined stays joined, and later records are compared
  * with all that was joined before. What waits for a person is joined by nobody here.
  *
+ * --fold FOLDER takes the same records through a journal and the fold of the daemon, and says how many of them are one with others than
+ * here.
+ *
  * Standard input: `truth|family|given|YYYYMMDD|postcode|line|telecom` a record, what is not there empty. A line of JSON comes out.
  */
 #include <inttypes.h>
@@ -12,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "bench/identity-fold.h"
 #include "bench/tool.h"
 #include "canon/matching.h"
 #include "daemon/identity/match.h"
@@ -30,13 +34,17 @@ enum {
 #define ARENA_SIZE ((size_t)2 << 30)
 #define N_BLOCKS ((size_t)1 << 20)
 #define WEIGHTS_MAX 256
+#define ROUNDS_MAX 8 /* as daemon/stage/match-score.c */
 
 /* One record. Those that are one have one root, whose `traits` are all of theirs. */
 typedef struct Record {
         const char *truth;
+        Carebus__V1__Event *event;
         Carebus__V1__Matching *matching;
         Carebus__V1__Trait **traits;
         size_t n_traits, root;
+        char **blocks; /* of all of them, too */
+        size_t n_blocks;
         bool in_review;
 } Record;
 
@@ -49,6 +57,7 @@ typedef struct Block {
 typedef struct Counts {
         uint64_t links, reviews, reviews_right, compared, nanoseconds;
         uint64_t pairs, found, wrong, records_wrong, asked;
+        uint64_t fold_reviews, fold_differs, fold_nanoseconds;
 } Counts;
 
 typedef struct Bench {
@@ -60,8 +69,10 @@ typedef struct Bench {
         Block *blocks;
         size_t n_blocks;
         size_t *candidates, n_candidates;
-        size_t *seen; /* by record: who last had it as a candidate, plus one */
+        size_t *seen; /* by record: the search that last had it as a candidate */
+        size_t n_searches;
         Counts counts;
+        size_t *roots; /* where a fold went over them: whom each is one with there */
 } Bench;
 
 /* All that an event says of a person, in one piece: for what a set of records has. */
@@ -111,6 +122,8 @@ static void block_add(Bench *bench, const char *text, size_t record) {
 }
 
 static size_t root_of(const Bench *bench, size_t record) {
+        if (bench->roots)
+                return bench->roots[record];
         while (bench->records[record].root != record)
                 record = bench->records[record].root;
         return record;
@@ -171,6 +184,7 @@ static void read_record(Bench *bench, char *line) {
         record = &bench->records[bench->n];
         *record = (Record){ .truth = columns[COLUMN_TRUTH], .root = bench->n, .n_traits = 1 };
         said_make(said, columns);
+        record->event = &said->event;
         if (matching_of_event(&said->event, bench->arena, &record->matching) < 0)
                 tool_die("out of memory");
         carebus__v1__trait__init(trait);
@@ -190,18 +204,23 @@ static void read_records(Bench *bench) {
         free(line);
 }
 
-static void look_up(Bench *bench, size_t self, char *const *blocks, size_t n_blocks) {
+/* Everybody else who shares a block with any member of a group. */
+static void look_up(Bench *bench, size_t root) {
+        const Record *group = &bench->records[root];
+
         bench->n_candidates = 0;
-        for (size_t i = 0; i < n_blocks; i++) {
-                const Block *block = block_of(bench, blocks[i]);
+        bench->n_searches++;
+        bench->seen[root] = bench->n_searches;
+        for (size_t i = 0; i < group->n_blocks; i++) {
+                const Block *block = block_of(bench, group->blocks[i]);
 
                 for (size_t j = 0; block->n <= match_candidates_max(bench->rules) && j < block->n; j++) {
-                        size_t root = root_of(bench, block->records[j]);
+                        size_t other = root_of(bench, block->records[j]);
 
-                        if (bench->seen[root] == self + 1)
+                        if (bench->seen[other] == bench->n_searches)
                                 continue;
-                        bench->seen[root] = self + 1;
-                        bench->candidates[bench->n_candidates++] = root;
+                        bench->seen[other] = bench->n_searches;
+                        bench->candidates[bench->n_candidates++] = other;
                 }
         }
 }
@@ -210,64 +229,104 @@ static MatchPerson person_of(const Record *record) {
         return (MatchPerson){ record->traits, record->n_traits };
 }
 
-static void join(Bench *bench, size_t root, size_t self) {
-        Record *into = &bench->records[root], *from = &bench->records[self];
+/* Who came first stands for both. */
+static size_t join(Bench *bench, size_t a, size_t b) {
+        size_t root = MIN(a, b);
+        Record *into = &bench->records[root], *from = &bench->records[MAX(a, b)];
 
         into->traits = taken(reallocarray(into->traits, into->n_traits + from->n_traits, sizeof(*into->traits)));
         memcpy(into->traits + into->n_traits, from->traits, from->n_traits * sizeof(*from->traits));
         into->n_traits += from->n_traits;
+        into->blocks = taken(reallocarray(into->blocks, into->n_blocks + from->n_blocks + 1, sizeof(*into->blocks)));
+        if (from->n_blocks > 0)
+                memcpy(into->blocks + into->n_blocks, from->blocks, from->n_blocks * sizeof(*from->blocks));
+        into->n_blocks += from->n_blocks;
         from->root = root;
         bench->counts.links++;
+        return root;
 }
 
-/* Of all candidates the best, and the score of the next. */
-static size_t find_best(Bench *bench, size_t self, MatchResult *ret, int32_t *ret_rival) {
-        size_t found = 0;
+/* Of all who share a block with a group the best, and the score of the next. SIZE_MAX: nobody does. */
+static size_t find_best(Bench *bench, size_t root, MatchResult *ret, int32_t *ret_rival) {
+        size_t found = SIZE_MAX;
 
+        look_up(bench, root);
         ret->score = *ret_rival = INT32_MIN;
         for (size_t i = 0; i < bench->n_candidates; i++) {
+                size_t other = bench->candidates[i];
                 MatchResult result;
 
-                match_compare(bench->rules, person_of(&bench->records[self]),
-                              person_of(&bench->records[bench->candidates[i]]), &result);
+                match_compare(bench->rules, person_of(&bench->records[root]), person_of(&bench->records[other]),
+                              &result);
                 bench->counts.compared++;
                 *ret_rival = MAX(*ret_rival, MIN(result.score, ret->score));
-                if (result.score <= ret->score)
+                if (found != SIZE_MAX && result.score <= ret->score)
                         continue;
                 *ret = result;
-                found = bench->candidates[i];
+                found = other;
         }
         return found;
 }
 
+static MatchVerdict decide(const Bench *bench, MatchResult *best, int32_t rival) {
+        const char *reason;
+
+        if (bench->alone) {
+                best->twins = false;
+                best->birth_date_agrees = true;
+        }
+        return match_decide(bench->rules, best, rival, &reason);
+}
+
+/* From both sides nobody else may be near. *ret_found: with whom. */
+static MatchVerdict look(Bench *bench, size_t root, size_t *ret_found) {
+        MatchResult best, back;
+        int32_t rival;
+        MatchVerdict verdict;
+
+        *ret_found = find_best(bench, root, &best, &rival);
+        if (*ret_found == SIZE_MAX)
+                return MATCH_NONE;
+        verdict = decide(bench, &best, rival);
+        if (verdict != MATCH_LINK)
+                return verdict;
+        /* Of the other's candidates the best or the next is this one. */
+        if (find_best(bench, *ret_found, &back, &rival) != root)
+                rival = back.score;
+        return decide(bench, &best, rival);
+}
+
+static void index_record(Bench *bench, size_t self) {
+        Record *record = &bench->records[self];
+        char **blocks;
+        size_t n;
+
+        if (match_blocks(bench->rules, record->matching, bench->arena, &blocks, &n) < 0)
+                tool_die("out of memory");
+        record->blocks = taken(calloc(n + 1, sizeof(*record->blocks)));
+        memcpy(record->blocks, blocks, n * sizeof(*blocks));
+        record->n_blocks = n;
+        for (size_t i = 0; i < n; i++)
+                block_add(bench, blocks[i], self);
+}
+
 static void take_record(Bench *bench, size_t self) {
         Record *record = &bench->records[self];
-        MatchVerdict verdict = MATCH_NONE;
-        MatchResult best;
-        const char *reason;
-        char **blocks;
-        size_t n_blocks, found;
-        int32_t rival;
+        MatchVerdict verdict = MATCH_LINK;
+        size_t root = self, found;
 
         if (!record->matching)
                 return;
-        if (match_blocks(bench->rules, record->matching, bench->arena, &blocks, &n_blocks) < 0)
-                tool_die("out of memory");
-        look_up(bench, self, blocks, n_blocks);
-        found = find_best(bench, self, &best, &rival);
-        if (bench->alone) {
-                best.twins = false;
-                best.birth_date_agrees = true;
+        index_record(bench, self);
+        /* Who was joined may lead to another. */
+        for (int i = 0; verdict == MATCH_LINK && i < ROUNDS_MAX; i++) {
+                verdict = look(bench, root, &found);
+                if (verdict == MATCH_LINK)
+                        root = join(bench, root, found);
         }
-        if (bench->n_candidates > 0)
-                verdict = match_decide(bench->rules, &best, rival, &reason);
         record->in_review = verdict == MATCH_REVIEW;
         bench->counts.reviews += record->in_review;
         bench->counts.reviews_right += record->in_review && text_equal(bench->records[found].truth, record->truth);
-        if (verdict == MATCH_LINK)
-                join(bench, found, self);
-        for (size_t i = 0; i < n_blocks; i++)
-                block_add(bench, blocks[i], self);
 }
 
 /* Every pair of records: truly one, found to be one, or waiting for a person. */
@@ -296,8 +355,10 @@ static void print_counts(const Bench *bench) {
                ", \"records_wrong\": %" PRIu64 ", \"asked\": %" PRIu64 ", ",
                bench->n, counts->pairs, counts->found, counts->wrong, counts->records_wrong, counts->asked);
         printf("\"links\": %" PRIu64 ", \"reviews\": %" PRIu64 ", \"reviews_right\": %" PRIu64
-               ", \"compared\": %" PRIu64 ", \"nanoseconds\": %" PRIu64 "}\n",
+               ", \"compared\": %" PRIu64 ", \"nanoseconds\": %" PRIu64 ", ",
                counts->links, counts->reviews, counts->reviews_right, counts->compared, counts->nanoseconds);
+        printf("\"fold_differs\": %" PRIu64 ", \"fold_reviews\": %" PRIu64 ", \"fold_nanoseconds\": %" PRIu64 "}\n",
+               counts->fold_differs, counts->fold_reviews, counts->fold_nanoseconds);
 }
 
 /* `field agreement thousandths` a line; `link_above`, `review_above` and `margin` have the number alone. */
@@ -344,27 +405,59 @@ static void read_rules(Bench *bench, const char *path) {
                 tool_die("out of memory");
 }
 
-static void bench_free(Bench *bench) {
+/* From here on the records are one with whom the fold says. */
+static void take_fold(Bench *bench, const char *folder) {
+        FoldRecord *records = taken(calloc(bench->n + 1, sizeof(*records)));
+        size_t *roots = taken(calloc(bench->n + 1, sizeof(*roots))),
+               *first = taken(calloc(bench->n + 1, sizeof(*first)));
+        size_t reviews;
+        uint64_t began;
+        int r;
+
         for (size_t i = 0; i < bench->n; i++)
+                records[i] = (FoldRecord){ bench->records[i].event, bench->records[i].matching };
+        began = tool_now();
+        r = fold_records(folder, records, bench->n, bench->arena, roots, &reviews);
+        if (r < 0)
+                tool_die("the fold failed: %s", strerror(-r));
+        bench->counts.fold_nanoseconds = tool_now() - began;
+        /* The root here is the first of a group, as it is there. */
+        for (size_t i = 0; i < bench->n; i++) {
+                first[i] = root_of(bench, i);
+                bench->counts.fold_differs += first[i] != roots[i];
+        }
+        bench->roots = roots;
+        bench->counts.fold_reviews = reviews;
+        free(first);
+        free(records);
+}
+
+static void bench_free(Bench *bench) {
+        for (size_t i = 0; i < bench->n; i++) {
                 free(bench->records[i].traits);
+                free(bench->records[i].blocks);
+        }
         for (size_t i = 0; i < N_BLOCKS; i++)
                 free(bench->blocks[i].records);
         free(bench->records);
         free(bench->blocks);
         free(bench->candidates);
         free(bench->seen);
+        free(bench->roots);
         match_rules_free(bench->rules);
         arena_free(bench->arena);
 }
 
 int main(int argc, char **argv) {
-        const char *weights = NULL;
+        const char *weights = NULL, *folder = NULL;
         uint64_t alone = 0, began;
         const ToolOption options[] = {
                 { "weights", .text = &weights,
                   .help = "a file with weights of one's own: `field agreement thousandths` a line" },
                 { "alone", .number = &alone,
                   .help = "1: the score alone decides, without the rules on twins and birth dates" },
+                { "fold", .text = &folder,
+                  .help = "an empty folder: through a journal and a fold as well, with the shipped weights" },
                 { 0 },
         };
         Bench bench = { 0 };
@@ -383,6 +476,8 @@ int main(int argc, char **argv) {
         for (size_t i = 0; i < bench.n; i++)
                 take_record(&bench, i);
         bench.counts.nanoseconds = tool_now() - began;
+        if (folder)
+                take_fold(&bench, folder);
         for (size_t i = 0; i < bench.n; i++)
                 count_pairs_of(&bench, i);
         print_counts(&bench);

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 
 from bus import Failed
 from figure import Figure
@@ -102,6 +103,11 @@ def pace(counts):
     return f"{counts['nanoseconds'] / 1000 / counts['records']:.1f} us a record, {counts['compared'] / counts['records']:.2f} comparisons each"
 
 
+def fold(counts):
+    per_record = counts["fold_nanoseconds"] / 1000 / counts["records"]
+    return f"through a journal and the fold: {per_record:.0f} us a record, {counts['fold_reviews']:,} reviews open at the end"
+
+
 def figure_of(name, counts):
     return Figure(name, percent(counts["found"], counts["pairs"]), "% recall").note(said(counts), queue(counts), pace(counts))
 
@@ -109,12 +115,16 @@ def figure_of(name, counts):
 def row_identity(run):
     if not IDENTITY.is_dir():
         raise Failed(f"{IDENTITY} is not there (CAREBUS_CORPUS names another folder)")
-    figures = [Figure("people wrongly joined, all sets and ways", 0, "records").at_most(0)]
+    figures = [
+        Figure("people wrongly joined, all sets and ways", 0, "records").at_most(0),
+        Figure("people whom the fold joins otherwise than the rules", 0, "records").at_most(0),
+    ]
     for name, rows in SETS.items():
         records = list(rows())
-        counts = join(run, records)
+        counts = join(run, records, "--fold", tempfile.mkdtemp(prefix="identity-", dir=run.tools.disk))
         figures[0].value += counts["records_wrong"]
-        figures.append(figure_of(f"{name}, joined by the bus", counts))
+        figures[1].value += counts["fold_differs"]
+        figures.append(figure_of(f"{name}, joined by the bus", counts).note(fold(counts)))
     records, weights = list(SETS["FEBRL 4, a to b"]()), estimated_weights(run, SETS["FEBRL 1"]())
     ways = {
         "FEBRL 4, weights estimated from FEBRL 1, joined by the bus": ["--weights", weights],

@@ -72,7 +72,8 @@ static void fold_letter(Folding *folding, utf8proc_int32_t letter) {
 
         for (size_t i = 0; i < ELEMENTSOF(letters); i++) {
                 if (letters[i].letter == letter) {
-                        fold_put(folding, letters[i].folded, strlen(letters[i].folded));
+                        for (const char *one = letters[i].folded; *one; one++)
+                                fold_put(folding, one, 1);
                         return;
                 }
         }

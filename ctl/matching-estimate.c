@@ -242,6 +242,15 @@ static double share_of(const Estimator *estimator, const double *counts, size_t 
         return (counts[line] + UNSEEN) / (n > 0 ? all : 1);
 }
 
+/* Two names read crosswise are one event, and stand in two fields: each has half of what it weighs. */
+static double bits_of(const Estimator *estimator, const double *together, const double *apart, size_t line) {
+        const MatchingFound *found = &estimator->estimate->of[line];
+        double bits = log2(share_of(estimator, together, line) / share_of(estimator, apart, line));
+        bool is_half = text_equal(found->agreement, "swapped") && !text_equal(found->field, "birth_date");
+
+        return is_half ? bits / 2 : bits;
+}
+
 /* How many pairs of each agreement are one person, and how many are two, as things are thought to be. */
 static double count_candidates(const Estimator *estimator, double *together, double *apart) {
         double all = 0;
@@ -289,7 +298,7 @@ static void rounds_run(Estimator *estimator, double *together, double *apart, do
                 double all = count_candidates(estimator, together, apart), rest = (double)estimate->n_candidates - all;
 
                 for (size_t i = 0; i < estimate->n; i++)
-                        weights[i] = log2(share_of(estimator, together, i) / share_of(estimator, apart, i));
+                        weights[i] = bits_of(estimator, together, apart, i);
                 change = expect(estimator, weights, log2((all + UNSEEN) / (rest + UNSEEN)));
                 estimate->rounds++;
         }
@@ -298,7 +307,7 @@ static void rounds_run(Estimator *estimator, double *together, double *apart, do
 static void weigh(const Estimator *estimator, const double *together, const double *apart) {
         for (size_t i = 0; i < estimator->estimate->n; i++) {
                 MatchingFound *found = &estimator->estimate->of[i];
-                double bits = log2(share_of(estimator, together, i) / share_of(estimator, apart, i));
+                double bits = bits_of(estimator, together, apart, i);
 
                 found->together = together[i];
                 if (together[i] < SEEN_MIN)
