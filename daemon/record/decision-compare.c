@@ -1,9 +1,10 @@
+#include "daemon/record/decision-compare.h"
+
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "daemon/record/decision-parts.h"
 
 #define KIND(name) CAREBUS__V1__DECISION__KIND__KIND_##name
 

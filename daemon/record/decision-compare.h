@@ -1,5 +1,5 @@
 #pragma once
-/* What the files of decisions share: when a decision was made, and whether two say the same. Any thread. */
+/* When a decision was made, and whether two are one, or say the same. Any thread. */
 #include <stdbool.h>
 
 #include "carebus/v1/record.pb-c.h"

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * How decisions of one kind stand to each other (domain.md 2.5): ordered by the date on which they were decided, never by the day on
- * which they came in; one takes another's place only where it names it, or where the same authority ends it; a copy that another
- * system relays is no second decision and ends with the first; a stay's decision is to be confirmed when the stay has ended; nothing that ends
- * is ever a decision for the contrary. The bus picks no winner: what stands and differs is a conflict.
+ * How decisions of one kind stand to each other (proto/GRAMMAR.md, "Decisions"): ordered by the date on which they were decided, never by
+ * the day on which they came in; one takes another's place only where it names it, or where the same authority ends it; a copy that another
+ * system relays is no second decision and ends with the first; a stay's decision is to be confirmed when the stay has ended; nothing
+ * that ends is ever a decision for the contrary. The bus picks no winner: what stands and differs is a conflict.
  *
  * Pure: the fold opens conflicts by it and the record shows it. Any thread.
  */
