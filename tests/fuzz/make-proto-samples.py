@@ -186,6 +186,19 @@ def from_reader():
     write("from-reader", "credit", feed.FromReader(credit=feed.Credit(more=64)))
     write("from-reader", "credit-none", feed.FromReader(credit=feed.Credit()))
     write("from-reader", "close", feed.FromReader(close=feed.Close()))
+    digest = hashlib.sha256(b"").digest()
+    write("from-reader", "open-records", feed.FromReader(open=feed.Open(
+        protocol=1, team="neurology", consumer="replica", what=feed.Open.WHAT_RECORDS, credit=256)))
+    write("from-reader", "compared-sums", feed.FromReader(compared=feed.Compared(id=1, seq=12, index=3, sums=[digest] * 256)))
+    write("from-reader", "compared-few-sums", feed.FromReader(compared=feed.Compared(id=1, seq=12, sums=[digest] * 255)))
+    c = feed.Compared(id=2, seq=12, bucket=7, more=True)
+    c.persons.add(patient_id="p1.0", digest=digest, seq=7)
+    write("from-reader", "compared-bucket", feed.FromReader(compared=c))
+    c.persons.add(patient_id="nobody", digest=digest)
+    write("from-reader", "compared-bad-person", feed.FromReader(compared=c))
+    write("from-reader", "request-record", feed.FromReader(request=feed.TeamRequest(id=1, team="hospice", record={"patient_id": "p1.0"})))
+    write("from-reader", "request-find", feed.FromReader(request=feed.TeamRequest(id=2, team="hospice", find={"name": "Jean McAllister"})))
+    write("from-reader", "request-nothing", feed.FromReader(request=feed.TeamRequest(id=3, team="hospice")))
     write("from-reader", "empty", b"")
 
 
@@ -198,7 +211,15 @@ def to_reader():
     r = record.Record(patient_id="p1.0", seq=7)
     r.sections.add(name="decisions").facts.add(key="hospital-pas", event_id="7.0", decision=cpr().decision)
     write("to-reader", "record", feed.ToReader(delivery=feed.Delivery(seq=7, record=r)))
-    write("to-reader", "snapshot-end", feed.ToReader(snapshot_end=feed.SnapshotEnd(seq=7, digest=hashlib.sha256(b"").digest())))
+    write("to-reader", "snapshot-end", feed.ToReader(snapshot_end=feed.SnapshotEnd(
+        seq=7, index=1, persons=1, digest=hashlib.sha256(b"").digest())))
+    write("to-reader", "snapshot-end-without-digest", feed.ToReader(snapshot_end=feed.SnapshotEnd(seq=7, index=1)))
+    write("to-reader", "gone", feed.ToReader(delivery=feed.Delivery(
+        seq=9, prev_seq=7, gone=feed.RecordGone(patient_id="p2.0", reason="merged", answered_by="p1.0"))))
+    write("to-reader", "compare", feed.ToReader(compare=feed.Compare(id=1, bucket=255)))
+    write("to-reader", "compare-no-bucket", feed.ToReader(compare=feed.Compare(id=1, bucket=256)))
+    write("to-reader", "answer", feed.ToReader(answer=feed.TeamAnswer(id=1, record=r)))
+    write("to-reader", "answer-refused", feed.ToReader(answer=feed.TeamAnswer(id=1, error="not-found")))
     write("to-reader", "ack-answer", feed.ToReader(ack_answer=feed.AckAnswer(seq=7, index=0, digest="equal")))
     write("to-reader", "refused", feed.ToReader(refused=feed.FeedRefused(reason="not-allowed")))
     write("to-reader", "empty", b"")
