@@ -23,7 +23,8 @@ typedef struct Move {
         Merge *merge;
         Person *seeds[SEEDS_MAX]; /* to whom, first */
         size_t n_seeds;
-        bool any; /* something was said that was not known */
+        bool any;      /* something was said that was not known */
+        bool too_many; /* what was said is not kept */
 } Move;
 
 static void seed_add(Move *move, Person *person) {
@@ -48,11 +49,13 @@ static int move_say(Move *move, Person *from, Person *to, const FactMove *like) 
         what.has_undone = what.undone;
         if (!what.stamp)
                 return -ENOMEM;
-        r = from->n_said_moves < MOVES_SAID_MAX && to->n_said_moves < MOVES_SAID_MAX
-                    ? moves_say(from, to, &what, move->work->arena, &changed)
-                    : -E2BIG;
+        if (from->n_said_moves >= MOVES_SAID_MAX || to->n_said_moves >= MOVES_SAID_MAX) {
+                move->too_many = true;
+                return 0;
+        }
+        r = moves_say(from, to, &what, move->work->arena, &changed);
         if (r < 0)
-                return r == -E2BIG ? 0 : r;
+                return r;
         move->any = move->any || changed;
         seed_add(move, from);
         work_person_touch(move->work, from);
@@ -75,13 +78,18 @@ static int move_settle(Move *move) {
                         .n_seeds = move->n_seeds,
                         .report = report };
 
-        return report ? join_settle(move->work, &cause) : -ENOMEM;
+        if (!report)
+                return -ENOMEM;
+        if (move->too_many)
+                return join_refuse(move->work, move->said, move->seeds[0], "too-many-moves", move->merge);
+        return join_settle(move->work, &cause);
 }
 
 /* ---- A43: a number, and all that was said under it ------------------------------------------------------------------------- */
 
-/* The number that moves stands on both sides, and the others tell from whom to whom; else what was this person's is now that one's. */
-static int target_find(Move *move, Person *survivor, bool *ret_shared, Person **ret) {
+/* To whom it goes. The number that moves may stand on both sides, and the others tell from whom to whom; else what was MRG's person's is
+ * now PID's. *ret NULL: nobody is named. */
+static int target_find(Move *move, bool *ret_shared, Person **ret) {
         const Merge *merge = move->merge;
         Identifier **others = NULL;
         size_t n_others = 0;
@@ -89,36 +97,35 @@ static int target_find(Move *move, Person *survivor, bool *ret_shared, Person **
         int r = 0;
 
         *ret_shared = false;
-        *ret = survivor;
+        *ret = NULL;
         for (size_t i = 0; r == 0 && i < merge->n_surviving; i++) {
-                bool shared = identifier_use(merge->surviving[i]) == IDENTIFIER_LOCAL &&
-                              is_among(merge->surviving[i], merge->retired, merge->n_retired);
+                bool local = identifier_use(merge->surviving[i]) == IDENTIFIER_LOCAL;
+                bool shared = local && is_among(merge->surviving[i], merge->retired, merge->n_retired);
 
                 *ret_shared = *ret_shared || shared;
-                any_local = any_local || (!shared && identifier_use(merge->surviving[i]) == IDENTIFIER_LOCAL);
+                any_local = any_local || (local && !shared);
                 if (!shared)
                         r = list_append((void ***)&others, &n_others, merge->surviving[i], move->work->arena);
         }
-        if (r || !*ret_shared)
+        if (r || n_others == 0 || (*ret_shared && !any_local))
                 return r;
-        *ret = NULL;
-        if (!any_local)
-                return 0;
         return identify_person(move->work, move->said, others, n_others, ret, NULL, NULL);
 }
 
-static int numbers_move(Move *move, Person *survivor) {
-        Merge *merge = move->merge;
+int join_move_numbers(FoldWork *work, const Said *said, Person **ret) {
+        Merge *merge = said->event->merge;
+        Move move = { .work = work, .said = said, .merge = merge };
         bool shared;
-        Person *to;
         int r;
 
-        r = target_find(move, survivor, &shared, &to);
+        r = target_find(&move, &shared, ret);
+        if (r == 0 && !*ret) {
+                r = identify_person(work, said, merge->surviving, merge->n_surviving, ret, NULL, NULL);
+                return r ?: join_refuse(work, said, *ret, "nobody-to-move-to", merge);
+        }
         if (r)
                 return r;
-        if (!to)
-                return join_refuse(move->work, move->said, survivor, "nobody-to-move-to", merge);
-        seed_add(move, to);
+        seed_add(&move, *ret);
         for (size_t i = 0; r == 0 && i < merge->n_retired; i++) {
                 FactMove what = CAREBUS__V1__FACT_MOVE__INIT;
                 Person *from;
@@ -126,11 +133,11 @@ static int numbers_move(Move *move, Person *survivor) {
                 if (identifier_use(merge->retired[i]) != IDENTIFIER_LOCAL ||
                     (shared && !is_among(merge->retired[i], merge->surviving, merge->n_surviving)))
                         continue;
-                r = identify_person(move->work, move->said, &merge->retired[i], 1, &from, NULL, NULL);
+                r = identify_person(work, said, &merge->retired[i], 1, &from, NULL, NULL);
                 what.identifier = merge->retired[i];
-                r = r ?: move_say(move, from, to, &what);
+                r = r ?: move_say(&move, from, *ret, &what);
         }
-        return r ?: move_settle(move);
+        return r ?: move_settle(&move);
 }
 
 /* ---- A41, A42, A44, A45, A49 to A51: a stay, or an account, which is its stay's where it has no other number ----------------- */
@@ -207,8 +214,6 @@ int join_move(FoldWork *work, const Said *said, Person *survivor, Person *const 
         Merge *merge = said->event->merge;
         Move move = { .work = work, .said = said, .merge = merge };
 
-        if (merge->scope == CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS)
-                return numbers_move(&move, survivor);
         if (!is_named(merge->visit))
                 return join_refuse(work, said, survivor, "no-visit", merge);
         return stay_move(&move, survivor, retired, n_retired);
@@ -290,5 +295,5 @@ int join_assign(FoldWork *work, const Said *said, char *const *event_ids, size_t
         }
         if (r == 0)
                 *ret_n_assigned = a.n_assigned;
-        return r || !move.any ? r : move_settle(&move);
+        return r || !(move.any || move.too_many) ? r : move_settle(&move);
 }

@@ -60,5 +60,6 @@ int join_doubts(FoldWork *work, const Cause *cause, const Circle *circle);
 /* Nothing came of what was said; why. */
 int join_refuse(FoldWork *work, const Said *said, Person *survivor, const char *dispute, const Merge *merge);
 
-/* join-move.c: `patient.moved`. */
+/* join-move.c: `patient.moved`. Numbers, which tell by themselves whose they are now; and stays. */
+int join_move_numbers(FoldWork *work, const Said *said, Person **ret);
 int join_move(FoldWork *work, const Said *said, Person *survivor, Person *const *retired, size_t n_retired);

@@ -132,7 +132,7 @@ static int pair_apply(FoldWork *work, const Said *said, JoinVerb verb, Person *s
         cause.report = message_shallow_copy(&merge->base, work->arena);
         if (r || !cause.report)
                 return r ?: -ENOMEM;
-        if (any)
+        if (any || undoes)
                 r = join_fact_keep(work, said, survivor, retired, merge, undoes);
         return r ?: join_settle(work, &cause);
 }
@@ -149,6 +149,8 @@ int join_apply(FoldWork *work, const Said *said, Person **ret) {
         /* Another number for the same person is what a merge makes of the old one. */
         if (verb == JOIN_MOVE && merge->scope == CAREBUS__V1__MERGE__SCOPE__SCOPE_NUMBER)
                 verb = JOIN_MERGE;
+        if (verb == JOIN_MOVE && merge->scope == CAREBUS__V1__MERGE__SCOPE__SCOPE_IDENTIFIERS && from_body)
+                return join_move_numbers(work, said, ret);
         r = identify_person(work, said, from_body ? merge->surviving : subject->identifiers,
                             from_body ? merge->n_surviving : subject->n_identifiers, &survivor, NULL, NULL);
         if (r == 0 && merge->n_retired > 0)

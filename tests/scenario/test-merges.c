@@ -21,7 +21,7 @@
 #include "tests/scenario/story-event.h"
 #include "tests/scenario/world.h"
 
-#define HISTORIES 2500
+#define HISTORIES 2000
 #define IN_A_WORLD 100
 #define NUMBERS_MAX 8
 #define SAYINGS_MAX 32

@@ -16,6 +16,8 @@ expect derived M6 0 patient.unmerged merge.in_review=5.0
 expect derived M6 1 identity.review_opened
 expect apart hospital:H1 hospital:H2
 expect fact hospital:H2 decisions O1 hospital which_person=yes
+expect held hospital:H1 which-person/hospital/5.0
+expect held hospital:H2 which-person/hospital/5.0
 # what it had before is its own all the same
 expect fact hospital:H2 encounters V2 hospital which_person=- encounter.place=C3
 expect fact hospital:H1 encounters V1 hospital which_person=-
@@ -30,3 +32,4 @@ expect fact hospital:H2 decisions O3 hospital which_person=-
 send hospital M9
   patient.merged survivor=H2 retired=H1
 expect fact hospital:H2 decisions O1 hospital which_person=-
+expect held hospital:H2 -
