@@ -143,16 +143,14 @@ static void names_add(Values *values, const Carebus__V1__Matching *matching, boo
         for (size_t i = 0; i < matching->n_names; i++) {
                 const Carebus__V1__MatchingName *name = matching->names[i];
                 char all[96] = "";
+                size_t size = 0;
 
                 if (!given) {
                         values_add(values, name->family, former || name->former);
                         continue;
                 }
-                for (size_t j = 0; j < name->n_given; j++)
-                        if (strlen(all) + strlen(name->given[j]) + 2 < sizeof(all)) {
-                                strcat(all, j ? " " : "");
-                                strcat(all, name->given[j]);
-                        }
+                for (size_t j = 0; j < name->n_given && size < sizeof(all); j++)
+                        size += (size_t)snprintf(all + size, sizeof(all) - size, "%s%s", j ? " " : "", name->given[j]);
                 values_add(values, all, former || name->former);
         }
 }
@@ -192,7 +190,7 @@ static Values values_of(const Side *side, const char *field) {
                                         matching_add(&values, trait->matching, field, former);
                         }
         if (!values.size)
-                strcpy(values.text, "-");
+                values.text[0] = '-';
         return values;
 }
 

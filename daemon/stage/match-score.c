@@ -56,14 +56,19 @@ static int block_seen(Bytes key, Bytes value, void *owner) {
                           : -ENOMEM;
 }
 
+static bool says_anything(const Group *group, const char *source) {
+        for (size_t i = 0; i < group->n_members; i++)
+                for (size_t j = 0; j < group->members[i]->n_traits; j++)
+                        if (text_equal(group->members[i]->traits[j]->source, source))
+                                return true;
+        return false;
+}
+
 static bool share_a_source(const Group *a, const Group *b) {
         for (size_t i = 0; i < a->n_members; i++)
                 for (size_t j = 0; j < a->members[i]->n_traits; j++)
-                        for (size_t k = 0; k < b->n_members; k++)
-                                for (size_t l = 0; l < b->members[k]->n_traits; l++)
-                                        if (text_equal(a->members[i]->traits[j]->source,
-                                                       b->members[k]->traits[l]->source))
-                                                return true;
+                        if (says_anything(b, a->members[i]->traits[j]->source))
+                                return true;
         return false;
 }
 

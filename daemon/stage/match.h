@@ -1,14 +1,15 @@
 #pragma once
 /*
- * match: who may be one with whom, where no source says so. Sources' words on who somebody is are kept with the person (Person.traits) and
- * under blocks (STATE_BLOCK); whoever shares a block is compared, group with group, and what comes of it is a tie, a review, or nothing.
+ * match: who may be one with whom, where no source says so. Sources' words on who somebody is are kept with the person (Person.traits)
+ * and under blocks (STATE_BLOCK); whoever shares a block is compared, group with group, and what comes of it is a tie, a review, or
+ * nothing.
  * Nothing here is done for an event that says nothing new of who its person is.
  */
 #include "daemon/identity/match.h"
 #include "daemon/stage/fold-parts.h"
 
-/* Keeps what an event says of who its person is (Said.matching) as this source's word. *ret_changed: nobody said it so before. *ret_before: what the source said until now,
- * where this takes its place; NULL otherwise. */
+/* Keeps what an event says of who its person is (Said.matching) as this source's word. *ret_changed: nobody said it so before.
+ * *ret_before: what the source said until now, where this takes its place; NULL otherwise. */
 int match_note(FoldWork *work, const Said *said, Carebus__V1__Person *person, bool *ret_changed,
                const Carebus__V1__Matching **ret_before);
 

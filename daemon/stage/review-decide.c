@@ -215,7 +215,25 @@ static int decide_link(Deciding *deciding) {
         return link_two(deciding);
 }
 
-/* Would they stay one by what sources say, whatever somebody decides? Their own direct ties are undone. */
+/* What a source said of the two, that no decision undoes: not the direct ties of `a` with `b`, which go. */
+static bool tie_stays(const Deciding *deciding, const Person *holder, const Carebus__V1__Tie *tie) {
+        if (tie->undone || tie->suspended)
+                return false;
+        if (tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE && tie->kind != CAREBUS__V1__TIE__KIND__KIND_LINK)
+                return false;
+        return holder != deciding->a || strcmp(tie->patient_id, deciding->b->patient_id) != 0;
+}
+
+/* Everybody whom ties that stay lead to from this one; *more: somebody new. */
+static void reach_on(const Deciding *deciding, Person *const *members, size_t n, const Person *from, bool *reached,
+                     bool *more) {
+        for (size_t j = 0; j < from->n_ties; j++)
+                for (size_t k = 0; tie_stays(deciding, from, from->ties[j]) && k < n; k++)
+                        if (!reached[k] && strcmp(members[k]->patient_id, from->ties[j]->patient_id) == 0)
+                                reached[k] = *more = true;
+}
+
+/* Would they stay one by what sources say, whatever somebody decides? */
 static int sources_join(Deciding *deciding, Person *const *members, size_t n, bool *ret) {
         bool *reached = arena_alloc(deciding->work->arena, n * sizeof(*reached));
         bool more = true;
@@ -227,19 +245,8 @@ static int sources_join(Deciding *deciding, Person *const *members, size_t n, bo
         while (more) {
                 more = false;
                 for (size_t i = 0; i < n; i++)
-                        for (size_t j = 0; reached[i] && j < members[i]->n_ties; j++) {
-                                const Carebus__V1__Tie *tie = members[i]->ties[j];
-                                const bool direct = members[i] == deciding->a &&
-                                                    strcmp(tie->patient_id, deciding->b->patient_id) == 0;
-
-                                if (direct || tie->undone || tie->suspended ||
-                                    (tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE &&
-                                     tie->kind != CAREBUS__V1__TIE__KIND__KIND_LINK))
-                                        continue;
-                                for (size_t k = 0; k < n; k++)
-                                        if (!reached[k] && strcmp(members[k]->patient_id, tie->patient_id) == 0)
-                                                reached[k] = more = true;
-                        }
+                        if (reached[i])
+                                reach_on(deciding, members, n, members[i], reached, &more);
         }
         *ret = false;
         for (size_t i = 0; i < n; i++)

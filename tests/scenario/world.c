@@ -58,8 +58,6 @@ void world_end(World *world) {
 
 /* As intake does: what each event says of who its person is, made for comparing. */
 static void matching_fill(World *world, Carebus__V1__StoredSubmission *submission) {
-        if (submission->n_matching > 0)
-                return;
         for (uint32_t i = 0; i < submission->n_events; i++) {
                 Carebus__V1__EventMatching *of_event = message_new(&carebus__v1__event_matching__descriptor,
                                                                    world->arena);
@@ -76,10 +74,16 @@ static void matching_fill(World *world, Carebus__V1__StoredSubmission *submissio
 }
 
 uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t received_at) {
+        Carebus__V1__StoredSubmission submission;
+        Carebus__V1__Entry filled = *entry;
         WorldEntry kept = { .received_at = received_at };
 
-        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION)
-                matching_fill(world, entry->submission);
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && entry->submission->n_matching == 0) {
+                submission = *entry->submission;
+                filled.submission = &submission;
+                matching_fill(world, &submission);
+        }
+        entry = &filled;
         kept.size = carebus__v1__entry__get_packed_size(entry);
         kept.data = malloc(kept.size ? kept.size : 1);
         assert_non_null(kept.data);
@@ -212,8 +216,8 @@ static void patient_id_write(Writing *writing, const char *patient_id) {
 }
 
 static bool is_left_out(const char *name) {
-        static const char *const names[] = { "seq",          "index",         "received_at", "digest",
-                                             "id",           "opened_at",     "closed_at",   "confirmed_event_id",
+        static const char *const names[] = { "seq",          "index",          "received_at",  "digest",
+                                             "id",           "opened_at",      "closed_at",    "confirmed_event_id",
                                              "confirmed_at", "heard_since_at", "last_heard_at" };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
