@@ -120,6 +120,16 @@ static int print_original(Bytes original) {
         return EXIT_DONE;
 }
 
+/* By index: what was said cannot be told from here whose it is. */
+static void print_held(const Carebus__V1__QuarantineItem *item) {
+        for (size_t i = 0; i < item->n_held; i++)
+                printf("%s%" PRIu32, i ? ", " : "events that wait, the others are in use: ", item->held[i]);
+        if (item->n_held > 0)
+                putchar('\n');
+        else if (item->partly)
+                puts("what could be read beside the problem is in use");
+}
+
 static int print_whole(const Context *context, const Carebus__V1__QuarantineItem *item, bool original) {
         if (original) {
                 /* The bytes as they came, for a file or a pipe. */
@@ -134,6 +144,7 @@ static int print_whole(const Context *context, const Carebus__V1__QuarantineItem
                 printf("the same message id with other bytes is in entry %" PRIu64 "\n", item->conflicts_with);
         if (item->resolved_by)
                 printf("%s by entry %" PRIu64 "\n", item->resolution, item->resolved_by);
+        print_held(item);
         printf("%" PRIu64 " bytes, %s, message id %s\n\n", item->bytes, item->media_type ? item->media_type : "?",
                item->message_id ? item->message_id : "-");
         return print_original(bytes_of(item->original.data, item->original.len));

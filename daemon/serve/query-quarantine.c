@@ -27,6 +27,7 @@ enum {
         ITEM_EVENTS = 11,
         ITEM_RESOLUTION = 13,
         ITEM_COUNT = 16,
+        ITEM_MATCHING = 19,
 };
 
 #define GROUPS_MAX 4096 /* kinds of trouble; beyond it what is new counts as one */
@@ -184,6 +185,7 @@ static bool is_for_list(const WireField *field) {
         case ITEM_ORIGINAL:
         case ITEM_EVENTS:
         case ITEM_COUNT:
+        case ITEM_MATCHING:
                 return false;
         case ITEM_TRIGGER:
                 return field->wire_type == WIRE_BYTES && is_trigger(field->bytes);
@@ -305,5 +307,6 @@ int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buf
                 if (r < 0)
                         return r;
         }
+        item->n_matching = 0; /* for the fold alone */
         return query_put(out, REPLY_QUARANTINE_ITEM, &item->base);
 }

@@ -30,6 +30,7 @@ def mixed(message_id, *numbers):
             event.patient.identifiers.add(system="carebus:pas", value=number, type="MR")
         else:
             event.patient.identifiers.add(system=NHS, value=NUMBER)
+            event.patient.demographics.names.add(family="Waiting", given=["Wanda"])
         event.encounter.identifier.system = "carebus:pas"
         event.encounter.identifier.value = f"V{message_id}{index}"
     return one
@@ -102,6 +103,9 @@ def test_a_retry_gives_what_waited_under_its_own_number_and_the_same_index(two):
     seq = send(two, mixed("3", "H1", None, "H2"))
     shown = json.loads(two.ctl("--json", "quarantine", "show", str(seq), check=0).stdout.splitlines()[0])
     assert shown["partly"] and shown["held"] == [1] and "matching" not in shown
+    assert "events that wait, the others are in use: 1" in two.ctl("quarantine", "show", str(seq), check=0).stdout
+    listed = two.ctl("--json", "quarantine", "list", check=0).stdout
+    assert '"held"' in listed and not any(word in listed.lower() for word in ("wanda", "waiting", "matching")), "a list has no content"
     assert two.ctl("quarantine", "retry", str(seq)).returncode == 0
     two.wait_folded()
     send(two, merged("4"))

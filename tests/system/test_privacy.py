@@ -14,7 +14,7 @@ import subprocess
 import pytest
 import zmq
 
-from carebus_bus import ANSWER_SECONDS, BUILD, CAREBUS_MLLP, CAREBUSCTL, control_pb2, feed_pb2, intake_pb2, submission, wait_for
+from carebus_bus import ANSWER_SECONDS, BUILD, CAREBUS_MLLP, CAREBUSCTL, ask_pb2, control_pb2, feed_pb2, intake_pb2, submission, wait_for
 from mllp_peer import END, START, Mllp, Sender
 from test_mllp import certificates, client_context  # noqa: F401
 
@@ -309,7 +309,7 @@ def wrong_readers(watched):
         say(endpoint, text.encode(), text.encode() * 20000, control_pb2.Request(id=1).SerializeToString(),
             control_pb2.Request(id=1, retry=control_pb2.RetryRequest(seq=1, who=text, why=text)).SerializeToString(),
             control_pb2.Request(id=2, discard=control_pb2.DiscardRequest(seq=1 << 60, who=text, why=text)).SerializeToString(),
-            control_pb2.Request(id=3, record=control_pb2.RecordRequest(patient_id=text, team=text)).SerializeToString(),
+            control_pb2.Request(id=3, record=ask_pb2.RecordRequest(patient_id=text, team=text)).SerializeToString(),
             control_pb2.Request(id=4, trace=control_pb2.TraceRequest(source=text, message_id=text)).SerializeToString(),
             control_pb2.Request(id=5, tail=control_pb2.TailRequest(from_seq=1, team=text)).SerializeToString())
     context.term()

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from carebus_bus import BusError, SLOW, control_pb2, event_pb2, feed_pb2, intake_pb2, submission, wait_for
+from carebus_bus import BusError, SLOW, ask_pb2, control_pb2, event_pb2, feed_pb2, intake_pb2, submission, wait_for
 from carebus_readers import Feed, as_user, ask, place, tail
 
 
@@ -167,9 +167,9 @@ def test_trace_has_no_content(wards):
 def test_record_is_found_by_patient_id_and_by_identifier(wards):
     seq = wards.source("pas").send(person("carebus:pas", "N-2", "E-1"))[0].stored.seq
     wards.wait_folded()
-    record = ask(wards, record=control_pb2.RecordRequest(patient_id=f"p{seq}.0"))
+    record = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0"))
     assert record.patient_id == f"p{seq}.0" and record.seq >= seq
-    request = control_pb2.RecordRequest()
+    request = ask_pb2.RecordRequest()
     request.identifier.system, request.identifier.value = "carebus:pas", "N-2"
     assert ask(wards, record=request) == record
     request.identifier.ClearField("system")
@@ -182,12 +182,12 @@ def test_record_of_a_team_holds_what_its_sources_said_and_nothing_else(wards):
     seq = wards.source("pas").send(person("carebus:pas", "N-3", "S-1"))[0].stored.seq
     mine = wards.source("lab").send(person("carebus:lab", "L-3", "S-2"))[0].stored.seq
     wards.wait_folded()
-    whole = ask(wards, record=control_pb2.RecordRequest(patient_id=f"p{seq}.0"))
-    ward = ask(wards, record=control_pb2.RecordRequest(patient_id=f"p{seq}.0", team="ward"))
+    whole = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0"))
+    ward = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0", team="ward"))
     assert ward.sections == whole.sections and ward.identifiers == whole.identifiers
-    reply = wards.request("query", record=control_pb2.RecordRequest(patient_id=f"p{seq}.0", team="clinic"))
+    reply = wards.request("query", record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0", team="clinic"))
     assert reply.error == "not-found" and not reply.HasField("record")
-    clinic = ask(wards, record=control_pb2.RecordRequest(patient_id=f"p{mine}.0", team="clinic"))
+    clinic = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{mine}.0", team="clinic"))
     assert {fact.source for section in clinic.sections for fact in section.facts} == {"lab"}
     assert [identifier.system for identifier in clinic.identifiers] == ["carebus:lab"]
     assert len(clinic.digest) == 32
@@ -195,13 +195,13 @@ def test_record_of_a_team_holds_what_its_sources_said_and_nothing_else(wards):
 
 def test_who_is_not_known_and_what_is_not_there_is_said(wards):
     for command, reason in (
-            ({"record": control_pb2.RecordRequest(patient_id="p99.0")}, "not-found"),
-            ({"record": control_pb2.RecordRequest(patient_id="p1.0", team="nobody")}, "unknown-team"),
+            ({"record": ask_pb2.RecordRequest(patient_id="p99.0")}, "not-found"),
+            ({"record": ask_pb2.RecordRequest(patient_id="p1.0", team="nobody")}, "unknown-team"),
             ({"tail": control_pb2.TailRequest(team="nobody")}, "unknown-team"),
             ({"quarantine_show": control_pb2.QuarantineShowRequest(seq=99)}, "not-found"),
             ({"quarantine_list": control_pb2.QuarantineListRequest(source="nobody")}, "unknown-source"),
             ({"retry": control_pb2.RetryRequest(seq=1)}, "unknown-command"),
-            ({"record": control_pb2.RecordRequest()}, "missing-field"),
+            ({"record": ask_pb2.RecordRequest()}, "missing-field"),
     ):
         reply = wards.request("query", **command)
         assert reply.error == reason, (command, reply)
@@ -402,3 +402,77 @@ def test_ctl_prints_what_serve_answers(wards):
     assert wards.ctl_json("record", f"p{seq}.0")[0]["patient_id"] == f"p{seq}.0"
     status, = wards.ctl_json("status")
     assert status["ready"] and status["seq"] == status["folded_seq"] == odd
+
+
+# -- the page
+
+
+def test_a_record_is_a_page_for_a_person(wards):
+    seq = wards.source("pas").send(person("carebus:pas", "N-1", "PG-1"))[0].stored.seq
+    wards.wait_folded()
+    page = wards.ctl("record", f"p{seq}.0")
+    assert page.returncode == 0 and not page.stderr
+    lines = page.stdout.splitlines()
+    assert all(len(line) <= 100 for line in lines)
+    for heading in ("RESUSCITATION (CPR)", "WHERE THEY ARE", "ENCOUNTERS", "NOTHING SHOWN OF"):
+        assert heading in lines
+    assert "  No decision is recorded. That is not a decision, neither for CPR nor against it." in lines
+    assert any("Ward 7" in line for line in lines)
+    assert "none recorded by pas since" in page.stdout and "not heard yet: lab" in page.stdout
+    # By the number alone, and by system and value.
+    for words in (["N-1"], ["carebus:pas", "N-1"]):
+        again = wards.ctl("record", *words)
+        assert again.returncode == 0 and again.stdout.splitlines()[0] == lines[0]
+
+
+def test_a_page_shows_one_section_whole_and_whom_to_ring_at_a_time(wards):
+    seq = wards.source("pas").send(person("carebus:pas", "N-1", "PG-2"))[0].stored.seq
+    wards.wait_folded()
+    section = wards.ctl("record", f"p{seq}.0", "--section", "encounters")
+    assert "ENCOUNTERS" in section.stdout and "RESUSCITATION" not in section.stdout
+    for at in ("2024-03-03T03:00", "03:00", "sunday 03:00"):
+        page = wards.ctl("record", f"p{seq}.0", "--at", at)
+        assert page.returncode == 0
+        assert any(line.startswith("WHOM TO RING at ") and line.endswith("03:00") for line in page.stdout.splitlines())
+    for wrong in (["--at", "teatime"], ["--at", "25:00"], ["--at", "someday 03:00"], ["--section", "nonsense"], ["--team"], ["more", "words"]):
+        assert wards.ctl("record", f"p{seq}.0", *wrong).returncode == 64
+
+
+def test_a_team_has_an_overview_of_no_more_than_it_sees(wards):
+    pas, lab = wards.source("pas"), wards.source("lab")
+    first = person("carebus:pas", "N-1", "OV-1")
+    first.events[0].patient.identifiers.add(system="urn:shared", value="S-1")
+    seq = pas.send(first)[0].stored.seq
+    wards.wait_folded()
+    whole = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0"))
+    assert whole.overview.place.place.point_of_care == "Ward 7" and len(whole.overview.open_encounters) == 1
+    assert {state.section: list(state.states) for state in whole.states}["death"] == ["none-recorded"]
+    other = lab.send(person("carebus:lab", "L-1", "OV-2", source_place="Ward 9"))[0].stored.seq
+    wards.wait_folded()
+    clinic = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{other}.0", team="clinic"))
+    assert [source.name for source in clinic.sources] == ["lab"]
+    assert {row.name for state in clinic.states for row in state.sources} <= {"lab"}
+    assert clinic.overview.place.place.point_of_care == "Ward 9"
+    unseen = wards.request("query", 10, record=control_pb2.RecordRequest(patient_id=f"p{seq}.0", team="clinic"))
+    assert unseen.error == "not-found" and not unseen.HasField("record")
+
+
+def test_a_record_says_how_much_of_a_source_nobody_understood(wards):
+    pas = wards.source("pas")
+    seq = pas.send(person("carebus:pas", "N-1", "NU-1"))[0].stored.seq
+    odd = pas.send(unreadable("NU-2"), unreadable("NU-3", original=b"MSH|^~\\&|other\r"))
+    wards.wait_folded()
+
+    def waiting():
+        record = ask(wards, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0"))
+        source, = [source for source in record.sources if source.name == "pas"]
+        states = {state.section: list(state.states) for state in record.states}
+        return source.not_understood, source.not_understood_since_at, "not-understood" in states["decisions"]
+
+    count, since, told = waiting()
+    assert (count, told) == (2, True) and since > 0
+    assert "pas: messages not understood since" in wards.ctl("record", f"p{seq}.0").stdout
+    for one in odd:
+        assert not wards.request(discard=control_pb2.DiscardRequest(seq=one.stored.seq, who="Sam", why="noise")).error
+    wards.wait_folded()
+    assert waiting() == (0, 0, False)

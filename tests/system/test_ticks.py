@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from carebus_bus import event_pb2, submission, wait_for
+from carebus_bus import common_pb2, event_pb2, submission, wait_for
 from carebus_readers import tail
 
 
@@ -18,8 +18,9 @@ def decision(message_id, review_in, number="H1"):
     event.decision.identifier.value = f"O{number}"
     event.decision.decision.system, event.decision.decision.code = "http://snomed.info/sct", "450476008"
     event.decision.decided_at.utc_at = now
-    event.decision.review_at.utc_at = now + int(review_in * 1_000_000)
-    event.decision.review_at.precision = 6
+    # Of a time to the second, its minute has to be over.
+    event.decision.review_at.utc_at = now + int((review_in - 60) * 1_000_000)
+    event.decision.review_at.precision = common_pb2.When.PRECISION_SECOND
     return one
 
 
