@@ -1,0 +1,123 @@
+/* Encounters, whose claims are kept beside the fact: what undoes or comes late is laid at its place among all of them. */
+#include <errno.h>
+
+#include "base/text.h"
+#include "daemon/record/death.h"
+#include "daemon/record/encounter.h"
+#include "daemon/record/keys.h"
+#include "daemon/stage/activity.h"
+#include "daemon/stage/project-parts.h"
+
+typedef struct Claims {
+        Carebus__V1__Claim **claims;
+        size_t n_claims;
+        size_t n_bytes;
+        Arena *arena;
+} Claims;
+
+static int claim_seen(Bytes key, Bytes value, void *owner) {
+        Claims *claims = owner;
+        Carebus__V1__Claim *claim;
+        int r;
+
+        claims->n_bytes += value.size;
+        r = message_unpack(&carebus__v1__claim__descriptor, value, claims->arena, (ProtobufCMessage **)&claim);
+        return r ?: list_append((void ***)&claims->claims, &claims->n_claims, claim, claims->arena);
+}
+
+static int claim_put(FoldWork *work, const char *patient_id, const char *name, const Carebus__V1__Claim *claim,
+                     Bytes packed) {
+        StateKey key = key_of_claim(patient_id, name, stamp_parts(claim->stamp));
+
+        if (!packed.data)
+                return -ENOMEM;
+        return key.error < 0 ? key.error : state_put(work->txn, STATE_SECTION, state_key_all(&key), packed);
+}
+
+/* The older half becomes one claim, so that an encounter that never ends does not make every late message dear. */
+static int claims_lay_together(FoldWork *work, const char *patient_id, const char *name, Claims *claims) {
+        size_t n_laid = claims->n_claims / 2;
+        Carebus__V1__Claim *together;
+
+        together = encounter_lay_together(claims->claims, n_laid, work->lists_whole, work->arena);
+        if (!together)
+                return -ENOMEM;
+        for (size_t i = 0; i + 1 < n_laid; i++) {
+                StateKey key = key_of_claim(patient_id, name, stamp_parts(claims->claims[i]->stamp));
+                int r = state_delete(work->txn, STATE_SECTION, state_key_all(&key));
+
+                if (r)
+                        return r;
+        }
+        claims->claims += n_laid - 1;
+        claims->n_claims -= n_laid - 1;
+        claims->claims[0] = together;
+        return claim_put(work, patient_id, name, together, message_pack(&together->base, work->arena));
+}
+
+/* What undoes, or comes late, is laid at its place among all claims. */
+static int encounter_replay(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredFact *stored) {
+        StateKey prefix = key_of_claims(patient_id, name);
+        Claims claims = { .arena = work->arena };
+        int r;
+
+        r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
+        if (r == 0 && claims.n_claims > 2 &&
+            (claims.n_claims > ENCOUNTER_CLAIMS_MAX || claims.n_bytes > ENCOUNTER_CLAIMS_BYTES_MAX))
+                r = claims_lay_together(work, patient_id, name, &claims);
+        return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
+}
+
+/* A discharge is taken back, and with it what it said of a death: noted before anybody speaks of one, since that may come late. */
+static int project_undone_death(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        bool changed;
+        int r;
+
+        if (!death_is_undone(said->event))
+                return 0;
+        r = work_section(work, home->patient_id, SECTION_DEATH, &section);
+        if (r == 0)
+                r = fact_for(work, said, section, work->source, &stored);
+        if (r == 0)
+                r = death_undo_stay(stored, said, work->arena, &changed);
+        if (r)
+                return r;
+        work_section_touch(work, section);
+        changes->contradictable = changes->contradictable || changed;
+        return 0;
+}
+
+int project_encounter(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
+        char *key = encounter_key(said->event, work->arena),
+             *name = key ? section_of_encounter(work->source, key, work->arena) : NULL;
+        Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__StoredFact *stored;
+        bool changed, in_order, was_there;
+        int r;
+
+        if (!name || !claim)
+                return -ENOMEM;
+        r = work_section(work, home->patient_id, name, &section);
+        if (r == 0)
+                r = fact_for(work, said, section, key, &stored);
+        if (r == 0)
+                r = claim_put(work, home->patient_id, name, claim, encounter_claim_packed(said, claim, work->arena));
+        if (r)
+                return r;
+        was_there = !stored->fact->status || text_equal(stored->fact->status, "current");
+        in_order = stamp_parts_compare(stamp_parts(stored->newest), said->stamp) < 0 && !encounter_undoes(said->event);
+        if (in_order)
+                r = encounter_add(stored, claim, work->lists_whole, work->arena, &changed);
+        else
+                r = encounter_replay(work, home->patient_id, name, stored);
+        if (r)
+                return r;
+        told_note(changes, said, stored);
+        work_section_touch(work, section);
+        changes->stay = was_there != text_equal(stored->fact->status, "current");
+        r = activity_note(work, said, home->patient_id, name, stored, &changes->presence);
+        return r ?: project_undone_death(work, said, home, changes);
+}
