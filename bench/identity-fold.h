@@ -14,8 +14,8 @@ typedef struct FoldRecord {
         Carebus__V1__Matching *matching;
 } FoldRecord;
 
-/* Each record as the registration of a person by a source of its own, so that nothing but the score can join two. `folder` is empty and
- * stays full. ret_roots[i]: the first of the records that are one with records[i]. *ret_reviews: how many joins wait for a person. 0 or a negative
- * errno. */
+/* Each record as the registration of a person by a source of its own, so that nothing but the score can join two. `folder` is
+ * empty and stays full. ret_roots[i]: the first of the records that are one with records[i]. *ret_reviews: how many joins wait
+ * for a person. 0 or a negative errno. */
 int fold_records(const char *folder, const FoldRecord *records, size_t n, Arena *arena, size_t *ret_roots,
                  size_t *ret_reviews);

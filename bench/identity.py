@@ -87,7 +87,8 @@ def said(counts):
     precision = percent(counts["found"], counts["found"] + counts["wrong"]) / 100
     return (
         f"precision {precision:.4f}, recall {counts['found'] / counts['pairs']:.4f} "
-        f"({counts['found']:,} of {counts['pairs']:,} pairs); wrongly joined {counts['wrong']:,} pairs, {counts['records_wrong']:,} records"
+        f"({counts['found']:,} of {counts['pairs']:,} pairs); "
+        f"wrongly joined {counts['wrong']:,} pairs, {counts['records_wrong']:,} records"
     )
 
 

@@ -1,3 +1,4 @@
+/* Who is compared with whom at all: see match.h, and docs/matching.md for what each block is good for. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

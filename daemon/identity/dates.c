@@ -1,3 +1,4 @@
+/* Two birth dates: see fields.h. */
 #include <string.h>
 
 #include "daemon/identity/fields.h"

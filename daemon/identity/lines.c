@@ -1,3 +1,4 @@
+/* Two addresses, word by word: see fields.h. */
 #include <string.h>
 
 #include "base/text.h"

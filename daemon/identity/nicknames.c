@@ -1,10 +1,10 @@
-#include "daemon/identity/weights.h"
-
 /*
  * What else people are called: forms, short forms and the same name of another language, as they are met in Britain and
  * Ireland. A group is a line, the name that most are registered under first. A short form may stand in several. Folded as
  * canon/matching.h does it.
  */
+#include "daemon/identity/weights.h"
+
 const char *const match_nickname_groups[] = {
         "abdul abd abdullah",
         "abigail abi abbie abby gail",
