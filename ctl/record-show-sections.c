@@ -74,7 +74,7 @@ void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState 
                 buffer_clear(&line->text);
 }
 
-/* ---- warnings -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- warnings ---------------------------------------------------------------------------------------------------------------- */
 
 static void warn_death(Line *line) {
         const char *death = line->show->record->overview ? line->show->record->overview->death : NULL;

@@ -18,16 +18,16 @@ static bool is_chosen(unsigned field) {
                field != FIELD_RESTRICTED;
 }
 
-/* "demographics" and "demographics.addresses" take what is below them. */
+/* "demographics" takes all of its fields, "demographics.addresses" that field. */
 static bool path_takes(const char *path, const char *field) {
-        size_t n_path = path ? strlen(path) : 0;
-        char whole[96];
+        const char *rest;
 
-        if (n_path == 0 || strlen(field) + sizeof(PATH_PREFIX) > sizeof(whole))
+        if (!path || !text_starts_with(path, SECTION_DEMOGRAPHICS))
                 return false;
-        strcpy(whole, PATH_PREFIX);
-        strcat(whole, field);
-        return strncmp(whole, path, n_path) == 0 && (whole[n_path] == '\0' || whole[n_path] == '.');
+        rest = path + strlen(SECTION_DEMOGRAPHICS);
+        if (!*rest)
+                return true;
+        return *rest == '.' && strcmp(rest + 1, field) == 0;
 }
 
 static const Carebus__V1__OwnershipSettings *ownership_of(const OverviewFrom *from, const char *field) {

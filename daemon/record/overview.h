@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What a reader asks first, put together out of the facts of a record by rule. GRAMMAR.md, "The overview", says the rules. It follows from the
- * facts and the settings alone: never from the clock.
+ * What a reader asks first, put together out of the facts of a record by rule. GRAMMAR.md, "The overview", says the rules. It follows
+ * from the facts and the settings alone: never from the clock.
  *
  * Everything given back lives in the arena, and shares parts of the facts. Any thread.
  */

@@ -71,8 +71,8 @@ typedef struct RecordEyes {
  * left to record_states(). */
 int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
 /* The same as somebody may see it: facts of the sources that `eyes` see (NULL: all), numbers that one of these used, conflicts all of
- * whose claims are theirs, and an overview of no more than that. How decisions stand to each other follows from all of them. Whoever sees no
- * fact of a person sees nobody: RECORD_E_NOT_FOUND. What is held has no content and is shown. */
+ * whose claims are theirs, and an overview of no more than that. How decisions stand to each other follows from all of them. Whoever
+ * sees no fact of a person sees nobody: RECORD_E_NOT_FOUND. What is held has no content and is shown. */
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret);
 

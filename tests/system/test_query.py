@@ -434,7 +434,8 @@ def test_a_page_shows_one_section_whole_and_whom_to_ring_at_a_time(wards):
         page = wards.ctl("record", f"p{seq}.0", "--at", at)
         assert page.returncode == 0
         assert any(line.startswith("WHOM TO RING at ") and line.endswith("03:00") for line in page.stdout.splitlines())
-    for wrong in (["--at", "teatime"], ["--at", "25:00"], ["--at", "someday 03:00"], ["--section", "nonsense"], ["--team"], ["more", "words"]):
+    for wrong in (["--at", "teatime"], ["--at", "25:00"], ["--at", "someday 03:00"], ["--section", "nonsense"], ["--team"],
+                  ["more", "words"]):
         assert wards.ctl("record", f"p{seq}.0", *wrong).returncode == 64
 
 
@@ -453,7 +454,7 @@ def test_a_team_has_an_overview_of_no_more_than_it_sees(wards):
     assert [source.name for source in clinic.sources] == ["lab"]
     assert {row.name for state in clinic.states for row in state.sources} <= {"lab"}
     assert clinic.overview.place.place.point_of_care == "Ward 9"
-    unseen = wards.request("query", 10, record=control_pb2.RecordRequest(patient_id=f"p{seq}.0", team="clinic"))
+    unseen = wards.request("query", 10, record=ask_pb2.RecordRequest(patient_id=f"p{seq}.0", team="clinic"))
     assert unseen.error == "not-found" and not unseen.HasField("record")
 
 

@@ -1,4 +1,4 @@
-/* What a reader asks first, out of facts written by hand: whose word counts, what is one referral, who looks after somebody, the stricter. */
+/* What a reader asks first, out of facts written by hand: whose word counts, what is one referral, whom to ring, the stricter of two. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -383,6 +383,41 @@ static void test_a_trend_is_of_one_scale_and_one_kind_of_respondent(void **state
         assert_string_equal(made_of->trends[2]->points[1]->value, "5.0"); /* as said */
 }
 
+/* Digits compared as digits: no number of a machine holds them all. */
+static void test_a_direction_is_that_of_the_digits_as_said(void **state) {
+        static const struct {
+                const char *before, *now, *direction;
+        } rows[] = {
+                { "5", "5.0", "level" },
+                { "9", "10", "up" },
+                { "0.30", "0.3", "level" },
+                { "0.1", "0.09", "down" },
+                { "-1", "-2", "down" },
+                { "-0", "0", "level" },
+                { "-1", "1", "up" },
+                { "007", "7", "level" },
+                { "12a", "13", NULL },
+                { "", "1", NULL },
+                { "1.2.3", "2", NULL },
+                { ">5", "6", NULL },
+                { "90071992547409931", "90071992547409932", "up" },
+        };
+        Book *book = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const char *direction;
+
+                book->record->n_sections = 0;
+                measured(book, "AKPS", rows[i].before, 10, CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF);
+                measured(book, "AKPS", rows[i].now, 20, CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_STAFF);
+                direction = overview(book)->n_trends > 0 ? overview(book)->trends[0]->direction : NULL;
+                if (rows[i].direction)
+                        assert_string_equal(direction, rows[i].direction);
+                else
+                        assert_null(direction);
+        }
+}
+
 static void test_a_trend_keeps_its_newest_points(void **state) {
         Carebus__V1__Overview *made_of;
         Book *book = *state;
@@ -505,6 +540,7 @@ int main(void) {
                 TEST(test_a_referral_that_two_sources_know_is_one_with_the_furthest_state),
                 TEST(test_a_referral_that_one_side_closed_is_not_open_because_the_other_has_not_heard),
                 TEST(test_a_trend_is_of_one_scale_and_one_kind_of_respondent),
+                TEST(test_a_direction_is_that_of_the_digits_as_said),
                 TEST(test_a_trend_keeps_its_newest_points),
                 TEST(test_whom_to_ring_is_what_was_said_then_key_worker_lead_others_and_the_teams),
                 TEST(test_who_has_left_is_neither_shown_nor_rung),
