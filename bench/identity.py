@@ -101,7 +101,8 @@ def queue(counts):
 
 
 def pace(counts):
-    return f"{counts['nanoseconds'] / 1000 / counts['records']:.1f} us a record, {counts['compared'] / counts['records']:.2f} comparisons each"
+    per_record = counts["nanoseconds"] / 1000 / counts["records"]
+    return f"{per_record:.1f} us a record, {counts['compared'] / counts['records']:.2f} comparisons each"
 
 
 def fold(counts):
