@@ -88,6 +88,24 @@ static void test_a_chi_number_begins_with_a_day(void **state) {
         assert_int_equal(national_number_read(NATIONAL_NUMBER_HC, "9434765919", digits), 0);
 }
 
+static void test_numbers_of_scotland_and_northern_ireland_are_checked_alike(void **state) {
+        char digits[NATIONAL_NUMBER_SIZE + 1];
+
+        assert_int_equal(national_number_read(NATIONAL_NUMBER_CHI, "010101 1237", digits), 0);
+        assert_string_equal(digits, "0101011237");
+        assert_int_equal(national_number_read(NATIONAL_NUMBER_CHI, "0101011238", digits), IDENTIFIER_E_CHECK_DIGIT);
+        assert_int_equal(national_number_read(NATIONAL_NUMBER_HC, "320 000 0007", digits), 0);
+        assert_string_equal(digits, "3200000007");
+        assert_int_equal(national_number_read(NATIONAL_NUMBER_HC, "3200000008", digits), IDENTIFIER_E_CHECK_DIGIT);
+        for (char digit = '0'; digit <= '9'; digit++) {
+                char alike[NATIONAL_NUMBER_SIZE + 1] = { 0 };
+
+                memset(alike, digit, NATIONAL_NUMBER_SIZE);
+                assert_int_equal(national_number_read(NATIONAL_NUMBER_CHI, alike, digits), IDENTIFIER_E_PLACEHOLDER);
+                assert_int_equal(national_number_read(NATIONAL_NUMBER_HC, alike, digits), IDENTIFIER_E_PLACEHOLDER);
+        }
+}
+
 static void test_the_test_range_is_known(void **state) {
         assert_true(national_number_is_test("9990079196"));
         assert_false(national_number_is_test("9912003888"));
@@ -161,6 +179,7 @@ int main(void) {
                 cmocka_unit_test(test_spaces_and_hyphens_are_taken_out),
                 cmocka_unit_test(test_what_is_not_ten_digits_is_refused_and_nothing_written),
                 cmocka_unit_test(test_a_chi_number_begins_with_a_day),
+                cmocka_unit_test(test_numbers_of_scotland_and_northern_ireland_are_checked_alike),
                 cmocka_unit_test(test_the_test_range_is_known),
                 cmocka_unit_test(test_only_01_is_verified),
                 cmocka_unit_test(test_a_system_says_which_number_it_is),

@@ -577,6 +577,74 @@ static void test_requests_say_what_they_are_about(void **state) {
         assert_error(&error, "retry.seq: missing-field");
 }
 
+static void test_a_decision_of_identity_says_of_which_review_or_of_which_two(void **state) {
+        Carebus__V1__IdentityDecideRequest decide = CAREBUS__V1__IDENTITY_DECIDE_REQUEST__INIT;
+        Carebus__V1__Request message = CAREBUS__V1__REQUEST__INIT;
+        char *two[] = { TEXT("p1.0"), TEXT("p2.0") }, *events[] = { TEXT("4.0") };
+        const Carebus__V1__Request *read;
+        ValidateError error;
+
+        message.command_case = CAREBUS__V1__REQUEST__COMMAND_IDENTITY_DECIDE;
+        message.identity_decide = &decide;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        decide.has_what = 1;
+        decide.what = CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_LINK;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        assert_error(&error, "identity_decide.review_id: missing-field");
+        decide.patient_ids = two;
+        decide.n_patient_ids = 1;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        decide.n_patient_ids = 2;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        two[1] = TEXT("r2.0");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_VALUE);
+        decide.n_patient_ids = 0;
+        decide.review_id = TEXT("p1.0");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_VALUE);
+        decide.review_id = TEXT("r1.0");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        decide.what = CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_ASSIGN;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        decide.n_patient_ids = 1;
+        decide.event_ids = events;
+        decide.n_event_ids = 1;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        events[0] = TEXT("4");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_VALUE);
+}
+
+static void test_who_looks_for_somebody_says_something_of_them(void **state) {
+        Carebus__V1__ReviewListRequest list = CAREBUS__V1__REVIEW_LIST_REQUEST__INIT;
+        Carebus__V1__IdentityShowRequest show = CAREBUS__V1__IDENTITY_SHOW_REQUEST__INIT;
+        Carebus__V1__SettleRequest settle = CAREBUS__V1__SETTLE_REQUEST__INIT;
+        Carebus__V1__FindRequest find = CAREBUS__V1__FIND_REQUEST__INIT;
+        Carebus__V1__Request message = CAREBUS__V1__REQUEST__INIT;
+        const Carebus__V1__Request *read;
+        ValidateError error;
+
+        message.command_case = CAREBUS__V1__REQUEST__COMMAND_FIND;
+        message.find = &find;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        find.name = TEXT("Jean McAllister");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        message.command_case = CAREBUS__V1__REQUEST__COMMAND_IDENTITY_SHOW;
+        message.identity_show = &show;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        show.review_id = TEXT("r12.1");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        message.command_case = CAREBUS__V1__REQUEST__COMMAND_REVIEW_LIST;
+        message.review_list = &list;
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+        list.after_id = TEXT("12");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_VALUE);
+        message.command_case = CAREBUS__V1__REQUEST__COMMAND_SETTLE;
+        message.settle = &settle;
+        settle.conflict_id = TEXT("4.1");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), VALIDATE_E_MISSING);
+        settle.patient_id = TEXT("p1.0");
+        assert_int_equal(validate_request(packed(&message), arena, &read, &error), 0);
+}
+
 static void test_a_reply_has_an_answer_or_an_error(void **state) {
         Carebus__V1__Reply message = CAREBUS__V1__REPLY__INIT;
         const Carebus__V1__Reply *read;
@@ -636,6 +704,8 @@ int main(void) {
                 TEST(test_acks_and_credit_are_in_range),
                 TEST(test_a_delivery_stands_behind_the_one_before_it),
                 TEST(test_what_a_reader_gets_is_one_message),
+                TEST(test_a_decision_of_identity_says_of_which_review_or_of_which_two),
+                TEST(test_who_looks_for_somebody_says_something_of_them),
                 TEST(test_requests_say_what_they_are_about),
                 TEST(test_a_reply_has_an_answer_or_an_error),
                 TEST(test_who_does_not_ask_why_is_told_no_all_the_same),
