@@ -1,8 +1,8 @@
 #pragma once
 /*
  * Which persons are one human being, and which of them answers for the others: a function of the ties between them and of their
- * verified numbers alone, so that merges may come in any order, be repeated, make chains and circles, be refused until the numbers agree, and
- * be taken back. Any thread.
+ * verified numbers alone, so that merges may come in any order, be repeated, make chains and circles, be refused until the
+ * numbers agree, and be taken back. Any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -320,12 +320,16 @@ static int under_find(FoldWork *work, const Said *said, Home *home, Said *ret) {
 
 /* Whose it is in the end: it may have been moved, or its person may be one with others. */
 static int owner_find(FoldWork *work, const Said *said, const Carebus__V1__Person *home, Carebus__V1__Person **ret) {
-        const char *moved = home->n_moves == 0
-                                    ? NULL
-                                    : event_moved_to(home, work->source, said->under, said->event->encounter_id);
+        const Carebus__V1__Event *event = said->event;
+        const Carebus__V1__Identifier *stay = event->encounter_id;
+        const char *moved = NULL;
         Carebus__V1__Person *owner;
         int r;
 
+        if (!stay && event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER)
+                stay = event->encounter->identifier;
+        if (home->n_moves > 0)
+                moved = event_moved_to(home, work->source, said->under, stay);
         r = work_person(work, moved ?: home->patient_id, &owner);
         r = r ?: identify_answering(work, owner, ret);
         if (r == 0 && moved)
