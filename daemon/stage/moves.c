@@ -290,23 +290,47 @@ static int doubt_add(const Settling *s, Person *person, const Carebus__V1__Doubt
         return doubt ? list_append((void ***)&person->doubts, &person->n_doubts, doubt, s->arena) : -ENOMEM;
 }
 
-/* Who survived may have been merged into another since, under whose number the source went on. */
-static int doubt_carry(const Settling *s, Person *person, const Carebus__V1__Doubt *like, size_t depth) {
-        int r = doubt_add(s, person, like);
+/* One step on: into whom this one was merged before the doubt ended. NOBODY where the tie leads nowhere; *ret is since when there. */
+static size_t doubt_step(const Settling *s, const Carebus__V1__Tie *tie, const Carebus__V1__Doubt *like,
+                         Carebus__V1__Stamp *since, Carebus__V1__Stamp **ret) {
+        if (tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE || !tie->retires || !tie_counts(tie) ||
+            strcmp(tie->patient_id, like->patient_id) == 0 || stamp_compare(tie->stamp, like->until) >= 0)
+                return NOBODY;
+        *ret = stamp_compare(since, tie->stamp) < 0 ? tie->stamp : since;
+        return person_index(s, tie->patient_id);
+}
 
-        for (size_t i = 0; r == 0 && depth < s->n_persons && i < person->n_ties; i++) {
-                const Carebus__V1__Tie *tie = person->ties[i];
-                Carebus__V1__Doubt further = *like;
-                size_t into = person_index(s, tie->patient_id);
+/* Who survived may have been merged into another since, under whose number the source went on. Merges may go in circles and meet again by
+ * many ways: of each person the earliest moment counts, and it is looked for until none is earlier. */
+static int doubt_carry(const Settling *s, const Person *survivor, const Carebus__V1__Doubt *like) {
+        Carebus__V1__Stamp **since = arena_alloc(s->arena, s->n_persons * sizeof(*since));
+        bool more = true;
+        int r = 0;
 
-                if (tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE || !tie->retires || !tie_counts(tie) ||
-                    into == NOBODY || strcmp(tie->patient_id, like->patient_id) == 0 ||
-                    stamp_compare(tie->stamp, like->until) >= 0)
-                        continue;
-                if (stamp_compare(further.since, tie->stamp) < 0)
-                        further.since = tie->stamp;
-                r = doubt_carry(s, s->persons[into], &further, depth + 1);
+        if (!since)
+                return -ENOMEM;
+        memset(since, 0, s->n_persons * sizeof(*since));
+        since[person_index(s, survivor->patient_id)] = like->since;
+        while (more) {
+                more = false;
+                for (size_t i = 0; i < s->n_persons; i++)
+                        for (size_t j = 0; since[i] && j < s->persons[i]->n_ties; j++) {
+                                Carebus__V1__Stamp *there;
+                                size_t into = doubt_step(s, s->persons[i]->ties[j], like, since[i], &there);
+
+                                if (into == NOBODY || (since[into] && stamp_compare(there, since[into]) >= 0))
+                                        continue;
+                                since[into] = there;
+                                more = true;
+                        }
         }
+        for (size_t i = 0; r == 0 && i < s->n_persons; i++)
+                if (since[i]) {
+                        Carebus__V1__Doubt doubt = *like;
+
+                        doubt.since = since[i];
+                        r = doubt_add(s, s->persons[i], &doubt);
+                }
         return r;
 }
 
@@ -330,7 +354,7 @@ static int tie_doubts(const Settling *s, Person *survivor, const Carebus__V1__Ti
                 if (since) {
                         doubt.source = since->source;
                         doubt.since = since->stamp;
-                        r = doubt_carry(s, survivor, &doubt, 0);
+                        r = doubt_carry(s, survivor, &doubt);
                 }
                 since = NULL;
         }
