@@ -20,7 +20,7 @@ def load(folder):
     protos = sorted((TREE / "proto/carebus/v1").glob("*.proto"))
     subprocess.run(["protoc", f"--proto_path={TREE}/proto", f"--python_out={folder}", *map(str, protos)], check=True)
     sys.path.insert(0, folder)
-    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal"]
+    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal", "ask"]
     return [importlib.import_module(f"carebus.v1.{name}_pb2") for name in modules]
 
 
@@ -40,7 +40,7 @@ def field(number, payload):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    common, bodies, event, record, intake, feed, control, journal = load(folder)
+    common, bodies, event, record, intake, feed, control, journal, ask = load(folder)
 
 
 def when(text, at, precision):
@@ -231,8 +231,8 @@ def requests():
     write("request", "discard-without-seq", control.Request(id=3, discard=control.DiscardRequest(why="test message")))
     write("request", "tail", control.Request(id=4, tail=control.TailRequest(from_seq=1, team="hospice", limit=100)))
     write("request", "trace-message", control.Request(id=5, trace=control.TraceRequest(source="hospital-pas", message_id="MSG1")))
-    write("request", "record", control.Request(id=6, record=control.RecordRequest(patient_id="p1.0")))
-    write("request", "record-by-number", control.Request(id=7, record=control.RecordRequest(
+    write("request", "record", control.Request(id=6, record=ask.RecordRequest(patient_id="p1.0")))
+    write("request", "record-by-number", control.Request(id=7, record=ask.RecordRequest(
         identifier=common.Identifier(system=NHS, value="9434765919"))))
     write("request", "quarantine-list", control.Request(id=8, quarantine_list=control.QuarantineListRequest(limit=50)))
     write("request", "quarantine-show", control.Request(id=9, quarantine_show=control.QuarantineShowRequest(seq=8)))
