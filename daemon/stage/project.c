@@ -332,8 +332,10 @@ static int owner_find(FoldWork *work, const Said *said, const Carebus__V1__Perso
                 moved = event_moved_to(home, work->source, said->under, stay);
         r = work_person(work, moved ?: home->patient_id, &owner);
         r = r ?: identify_answering(work, owner, ret);
-        if (r == 0 && moved)
-                r = work_touch_record(work, (*ret)->patient_id);
+        /* What it says may stand in the records of all to whom something was moved from here. */
+        for (size_t i = 0; r == 0 && i < home->n_moves; i++)
+                if (home->moves[i]->away)
+                        r = work_touch_record(work, home->moves[i]->patient_id);
         if (r == 0 && home->n_doubts > 0)
                 r = join_doubts_again(work, said, home);
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
