@@ -164,7 +164,8 @@ static void tell_settings(Telling *telling, char **words, size_t n_words) {
                 size_t n = strlen(words[i]);
 
                 source->has_lists_complete = source->lists_complete = words[i][n - 1] == '+';
-                source->name = arena_text(arena, words[i], source->lists_complete ? n - 1 : n);
+                source->has_numbers_traced = source->numbers_traced = words[i][n - 1] == '*';
+                source->name = arena_text(arena, words[i], strcspn(words[i], "+*"));
                 assert_int_equal(list_append((void ***)&settings->sources, &settings->n_sources, source, arena), 0);
         }
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_SETTINGS;
