@@ -93,12 +93,13 @@ static bool sex_parse(const char *text, const char **ret) {
 
 /* A copy that outlives the word on the command line, which is then made unreadable to others. */
 static char *take_word(Question *question, char *word) {
+        const size_t size = strlen(word);
         char *kept;
 
-        if (question->n_texts == ELEMENTSOF(question->texts) || strlen(word) >= sizeof(question->texts[0]))
+        if (question->n_texts == ELEMENTSOF(question->texts) || size >= sizeof(question->texts[0]))
                 return NULL;
-        kept = strcpy(question->texts[question->n_texts++], word);
-        memset(word, '.', strlen(word));
+        kept = memcpy(question->texts[question->n_texts++], word, size + 1);
+        memset(word, '.', size);
         return kept;
 }
 

@@ -76,8 +76,8 @@ static void reading_keep(Reading *reading, const Keep *keep) {
         reading->ignored = false;
 }
 
-/* What says no time of its own was said when it was sent to this server: its clinical date may be years back, and takes nothing from what was
- * said since. */
+/* What says no time of its own was said when it was sent to this server: its clinical date may be years back, and that makes it no older
+ * than what was said since. */
 static int reading_set_time(Work *work, const Reading *reading) {
         Carebus__V1__When *now = arena_alloc(work->arena, sizeof(*now));
 

@@ -36,8 +36,8 @@ int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__R
  * anything that tells where they are; nor is any of that said of them. */
 int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindReply **ret);
 
-/* A team's program asks; `ask->team` is its team, which the caller has looked up for the peer. What is refused is in the answer as well: 0 or
- * negative. */
+/* A team's program asks; `ask->team` is its team, which the caller has looked up for the peer. What is refused is in the answer as well:
+ * 0 or negative. */
 int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer **ret);
 
 /* For the files ask*.c. */

@@ -10,8 +10,8 @@ typedef struct Used {
         size_t n_held;
 } Used;
 
-/* Uses all that can be used, or of those at `only` (ascending; NULL: all), and says so in the outcome; where nothing can be used the outcome stays
- * as it is. An event's id has its index in `events`, whatever waits. 0 or as work_get(). */
+/* Uses all that can be used, or of those at `only` (ascending; NULL: all), and says so in the outcome; where nothing can be used the
+ * outcome stays as it is. An event's id has its index in `events`, whatever waits. 0 or as work_get(). */
 int events_use(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events, const uint32_t *only, size_t n_only,
                Used *ret);
 /* The entry is done: what it wrote is put away, who is touched and what it published is said in the outcome. */
