@@ -2,7 +2,8 @@
 #define CAREBUS_H
 /*
  * libcarebus: what a vendor links. Two sides: carebus_source submits what a record system says; carebus_stream reads events as
- * a team, carebus_records its records, and carebus_ask asks. No generated types in this interface: events go in and come out as packed carebus.v1.Event (the .proto files
+ * a team, carebus_records its records, and carebus_ask asks. No generated types in this interface: events go in and come out as packed
+ * carebus.v1.Event (the .proto files
  * are installed beside this header). An object belongs to one thread. All functions return 0 or a negative errno unless
  * said otherwise.
  */
@@ -212,7 +213,8 @@ typedef struct carebus_record {
 CAREBUS_API int carebus_records_new(carebus_records **ret, const carebus_records_options *options);
 /* Writes the digests first where all that was handed out is acknowledged. */
 CAREBUS_API carebus_records *carebus_records_free(carebus_records *records);
-/* What comes next: 1 there is something, 0 the time is out, negative: -EACCES refused (carebus_records_reason() says why), else an errno. What
+/* What comes next: 1 there is something, 0 the time is out, negative: -EACCES refused (carebus_records_reason() says why), else an
+ * errno. What
  * the program holds already is not handed out again. Waits through a bus that is away. */
 CAREBUS_API int carebus_records_next(carebus_records *records, carebus_record *ret, int timeout_ms);
 /* Everything handed out up to and with this place is done. -EINVAL: it was not handed out. Negative: the digests could not be written. */
@@ -233,7 +235,8 @@ typedef struct carebus_ask_options {
 
 CAREBUS_API int carebus_ask_new(carebus_ask **ret, const carebus_ask_options *options);
 CAREBUS_API carebus_ask *carebus_ask_free(carebus_ask *ask);
-/* A packed carebus.v1.RecordRequest brings a packed carebus.v1.Record, a FindRequest a FindReply; both are the library's and valid until the
+/* A packed carebus.v1.RecordRequest brings a packed carebus.v1.Record, a FindRequest a FindReply; both are the library's and valid
+ * until the
  * next call. -EACCES: refused, carebus_ask_reason() says why; -ETIMEDOUT; -EINVAL: not such a request. */
 CAREBUS_API int carebus_ask_record(carebus_ask *ask, const void *request, size_t size, const void **ret,
                                    size_t *ret_size, int timeout_ms);

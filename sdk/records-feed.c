@@ -2,6 +2,8 @@
  * A feed of records as its reader speaks it: Open, Credit, Ack, answers to Compare; what comes goes into the queue as it came. What is
  * held is changed by handing out alone, so that digests and places always belong together.
  */
+#include "sdk/records.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,7 +11,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "proto/validate.h"
-#include "sdk/records.h"
 
 #define OPENING_TIMEOUT (5 * USEC_PER_SEC)
 #define COMPARED_PERSONS 128

@@ -2,6 +2,8 @@
  * A replica of a team's records: what came is handed out in order, and with each handing out the digests follow. What the program holds
  * already is passed over; whoever a snapshot did not name is handed out as gone when it ends.
  */
+#include "sdk/records.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -11,7 +13,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "proto/validate.h"
-#include "sdk/records.h"
 
 #define CREDIT_DEFAULT 256
 #define CREDIT_MAX 65536

@@ -1,4 +1,5 @@
-/* A packed message of protobuf-c is in the order of field numbers, and the record's lists are in orders of their own: nothing is left to chance. */
+/* A packed message of protobuf-c is in the order of field numbers, and the record's lists are in orders of their own: nothing is left
+ * to chance. */
 #include "daemon/record/canonical.h"
 
 #include "daemon/record/body.h"

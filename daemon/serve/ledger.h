@@ -1,6 +1,7 @@
 #pragma once
 /*
- * What a team must hold: which of its persons' records have which digest, since which entry, and the sum. Made for teams that have a feed of
+ * What a team must hold: which of its persons' records have which digest, since which entry, and the sum. Made for teams that have a
+ * feed of
  * records open, by the feed thread, in slices of time; brought forward by the outcomes of the fold, which name everybody whose record may
  * have changed, so that an entry costs a look at those persons and no more. A person whose record the team sees nothing of is not in it.
  *
@@ -31,7 +32,8 @@ typedef struct LedgerEyes {
         Arena *arena;
 } LedgerEyes;
 
-/* Reads the file, where there is one that fits what the view has; else begins anew. `folder` is state/serve/records. A damaged file is as none. */
+/* Reads the file, where there is one that fits what the view has; else begins anew. `folder` is state/serve/records. A damaged file is
+ * as none. */
 int ledger_open(const char *folder, const char *team, const LedgerEyes *eyes, Ledger **ret);
 /* Does not write: see ledger_save_last(). */
 Ledger *ledger_free(Ledger *ledger);

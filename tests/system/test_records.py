@@ -1,14 +1,18 @@
 """Feeds of records: whoever reads, since whenever and through whatever, ends with the very bytes that the bus has."""
 
+import ctypes
+import errno
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
-from carebus_bus import BusError, bodies_pb2, event_pb2, feed_pb2, intake_pb2, record_pb2, wait_for
-from carebus_readers import Feed, Records, ask, place
+from carebus_bus import BUILD, SLOW, BusError, bodies_pb2, event_pb2, feed_pb2, intake_pb2, record_pb2, wait_for
+from carebus_readers import Feed, Records
+from carebus.v1 import ask_pb2
 
 SNAPSHOT, PLACE, NOW = feed_pb2.Open.FROM_SNAPSHOT, feed_pb2.Open.FROM_PLACE, feed_pb2.Open.FROM_NOW
 EVENTS = feed_pb2.Open.WHAT_EVENTS
@@ -323,8 +327,9 @@ def test_snapshot_taken_while_much_is_written_ends_and_is_equal(wards):
     ends = threading.Event()
 
     def write():
-        while not ends.is_set():
+        while not ends.is_set() and writer.count < 800:
             writer.something()
+            time.sleep(0.003)
 
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
@@ -481,3 +486,85 @@ def test_rebuild_verifies_over_the_whole_journal(wards):
         writer.something()
     wards.wait_folded()
     assert wards.ctl("rebuild", "--verify").returncode == 0
+
+
+def library():
+    """libcarebus as a vendor's program without generated code loads it."""
+    loaded = ctypes.CDLL(str(BUILD / "sdk" / "libcarebus.so"))
+    loaded.carebus_ask_reason.restype = ctypes.c_char_p
+    question = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+    for name, further in (("free", []), ("reason", []), ("record", question), ("find", question)):
+        getattr(loaded, f"carebus_ask_{name}").argtypes = [ctypes.c_void_p, *further]
+    return loaded
+
+
+class Ask:
+    """carebus_ask: the options are four texts of the connection and the team."""
+
+    def __init__(self, bus, team):
+        self.library = library()
+        options = (ctypes.c_char_p * 5)(bus.endpoint("feed").encode(), None, None, None, team.encode())
+        self.handle = ctypes.c_void_p()
+        assert self.library.carebus_ask_new(ctypes.byref(self.handle), options) == 0
+
+    def __call__(self, question, message):
+        data, size, packed = ctypes.c_void_p(), ctypes.c_size_t(), message.SerializeToString()
+        call = getattr(self.library, f"carebus_ask_{question}")
+        r = call(self.handle, packed, len(packed), ctypes.byref(data), ctypes.byref(size), 20000)
+        return ctypes.string_at(data, size.value) if r == 0 else (r, (self.library.carebus_ask_reason(self.handle) or b"").decode())
+
+    def close(self):
+        self.library.carebus_ask_free(self.handle)
+
+
+@pytest.mark.skipif(SLOW > 1, reason="a sanitized library cannot be loaded into this interpreter")
+def test_library_asks_with_the_rights_of_its_team(wards):
+    writer = Writer(wards)
+    pas, lab = writer.stay("pas", 1), writer.stay("lab", 2)
+    wards.wait_folded()
+    clinic = Ask(wards, "clinic")
+    record = record_pb2.Record.FromString(clinic("record", ask_pb2.RecordRequest(patient_id=f"p{lab}.0")))
+    assert record.patient_id == f"p{lab}.0"
+    assert clinic("record", ask_pb2.RecordRequest(patient_id=f"p{pas}.0")) == (-errno.EACCES, "not-found")
+    assert clinic("record", ask_pb2.RecordRequest())[0] == -errno.EINVAL
+    found = ask_pb2.FindReply.FromString(clinic("find", ask_pb2.FindRequest(identifier={"value": "P2"})))
+    assert [candidate.patient_id for candidate in found.candidates] == [f"p{lab}.0"]
+    clinic.close()
+
+
+def replica_of_library(bus, folder, points=1):
+    """Runs the example; its lines."""
+    done = subprocess.run([str(BUILD / "sdk" / "example-records"), bus.endpoint("feed"), "ward", "desk", str(folder), str(points)],
+                          capture_output=True, text=True, timeout=60 * SLOW, check=False)
+    assert done.returncode == 0, done.stderr
+    return [line.split(" ", 1)[1] for line in done.stdout.splitlines()]
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name.startswith("p")}
+
+
+def test_replica_of_the_library_goes_on_where_it_was_and_proves_it(wards, tmp_path):
+    writer = Writer(wards, random.Random(5))
+    for _ in range(40):
+        writer.something()
+    wards.wait_folded()
+    lines = replica_of_library(wards, tmp_path)
+    assert lines[0] == "the beginning" and lines[-1].startswith("equal: ")
+    assert files_of(tmp_path) == records_of_bus(wards, "ward")
+    assert all(line.startswith("equal: ") for line in replica_of_library(wards, tmp_path)), "nothing changed, so nothing is handed out"
+    for _ in range(15):
+        writer.something()
+    wards.restart()
+    lines = replica_of_library(wards, tmp_path)
+    assert "the beginning" not in lines and lines[-1].startswith("equal: ")
+    assert files_of(tmp_path) == records_of_bus(wards, "ward")
+    # The bus forgot what it knew: the library holds on to what is the same, and takes what is not.
+    wards.stop()
+    (wards.folder / "state" / "serve" / "records" / "ward").unlink()
+    wards.start()
+    assert all(line.startswith("equal: ") for line in replica_of_library(wards, tmp_path))
+    (tmp_path / ".digests").write_bytes(b"not this")
+    (tmp_path / "p99999.0").write_bytes(b"left over")
+    assert replica_of_library(wards, tmp_path)[0] == "the beginning"
+    assert files_of(tmp_path) == records_of_bus(wards, "ward")
