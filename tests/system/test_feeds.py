@@ -240,7 +240,7 @@ def test_what_is_wrong_is_refused_with_a_reason(wards):
         assert feed.refused() == "protocol"
         feed.open(consumer="Not A Name")
         assert feed.refused() == "bad-name"
-        feed.open(what=feed_pb2.Open.WHAT_RECORDS)
+        feed.open(NOW, what=feed_pb2.Open.WHAT_RECORDS)
         assert feed.refused() == "not-offered"
         feed.open(PLACE, after=(10_000, 0))
         assert feed.refused() == "beyond-end"
