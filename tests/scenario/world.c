@@ -230,7 +230,8 @@ static bool is_left_out(const char *name) {
 static bool is_of_arrival(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
         const Carebus__V1__Fact *fact = (const Carebus__V1__Fact *)message;
 
-        if (strstr(field->name, "patient_id"))
+        if (strstr(field->name, "patient_id") || strcmp(field->name, "review_id") == 0 ||
+            strcmp(field->name, "ended_by_event_id") == 0)
                 return true;
         return message->descriptor == &carebus__v1__fact__descriptor && strcmp(field->name, "history") == 0 &&
                (fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH ||
@@ -250,10 +251,12 @@ static bool names_events(const char *name) {
         return strstr(name, "event_id") != NULL;
 }
 
-/* A conflict that one order closes never opens in another. */
+/* A conflict that one order closes never opens in another; signs of life are kept as they come. */
 static bool is_closed_conflict(const ProtobufCMessage *message) {
+        const Carebus__V1__Conflict *conflict = (const Carebus__V1__Conflict *)message;
+
         return message->descriptor == &carebus__v1__conflict__descriptor &&
-               ((const Carebus__V1__Conflict *)message)->has_closed_at;
+               (conflict->has_closed_at || text_equal(conflict->reason, "activity-after-death"));
 }
 
 static void value_write(Writing *writing, const void *value, const ProtobufCFieldDescriptor *field, int depth) {

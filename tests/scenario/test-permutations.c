@@ -1,0 +1,309 @@
+/*
+ * One history, told in random orders, is one record: what counts is when something was said, never when it came. Three sources speak of
+ * three persons: registrations with and without a number, stays, decisions, measures, allergies, documents, consent, deaths, what was
+ * entered in error, merges in chains. CAREBUS_SEED repeats a run.
+ *
+ * Left out of the comparison is what is the order of arrival itself: numbers of entries, times of receipt, and which of several ids of
+ * one person answers for the others. Left out of the histories is what the rules decide by what was known at that moment, and must:
+ * - joins by a score (names and birth dates without a number): a rival, a threshold or a decision that came before leads to a review,
+ *   the same facts in another order to a link. The stories identity-*.story and ./run bench identity look at those.
+ * - a number alone, without one of the source's own: who it stands for is settled when it is used.
+ * - two messages of one number with different bytes: the first is taken, the second waits for a person.
+ * - unmerges: what came while a number stood for two goes to review, and that is a matter of arrival (test-merges.c has a model of it).
+ * - of several deaths which one a plan names as its end, and a sign of life after a death: the newest that was known is kept.
+ * - more claims on one fact than are kept apart: the older half is laid together when there are too many, so late ones meet a sum.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/sha256.h"
+#include "daemon/record/body.h"
+#include "tests/scenario/story-event.h"
+#include "tests/scenario/world.h"
+
+#define HISTORIES 80
+#define ORDERS 25
+#define MESSAGES_MAX 40
+#define WORDS_MAX 24
+#define IDS_MAX 24
+#define MAKE(type, arena) ((void *)message_new(&carebus__v1__##type##__descriptor, arena))
+
+static uint64_t seed;
+
+static size_t draw(size_t n) {
+        return (size_t)(world_random(&seed) % n);
+}
+
+typedef struct Message {
+        const char *source;
+        char *line; /* of a story: TYPE key=value ... */
+} Message;
+
+typedef struct History {
+        Arena *arena;
+        Message messages[MESSAGES_MAX];
+        size_t n_messages;
+        const char *ids[IDS_MAX][2]; /* source and local id that somebody was told of under */
+        size_t n_ids;
+} History;
+
+static const char *const sources[] = { "hospital", "community", "hospice" };
+static const char *const numbers[] = { "9434765919", "4505577104", "9912003888" };
+static const char *const births[] = { "1950-02-03", "1961-12-24", "1938-07-09" };
+
+/* Every message has a minute of its own. */
+__attribute__((format(printf, 4, 5))) static void tell(History *history, const char *source, const char *id,
+                                                       const char *format, ...) {
+        char words[400];
+        size_t n = history->n_messages++;
+        bool is_there = false;
+        va_list args;
+
+        assert_in_range(n, 0, MESSAGES_MAX - 1);
+        va_start(args, format);
+        vsnprintf(words, sizeof(words), format, args);
+        va_end(args);
+        history->messages[n] = (Message){ source, arena_format(history->arena, "%s said=%02zu:%02zu", words, 8 + n / 60,
+                                                               n % 60) };
+        for (size_t i = 0; i < history->n_ids; i++)
+                is_there = is_there || (strcmp(history->ids[i][0], source) == 0 && strcmp(history->ids[i][1], id) == 0);
+        if (is_there)
+                return;
+        assert_in_range(history->n_ids, 0, IDS_MAX - 1);
+        history->ids[history->n_ids][0] = source;
+        history->ids[history->n_ids++][1] = id;
+}
+
+/* An id that a source has for a person: A is the ordinary one, B and C are duplicates that may be merged. */
+static const char *local_id(History *history, size_t person, const char *kind) {
+        return arena_format(history->arena, "%s%zu", kind, person);
+}
+
+static void tell_person(History *history, size_t source, size_t person) {
+        const char *id = local_id(history, person, "A");
+
+        /* Names come with the number alone, so that nobody is compared by score. */
+        if (draw(3))
+                tell(history, sources[source], id,
+                     "patient.%s mrn=%s nhs=%s/verified born=%s sex=female family=F%zu phone=%zu",
+                     draw(2) ? "registered" : "updated", id, numbers[person], births[person], person,
+                     history->n_messages);
+        else
+                tell(history, sources[source], id, "patient.updated mrn=%s phone=%zu kin=K%zu", id, history->n_messages,
+                     draw(3));
+}
+
+static void tell_stay(History *history, size_t source, size_t person) {
+        static const char *const kinds[] = { "A", "A", "B", "C" };
+        static const char *const types[] = { "admitted",    "transferred", "transferred",         "leave_started",
+                                             "leave_ended", "discharged",  "discharge_cancelled", "transfer_cancelled",
+                                             "updated" };
+        const char *id = local_id(history, person, kinds[draw(4)]);
+
+        tell(history, sources[source], id, "encounter.%s mrn=%s visit=V%zu%zu ward=W%zu",
+             types[draw(ELEMENTSOF(types))], id, person, draw(2), draw(4));
+}
+
+static void tell_decision(History *history, size_t source, size_t person) {
+        const char *id = local_id(history, person, draw(3) ? "A" : "B");
+
+        if (draw(4))
+                tell(history, sources[source], id,
+                     "cpr_decision.recorded mrn=%s order=O%zu%zu decision.decision=%s decision.scope=%s "
+                     "decision.decided_at=%02zu:00",
+                     id, person, draw(3), draw(2) ? "450476008" : "450475007", draw(2) ? "everywhere" : "this_stay",
+                     1 + draw(6));
+        else
+                tell(history, sources[source], id, "cpr_decision.ended mrn=%s order=O%zu%zu%s", id, person, draw(3),
+                     draw(3) ? "" : " action=error");
+}
+
+static void tell_fact(History *history, size_t source, size_t person) {
+        const char *id = local_id(history, person, draw(4) ? "A" : "B"), *from = sources[source];
+        const char *error = draw(5) ? "" : " action=error";
+
+        switch (draw(6)) {
+        case 0:
+                tell(history, from, id,
+                     "outcome.measured mrn=%s measure.scale=901671000000100 measure.measured_at=%02zu:30 "
+                     "measure.total=%zu%s",
+                     id, draw(8), 10 * draw(9), error);
+                return;
+        case 1:
+                tell(history, from, id, "allergy.recorded mrn=%s allergy.substance=3726870%02zu%s", id, draw(3), error);
+                return;
+        case 2:
+                tell(history, from, id, "document.available mrn=%s document=D%zu document.title=T%zu%s", id, draw(3),
+                     draw(3), error);
+                return;
+        case 3:
+                tell(history, from, id, "document.replaced mrn=%s document=D%zu document.replaces=D%zu", id,
+                     3 + draw(2), draw(3));
+                return;
+        case 4:
+                tell(history, from, id, "consent.recorded mrn=%s consent.kind=share consent.state=%s%s", id,
+                     draw(2) ? "given" : "refused", error);
+                return;
+        default:
+                tell(history, from, id, "referral.%s mrn=%s referral=R%zu", draw(2) ? "requested" : "accepted", id,
+                     draw(2));
+        }
+}
+
+static void tell_death(History *history, size_t source, size_t person) {
+        const char *id = local_id(history, person, "A");
+
+        if (draw(3))
+                tell(history, sources[source], id, "death.notified mrn=%s death=%s dead_at=07:%02zu", id,
+                     draw(2) ? "formal" : "informal", draw(60));
+        else
+                tell(history, sources[source], id, "death.retracted mrn=%s", id);
+}
+
+/* B into A, C into B: chains and repetitions. */
+static void tell_merge(History *history, size_t source, size_t person) {
+        bool chain = draw(2);
+        const char *survivor = local_id(history, person, chain ? "B" : "A"),
+                   *retired = local_id(history, person, chain ? "C" : "B");
+
+        tell(history, sources[source], survivor, "patient.merged survivor=%s retired=%s", survivor, retired);
+}
+
+static History *history_draw(Arena *arena) {
+        static void (*const tellers[])(History *, size_t, size_t) = { tell_person,   tell_person, tell_stay, tell_stay,
+                                                                      tell_decision, tell_fact,   tell_fact, tell_fact,
+                                                                      tell_merge,    tell_death };
+        History *history = arena_alloc(arena, sizeof(*history));
+        size_t n = 6 + draw(MESSAGES_MAX - 6);
+
+        *history = (History){ .arena = arena };
+        while (history->n_messages < n)
+                tellers[draw(ELEMENTSOF(tellers) - (draw(3) > 0))](history, draw(3), draw(3));
+        return history;
+}
+
+static void message_push(World *world, const History *history, size_t index) {
+        const Message *message = &history->messages[index];
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        Carebus__V1__StoredSubmission *submission = MAKE(stored_submission, world->arena);
+        char *words[WORDS_MAX], *line = arena_text(world->arena, message->line, strlen(message->line)), *word;
+        size_t n = 0;
+
+        while ((word = strsep(&line, " "))) {
+                assert_in_range(n, 0, WORDS_MAX - 1);
+                words[n++] = word;
+        }
+        submission->source = (char *)message->source;
+        submission->message_id = arena_format(world->arena, "M%zu", index);
+        submission->n_events = 1;
+        submission->events = arena_alloc(world->arena, sizeof(void *));
+        submission->events[0] = story_event(message->source, story_time("23:00"), words, n, world->arena);
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_SUBMISSION;
+        entry.submission = submission;
+        world_push(world, &entry, story_time("23:00"));
+}
+
+static void settings_push(World *world) {
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_SETTINGS;
+        entry.settings = MAKE(settings, world->arena);
+        entry.settings->sources = arena_alloc(world->arena, ELEMENTSOF(sources) * sizeof(void *));
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++) {
+                Carebus__V1__SourceSettings *source = MAKE(source_settings, world->arena);
+
+                source->name = (char *)sources[i];
+                entry.settings->sources[entry.settings->n_sources++] = source;
+        }
+        world_push(world, &entry, story_time("07:00"));
+}
+
+/* The records of all ids, one after the other, as this order makes them. */
+static void told(const History *history, const size_t *order, char *texts[IDS_MAX], Arena *arena) {
+        World world;
+        StateTxn *txn;
+
+        world_begin(&world);
+        settings_push(&world);
+        for (size_t i = 0; i < history->n_messages; i++)
+                message_push(&world, history, order[i]);
+        txn = world_look(&world);
+        for (size_t i = 0; i < history->n_ids; i++) {
+                char **ids, *system = arena_format(world.arena, "carebus:%s", history->ids[i][0]), *text;
+                size_t n_ids;
+
+                assert_int_equal(identity_find(txn, system, history->ids[i][1], world.arena, &ids, &n_ids), 0);
+                assert_int_equal(n_ids, 1);
+                text = world_record_text_any(&world, txn, ids[0]);
+                texts[i] = arena_text(arena, text, strlen(text));
+        }
+        state_abort(txn);
+        world_end(&world);
+}
+
+static void order_print(const History *history, const size_t *order) {
+        for (size_t i = 0; i < history->n_messages; i++)
+                printf("# M%zu %s %s\n", order[i], history->messages[order[i]].source,
+                       history->messages[order[i]].line);
+}
+
+static void order_shuffle(size_t *order, size_t n) {
+        for (size_t i = n - 1; i > 0; i--) {
+                size_t j = draw(i + 1), swap = order[i];
+
+                order[i] = order[j];
+                order[j] = swap;
+        }
+}
+
+static void test_one_history_in_any_order_is_one_record(void **state) {
+        for (size_t h = 0; h < HISTORIES; h++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+                size_t order[MESSAGES_MAX];
+                char *first[IDS_MAX], *again[IDS_MAX];
+                History *history;
+
+                assert_int_equal(arena_new(&arena, 1UL << 28), 0);
+                history = history_draw(arena);
+                for (size_t i = 0; i < history->n_messages; i++)
+                        order[i] = i;
+                told(history, order, first, arena);
+                for (size_t o = 0; o < ORDERS; o++) {
+                        ArenaMark mark = arena_mark(arena);
+
+                        order_shuffle(order, history->n_messages);
+                        told(history, order, again, arena);
+                        for (size_t i = 0; i < history->n_ids; i++) {
+                                if (strcmp(first[i], again[i]) == 0)
+                                        continue;
+                                order_print(history, order);
+                                fail_msg("%s:%s differs by the order of arrival\n--- as said\n%s--- in the order "
+                                         "above\n%s",
+                                         history->ids[i][0], history->ids[i][1], first[i], again[i]);
+                        }
+                        arena_rewind(arena, mark);
+                }
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_one_history_in_any_order_is_one_record),
+        };
+        const char *given = getenv("CAREBUS_SEED");
+
+        seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+        seed = seed ? seed : 1;
+        printf("# CAREBUS_SEED=%llu\n", (unsigned long long)seed);
+        fflush(stdout);
+        return cmocka_run_group_tests_name("permutations", tests, NULL, NULL);
+}
