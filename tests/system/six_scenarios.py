@@ -130,7 +130,8 @@ class Partners:
 def pid(local, family, given, born, sex, nhs="", chi=""):
     """PID of the hospital: NHS numbers are traced there, which PID-32 says."""
     numbers = [f"{local}^^^RA9^MR"] + [f"{nhs}^^^NHS^NH"] * bool(nhs) + [f"{chi}^^^CHI"] * bool(chi)
-    return f"PID|1||{'~'.join(numbers)}||{family.upper()}^{given.upper()}||{born.replace('-', '')}|{sex}" + "|" * 24 + ("NSTS01" if nhs else "")
+    name, day = f"{family.upper()}^{given.upper()}", born.replace("-", "")
+    return f"PID|1||{'~'.join(numbers)}||{name}||{day}|{sex}" + "|" * 24 + ("NSTS01" if nhs else "")
 
 
 def pv1(visit, kind, place, admitted, discharged="", destination="", method=""):
@@ -226,7 +227,8 @@ def lines_of(record):
     lines = [f"number {identifier['system']} {identifier['value']}" for identifier in record.get("identifiers", [])]
     for section in record.get("sections", []):
         if section["name"] == "demographics":
-            lines += [f"person {fact['source']}: {name_of(fact['demographics'])}, born {born(fact['demographics'])}" for fact in section["facts"]]
+            lines += [f"person {fact['source']}: {name_of(fact['demographics'])}, born {born(fact['demographics'])}"
+                      for fact in section["facts"]]
         if section["name"] not in HIDDEN_SECTIONS:
             lines += fact_lines(section)
     lines += [f"conflict {one['section']} {one['reason']}{' closed' if 'closed_at' in one else ''}" for one in record.get("conflicts", [])]

@@ -25,7 +25,7 @@ def partners():
 
 
 def test_fife_day(partners):
-    """A night contact by a charity, a visit by district nurses, advice by telephone, an attendance, and home with the care package on again."""
+    """A night contact by a charity, a district nurse, advice by telephone, an attendance, and home with the care package on again."""
     chi = "1405481226"
     partners.rows(partners.night, "people-fife.csv", PERSON, f"MC-31,,{chi},Baird,Isla,1948-05-14,F")
     partners.rows(partners.night, "contacts-fife.csv", CONTACT,
@@ -34,7 +34,7 @@ def test_fife_day(partners):
         partners.community,
         patient("isla", "https://phs.scot/chi-number", chi, "Baird", "Isla", "1948-05-14", "female"),
         {"resourceType": "Encounter", "id": "dn-1", "identifier": [{"system": "https://community.example/visits", "value": "DN-1"}],
-         "status": "finished", "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HH", "display": "home health"},
+         "status": "finished", "class": coded("http://terminology.hl7.org/CodeSystem/v3-ActCode", "HH", "home health")["coding"][0],
          "subject": {"reference": "Patient/isla"}, "period": {"start": "2024-11-05T10:00:00Z", "end": "2024-11-05T10:35:00Z"}},
         at="2024-11-05T10:40:00Z")
     partners.rows(partners.hospice, "people-fife.csv", PERSON, f"SB-31,,{chi},Baird,Isla,1948-05-14,F")
@@ -78,8 +78,10 @@ def test_ms_drop_off(partners):
     partners.post(
         partners.community,
         patient("morag", NHS, nhs, "Lindsay", "Morag", "1971-04-02", "female"),
-        {"resourceType": "ServiceRequest", "id": "ref-40", "identifier": [{"system": "https://community.example/referrals", "value": "CR-40"}],
-         "status": "active", "intent": "order", "priority": "routine", "code": coded(SNOMED, "306237005", "Referral to palliative care service"),
+        {"resourceType": "ServiceRequest", "id": "ref-40",
+         "identifier": [{"system": "https://community.example/referrals", "value": "CR-40"}],
+         "status": "active", "intent": "order", "priority": "routine",
+         "code": coded(SNOMED, "306237005", "Referral to palliative care service"),
          "subject": {"reference": "Patient/morag"}, "authoredOn": "2024-02-20T09:00:00Z",
          "reasonCode": [coded(SNOMED, "24700007", "Multiple sclerosis")], "performer": [{"display": "St Brigid's Hospice"}]},
         at="2024-02-20T09:05:00Z")
@@ -93,7 +95,8 @@ def test_ms_drop_off(partners):
 def test_helpline_at_three_in_the_morning(partners):
     """Name and date of birth are all that the caller gives, and fit two people: the call is nobody's until somebody decides."""
     partners.hl7("ADT^A28", "20240310090000", pid("H50", "Macleod", "Donald", "1950-03-02", "M", nhs="9990101035"))
-    partners.post(partners.community, patient("donald", NHS, "9990101043", "Macleod", "Donald", "1950-03-02", "male"), at="2024-03-11T09:00:00Z")
+    partners.post(partners.community, patient("donald", NHS, "9990101043", "Macleod", "Donald", "1950-03-02", "male"),
+                  at="2024-03-11T09:00:00Z")
     candidates = [one for reply in partners.find("Donald MacLeod", "--born", "1950-03-02") for one in reply.get("candidates", [reply])
                   if "patient_id" in one]
     assert len(candidates) == 2, candidates
@@ -152,7 +155,7 @@ def test_small_hospice_beside_a_huge_feed(partners):
 
 
 def test_cross_border_death(partners):
-    """Known to a Scottish hospice by CHI, dead in an English hospital: informal there, formal by PDS, and support for the one left behind."""
+    """Known to a Scottish hospice by CHI, dead in an English hospital: informal there, formal by PDS; support for the one left."""
     chi, nhs = "0206391056", "9990101078"
     partners.rows(partners.hospice, "people-border.csv", PERSON, f"SB-60,,{chi},Elliot,Wat,1939-06-02,M")
     partners.rows(partners.hospice, "plan-border.csv", "local_id,item,value,text,date,author,author_role,status,decided_at,scope",
@@ -165,7 +168,7 @@ def test_cross_border_death(partners):
         patient(nhs, NHS, nhs, "Elliot", "Wat", "1939-06-02", "male", deceasedDateTime="2024-05-04T05:10:00+01:00", extension=[{
             "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DeathNotificationStatus",
             "extension": [{"url": "deathNotificationStatus", "valueCodeableConcept": coded(
-                "https://fhir.hl7.org.uk/CodeSystem/UKCore-DeathNotificationStatus", "2", "Formal - death notice received from Registrar")}]}]),
+                "https://fhir.hl7.org.uk/CodeSystem/UKCore-DeathNotificationStatus", "2", "Formal: notice of the registrar")}]}]),
         at="2024-05-08T09:00:00Z")
     partners.rows(partners.hospice, "bereaved-border.csv", "bereaved_id,deceased_local_id,relation,offered,accepted,first_contact,closed",
                   "BR-60,SB-60,wife,2024-05-10,2024-05-12,2024-05-20,")
