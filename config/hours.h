@@ -7,5 +7,6 @@
 #include "base/arena.h"
 #include "config/config.h"
 
-/* 0, -EINVAL with *ret_wrong the part that was not understood (in the arena), or -ENOMEM. "24/7" is one row without days, 00:00 to 00:00. */
+/* 0, -EINVAL with *ret_wrong the part that was not understood (in the arena), or -ENOMEM. "24/7" is one row without days, from 00:00
+ * to 00:00. */
 int hours_parse(const char *text, Arena *arena, ConfigReach **ret, size_t *ret_n, const char **ret_wrong);
