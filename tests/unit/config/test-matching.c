@@ -97,7 +97,7 @@ static void test_durations_say_their_unit(void **state) {
                 fixture_assert_only(fixture, 4, 26, "expected a duration", "15m");
         }
         fixture_try(fixture, HEAD "matching: {urgent_after: 30d}\n");
-        fixture_assert_only(fixture, 4, 26, "30d is outside 1m to 7d", NULL);
+        fixture_assert_only(fixture, 4, 26, "30d is outside 1s to 7d", NULL);
 }
 
 static void test_weights_are_read_by_field_and_agreement(void **state) {
