@@ -41,21 +41,19 @@ static const struct {
 };
 
 /* The formal death that was said first, so that another source's word changes nothing. */
-static const Fact *formal_death(Carebus__V1__Section *const *sections, size_t n_sections) {
-        const Fact *found = NULL;
+static const Fact *formal_death(Carebus__V1__StoredFact *const *deaths, size_t n_deaths) {
+        const Carebus__V1__StoredFact *found = NULL;
 
-        for (size_t i = 0; i < n_sections; i++)
-                for (size_t j = 0; j < sections[i]->n_facts; j++) {
-                        const Fact *fact = sections[i]->facts[j];
+        for (size_t i = 0; i < n_deaths; i++) {
+                const Fact *fact = deaths[i]->fact;
 
-                        if (fact->value_case != CAREBUS__V1__FACT__VALUE_DEATH ||
-                            !text_equal(fact->status, "current") ||
-                            fact->death->status != CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL)
-                                continue;
-                        if (!found || fact->seq < found->seq || (fact->seq == found->seq && fact->index < found->index))
-                                found = fact;
-                }
-        return found;
+                if (!text_equal(fact->status, "current") ||
+                    fact->death->status != CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL)
+                        continue;
+                if (!found || stamp_parts_compare(death_stamp(deaths[i]), death_stamp(found)) < 0)
+                        found = deaths[i];
+        }
+        return found ? found->fact : NULL;
 }
 
 static bool is_stopped(const Fact *fact, const Fact *death) {
@@ -73,8 +71,9 @@ static bool is_stopped(const Fact *fact, const Fact *death) {
         return false;
 }
 
-size_t death_consequences(Carebus__V1__Section *const *sections, size_t n_sections) {
-        const Fact *death = formal_death(sections, n_sections);
+size_t death_consequences(Carebus__V1__Section *const *sections, size_t n_sections,
+                          Carebus__V1__StoredFact *const *deaths, size_t n_deaths) {
+        const Fact *death = formal_death(deaths, n_deaths);
         size_t n = 0;
 
         for (size_t i = 0; death && i < n_sections; i++)

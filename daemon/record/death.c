@@ -9,6 +9,8 @@
 
 /* Of one source about one person: far more than anybody says in earnest. */
 #define CLAIMS_MAX 64
+/* As many may say the same thing: what comes late between two of them finds its neighbours. */
+#define CLAIMS_ALIKE_MAX 12
 
 typedef Carebus__V1__Claim Claim;
 typedef Carebus__V1__Death__Status Status;
@@ -105,10 +107,12 @@ static bool claims_alike(const Claim *a, const Claim *b) {
                (!follows_from_discharge(a) || stay_same(a, b));
 }
 
-/* Of what is only said again the first and the last stay; of many, the newest. */
+/* Of many, what is only said again gives way to the first and the last; of more yet, the newest stay. */
 static void claims_thin(Carebus__V1__StoredFact *stored) {
         size_t n = 0;
 
+        if (stored->n_claims <= CLAIMS_ALIKE_MAX)
+                return;
         for (size_t i = 0; i < stored->n_claims; i++)
                 if (i == 0 || i + 1 == stored->n_claims || !claims_alike(stored->claims[i], stored->claims[i - 1]) ||
                     !claims_alike(stored->claims[i], stored->claims[i + 1]))
@@ -323,8 +327,22 @@ bool death_stands(const Carebus__V1__StoredFact *stored) {
         return stored->fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH && stored->fact->death->status != REMOVED;
 }
 
+StampParts death_stamp(const Carebus__V1__StoredFact *stored) {
+        for (size_t i = 0; i < stored->n_claims; i++)
+                if (text_equal(stored->claims[i]->event->event_id, stored->fact->event_id))
+                        return stamp_parts(stored->claims[i]->stamp);
+        return stamp_parts(stored->newest);
+}
+
+bool death_is_retracted(const Carebus__V1__StoredFact *stored) {
+        return stored->fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH && stored->fact->death->status == REMOVED;
+}
+
 int64_t death_over_at(const Carebus__V1__StoredFact *stored) {
+        const Carebus__V1__Fact *fact = stored->fact;
         Moment moment;
 
-        return moment_of_when(stored->fact->death->died_at, &moment) ? moment.until : INT64_MAX;
+        if (moment_of_when(fact->death->died_at, &moment))
+                return moment.until;
+        return fact->recorded_at && fact->recorded_at->has_utc_at ? fact->recorded_at->utc_at : fact->received_at;
 }

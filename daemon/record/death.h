@@ -21,10 +21,16 @@ int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, b
 int death_undo_stay(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, bool *ret_changed);
 /* Does the fact stand: dead, and not retracted? */
 bool death_stands(const Carebus__V1__StoredFact *stored);
-/* The first moment that is certainly after it; INT64_MAX where it has no time. */
+/* When what the fact says was said first. */
+StampParts death_stamp(const Carebus__V1__StoredFact *stored);
+/* Is all taken back that the source has said of a death? */
+bool death_is_retracted(const Carebus__V1__StoredFact *stored);
+/* The first moment that is certainly after it; where nobody says when it was, the moment at which it was said. */
 int64_t death_over_at(const Carebus__V1__StoredFact *stored);
 
 /* What a formal death stops, in the sections of one record, in place: appointments and visits that are still to come, care packages,
  * referrals that are open, contact points, programmes. Each such fact reads `ended`, `died`, by the event of the death. An informal death
- * stops nothing: it tells and asks. Nothing is stored, so a death that is retracted leaves no trace here. Gives how many. */
-size_t death_consequences(Carebus__V1__Section *const *sections, size_t n_sections);
+ * stops nothing: it tells and asks. Of several formal deaths (`deaths`, as they are stored) the one that was said first is named. Nothing
+ * is stored, so a death that is retracted leaves no trace here. Gives how many. */
+size_t death_consequences(Carebus__V1__Section *const *sections, size_t n_sections,
+                          Carebus__V1__StoredFact *const *deaths, size_t n_deaths);

@@ -53,6 +53,8 @@ typedef struct Viewing {
         /* Of the sections with rules of their own, as the whole record has them. */
         Carebus__V1__StoredFact **demographics;
         size_t n_demographics;
+        Carebus__V1__StoredFact **deaths;
+        size_t n_deaths;
         Carebus__V1__Fact **decisions; /* in the order of their decisions */
         size_t n_decisions;
 } Viewing;

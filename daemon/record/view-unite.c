@@ -215,6 +215,8 @@ static int fact_keep(Viewing *viewing, const Found *found) {
 
         if (strcmp(found->section, SECTION_DEMOGRAPHICS) == 0)
                 return list_append((void ***)&viewing->demographics, &viewing->n_demographics, stored, viewing->arena);
+        if (strcmp(found->section, SECTION_DEATH) == 0)
+                return list_append((void ***)&viewing->deaths, &viewing->n_deaths, stored, viewing->arena);
         if (strcmp(found->section, SECTION_DECISIONS) != 0)
                 return 0;
         return list_append((void ***)&viewing->decisions, &viewing->n_decisions, stored->fact, viewing->arena);

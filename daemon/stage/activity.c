@@ -8,8 +8,8 @@
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
 
-/* Of one source: what is taken back gives way to the one before it, and one more is always there. */
-#define OF_SOURCE_MAX 4
+/* Things of one source, the latest: what is taken back gives way to the one before it. */
+#define OF_SOURCE_MAX 8
 
 typedef Carebus__V1__Activity Activity;
 typedef Carebus__V1__Event Event;
@@ -90,6 +90,8 @@ static bool is_sign(const Said *said, int64_t *ret_at) {
         const Event *event = said->event;
         const When *at = NULL;
 
+        if (event->has_action && event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
+                return false;
         if (encounter_is_presence(event)) {
                 *ret_at = when_is_known(event->occurred_at) ? event->occurred_at->utc_at : said->stamp.said_at;
                 return true;
@@ -115,25 +117,43 @@ static size_t activity_find(const Activities *all, const char *source, const cha
         return i;
 }
 
+/* May an event of this kind change whether what a sign of life is about still stands? */
+static bool is_about_presence(const Event *event) {
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER ||
+            strncmp(event->type, "encounter.", strlen("encounter.")) == 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                if (signs[i].body == event->body_case)
+                        return true;
+        return event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET;
+}
+
 static void activity_drop(Activities *all, size_t at) {
         memmove(&all->activities[at], &all->activities[at + 1],
                 (all->n_activities - at - 1) * sizeof(*all->activities));
         all->n_activities--;
 }
 
-/* The earliest of a source that has enough of them; n_activities: it has not. */
+/* Of two things at one moment, the one that was said first. */
+static bool is_earlier(const Activity *a, int64_t at, const Carebus__V1__Stamp *stamp) {
+        return a->occurred_at != at ? a->occurred_at < at : stamp_compare(a->stamp, stamp) < 0;
+}
+
+/* The earliest of a source that has more of them than are kept; n_activities: it has not. */
 static size_t activity_earliest(const Activities *all, const char *source) {
         size_t earliest = all->n_activities, n = 0;
 
         for (size_t i = 0; i < all->n_activities; i++) {
-                if (strcmp(all->activities[i]->source, source) != 0)
+                const Activity *activity = all->activities[i];
+
+                if (strcmp(activity->source, source) != 0)
                         continue;
                 n++;
                 if (earliest == all->n_activities ||
-                    all->activities[i]->occurred_at < all->activities[earliest]->occurred_at)
+                    is_earlier(activity, all->activities[earliest]->occurred_at, all->activities[earliest]->stamp))
                         earliest = i;
         }
-        return n < OF_SOURCE_MAX ? all->n_activities : earliest;
+        return n <= OF_SOURCE_MAX ? all->n_activities : earliest;
 }
 
 static int activity_set(FoldWork *work, const Said *said, const char *name, int64_t at, Activity *activity) {
@@ -146,53 +166,47 @@ static int activity_set(FoldWork *work, const Said *said, const char *name, int6
         return activity->stamp ? 0 : -ENOMEM;
 }
 
-static int activity_add(FoldWork *work, const Said *said, const char *name, int64_t at, Activities *all) {
-        size_t earliest = activity_earliest(all, work->source);
-        Activity *activity;
+/* *ret_kept: it is among the latest. */
+static int activity_add(FoldWork *work, const Said *said, const char *name, int64_t at, Activities *all,
+                        bool *ret_kept) {
+        Activity *activity = message_new(&carebus__v1__activity__descriptor, work->arena);
+        size_t earliest;
+        int r;
 
-        if (earliest < all->n_activities) {
-                if (all->activities[earliest]->occurred_at >= at)
-                        return 0;
-                activity_drop(all, earliest);
-        }
-        activity = message_new(&carebus__v1__activity__descriptor, work->arena);
         if (!activity || list_append((void ***)&all->activities, &all->n_activities, activity, work->arena) < 0)
                 return -ENOMEM;
-        return activity_set(work, said, name, at, activity) ?: 1;
+        r = activity_set(work, said, name, at, activity);
+        if (r < 0)
+                return r;
+        earliest = activity_earliest(all, work->source);
+        *ret_kept = earliest >= all->n_activities || all->activities[earliest] != activity;
+        if (earliest < all->n_activities)
+                activity_drop(all, earliest);
+        return 0;
 }
 
-int activity_note(FoldWork *work, const Said *said, const char *patient_id, const char *name,
-                  const Carebus__V1__StoredFact *stored, bool *ret_changed) {
-        bool gone = !text_equal(stored->fact->status, "current") && !text_equal(stored->fact->status, "ended");
+int activity_note(FoldWork *work, const Said *said, const char *patient_id, const char *name, bool *ret_changed) {
         StateKey key = state_key_section(patient_id, SECTION_ACTIVITY);
-        bool is = false;
+        bool kept = true;
         Activities *all;
         int64_t at = 0;
         size_t found;
         int r;
 
-        is = !gone && is_sign(said, &at);
-        if (!gone && !is)
+        if (!is_sign(said, &at)) {
+                *ret_changed = *ret_changed || is_about_presence(said->event);
                 return 0;
+        }
         r = work_activities(work, patient_id, &all);
         if (r)
                 return r;
-        found = activity_find(all, work->source, name);
-        if (gone) {
-                if (found == all->n_activities)
-                        return 0;
-                activity_drop(all, found);
-        } else if (found < all->n_activities) {
-                if (stamp_parts_compare(stamp_parts(all->activities[found]->stamp), said->stamp) > 0)
-                        return 0;
-                r = activity_set(work, said, name, at, all->activities[found]);
-        } else {
-                r = activity_add(work, said, name, at, all);
-                if (r == 0)
-                        return 0; /* earlier than all that are kept */
-        }
-        if (r < 0)
-                return r;
         *ret_changed = true;
-        return work_put(work, STATE_SECTION, &key, &all->base);
+        found = activity_find(all, work->source, name);
+        if (found == all->n_activities)
+                r = activity_add(work, said, name, at, all, &kept);
+        else if (stamp_parts_compare(stamp_parts(all->activities[found]->stamp), said->stamp) <= 0)
+                r = activity_set(work, said, name, at, all->activities[found]);
+        else
+                return 0;
+        return r || !kept ? r : work_put(work, STATE_SECTION, &key, &all->base);
 }

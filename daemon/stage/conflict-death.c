@@ -1,7 +1,9 @@
 /* Somebody is said to have died, and something speaks against it. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/record/belongs.h"
 #include "daemon/record/death.h"
 #include "daemon/record/demographics.h"
 #include "daemon/record/keys.h"
@@ -25,26 +27,54 @@ static int claim_death(Look *look, Wanted *wanted, const Carebus__V1__Fact *deat
                             text_joined(look->work->arena, death->source, "=dead", NULL, NULL));
 }
 
-static int look_at_activity(Look *look, const Carebus__V1__StoredFact *death, const Person *member) {
+/* It stands, and belongs to whom we look at: neither taken back nor moved to another. */
+static int activity_counts(Look *look, const Person *home, const Carebus__V1__Activity *activity, bool *ret) {
+        Carebus__V1__StoredSection *section;
+        int r;
+
+        *ret = false;
+        r = work_section(look->work, home->patient_id, activity->fact, &section);
+        for (size_t i = 0; r == 0 && i < section->n_facts && !*ret; i++) {
+                const Carebus__V1__StoredFact *stored = section->facts[i];
+                const char *moved_to = fact_moved_to(home, activity->fact, stored);
+
+                *ret = text_equal(stored->fact->source, activity->source) &&
+                       (text_equal(stored->fact->status, "current") || text_equal(stored->fact->status, "ended")) &&
+                       look_has_member(look, moved_to ?: home->patient_id);
+        }
+        return r;
+}
+
+static int want_activity(Look *look, const Carebus__V1__Fact *death, const Carebus__V1__Activity *activity) {
+        const char *key = arena_format(look->work->arena, "death/%s/activity/%s", death->source, activity->source);
+        Wanted *wanted = NULL;
+
+        for (size_t i = 0; key && i < look->n_wanted; i++)
+                if (strcmp(look->wanted[i].key, key) == 0)
+                        wanted = &look->wanted[i];
+        if (!wanted)
+                wanted = look_want(look, key, SECTION_DEATH, "activity", "activity-after-death");
+        return claim_death(look, wanted, death) ?: wanted_claim(look, wanted, activity->event_id, activity->fact);
+}
+
+static int look_at_activity(Look *look, const Person *home) {
         Carebus__V1__StoredActivities *all;
         int r;
 
-        r = work_activities(look->work, member->patient_id, &all);
+        r = work_activities(look->work, home->patient_id, &all);
         for (size_t i = 0; r == 0 && i < all->n_activities; i++) {
                 const Carebus__V1__Activity *activity = all->activities[i];
-                Wanted *wanted = NULL;
-                const char *key;
+                bool counts = true;
 
-                if (is_said_dead_since(look, activity) || activity->occurred_at < death_over_at(death))
+                if (is_said_dead_since(look, activity))
                         continue;
-                key = arena_format(look->work->arena, "death/%s/activity/%s", death->fact->source, activity->source);
-                for (size_t j = 0; key && j < look->n_wanted; j++)
-                        if (strcmp(look->wanted[j].key, key) == 0)
-                                wanted = &look->wanted[j];
-                if (!wanted)
-                        wanted = look_want(look, key, SECTION_DEATH, "activity", "activity-after-death");
-                r = claim_death(look, wanted, death->fact);
-                r = r ?: wanted_claim(look, wanted, activity->event_id, activity->fact);
+                for (size_t j = 0; r == 0 && counts && j < look->n_deaths; j++) {
+                        if (activity->occurred_at < death_over_at(look->deaths[j].stored))
+                                continue;
+                        r = activity_counts(look, home, activity, &counts);
+                        if (r == 0 && counts)
+                                r = want_activity(look, look->deaths[j].stored->fact, activity);
+                }
         }
         return r;
 }
@@ -67,9 +97,7 @@ static const char *denial_reason(const Carebus__V1__StoredFact *stored, const Ca
 }
 
 static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
-        StampParts died = { .said_at = death->fact->recorded_at && death->fact->recorded_at->has_utc_at
-                                               ? death->fact->recorded_at->utc_at
-                                               : death->fact->received_at };
+        StampParts died = death_stamp(death);
 
         for (size_t i = 0; i < look->n_words; i++) {
                 const Carebus__V1__StoredFact *stored = look->words[i].stored;
@@ -95,13 +123,28 @@ static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
         return 0;
 }
 
-int look_at_death(Look *look) {
+/* Of members, and of those from whom something was moved here. */
+static int look_at_activities(Look *look) {
+        size_t n_homes;
+        char **homes;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < look->n_deaths; i++) {
-                for (size_t j = 0; r == 0 && j < look->n_members; j++)
-                        r = look_at_activity(look, look->deaths[i].stored, look->members[j]);
-                r = r ?: look_at_denial(look, look->deaths[i].stored);
+        for (size_t i = 0; r == 0 && i < look->n_members; i++)
+                r = look_at_activity(look, look->members[i]);
+        r = r ?: homes_of_moves(look->members, look->n_members, look->work->arena, &homes, &n_homes);
+        for (size_t i = 0; r == 0 && i < n_homes; i++) {
+                Person *home;
+
+                r = work_person(look->work, homes[i], &home);
+                r = r == STATE_E_NOT_FOUND ? -EBADMSG : r ?: look_at_activity(look, home);
         }
+        return r;
+}
+
+int look_at_death(Look *look) {
+        int r = look->n_deaths > 0 ? look_at_activities(look) : 0;
+
+        for (size_t i = 0; r == 0 && i < look->n_deaths; i++)
+                r = look_at_denial(look, look->deaths[i].stored);
         return r;
 }

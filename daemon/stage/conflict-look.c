@@ -82,7 +82,7 @@ static int word_add(Gathering *g, Carebus__V1__StoredFact *stored, size_t member
         return 0;
 }
 
-static bool is_member(const Look *look, const char *patient_id) {
+bool look_has_member(const Look *look, const char *patient_id) {
         for (size_t i = 0; i < look->n_members; i++)
                 if (strcmp(look->members[i]->patient_id, patient_id) == 0)
                         return true;
@@ -100,7 +100,7 @@ static int home_gather(Gathering *g, const Person *home, size_t member) {
         for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
                 const char *moved_to = fact_moved_to(home, g->section, section->facts[i]);
 
-                if (g->counts(section->facts[i]) && is_member(g->look, moved_to ?: home->patient_id))
+                if (g->counts(section->facts[i]) && look_has_member(g->look, moved_to ?: home->patient_id))
                         r = word_add(g, section->facts[i], member);
         }
         return r;

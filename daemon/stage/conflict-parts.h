@@ -52,6 +52,9 @@ int wanted_claim(Look *look, Wanted *wanted, const char *event_id, const char *c
 /* Demographics and deaths of everybody who is one with them. */
 int look_gather(Look *look);
 
+/* Is this person one of those whom we look at? */
+bool look_has_member(const Look *look, const char *patient_id);
+
 /* One file a group: what there is of it now, as Wanted. 0 or as work_get(). */
 int look_at_identity(Look *look);
 int look_at_death(Look *look);

@@ -118,6 +118,6 @@ int project_encounter(FoldWork *work, const Said *said, const Home *home, Change
         told_note(changes, said, stored);
         work_section_touch(work, section);
         changes->stay = was_there != text_equal(stored->fact->status, "current");
-        r = activity_note(work, said, home->patient_id, name, stored, &changes->presence);
+        r = activity_note(work, said, home->patient_id, name, &changes->presence);
         return r ?: project_undone_death(work, said, home, changes);
 }

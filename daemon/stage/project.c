@@ -16,6 +16,7 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
+#include "daemon/stage/numbers.h"
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/project-plain.h"
 #include "daemon/stage/review.h"
@@ -78,6 +79,9 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
         r = demographics_hash(said, work->arena, hash);
         if (r < 0 && r != -ENODATA)
                 return r;
+        r = numbers_with_hash(work, said, patient_id, again) ?: r;
+        if (r < 0 && r != -ENODATA)
+                return r;
         again->has_hash = r == 0;
         again->hash = (ProtobufCBinaryData){ .len = r == 0 ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
         again->first = again->newest = stored->newest;
@@ -97,6 +101,17 @@ static bool speaks_against_death(const Carebus__V1__Event *event, const Carebus_
         return false;
 }
 
+/* Whose it is was recalled, so that nobody has looked at the numbers; they are said now all the same. */
+static int numbers_again(FoldWork *work, const Said *said, const Home *home) {
+        Carebus__V1__Identifier *const *identifiers;
+        size_t n_identifiers;
+
+        if (!home->national)
+                return 0;
+        identify_identifiers(said->event, &identifiers, &n_identifiers);
+        return numbers_note(work, said, home->patient_id, identifiers, n_identifiers, NULL);
+}
+
 static int project_demographics(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         const Carebus__V1__Demographics *demographics = demographics_of(said->event);
         Carebus__V1__StoredSection *section;
@@ -106,13 +121,14 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
         int r;
 
         if (!demographics)
-                return 0;
+                return numbers_again(work, said, home);
         changes->presence = speaks_against_death(said->event, demographics);
         r = again_note(work, said, home->patient_id, &noted);
         changes->told = changes->told || noted;
         if (r || noted)
                 return r;
-        r = again_section(work, home->patient_id, &section);
+        r = numbers_again(work, said, home);
+        r = r ?: again_section(work, home->patient_id, &section);
         if (r == 0)
                 r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)
@@ -150,6 +166,8 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
         told_note(changes, said, stored);
         work_section_touch(work, section);
         changes->contradictable = changes->contradictable || changed;
+        /* Said again, it answers the signs of life before it. */
+        changes->presence = true;
         return 0;
 }
 
@@ -193,7 +211,7 @@ static int project_others(FoldWork *work, const Said *said, const char *patient_
         changes->news = changes->news || (told.told && !told.again);
         changes->contradictable = changes->contradictable || told.decisions;
         if (r == 0 && told.stored && !told.again)
-                r = activity_note(work, said, patient_id, told.name, told.stored, &changes->presence);
+                r = activity_note(work, said, patient_id, told.name, &changes->presence);
         return r;
 }
 
@@ -226,7 +244,8 @@ static int project_identity(FoldWork *work, const Said *said, Carebus__V1__Perso
                 r = overwrite_look(work, said, person, before, changes->identifiers);
         if (r == 0 && (changes->identifiers || changes->birth_date || known_otherwise))
                 r = match_by_number(work, said, person);
-        if (r == 0 && known_otherwise)
+        /* A number that is said and not traced is evidence too. */
+        if (r == 0 && (known_otherwise || changes->identifiers))
                 r = match_by_score(work, said, person);
         return r;
 }

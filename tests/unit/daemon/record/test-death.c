@@ -20,6 +20,8 @@ typedef struct Life {
         Arena *arena;
         Fact *death, *appointment, *past_appointment, *visit, *visited, *package, *referral, *bereavement, *plan;
         Carebus__V1__Section section, *sections[1];
+        Carebus__V1__StoredFact deaths[2], *stored[2];
+        size_t n_deaths;
 } Life;
 
 static Carebus__V1__When *when_new(int64_t at, Arena *arena) {
@@ -42,6 +44,20 @@ static Fact *fact_with(Life *life, unsigned value_case, void *value) {
         return fact;
 }
 
+/* A death as it is stored, said so many minutes later. */
+static void death_store(Life *life, Fact *death, int64_t minutes) {
+        size_t n = life->n_deaths++;
+
+        carebus__v1__stored_fact__init(&life->deaths[n]);
+        life->deaths[n].fact = death;
+        life->deaths[n].newest = stamp_make((StampParts){ .said_at = DIED + minutes * 60 * USEC_PER_SEC }, life->arena);
+        life->stored[n] = &life->deaths[n];
+}
+
+static size_t consequences(Life *life) {
+        return death_consequences(life->sections, 1, life->stored, life->n_deaths);
+}
+
 static void life_make(Life *life) {
         Arena *arena = life->arena;
 
@@ -50,6 +66,7 @@ static void life_make(Life *life) {
         life->death = fact_with(life, CAREBUS__V1__FACT__VALUE_DEATH, MAKE(death, arena));
         life->death->death->has_status = 1;
         life->death->death->died_at = when_new(DIED, arena);
+        death_store(life, life->death, 10);
         life->appointment = fact_with(life, CAREBUS__V1__FACT__VALUE_APPOINTMENT, MAKE(appointment, arena));
         life->appointment->appointment->start_at = when_new(DIED + 3600 * USEC_PER_SEC, arena);
         life->past_appointment = fact_with(life, CAREBUS__V1__FACT__VALUE_APPOINTMENT, MAKE(appointment, arena));
@@ -87,10 +104,10 @@ static void test_only_a_formal_death_stops_visits(void **state) {
         Life *life = *state;
 
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_INFORMAL;
-        assert_int_equal(death_consequences(life->sections, 1), 0);
+        assert_int_equal(consequences(life), 0);
         assert_string_equal(life->visit->status, "current");
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
-        assert_int_equal(death_consequences(life->sections, 1), 4);
+        assert_int_equal(consequences(life), 4);
         assert_string_equal(life->visit->status, "ended");
         assert_string_equal(life->visit->end_reason, END_REASON_DIED);
         assert_string_equal(life->visit->ended_by_event_id, life->death->event_id);
@@ -103,7 +120,7 @@ static void test_what_was_before_the_death_and_what_is_for_the_bereaved_stays(vo
         Life *life = *state;
 
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
-        death_consequences(life->sections, 1);
+        consequences(life);
         assert_string_equal(life->past_appointment->status, "current");
         assert_string_equal(life->visited->status, "current");
         assert_string_equal(life->bereavement->status, "current");
@@ -116,9 +133,9 @@ static void test_a_death_that_was_retracted_stops_nothing(void **state) {
 
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_REMOVED;
         life->death->status = (char *)"entered-in-error";
-        assert_int_equal(death_consequences(life->sections, 1), 0);
+        assert_int_equal(consequences(life), 0);
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
-        assert_int_equal(death_consequences(life->sections, 1), 0);
+        assert_int_equal(consequences(life), 0);
 }
 
 static void test_what_has_ended_otherwise_keeps_its_own_reason(void **state) {
@@ -126,9 +143,22 @@ static void test_what_has_ended_otherwise_keeps_its_own_reason(void **state) {
 
         life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
         life->referral->status = (char *)"cancelled";
-        assert_int_equal(death_consequences(life->sections, 1), 3);
+        assert_int_equal(consequences(life), 3);
         assert_string_equal(life->referral->status, "cancelled");
         assert_null(life->referral->end_reason);
+}
+
+static void test_of_two_deaths_the_one_said_first_is_named_whichever_came_first(void **state) {
+        Life *life = *state;
+        Fact *other = fact_with(life, CAREBUS__V1__FACT__VALUE_DEATH, MAKE(death, life->arena));
+
+        life->death->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
+        other->death->has_status = 1;
+        other->death->status = CAREBUS__V1__DEATH__STATUS__STATUS_FORMAL;
+        other->death->died_at = when_new(DIED, life->arena);
+        death_store(life, other, 5);
+        assert_int_equal(consequences(life), 4);
+        assert_string_equal(life->visit->ended_by_event_id, other->event_id);
 }
 
 int main(void) {
@@ -138,6 +168,7 @@ int main(void) {
                 TEST(test_what_was_before_the_death_and_what_is_for_the_bereaved_stays),
                 TEST(test_a_death_that_was_retracted_stops_nothing),
                 TEST(test_what_has_ended_otherwise_keeps_its_own_reason),
+                TEST(test_of_two_deaths_the_one_said_first_is_named_whichever_came_first),
 #undef TEST
         };
 
