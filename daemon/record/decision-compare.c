@@ -158,7 +158,8 @@ static bool attorney_is_among(const Carebus__V1__Attorney *attorney, const Decis
 
 /* Other attorneys, or other powers. */
 static bool powers_differ(const Decision *a, const Decision *b) {
-        if (refusals_differ(a, b))
+        /* Who is not registered may decide nothing. */
+        if (refusals_differ(a, b) || (a->has_registered && b->has_registered && a->registered != b->registered))
                 return true;
         for (size_t i = 0; b->n_attorneys > 0 && i < a->n_attorneys; i++)
                 if (!attorney_is_among(a->attorneys[i], b))

@@ -39,26 +39,33 @@ static bool has_code(const Fact *fact, const char *code) {
         return false;
 }
 
-bool decisions_conflict(const Fact *a, const Fact *b) {
-        if (!has_code(a, DECISION_STANDS) || !has_code(b, DECISION_STANDS) || a->decision->kind != b->decision->kind)
-                return false;
-        if (decision_rank(a->decision) > 1 || decision_rank(b->decision) > 1)
+/* Do they say different things, wherever they stand? */
+static bool says_otherwise(const Fact *a, const Fact *b) {
+        if (a->decision->kind != b->decision->kind || decision_rank(a->decision) > 1 || decision_rank(b->decision) > 1)
                 return false;
         /* A copy that says another scope than the original is no copy of it. */
         return decision_words_differ(a->decision, b->decision) ||
                (decision_scopes_differ(a->decision, b->decision) && decisions_are_one(a, b));
 }
 
-static int notes_add(Carebus__V1__CprOverview *overview, const Fact *fact, Arena *arena) {
-        for (size_t i = 0; i < fact->n_standing; i++) {
-                bool known = strcmp(fact->standing[i], DECISION_STANDS) == 0 || strcmp(fact->standing[i], "copy") == 0;
+bool decisions_conflict(const Fact *a, const Fact *b) {
+        return has_code(a, DECISION_STANDS) && has_code(b, DECISION_STANDS) && says_otherwise(a, b);
+}
 
-                for (size_t j = 0; j < overview->n_notes && !known; j++)
-                        known = strcmp(overview->notes[j], fact->standing[i]) == 0;
-                if (!known && list_append((void ***)&overview->notes, &overview->n_notes, fact->standing[i], arena) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
+static int note_add(Carebus__V1__CprOverview *overview, const char *note, Arena *arena) {
+        for (size_t i = 0; i < overview->n_notes; i++)
+                if (strcmp(overview->notes[i], note) == 0)
+                        return 0;
+        return list_append((void ***)&overview->notes, &overview->n_notes, (void *)note, arena);
+}
+
+static int notes_add(Carebus__V1__CprOverview *overview, const Fact *fact, Arena *arena) {
+        int r = fact->which_person ? note_add(overview, DECISION_NOTE_WHICH_PERSON, arena) : 0;
+
+        for (size_t i = 0; r == 0 && i < fact->n_standing; i++)
+                if (strcmp(fact->standing[i], DECISION_STANDS) != 0)
+                        r = note_add(overview, fact->standing[i], arena);
+        return r;
 }
 
 /* How much one says of what is decided now: what stands, what has to be confirmed, what will hold, what is over. */
@@ -77,56 +84,108 @@ static Weight weight_of(const Fact *fact) {
         } weights[] = {
                 { "entered-in-error", WEIGHT_NONE },     { "draft", WEIGHT_NONE },
                 { DECISION_STAY_ENDED, WEIGHT_CONFIRM }, { DECISION_STANDS, WEIGHT_STANDS },
-                { "not-valid-yet", WEIGHT_LATER },
+                { "not-valid-yet", WEIGHT_LATER },       { "valid-until-passed", WEIGHT_ENDED },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(weights); i++)
                 if (has_code(fact, weights[i].code))
                         return weights[i].weight;
-        return WEIGHT_ENDED;
+        /* A copy whose original this reader does not see says all that the original says. */
+        return has_code(fact, "copy") && text_equal(fact->status, "current") ? WEIGHT_STANDS : WEIGHT_ENDED;
 }
 
-static bool any_conflict(Fact *const *decisions, size_t n_decisions) {
-        for (size_t i = 0; i < n_decisions; i++)
-                for (size_t j = 0; decisions[i]->decision->kind == KIND(CPR) && j < i; j++)
-                        if (decisions_conflict(decisions[i], decisions[j]))
-                                return true;
+/* What the word on resuscitation is made of: decisions about it, each once. */
+typedef struct CprClaims {
+        const Fact **facts;
+        size_t n;
+        bool refusal; /* an advance decision to refuse treatment stands beside them */
+} CprClaims;
+
+/* Is it told already by the original that it repeats? Whoever sees the copy alone has nothing but the copy. */
+static bool is_repeat(const Fact *fact, Fact *const *decisions, size_t n_decisions) {
+        for (size_t i = 0; has_code(fact, "copy") && i < n_decisions; i++)
+                if (decisions[i] != fact && text_equal(decisions[i]->event_id, fact->copy_of))
+                        return true;
         return false;
 }
 
-int decisions_cpr(Fact *const *decisions, size_t n_decisions, size_t n_held, Arena *arena,
-                  Carebus__V1__CprOverview **ret) {
+static bool refuses(const Fact *fact) {
+        const Decision *decision = fact->decision;
+
+        return decision->kind == KIND(ADRT) && text_equal(fact->status, "current") &&
+               (has_code(fact, DECISION_STANDS) || has_code(fact, "copy")) &&
+               (!decision->has_life_sustaining || decision->life_sustaining);
+}
+
+static int cpr_claims(Fact *const *decisions, size_t n_decisions, Arena *arena, CprClaims *ret) {
+        ret->facts = arena_alloc(arena, (n_decisions + 1) * sizeof(*ret->facts));
+        if (!ret->facts)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_decisions; i++) {
+                ret->refusal = ret->refusal || refuses(decisions[i]);
+                if (decisions[i]->decision->kind == KIND(CPR) && !is_repeat(decisions[i], decisions, n_decisions))
+                        ret->facts[ret->n++] = decisions[i];
+        }
+        return 0;
+}
+
+/* Copies whose originals are out of sight contradict each other as these do. */
+static bool any_conflict(const CprClaims *claims) {
+        for (size_t i = 0; i < claims->n; i++) {
+                const Fact *one = claims->facts[i];
+
+                if (!has_code(one, DECISION_STANDS) && weight_of(one) != WEIGHT_STANDS)
+                        continue;
+                for (size_t j = 0; j < i; j++) {
+                        const Fact *other = claims->facts[j];
+
+                        if ((has_code(other, DECISION_STANDS) || weight_of(other) == WEIGHT_STANDS) &&
+                            says_otherwise(one, other))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static const char *cpr_state(const CprClaims *claims, Weight most, size_t n_held) {
         static const char *const states[] = {
                 [WEIGHT_NONE] = "none-recorded",         [WEIGHT_ENDED] = "ended",    [WEIGHT_LATER] = "not-valid-yet",
                 [WEIGHT_CONFIRM] = "stay-ended-confirm", [WEIGHT_STANDS] = "decided",
         };
+
+        if (any_conflict(claims))
+                return "conflict";
+        return n_held > 0 && most < WEIGHT_CONFIRM ? "held" : states[most];
+}
+
+int decisions_cpr(Fact *const *decisions, size_t n_decisions, size_t n_held, Arena *arena,
+                  Carebus__V1__CprOverview **ret) {
         Carebus__V1__CprOverview *overview = message_new(&carebus__v1__cpr_overview__descriptor, arena);
-        bool conflict = any_conflict(decisions, n_decisions);
         Weight most = WEIGHT_NONE;
+        CprClaims claims = {};
+        int r;
 
-        if (!overview)
+        if (!overview || cpr_claims(decisions, n_decisions, arena, &claims) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < n_decisions; i++)
-                if (decisions[i]->decision->kind == KIND(CPR) && !has_code(decisions[i], "copy"))
-                        most = MAX(most, weight_of(decisions[i]));
-        overview->state = (char *)states[most];
-        if (conflict)
-                overview->state = (char *)"conflict";
-        else if (n_held > 0 && most < WEIGHT_CONFIRM)
-                overview->state = (char *)"held";
-        for (size_t i = 0; i < n_decisions; i++) {
-                const Fact *fact = decisions[i];
-                bool counts = fact->decision->kind == KIND(CPR) && !has_code(fact, "copy") &&
-                              (weight_of(fact) == most || (most == WEIGHT_STANDS && weight_of(fact) == WEIGHT_CONFIRM));
+        for (size_t i = 0; i < claims.n; i++)
+                most = MAX(most, weight_of(claims.facts[i]));
+        overview->state = (char *)cpr_state(&claims, most, n_held);
+        for (size_t i = 0; i < claims.n; i++) {
+                const Fact *fact = claims.facts[i];
+                Weight weight = weight_of(fact);
 
-                if (!counts)
+                if (weight != most && (most != WEIGHT_STANDS || weight != WEIGHT_CONFIRM))
                         continue;
                 if (list_append((void ***)&overview->event_ids, &overview->n_event_ids, fact->event_id, arena) < 0 ||
                     notes_add(overview, fact, arena) < 0)
                         return -ENOMEM;
         }
-        *ret = overview;
-        return 0;
+        r = n_held > 0 ? note_add(overview, DECISION_NOTE_HELD, arena) : 0;
+        if (r == 0 && claims.refusal)
+                r = note_add(overview, DECISION_NOTE_REFUSAL, arena);
+        if (r == 0)
+                *ret = overview;
+        return r;
 }
 
 int64_t decisions_due(Fact *const *decisions, size_t n_decisions, int64_t after) {

@@ -7,6 +7,11 @@
 
 #define DECISION_STANDS "stands"
 #define DECISION_STAY_ENDED "stay-ended-confirm"
+/* What has to be known beside the word on resuscitation: nobody has confirmed whose it is; another waits in a review; an advance decision
+ * to refuse treatment stands. */
+#define DECISION_NOTE_WHICH_PERSON "which-person"
+#define DECISION_NOTE_HELD "held"
+#define DECISION_NOTE_REFUSAL "refusal-recorded"
 
 /* Is the whole of what was said certainly over? */
 bool decision_date_passed(const Carebus__V1__When *when, int64_t as_at);

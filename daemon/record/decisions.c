@@ -305,6 +305,37 @@ static bool stay_has_ended(const Standing *standing, const Claim *claim) {
         return ended && !goes_on;
 }
 
+/* The hours of a stay as its source tells them; false: nobody says when it began. */
+static bool stay_moment(const Fact *encounter, Moment *ret) {
+        const Carebus__V1__Encounter *body = encounter->encounter;
+        Moment left;
+
+        if (!moment_of_when(body->admitted_at, ret))
+                return false;
+        ret->until = moment_of_when(body->discharged_at, &left) ? left.until : INT64_MAX;
+        return true;
+}
+
+/* Nobody named the stay, but its source had the person in a bed when it was decided, and has not any more. */
+static bool stay_probably_ended(const Standing *standing, const Claim *claim) {
+        bool ended = false;
+
+        for (size_t i = 0; i < standing->n_encounters; i++) {
+                const Fact *encounter = standing->encounters[i];
+                Moment stay;
+
+                if (encounter->value_case != CAREBUS__V1__FACT__VALUE_ENCOUNTER || !encounter->encounter ||
+                    !text_equal(encounter->source, claim->fact->source) || is_out_patient(encounter))
+                        continue;
+                if (!stay_moment(encounter, &stay) || !moments_overlap(stay, claim->decided))
+                        continue;
+                if (status_is(encounter, "current"))
+                        return false;
+                ended = ended || status_is(encounter, "ended");
+        }
+        return ended;
+}
+
 /* Kinds of which it matters whether they hold at home as well. */
 static bool has_scope(const Decision *decision) {
         return decision->kind == KIND(CPR) || decision->kind == KIND(TREATMENT_ESCALATION);
@@ -320,8 +351,9 @@ static bool starts_later(const Decision *decision, int64_t as_at) {
 static int codes_of_said(const Standing *standing, const Claim *claim) {
         const Decision *decision = claim->decision;
         bool unsaid = has_scope(decision) && (!decision->has_scope || decision->scope == SCOPE(UNKNOWN));
-        bool confirm = (unsaid || (decision->has_scope && decision->scope == SCOPE(THIS_STAY))) &&
-                       stay_has_ended(standing, claim);
+        bool named = decision->scope_encounter || claim->fact->encounter_id;
+        bool of_stay = unsaid || (decision->has_scope && decision->scope == SCOPE(THIS_STAY));
+        bool confirm = of_stay && (named ? stay_has_ended(standing, claim) : stay_probably_ended(standing, claim));
         bool later = starts_later(decision, standing->as_at);
         bool over = decision->valid && decision_date_passed(decision->valid->end, standing->as_at);
         bool is_original = &standing->claims[claim->original] == claim;
@@ -329,7 +361,7 @@ static int codes_of_said(const Standing *standing, const Claim *claim) {
                 bool is;
                 const char *code;
         } codes[] = {
-                { is_original && !later && !over && (!confirm || unsaid), DECISION_STANDS },
+                { is_original && !later && !over && (!confirm || unsaid || !named), DECISION_STANDS },
                 { !is_original, "copy" },
                 { later, "not-valid-yet" },
                 { over, "valid-until-passed" },
@@ -344,6 +376,15 @@ static int codes_of_said(const Standing *standing, const Claim *claim) {
                 if (codes[i].is && code_add(claim->fact, codes[i].code, standing->arena) < 0)
                         return -ENOMEM;
         return 0;
+}
+
+/* A system that closes what it knows of somebody who leaves has decided nothing. */
+static bool is_closed_by_discharge(const Decision *decision) {
+        static const char word[] = "DISCHAUTO";
+        const Carebus__V1__Coded *reason = decision->end_reason;
+
+        return reason && (text_equal(reason->code, word) || text_equal(reason->text, word) ||
+                          (reason->original && text_equal(reason->original->code, word)));
 }
 
 static int codes_write(const Standing *standing, const Claim *claim) {
@@ -366,6 +407,9 @@ static int codes_write(const Standing *standing, const Claim *claim) {
         if (fact->n_superseded_by == 0 && status_is(fact, "superseded") && fact->ended_by_event_id &&
             list_append((void ***)&fact->superseded_by, &fact->n_superseded_by, fact->ended_by_event_id,
                         standing->arena) < 0)
+                return -ENOMEM;
+        if (strcmp(code, "ended") == 0 && !is_copy_of && !fact->end_reason && is_closed_by_discharge(fact->decision) &&
+            code_add(fact, DECISION_STAY_ENDED, standing->arena) < 0)
                 return -ENOMEM;
         return code_add(fact, code, standing->arena);
 }

@@ -151,12 +151,20 @@ static int overview_sensitivity(Overviewing *o) {
 
 /* ---- resuscitation ---------------------------------------------------------------------------------------------------------- */
 
+/* What is in doubt and shown all the same says so itself. */
+static bool is_shown(const Overviewing *o, const Carebus__V1__Held *held) {
+        for (size_t i = 0; i < o->from->n_decisions; i++)
+                if (text_equal(o->from->decisions[i]->event_id, held->event_id))
+                        return true;
+        return false;
+}
+
 static int overview_cpr(Overviewing *o) {
         const Carebus__V1__Record *record = o->from->record;
         size_t n_held = 0;
 
         for (size_t i = 0; i < record->n_held; i++)
-                n_held += text_equal(record->held[i]->section, "decisions");
+                n_held += text_equal(record->held[i]->section, SECTION_DECISIONS) && !is_shown(o, record->held[i]);
         return decisions_cpr(o->from->decisions, o->from->n_decisions, n_held, o->arena, &o->overview->cpr);
 }
 

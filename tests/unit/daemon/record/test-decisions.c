@@ -402,6 +402,127 @@ static void test_second_choices_and_statements_contradict_nobody(void **state) {
 
 /* ---- any number of them, in any order ------------------------------------------------------------------------------------- */
 
+static void test_who_sees_a_copy_alone_is_told_what_it_says(void **state) {
+        Fact *original = decision_new("hospital", "1", NOT_FOR_CPR, *state);
+        Fact *copy = decision_new("gp", "2", NOT_FOR_CPR, *state);
+        Fact *other = decision_new("ambulance", "3", NOT_FOR_CPR, *state);
+        Carebus__V1__CprOverview *overview;
+
+        decided_by(original, "GREEN", *state);
+        decided_by(copy, "GREEN", *state);
+        other->decision->decided_at = when_new(NOON - DAY, PRECISION(MINUTE), *state);
+        original->first_said_at = NOON;
+        stand(*state, NOON, original, copy, other);
+        assert_string_equal(standing_of(copy, *state), "copy");
+        assert_int_equal(cpr_state(*state, 0, original, copy)->n_event_ids, 1);
+        overview = cpr_state(*state, 0, copy);
+        assert_string_equal(overview->state, "decided");
+        assert_string_equal(overview->event_ids[0], copy->event_id);
+        assert_string_equal(overview->notes[0], "copy");
+        /* Two of them whose originals contradict each other, both out of sight. */
+        other->standing[0] = (char *)"copy";
+        other->copy_of = (char *)"99.0";
+        other->decision->decision = code_new(FOR_CPR, *state);
+        assert_string_equal(cpr_state(*state, 0, copy, other)->state, "conflict");
+        /* Ended with an original that is out of sight: over. */
+        original->status = (char *)"ended";
+        stand(*state, NOON, original, copy);
+        assert_string_equal(cpr_state(*state, 0, copy)->state, "ended");
+}
+
+static void test_what_stands_beside_the_word_is_said_beside_it(void **state) {
+        Fact *fact = decision_new("hospital", "1", FOR_CPR, *state), *refusal = decision_new("gp", "2", NULL, *state);
+        Carebus__V1__CprOverview *overview;
+
+        refusal->decision->kind = KIND(ADRT);
+        fact->has_which_person = fact->which_person = true;
+        stand(*state, NOON, fact, refusal);
+        overview = cpr_state(*state, 1, fact, refusal);
+        assert_string_equal(overview->state, "decided");
+        assert_int_equal(overview->n_notes, 3);
+        assert_string_equal(overview->notes[0], "which-person");
+        assert_string_equal(overview->notes[1], "held");
+        assert_string_equal(overview->notes[2], "refusal-recorded");
+        overview = cpr_state(*state, 0, refusal);
+        assert_string_equal(overview->state, "none-recorded");
+        assert_string_equal(overview->notes[0], "refusal-recorded");
+        /* Of one that says that it does not cover staying alive, and of one that was retracted, nothing. */
+        refusal->decision->has_life_sustaining = true;
+        assert_int_equal(cpr_state(*state, 0, refusal)->n_notes, 0);
+        refusal->decision->life_sustaining = true;
+        assert_int_equal(cpr_state(*state, 0, refusal)->n_notes, 1);
+        refusal->status = (char *)"ended";
+        stand(*state, NOON, refusal);
+        assert_int_equal(cpr_state(*state, 0, refusal)->n_notes, 0);
+}
+
+/* A stay of the hospital from ten in the morning on. */
+static Fact *bed_new(const char *status, Arena *arena) {
+        Fact *stay = MAKE(fact, arena);
+
+        stay->source = (char *)"hospital";
+        stay->status = (char *)status;
+        stay->value_case = CAREBUS__V1__FACT__VALUE_ENCOUNTER;
+        stay->encounter = MAKE(encounter, arena);
+        stay->encounter->identifier = id_new("carebus:hospital", "V1", arena);
+        stay->encounter->admitted_at = when_new(NOON - 2 * HOUR, PRECISION(MINUTE), arena);
+        if (strcmp(status, "ended") == 0)
+                stay->encounter->discharged_at = when_new(NOON + HOUR, PRECISION(MINUTE), arena);
+        return stay;
+}
+
+static void test_a_decision_that_names_no_stay_is_of_the_stay_in_which_it_was_made(void **state) {
+        Fact *fact = decision_new("hospital", "1", NOT_FOR_CPR, *state), *stay = bed_new("ended", *state);
+        Fact *elsewhere = decision_new("gp", "2", NOT_FOR_CPR, *state);
+
+        fact->decision->scope = elsewhere->decision->scope = SCOPE(THIS_STAY);
+        elsewhere->decision->decided_at = when_new(NOON + 30 * 60 * USEC_PER_SEC, PRECISION(MINUTE), *state);
+        assert_int_equal(decisions_stand(&fact, 1, &stay, 1, NOON, *state), 0);
+        /* Which stay it was nobody said: it is asked about, and never hidden. */
+        assert_string_equal(standing_of(fact, *state), "stands,stay-ended-confirm");
+        assert_string_equal(cpr_state(*state, 0, fact)->state, "stay-ended-confirm");
+        assert_int_equal(decisions_stand(&elsewhere, 1, &stay, 1, NOON, *state), 0);
+        assert_string_equal(standing_of(elsewhere, *state), "stands");
+        fact->decision->decided_at = when_new(NOON - DAY, PRECISION(MINUTE), *state);
+        assert_int_equal(decisions_stand(&fact, 1, &stay, 1, NOON, *state), 0);
+        assert_string_equal(standing_of(fact, *state), "stands");
+        fact->decision->decided_at = when_new(NOON, PRECISION(MINUTE), *state);
+        stay = bed_new("current", *state);
+        assert_int_equal(decisions_stand(&fact, 1, &stay, 1, NOON, *state), 0);
+        assert_string_equal(standing_of(fact, *state), "stands");
+        fact->decision->scope = SCOPE(EVERYWHERE);
+        stay = bed_new("ended", *state);
+        assert_int_equal(decisions_stand(&fact, 1, &stay, 1, NOON, *state), 0);
+        assert_string_equal(standing_of(fact, *state), "stands");
+}
+
+static void test_what_a_system_closes_by_the_discharge_is_to_be_confirmed(void **state) {
+        Fact *fact = decision_new("hospital", "1", NOT_FOR_CPR, *state);
+
+        fact->status = (char *)"ended";
+        fact->decision->end_reason = MAKE(coded, *state);
+        fact->decision->end_reason->original = MAKE(original_code, *state);
+        fact->decision->end_reason->original->code = (char *)"DISCHAUTO";
+        stand(*state, NOON, fact);
+        assert_string_equal(standing_of(fact, *state), "stay-ended-confirm,ended");
+        assert_string_equal(cpr_state(*state, 0, fact)->state, "stay-ended-confirm");
+        fact->decision->end_reason->original->code = (char *)"CHANGED";
+        stand(*state, NOON, fact);
+        assert_string_equal(standing_of(fact, *state), "ended");
+}
+
+static void test_attorneys_who_are_registered_and_who_are_not_contradict_each_other(void **state) {
+        Fact *a = decision_new("hospital", "1", NULL, *state), *b = decision_new("gp", "2", NULL, *state);
+
+        a->decision->kind = b->decision->kind = KIND(LPA);
+        a->decision->has_registered = a->decision->registered = true;
+        stand(*state, NOON, a, b);
+        assert_false(decisions_conflict(a, b));
+        b->decision->has_registered = true;
+        stand(*state, NOON, a, b);
+        assert_true(decisions_conflict(a, b));
+}
+
 static uint64_t seed;
 
 static unsigned drawn(unsigned below) {
@@ -506,6 +627,11 @@ int main(void) {
                 TEST(test_absence_never_reads_as_a_yes),
                 TEST(test_two_that_nobody_can_read_are_one_only_in_the_same_words),
                 TEST(test_second_choices_and_statements_contradict_nobody),
+                TEST(test_who_sees_a_copy_alone_is_told_what_it_says),
+                TEST(test_what_stands_beside_the_word_is_said_beside_it),
+                TEST(test_a_decision_that_names_no_stay_is_of_the_stay_in_which_it_was_made),
+                TEST(test_what_a_system_closes_by_the_discharge_is_to_be_confirmed),
+                TEST(test_attorneys_who_are_registered_and_who_are_not_contradict_each_other),
                 TEST(test_any_order_of_any_decisions_comes_to_the_same),
 #undef TEST
         };
