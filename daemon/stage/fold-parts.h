@@ -80,6 +80,8 @@ typedef struct FoldWork {
         WORK_LIST(WorkSection) sections;
         WORK_LIST(WorkNumbered) numbered;
         WORK_LIST(const char *) touched; /* persons of whom something was written */
+        WORK_LIST(const char *)
+        waiting; /* of whose plans, decisions or death something was, or who came to another record */
 } FoldWork;
 
 /* All functions below return 0 or negative (or STATE_E_NO_SPACE from the transaction), unless they say more. */
@@ -91,6 +93,9 @@ int work_put(FoldWork *work, StateTable table, const StateKey *key, const Protob
 /* The record of this person says something else now, although nothing may have been written of it. work_put() notes by itself whose a value
  * is: of persons, sections and reviews. */
 int work_touch_record(FoldWork *work, const char *patient_id);
+/* What waits of this person in others' records may be something else now: see review_touch_candidates(). work_put() notes it of plans,
+ * decisions and deaths. */
+int work_touch_waiting(FoldWork *work, const char *patient_id);
 /* Outcome.touched, when all else is done. */
 int work_touched(FoldWork *work);
 /* The person, as this entry has changed it. STATE_E_NOT_FOUND. */

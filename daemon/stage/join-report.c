@@ -125,6 +125,8 @@ static int concerned_index(FoldWork *work, const Circle *circle, uint32_t index)
                 r = r ?: work_touch_record(work, circle->persons[i]->patient_id);
                 r = r ?: work_touch_record(work, answered_before(circle, i));
                 r = r ?: work_touch_record(work, circle->after[i]);
+                r = r ?: work_touch_waiting(work, circle->persons[i]->patient_id);
+                r = r ?: work_touch_waiting(work, answered_before(circle, i));
         }
         return r;
 }

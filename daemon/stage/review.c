@@ -78,6 +78,33 @@ int review_put(FoldWork *work, Review *review) {
         return r ?: review_touch(work, review);
 }
 
+static int candidates_touch(FoldWork *work, const Person *person) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < person->n_review_ids; i++) {
+                Review *review;
+
+                r = review_get(work, person->review_ids[i], &review);
+                r = r == 0 ? review_touch(work, review) : r == STATE_E_NOT_FOUND ? 0 : r;
+        }
+        return r;
+}
+
+int review_touch_candidates(FoldWork *work) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < work->waiting.n; i++) {
+                Person *person, **members;
+                size_t n = 0;
+
+                r = work_person(work, work->waiting.items[i], &person);
+                r = r ?: identify_members(work, person, &members, &n);
+                for (size_t j = 0; r == 0 && j < n; j++)
+                        r = candidates_touch(work, members[j]);
+        }
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
 static bool texts_have(char *const *texts, size_t n, const char *text) {
         for (size_t i = 0; i < n; i++)
                 if (text_equal(texts[i], text))

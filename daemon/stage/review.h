@@ -48,6 +48,8 @@ int review_look_again(FoldWork *work, const Said *said, const Carebus__V1__Perso
 /* An open review. STATE_E_NOT_FOUND. */
 int review_get(FoldWork *work, const char *review_id, Carebus__V1__Review **ret);
 int review_put(FoldWork *work, Carebus__V1__Review *review);
+/* The entry is done: the records of candidates show what waits of others, so they are touched when that changes (work_touch_waiting()). */
+int review_touch_candidates(FoldWork *work);
 /* Who decided what of it, and why. */
 typedef struct ReviewDecided {
         const char *state; /* linked, kept-apart, assigned, closed */

@@ -6,6 +6,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/project.h"
+#include "daemon/stage/review.h"
 #include "daemon/stage/settings.h"
 #include "proto/check.h"
 #include "proto/wire.h"
@@ -165,6 +166,8 @@ int outcome_finish(FoldWork *work) {
         int r;
 
         r = work_store(work);
+        if (r == 0)
+                r = review_touch_candidates(work);
         if (r == 0)
                 r = work_touched(work);
         if (r || (outcome->n_patient_ids == 0 && outcome->n_derived == 0))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/record/held.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/fold-parts.h"
 #include "daemon/stage/recall.h"
@@ -35,9 +36,9 @@ static int list_room(FoldWork *work, void **items, size_t n, size_t *room, size_
         return 0;
 }
 
-static bool is_touched(const FoldWork *work, const char *patient_id) {
-        for (size_t i = work->touched.n; i > 0; i--)
-                if (strcmp(work->touched.items[i - 1], patient_id) == 0)
+static bool is_listed(const char *const *ids, size_t n, const char *patient_id) {
+        for (size_t i = n; i > 0; i--)
+                if (strcmp(ids[i - 1], patient_id) == 0)
                         return true;
         return false;
 }
@@ -46,7 +47,7 @@ int work_touch_record(FoldWork *work, const char *patient_id) {
         char *kept;
         int r;
 
-        if (is_touched(work, patient_id))
+        if (is_listed(work->touched.items, work->touched.n, patient_id))
                 return 0;
         kept = arena_text(work->arena, patient_id, strlen(patient_id));
         r = kept ? list_room(work, (void **)&work->touched.items, work->touched.n, &work->touched.room, sizeof(kept))
@@ -56,15 +57,45 @@ int work_touch_record(FoldWork *work, const char *patient_id) {
         return r;
 }
 
+int work_touch_waiting(FoldWork *work, const char *patient_id) {
+        char *kept;
+        int r;
+
+        if (is_listed(work->waiting.items, work->waiting.n, patient_id))
+                return 0;
+        kept = arena_text(work->arena, patient_id, strlen(patient_id));
+        r = kept ? list_room(work, (void **)&work->waiting.items, work->waiting.n, &work->waiting.room, sizeof(kept))
+                 : -ENOMEM;
+        if (r == 0)
+                work->waiting.items[work->waiting.n++] = kept;
+        return r;
+}
+
+/* The key is the patient id and its zero byte, then the section, its source and more. */
+static int touch_section(FoldWork *work, const StateKey *key) {
+        const char *patient_id = (const char *)key->data;
+        const char *name = patient_id + strlen(patient_id) + 1;
+        char section[32]; /* longer ones are not held */
+        size_t n = 0, most = key->size - (size_t)(name - patient_id);
+        int r = work_touch_record(work, patient_id);
+
+        while (n < most && n < sizeof(section) - 1 && name[n] && name[n] != '/')
+                n++;
+        memcpy(section, name, n);
+        section[n] = '\0';
+        return r == 0 && held_kind_of_section(section) ? work_touch_waiting(work, patient_id) : r;
+}
+
 /* Whose record a value is part of. */
 static int touch_owner(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessage *message) {
         const Carebus__V1__Review *review = (const Carebus__V1__Review *)message;
         int r = 0;
 
         switch (table) {
-        case STATE_PERSON:
-        case STATE_SECTION: /* the key begins with the patient id and its zero byte */
+        case STATE_PERSON: /* the key is the patient id and its zero byte */
                 return work_touch_record(work, (const char *)key->data);
+        case STATE_SECTION:
+                return touch_section(work, key);
         case STATE_REVIEW:
         case STATE_REVIEWED:
                 for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++)

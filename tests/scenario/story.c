@@ -286,7 +286,13 @@ static void tell_again(Telling *telling) {
         assert_memory_equal(live, again, sizeof(live));
 }
 
-static void story_tell(const Story *story, const size_t *order, Expecting *expecting) {
+/* Who wants to see the world behind a story. */
+typedef struct Audience {
+        void (*told)(const World *world, void *owner);
+        void *owner;
+} Audience;
+
+static void story_tell(const Story *story, const size_t *order, Expecting *expecting, const Audience *audience) {
         Telling telling = { .story = story, .clock = story_time("08:00"), .expecting = *expecting };
         size_t n_told = 0;
 
@@ -302,6 +308,8 @@ static void story_tell(const Story *story, const size_t *order, Expecting *expec
         }
         if (story->n_permuted <= 3)
                 tell_again(&telling);
+        if (audience->told)
+                audience->told(&telling.world, audience->owner);
         *expecting = telling.expecting;
         world_end(&telling.world);
 }
@@ -327,13 +335,18 @@ static bool order_next(size_t *order, size_t n) {
 }
 
 void story_run(const char *path) {
+        story_run_to(path, NULL, NULL);
+}
+
+void story_run_to(const char *path, void (*told)(const World *world, void *owner), void *owner) {
+        const Audience audience = { .told = told, .owner = owner };
         size_t order[PERMUTED_MAX] = { 0, 1, 2, 3, 4, 5 };
         Expecting expecting = {};
         Story story;
 
         story_read(&story, path);
         do
-                story_tell(&story, order, &expecting);
+                story_tell(&story, order, &expecting, &audience);
         while (story.n_permuted > 0 && order_next(order, story.n_permuted));
         expect_end(&expecting);
         free(story.text);

@@ -18,11 +18,14 @@
 #include "base/text.h"
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
+#include "tests/scenario/agreement.h"
 #include "tests/scenario/story-event.h"
 #include "tests/scenario/world.h"
 
 #define HISTORIES 2000
 #define IN_A_WORLD 100
+#define AGREEING 64 /* histories */
+#define AGREEING_IN_A_WORLD 8
 #define NUMBERS_MAX 8
 #define SAYINGS_MAX 32
 #define VISITS_MAX 10
@@ -686,6 +689,28 @@ static void histories_check(int first, int n) {
         world_end(&world);
 }
 
+/* A few at a time: behind each entry everybody's record is read. */
+static void test_ledgers_beside_any_history_say_what_the_records_say(void **state) {
+        const char *given = getenv("CAREBUS_HISTORIES");
+        const int n = given ? atoi(given) / 20 : AGREEING;
+
+        for (int first = 0; first < n; first += AGREEING_IN_A_WORLD) {
+                History histories[AGREEING_IN_A_WORLD];
+                World world;
+
+                world_begin(&world);
+                settings_push(&world);
+                for (int i = 0; i < AGREEING_IN_A_WORLD; i++)
+                        history_draw(&histories[i], first + i);
+                for (int place = 0; place < 2 * SAYINGS_MAX; place++)
+                        for (int i = 0; i < AGREEING_IN_A_WORLD; i++)
+                                if (place < histories[i].n_order)
+                                        saying_push(&world, &histories[i], place);
+                agreement_check(&world);
+                world_end(&world);
+        }
+}
+
 static void test_any_history_of_merges_and_moves_comes_to_what_the_model_says(void **state) {
         const char *given = getenv("CAREBUS_HISTORIES");
         int n = given ? atoi(given) : HISTORIES;
@@ -701,6 +726,7 @@ static void test_any_history_of_merges_and_moves_comes_to_what_the_model_says(vo
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_any_history_of_merges_and_moves_comes_to_what_the_model_says),
+                cmocka_unit_test(test_ledgers_beside_any_history_say_what_the_records_say),
         };
         const char *given = getenv("CAREBUS_SEED");
 

@@ -22,11 +22,14 @@
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
 #include "daemon/store/journal.h"
+#include "tests/scenario/agreement.h"
 #include "tests/scenario/story-event.h"
 #include "tests/scenario/world.h"
 
 #define ENTRIES 400
 #define STREAMS 6
+#define AGREEING 4 /* streams, shorter: behind each entry everybody is read */
+#define AGREEING_ENTRIES 150
 #define STORIES 150
 #define WORDS_MAX 16
 #define MAKE(type, arena) ((void *)message_new(&carebus__v1__##type##__descriptor, arena))
@@ -211,6 +214,21 @@ static void test_any_stream_in_any_transactions_gives_one_state(void **state) {
                 assert_memory_equal(live, again, sizeof(live));
                 world_refold(&world, 40, &seed, again);
                 assert_memory_equal(live, again, sizeof(live));
+                world_end(&world);
+        }
+}
+
+static void test_ledgers_beside_any_stream_say_what_the_records_say(void **state) {
+        for (size_t stream = 0; stream < AGREEING; stream++) {
+                int64_t clock = story_time("08:00");
+                World world;
+
+                world_begin(&world);
+                for (size_t i = 0; i < AGREEING_ENTRIES; i++) {
+                        world_push(&world, draw_entry(world.n_entries, clock, world.arena), clock);
+                        clock += (int64_t)draw(120) * USEC_PER_SEC;
+                }
+                agreement_check(&world);
                 world_end(&world);
         }
 }
@@ -581,6 +599,7 @@ static void test_an_entry_out_of_its_turn_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_any_stream_in_any_transactions_gives_one_state),
+                cmocka_unit_test(test_ledgers_beside_any_stream_say_what_the_records_say),
                 cmocka_unit_test(test_every_entry_has_an_outcome_and_every_person_a_record),
                 cmocka_unit_test(test_an_encounter_comes_to_the_same_in_any_order),
                 cmocka_unit_test(test_person_and_death_come_to_the_same_in_any_order),

@@ -178,6 +178,30 @@ void world_refold(const World *world, size_t most, uint64_t *seed, uint8_t ret_d
         folder_remove(folder);
 }
 
+void world_replay(const World *world, WorldSeen seen, void *owner) {
+        char folder[64];
+        State *state;
+        StateTxn *txn;
+        Fold *fold;
+
+        folder_make(folder);
+        assert_int_equal(state_open(folder, STATE_WRITE, MAP_BYTES, &state), 0);
+        assert_int_equal(fold_new(&fold), 0);
+        for (uint64_t seq = 1; seq <= world->n_entries; seq++) {
+                assert_int_equal(state_begin(state, STATE_WRITE, &txn), 0);
+                if (seq == 1)
+                        assert_int_equal(fold_load(fold, txn), 0);
+                entry_fold(fold, txn, world, seq);
+                assert_int_equal(fold_flush(fold, txn), 0);
+                assert_int_equal(state_commit(txn), 0);
+                seen(folder, state, seq, owner);
+        }
+        seen(folder, state, 0, owner);
+        fold_free(fold);
+        state_free(state);
+        folder_remove(folder);
+}
+
 /* Writing a record as text. */
 
 typedef struct Writing {
@@ -251,12 +275,12 @@ static bool names_events(const char *name) {
         return strstr(name, "event_id") != NULL;
 }
 
-/* A conflict that one order closes never opens in another; signs of life are kept as they come. */
+/* A conflict that one order closes never opens in another. */
 static bool is_closed_conflict(const ProtobufCMessage *message) {
         const Carebus__V1__Conflict *conflict = (const Carebus__V1__Conflict *)message;
 
         return message->descriptor == &carebus__v1__conflict__descriptor &&
-               (conflict->has_closed_at || text_equal(conflict->reason, "activity-after-death"));
+               conflict->has_closed_at;
 }
 
 static void value_write(Writing *writing, const void *value, const ProtobufCFieldDescriptor *field, int depth) {

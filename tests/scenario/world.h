@@ -39,6 +39,9 @@ StateTxn *world_look(World *world);
 void world_digest(World *world, uint8_t ret[32]);
 /* Folds all entries into an empty state, in transactions of at most `most` entries, sizes drawn from `*seed` (0: always `most`). */
 void world_refold(const World *world, size_t most, uint64_t *seed, uint8_t ret_digest[32]);
+/* Folds all entries into an empty state one by one, and shows it behind each; at the end once more, with 0, to let go of it. */
+typedef void (*WorldSeen)(const char *folder, State *state, uint64_t seq, void *owner);
+void world_replay(const World *world, WorldSeen seen, void *owner);
 uint64_t world_random(uint64_t *seed);
 
 /* The record as text, a line a field: what depends on the order of arrival is named by what it stands for (an event by its message
