@@ -25,4 +25,4 @@ send hospital M5
 expect overview hospital:H1 cpr.state=none-recorded cpr.notes=which-person,entered-in-error,refusal-recorded
 send gp G2
   adrt.ended mrn=G1 said=11:00 order=A1 decision.status=retracted
-expect overview hospital:H1 cpr.state=none-recorded cpr.notes=-
+expect overview hospital:H1 cpr.state=none-recorded cpr.notes=which-person,entered-in-error
