@@ -327,6 +327,10 @@ bool death_stands(const Carebus__V1__StoredFact *stored) {
         return stored->fact->value_case == CAREBUS__V1__FACT__VALUE_DEATH && stored->fact->death->status != REMOVED;
 }
 
+bool death_is_formal(const Carebus__V1__StoredFact *stored) {
+        return death_stands(stored) && stored->fact->death->status == FORMAL;
+}
+
 StampParts death_stamp(const Carebus__V1__StoredFact *stored) {
         for (size_t i = 0; i < stored->n_claims; i++)
                 if (text_equal(stored->claims[i]->event->event_id, stored->fact->event_id))

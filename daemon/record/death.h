@@ -21,6 +21,8 @@ int death_add(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, b
 int death_undo_stay(Carebus__V1__StoredFact *stored, const Said *said, Arena *arena, bool *ret_changed);
 /* Does the fact stand: dead, and not retracted? */
 bool death_stands(const Carebus__V1__StoredFact *stored);
+/* Does it stand, and was it notified by who may say so? Only that has consequences. */
+bool death_is_formal(const Carebus__V1__StoredFact *stored);
 /* When what the fact says was said first. */
 StampParts death_stamp(const Carebus__V1__StoredFact *stored);
 /* Is all taken back that the source has said of a death? */

@@ -123,6 +123,30 @@ static int look_at_denial(Look *look, const Carebus__V1__StoredFact *death) {
         return 0;
 }
 
+/* Who takes back its own word that somebody died says that they live: of another's word that is a denial. */
+static int look_at_retraction(Look *look, const Carebus__V1__StoredFact *death) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < look->n_retracted; i++) {
+                const Carebus__V1__StoredFact *stored = look->retracted[i].stored;
+                Wanted *wanted;
+
+                if (text_equal(stored->fact->source, death->fact->source) ||
+                    stamp_parts(stored->newest).said_at <= death_stamp(death).said_at)
+                        continue;
+                wanted = look_want(look,
+                                   arena_format(look->work->arena, "death/%s/retracted/%s", death->fact->source,
+                                                stored->fact->source),
+                                   SECTION_DEATH, "deceased", "death-retracted-elsewhere");
+                r = claim_death(look, wanted, death->fact);
+                r = r
+                            ?: wanted_claim(look, wanted, stored->fact->event_id,
+                                            text_joined(look->work->arena, stored->fact->source, "=retracted", NULL,
+                                                        NULL));
+        }
+        return r;
+}
+
 /* Of members, and of those from whom something was moved here. */
 static int look_at_activities(Look *look) {
         size_t n_homes;
@@ -145,6 +169,6 @@ int look_at_death(Look *look) {
         int r = look->n_deaths > 0 ? look_at_activities(look) : 0;
 
         for (size_t i = 0; r == 0 && i < look->n_deaths; i++)
-                r = look_at_denial(look, look->deaths[i].stored);
+                r = look_at_denial(look, look->deaths[i].stored) ?: look_at_retraction(look, look->deaths[i].stored);
         return r;
 }

@@ -137,7 +137,18 @@ int look_gather(Look *look) {
         int r;
 
         r = words_gather(look, SECTION_DEMOGRAPHICS, word_counts, &look->words, &look->n_words);
-        return r ?: words_gather(look, SECTION_DEATH, death_stands, &look->deaths, &look->n_deaths);
+        r = r ?: words_gather(look, SECTION_DEATH, death_stands, &look->deaths, &look->n_deaths);
+        return r ?: words_gather(look, SECTION_DEATH, death_is_retracted, &look->retracted, &look->n_retracted);
+}
+
+int look_formally_dead(FoldWork *work, Person **members, size_t n_members, bool *ret) {
+        Look look = { .work = work, .members = members, .n_members = n_members };
+        int r = words_gather(&look, SECTION_DEATH, death_stands, &look.deaths, &look.n_deaths);
+
+        *ret = false;
+        for (size_t i = 0; r == 0 && i < look.n_deaths && !*ret; i++)
+                *ret = death_is_formal(look.deaths[i].stored);
+        return r;
 }
 
 /* ---- fields ---------------------------------------------------------------------------------------------------------------- */

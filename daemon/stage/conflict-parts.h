@@ -34,6 +34,8 @@ typedef struct Look {
         size_t n_words;
         SourceWord *deaths; /* standing, one a source */
         size_t n_deaths;
+        SourceWord *retracted; /* deaths that a source has taken back, one a source */
+        size_t n_retracted;
         Wanted *wanted;
         size_t n_wanted, room;
 } Look;
@@ -54,6 +56,9 @@ int look_gather(Look *look);
 
 /* Is this person one of those whom we look at? */
 bool look_has_member(const Look *look, const char *patient_id);
+
+/* Does a formal death stand of any of the members? */
+int look_formally_dead(FoldWork *work, Person **members, size_t n_members, bool *ret);
 
 /* One file a group: what there is of it now, as Wanted. 0 or as work_get(). */
 int look_at_identity(Look *look);

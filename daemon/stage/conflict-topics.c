@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "daemon/record/death.h"
 #include "daemon/record/decisions.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/conflict-parts.h"
@@ -63,6 +64,13 @@ static int look_at_kind(Look *look, const struct DecisionConflict *row, Stood *c
         return 0;
 }
 
+static bool is_formally_dead(const Look *look) {
+        for (size_t i = 0; i < look->n_deaths; i++)
+                if (death_is_formal(look->deaths[i].stored))
+                        return true;
+        return false;
+}
+
 static int look_at_decisions(Look *look) {
         size_t n_stood;
         Stood **stood;
@@ -73,6 +81,8 @@ static int look_at_decisions(Look *look) {
         r = r ?: standings_decisions(look->work, look->members, look->n_members, as_at, &stood, &n_stood);
         for (size_t i = 0; r == 0 && n_stood > 1 && i < ELEMENTSOF(decision_conflicts); i++)
                 r = look_at_kind(look, &decision_conflicts[i], stood, n_stood);
+        if (r == 0 && !is_formally_dead(look))
+                r = decision_remind(look->work, look->members, stood, n_stood);
         return r;
 }
 

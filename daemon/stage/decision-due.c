@@ -58,34 +58,51 @@ static int standings_put(FoldWork *work, const Stood *stood, int64_t as_at) {
         return work_put(work, STATE_SECTION, &key, &stood->stored->base);
 }
 
+/* The date that has passed and that nobody has been told of; INT64_MIN: none. */
+static int64_t passed_untold(const Stood *stood, int64_t as_at) {
+        int64_t passed = code_to_tell(stood->fact) ? decision_passed(stood->fact, as_at) : INT64_MIN;
+
+        return stood->standing->has_told_at && stood->standing->told_at >= passed ? INT64_MIN : passed;
+}
+
 /* Once a decision and date, whichever of its persons it came due for. */
 static int stood_tell(FoldWork *work, const char *about, Stood *stood, int64_t due_at) {
         const char *code = code_to_tell(stood->fact);
-        int64_t passed = code ? decision_passed(stood->fact, due_at) : INT64_MIN;
+        int64_t passed = passed_untold(stood, due_at);
 
-        if (passed == INT64_MIN || (stood->standing->has_told_at && stood->standing->told_at >= passed))
+        if (passed == INT64_MIN)
                 return 0;
         stood->standing->has_told_at = 1;
         stood->standing->told_at = passed;
         return passed_publish(work, about, stood, code, passed);
 }
 
+/* Nobody is reminded of a decision of the dead. Where they are not dead after all, decision_remind() finds it again. */
 static int person_due(FoldWork *work, const char *patient_id, int64_t due_at) {
         const Said said = said_by_nobody();
         Person *person, **members;
         size_t n_members, n_stood;
         Stood **stood;
+        bool dead = false;
         int r;
 
         r = work_person(work, patient_id, &person);
         r = r ?: identify_members(work, person, &members, &n_members);
         r = r ?: standings_decisions(work, members, n_members, due_at, &stood, &n_stood);
+        r = r ?: look_formally_dead(work, members, n_members, &dead);
         for (size_t i = 0; r == 0 && i < n_stood; i++) {
-                r = stood_tell(work, members[0]->patient_id, stood[i], due_at);
+                r = dead ? 0 : stood_tell(work, members[0]->patient_id, stood[i], due_at);
                 r = r ?: standings_put(work, stood[i], due_at);
         }
         r = r ?: conflict_settle(work, &said, person, /* deaths_only= */ false);
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+int decision_remind(FoldWork *work, Person *const *members, Stood *const *stood, size_t n_stood) {
+        for (size_t i = 0; i < n_stood; i++)
+                if (passed_untold(stood[i], work->received_at) != INT64_MIN)
+                        return due_add(work, work->received_at, DUE_DECISION, members[0]->patient_id);
+        return 0;
 }
 
 int decision_due(FoldWork *work, int64_t due_at) {

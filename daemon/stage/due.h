@@ -17,5 +17,5 @@ int due_apply(FoldWork *work, int64_t due_at);
 /* For those whom due_apply() calls, each kind once a tick that has something of it: the ids due up to then, in order of time, without
  * repetition of one after the other. In the arena. */
 int due_list(FoldWork *work, int64_t due_at, const char *kind, char ***ret_ids, size_t *ret_n);
-/* What there is of DUE_DECISION: the records of these persons say something else from now on. */
+/* What there is of DUE_DECISION: the records of these persons say something else from now on, and whoever has not died is told. */
 int decision_due(FoldWork *work, int64_t due_at);
