@@ -16,7 +16,6 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
-#include "daemon/stage/numbers.h"
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/project-plain.h"
 #include "daemon/stage/review.h"
@@ -79,9 +78,6 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
         r = demographics_hash(said, work->arena, hash);
         if (r < 0 && r != -ENODATA)
                 return r;
-        r = numbers_with_hash(work, said, patient_id, again) ?: r;
-        if (r < 0 && r != -ENODATA)
-                return r;
         again->has_hash = r == 0;
         again->hash = (ProtobufCBinaryData){ .len = r == 0 ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
         again->first = again->newest = stored->newest;
@@ -101,17 +97,6 @@ static bool speaks_against_death(const Carebus__V1__Event *event, const Carebus_
         return false;
 }
 
-/* Whose it is was recalled, so that nobody has looked at the numbers; they are said now all the same. */
-static int numbers_again(FoldWork *work, const Said *said, const Home *home) {
-        Carebus__V1__Identifier *const *identifiers;
-        size_t n_identifiers;
-
-        if (!home->national)
-                return 0;
-        identify_identifiers(said->event, &identifiers, &n_identifiers);
-        return numbers_note(work, said, home->patient_id, identifiers, n_identifiers, NULL);
-}
-
 static int project_demographics(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         const Carebus__V1__Demographics *demographics = demographics_of(said->event);
         Carebus__V1__StoredSection *section;
@@ -121,14 +106,13 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
         int r;
 
         if (!demographics)
-                return numbers_again(work, said, home);
+                return 0;
         changes->presence = speaks_against_death(said->event, demographics);
         r = again_note(work, said, home->patient_id, &noted);
         changes->told = changes->told || noted;
         if (r || noted)
                 return r;
-        r = numbers_again(work, said, home);
-        r = r ?: again_section(work, home->patient_id, &section);
+        r = again_section(work, home->patient_id, &section);
         if (r == 0)
                 r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)
