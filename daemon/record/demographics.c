@@ -245,18 +245,19 @@ int demographics_hash(const Said *said, Arena *arena, uint8_t ret[DEMOGRAPHICS_H
                 EVENT_CLEARED = 21,
                 EVENT_COMPLETE = 22,
                 EVENT_DEMOGRAPHICS = 50,
+                SUBJECT_IDENTIFIERS = 2,
                 SUBJECT_DEMOGRAPHICS = 3
         };
         uint8_t hash[SHA256_SIZE], *text, *at;
-        Bytes patient, demographics;
+        Bytes patient = BYTES_NULL, demographics;
         size_t offset = 0, began;
         WireField field;
 
         if (said->packed.size == 0)
                 return -ENODATA;
+        wire_find(said->packed, EVENT_PATIENT, &patient);
         if (!wire_find(said->packed, EVENT_DEMOGRAPHICS, &demographics) &&
-            (!wire_find(said->packed, EVENT_PATIENT, &patient) ||
-             !wire_find(patient, SUBJECT_DEMOGRAPHICS, &demographics)))
+            !wire_find(patient, SUBJECT_DEMOGRAPHICS, &demographics))
                 return -ENODATA;
         text = at = arena_alloc(arena, said->packed.size + 1);
         if (!text)
@@ -268,6 +269,11 @@ int demographics_hash(const Said *said, Arena *arena, uint8_t ret[DEMOGRAPHICS_H
                 if (field.number == EVENT_CLEARED || field.number == EVENT_COMPLETE ||
                     field.number == EVENT_SENSITIVITY) {
                         memcpy(at, said->packed.data + began, offset - began);
+                        at += offset - began;
+                }
+        for (began = offset = 0; wire_field_next(patient, &offset, &field) == 0; began = offset)
+                if (field.number == SUBJECT_IDENTIFIERS) {
+                        memcpy(at, patient.data + began, offset - began);
                         at += offset - began;
                 }
         sha256(text, (size_t)(at - text), hash);

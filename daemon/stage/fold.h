@@ -17,7 +17,7 @@
 #include "daemon/store/state.h"
 
 /* Another version rebuilds the state at start: STATE_META "fold_version", 4 bytes, little-endian. */
-#define FOLD_VERSION 3
+#define FOLD_VERSION 4
 
 typedef struct Fold Fold; /* one thread */
 

@@ -7,7 +7,9 @@
 #include "daemon/identity/evidence.h"
 #include "daemon/identity/ties.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/again.h"
 #include "daemon/stage/join.h"
+#include "daemon/stage/numbers.h"
 #include "daemon/stage/recall.h"
 #include "daemon/stage/review.h"
 #include "daemon/stage/settings.h"
@@ -16,6 +18,8 @@
 
 /* A number that so many persons have tells nothing; beyond it nobody is added. */
 #define HOLDERS_MAX 64
+/* Nobody has so many numbers: somebody uses one of them for all. Beyond it further ones stand for nobody yet. */
+#define IDENTIFIERS_MAX 256
 
 void identify_identifiers(const Carebus__V1__Event *event, Carebus__V1__Identifier *const **ret, size_t *ret_n) {
         const Carebus__V1__Demographics *demographics = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS
@@ -242,63 +246,6 @@ static int make_person(FoldWork *work, const Said *said, Carebus__V1__Person **r
         return work_person_make(work, patient_id, ret);
 }
 
-static bool sources_have(const Carebus__V1__PersonIdentifier *kept, const char *source) {
-        for (size_t i = 0; i < kept->n_sources; i++)
-                if (strcmp(kept->sources[i], source) == 0)
-                        return true;
-        return false;
-}
-
-static int sources_add(FoldWork *work, Carebus__V1__PersonIdentifier *kept) {
-        size_t i;
-        int r;
-
-        r = list_append((void ***)&kept->sources, &kept->n_sources, (void *)work->source, work->arena);
-        if (r < 0)
-                return r;
-        for (i = kept->n_sources - 1; i > 0 && strcmp(kept->sources[i - 1], work->source) > 0; i--)
-                kept->sources[i] = kept->sources[i - 1];
-        kept->sources[i] = (char *)work->source;
-        return 0;
-}
-
-/* A source that says another national number of the same kind no longer says the one before. */
-static void numbers_withdraw(FoldWork *work, const Said *said, Carebus__V1__Person *person,
-                             Carebus__V1__Identifier *const *identifiers, size_t n_identifiers,
-                             const Carebus__V1__Identifier *now) {
-        for (size_t i = 0; i < person->n_identifiers; i++) {
-                Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
-                bool said_too = false;
-
-                if (!text_equal(kept->identifier->system, now->system) ||
-                    stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
-                        continue;
-                for (size_t j = 0; j < n_identifiers && !said_too; j++)
-                        said_too = identifier_same(kept->identifier, identifiers[j]);
-                for (size_t j = 0; j < kept->n_sources && !said_too; j++)
-                        if (strcmp(kept->sources[j], work->source) == 0) {
-                                memmove(&kept->sources[j], &kept->sources[j + 1],
-                                        (kept->n_sources - j - 1) * sizeof(*kept->sources));
-                                kept->n_sources--;
-                                break;
-                        }
-        }
-}
-
-/* Did this source say another number of that kind later than this? Then it is a late message that says the old one. */
-static bool number_is_old(FoldWork *work, const Said *said, const Carebus__V1__Person *person,
-                          const Carebus__V1__Identifier *identifier) {
-        for (size_t i = 0; i < person->n_identifiers; i++) {
-                const Carebus__V1__PersonIdentifier *kept = person->identifiers[i];
-
-                if (text_equal(kept->identifier->system, identifier->system) &&
-                    !identifier_same(kept->identifier, identifier) && sources_have(kept, work->source) &&
-                    stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) > 0)
-                        return true;
-        }
-        return false;
-}
-
 static int identifier_index(FoldWork *work, const Carebus__V1__Person *person,
                             const Carebus__V1__Identifier *identifier, IdentifierUse use) {
         StateKey key = state_key_identifier(identifier->system, identifier->value);
@@ -313,33 +260,42 @@ static int identifier_index(FoldWork *work, const Carebus__V1__Person *person,
         return r ?: holders_add(work, &key, person->patient_id, HOLDERS_MAX);
 }
 
+/* A place for one more: of somebody who has as many as may be, that of a national number that nobody says any more. NULL in *ret: there is
+ * none. */
+static int identifier_room(FoldWork *work, Carebus__V1__Person *person, Carebus__V1__PersonIdentifier **ret) {
+        *ret = NULL;
+        for (size_t i = 0; person->n_identifiers >= IDENTIFIERS_MAX && i < person->n_identifiers && !*ret; i++)
+                if (person->identifiers[i]->n_sources == 0)
+                        *ret = person->identifiers[i];
+        if (*ret || person->n_identifiers >= IDENTIFIERS_MAX)
+                return 0;
+        *ret = message_new(&carebus__v1__person_identifier__descriptor, work->arena);
+        return *ret ? list_append((void ***)&person->identifiers, &person->n_identifiers, *ret, work->arena) : -ENOMEM;
+}
+
 static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person *person,
                           Carebus__V1__Identifier *identifier, IdentifierUse use) {
-        Carebus__V1__PersonIdentifier *kept = message_new(&carebus__v1__person_identifier__descriptor, work->arena);
+        Carebus__V1__PersonIdentifier *kept;
         int r;
 
-        if (!kept)
-                return -ENOMEM;
+        r = identifier_room(work, person, &kept);
+        if (r < 0 || !kept)
+                return r;
         kept->identifier = identifier;
         kept->event_id = said->event->event_id;
         kept->stamp = stamp_make(said->stamp, work->arena);
         if (!kept->stamp)
                 return -ENOMEM;
-        if (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier)) {
-                r = sources_add(work, kept);
-                if (r < 0)
-                        return r;
-        }
-        r = list_append((void ***)&person->identifiers, &person->n_identifiers, kept, work->arena);
+        r = use == IDENTIFIER_LOCAL ? number_sayer_add(kept, work->source, work->arena) : 0;
         return r ?: identifier_index(work, person, identifier, use);
 }
 
-/* One identifier that the event says of the person. *changed: it was not known so. */
+/* One identifier that the event says of the person. `again`: when its source said which national number. *changed: it was not known so. */
 static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person,
-                           Carebus__V1__Identifier *identifier, bool *changed) {
+                           Carebus__V1__Identifier *identifier, const Carebus__V1__SaidAgain *again, bool *changed) {
         IdentifierUse use = identifier_use(identifier);
         Carebus__V1__PersonIdentifier *kept = NULL;
-        int r;
+        int r = 0;
 
         if (use == IDENTIFIER_USELESS)
                 return 0;
@@ -350,21 +306,17 @@ static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person
                 *changed = true;
                 return identifier_add(work, said, person, identifier, use);
         }
-        if (!sources_have(kept, work->source) &&
-            (use == IDENTIFIER_LOCAL || !number_is_old(work, said, person, identifier))) {
+        if (use == IDENTIFIER_LOCAL && !number_is_said_by(kept, work->source)) {
                 *changed = true;
-                r = sources_add(work, kept);
-                if (r == 0 && stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) < 0) {
-                        kept->stamp = stamp_make(said->stamp, work->arena);
-                        r = kept->stamp ? 0 : -ENOMEM;
-                }
-                if (r == 0)
-                        r = identifier_index(work, person, identifier, use);
-                if (r)
-                        return r;
+                r = number_sayer_add(kept, work->source, work->arena);
         }
+        if (use == IDENTIFIER_NATIONAL && !number_said(again, identifier))
+                r = identifier_index(work, person, identifier, use);
+        if (r)
+                return r;
         if (!body_equal(&kept->identifier->base, &identifier->base) &&
-            stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) <= 0) {
+            stamp_parts_compare(stamp_parts(kept->stamp), said->stamp) <= 0 &&
+            stamp_parts_compare(stamp_parts(number_said(again, identifier)), said->stamp) <= 0) {
                 *changed = true;
                 kept->identifier = identifier;
                 kept->stamp = stamp_make(said->stamp, work->arena);
@@ -372,6 +324,29 @@ static int identifier_keep(FoldWork *work, const Said *said, Carebus__V1__Person
                         return -ENOMEM;
         }
         return 0;
+}
+
+/* All that the event says the person is known by. When its own person's national numbers were said is kept later, as it is where the person
+ * was recalled (numbers_keep()); of the others that a merge names, here. */
+static int identifiers_keep(FoldWork *work, const Said *said, Carebus__V1__Person *person,
+                            Carebus__V1__Identifier *const *identifiers, size_t n_identifiers, bool own,
+                            bool *changed) {
+        Carebus__V1__SaidAgain *again = NULL;
+        bool any_national = false, noted = false;
+        int r = 0;
+
+        for (size_t i = 0; i < n_identifiers; i++)
+                any_national = any_national || identifier_use(identifiers[i]) == IDENTIFIER_NATIONAL;
+        if (any_national)
+                r = again_get(work, person->patient_id, work->source, &again);
+        for (size_t i = 0; r == 0 && i < n_identifiers; i++)
+                r = identifier_keep(work, said, person, identifiers[i], again, changed);
+        if (r || !any_national)
+                return r;
+        r = numbers_note(work, said, identifiers, n_identifiers, again, &noted);
+        if (r == 0 && noted && !own)
+                r = again_put(work, person->patient_id, work->source, again);
+        return r ?: numbers_settle(work, person, again, changed);
 }
 
 /* A source without statuses may vouch for its numbers. *ret is the list itself where nothing changes by it. */
@@ -425,16 +400,11 @@ int identify_person(FoldWork *work, const Said *said, Carebus__V1__Identifier *c
                         r = -EBADMSG;
         } else
                 r = make_person(work, said, &person);
-        for (size_t i = 0; r == 0 && i < n_identifiers; i++)
-                r = identifier_keep(work, said, person, identifiers[i], &changed);
+        r = r ?: identifiers_keep(work, said, person, identifiers, n_identifiers, others != NULL, &changed);
         if (r)
                 return r;
-        if (changed) {
-                for (size_t i = 0; i < n_identifiers; i++)
-                        if (identifier_use(identifiers[i]) == IDENTIFIER_NATIONAL)
-                                numbers_withdraw(work, said, person, identifiers, n_identifiers, identifiers[i]);
+        if (changed)
                 work_person_touch(work, person);
-        }
         *ret = person;
         if (ret_changed)
                 *ret_changed = changed;
@@ -542,7 +512,7 @@ static bool all_as_kept(FoldWork *work, const Carebus__V1__Person *person, Careb
                 any_local = any_local || use == IDENTIFIER_LOCAL;
                 for (size_t j = 0; j < person->n_identifiers && !as_kept; j++)
                         as_kept = body_equal(&person->identifiers[j]->identifier->base, &identifiers[i]->base) &&
-                                  sources_have(person->identifiers[j], work->source);
+                                  number_is_said_by(person->identifiers[j], work->source);
                 if (!as_kept)
                         return false;
         }

@@ -16,7 +16,7 @@ void identify_identifiers(const Carebus__V1__Event *event, Carebus__V1__Identifi
 int identify_check(FoldWork *work, const Carebus__V1__Event *event, const char **ret_reason);
 
 /* The person whom these identifiers stand for, made where there is none; what is new of the identifiers is kept. *ret_changed (may be
- * NULL): something of them was new. What points to somebody else is noted in `others`. */
+ * NULL): something of them was new. What points to somebody else is noted in `others`; NULL: it is not the event's own person. */
 typedef struct IdentifyOthers {
         const char *patient_ids[8];
         size_t n;

@@ -6,7 +6,9 @@
 
 #include "base/text.h"
 #include "daemon/identity/ties.h"
+#include "daemon/record/demographics.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/again.h"
 #include "daemon/store/state-keys.h"
 
 /* That a person keeps: beyond it the oldest former word goes. */
@@ -120,19 +122,50 @@ static int trait_again(FoldWork *work, const Said *said, Person *person, Trait *
         return trait->stamp ? list_append((void ***)&person->traits, &person->n_traits, trait, work->arena) : -ENOMEM;
 }
 
+/* What tells who somebody is, in Demographics. */
+enum { FIELD_NAMES = 2, FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_ADDRESSES = 6 };
+
+/* Said again since, without a word of its own: then the demographics know when. */
+static int is_late(FoldWork *work, const Said *said, const Person *person, const Trait *current, bool *ret) {
+        const Matching *now = said->matching;
+        const struct {
+                bool is_said;
+                unsigned field;
+        } words[] = { { now->n_names > 0, FIELD_NAMES },
+                      { now->birth_date != NULL, FIELD_BIRTH_DATE },
+                      { now->sex != NULL, FIELD_SEX },
+                      { now->n_addresses > 0, FIELD_ADDRESSES } };
+        Carebus__V1__StoredSection *section;
+        const Carebus__V1__StoredFact *stored;
+        int r;
+
+        *ret = stamp_parts_compare(stamp_parts(current->stamp), said->stamp) > 0;
+        if (*ret)
+                return 0;
+        r = again_section(work, person->patient_id, &section);
+        stored = r == 0 ? section_find(section, work->source, work->source) : NULL;
+        for (size_t i = 0; stored && i < ELEMENTSOF(words) && !*ret; i++)
+                *ret = words[i].is_said &&
+                       stamp_parts_compare(demographics_stamp(stored, words[i].field), said->stamp) > 0;
+        return r;
+}
+
 int match_note(FoldWork *work, const Said *said, Person *person, bool *ret_changed, const Matching **ret_before) {
         const Matching *now = said->matching;
         Trait *current, *same;
         Matching *whole;
-        bool late;
-        int r;
+        bool late = false;
+        int r = 0;
 
         *ret_changed = false;
         *ret_before = NULL;
         if (!now)
                 return 0;
         current = trait_current(person, work->source);
-        late = current && stamp_parts_compare(stamp_parts(current->stamp), said->stamp) > 0;
+        if (current)
+                r = is_late(work, said, person, current, &late);
+        if (r)
+                return r;
         whole = current && !late ? laid_over(current->matching, now, work->arena)
                                  : message_shallow_copy(&now->base, work->arena);
         if (!whole)

@@ -16,6 +16,7 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
+#include "daemon/stage/numbers.h"
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/project-plain.h"
 #include "daemon/stage/review.h"
@@ -78,6 +79,9 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
         r = demographics_hash(said, work->arena, hash);
         if (r < 0 && r != -ENODATA)
                 return r;
+        r = numbers_with_hash(work, said, patient_id, again) ?: r;
+        if (r < 0 && r != -ENODATA)
+                return r;
         again->has_hash = r == 0;
         again->hash = (ProtobufCBinaryData){ .len = r == 0 ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
         again->first = again->newest = stored->newest;
@@ -106,13 +110,14 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
         int r;
 
         if (!demographics)
-                return 0;
+                return numbers_keep(work, said, home->patient_id);
         changes->presence = speaks_against_death(said->event, demographics);
         r = again_note(work, said, home->patient_id, &noted);
         changes->told = changes->told || noted;
         if (r || noted)
                 return r;
-        r = again_section(work, home->patient_id, &section);
+        r = numbers_keep(work, said, home->patient_id);
+        r = r ?: again_section(work, home->patient_id, &section);
         if (r == 0)
                 r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)

@@ -16,8 +16,8 @@ typedef struct RecallAnswer {
         char patient_id[RECALL_ID_SIZE];
         char answering[RECALL_ID_SIZE];
         unsigned under; /* Said.under */
-        bool joined;
-        bool in_review; /* who it is is not confirmed */ /* with others */
+        bool joined;    /* with others */
+        bool in_review; /* who it is is not confirmed */
 } RecallAnswer;
 
 int recall_new(Recall **ret);
