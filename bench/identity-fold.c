@@ -23,10 +23,10 @@
 #define BATCH 256
 
 /* As an adapter would have said it: a number of the source's own, and what it knows. */
-static int subject_make(Arena *arena, const char *source, Carebus__V1__Event *event) {
+static int subject_make(Arena *arena, const char *source, const FoldRecord *record, Carebus__V1__Event *event) {
         Carebus__V1__Subject *subject = arena_alloc(arena, sizeof(*subject));
         Carebus__V1__Identifier *identifier = arena_alloc(arena, sizeof(*identifier));
-        Carebus__V1__Identifier **identifiers = arena_alloc(arena, sizeof(*identifiers));
+        Carebus__V1__Identifier **identifiers = arena_alloc(arena, 2 * sizeof(*identifiers));
 
         if (!subject || !identifier || !identifiers)
                 return -ENOMEM;
@@ -37,6 +37,8 @@ static int subject_make(Arena *arena, const char *source, Carebus__V1__Event *ev
         identifiers[0] = identifier;
         subject->identifiers = identifiers;
         subject->n_identifiers = 1;
+        if (record->number)
+                identifiers[subject->n_identifiers++] = record->number;
         event->type = (char *)(uintptr_t) "patient.registered";
         event->has_action = true;
         event->action = CAREBUS__V1__ACTION__ACTION_NEW;
@@ -57,7 +59,7 @@ static int entry_append(Journal *journal, const FoldRecord *record, size_t numbe
 
         submission.source = arena_format(arena, "s%zu", number);
         submission.message_id = arena_format(arena, "M%zu", number);
-        if (!submission.source || !submission.message_id || subject_make(arena, submission.source, &event) < 0)
+        if (!submission.source || !submission.message_id || subject_make(arena, submission.source, record, &event) < 0)
                 return -ENOMEM;
         sha256(submission.message_id, strlen(submission.message_id), hash);
         original.has_data = original.has_size = original.has_sha256 = true;

@@ -8,10 +8,11 @@
 #include "base/arena.h"
 #include "carebus/v1/event.pb-c.h"
 
-/* What is journaled of one record: an event, and the form in which its person is compared (NULL: none). */
+/* What is journaled of one record: an event, the form in which its person is compared (NULL: none), and what it is known by. */
 typedef struct FoldRecord {
         Carebus__V1__Event *event;
         Carebus__V1__Matching *matching;
+        Carebus__V1__Identifier *number; /* of a national health service, traced by nobody; or NULL */
 } FoldRecord;
 
 /* Each record as the registration of a person by a source of its own, so that nothing but the score can join two. `folder` is

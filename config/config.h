@@ -116,6 +116,8 @@ typedef struct ConfigMatching {
         ConfigNames *nicknames;  /* groups of names of one person; none: the shipped ones */
         size_t n_nicknames;
         uint64_t urgent_after; /* seconds */
+        char *twins;           /* review or score */
+        char *birth_date;      /* agree or score */
 } ConfigMatching;
 
 /* Who may change what of a person: the first row that fits a field counts. */

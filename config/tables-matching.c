@@ -5,6 +5,9 @@
 
 #define WEIGHTS_MAX 500
 
+static const char *const twins_words[] = { "review", "score", NULL };
+static const char *const birth_date_words[] = { "agree", "score", NULL };
+
 static int read_weight(SchemaWalk *walk, const char *field, const YamlPair *pair, ConfigMatching *matching) {
         static const SchemaItem bits_item = { .name = "weight", .type = SCHEMA_BITS };
         ConfigBits bits = { 0 };
@@ -82,17 +85,17 @@ const SchemaItem matching_items[] = {
           .doc = "What an agreement weighs: birth_date: {exact: 12.5}. What is not named keeps its shipped weight" },
         { .name = "link_above",
           .type = SCHEMA_BITS,
-          .fallback_says = "as shipped",
+          .fallback_says = "30, as shipped",
           .offset = offsetof(Draft, config.matching.link_above),
           .doc = "Two persons of this score or more are taken for one, where nothing speaks against it" },
         { .name = "review_above",
           .type = SCHEMA_BITS,
-          .fallback_says = "as shipped",
+          .fallback_says = "20, as shipped",
           .offset = offsetof(Draft, config.matching.review_above),
           .doc = "From this score on somebody is asked" },
         { .name = "margin",
           .type = SCHEMA_BITS,
-          .fallback_says = "as shipped",
+          .fallback_says = "5, as shipped",
           .offset = offsetof(Draft, config.matching.margin),
           .doc = "The next best must be so far behind; else somebody is asked" },
         { .name = "communal_postcodes",
@@ -107,7 +110,7 @@ const SchemaItem matching_items[] = {
           .type = SCHEMA_NUMBER,
           .min = 2,
           .max = 10000,
-          .fallback_says = "as shipped",
+          .fallback_says = "200, as shipped",
           .offset = offsetof(Draft, config.matching.candidates_max),
           .doc = "What more people than this have in common finds nobody" },
         { .name = "nicknames",
@@ -125,6 +128,19 @@ const SchemaItem matching_items[] = {
           .fallback = "15m",
           .offset = offsetof(Draft, config.matching.urgent_after),
           .doc = "An urgent review that nobody decided raises the alarm after it" },
+        { .name = "twins",
+          .type = SCHEMA_WORD,
+          .words = twins_words,
+          .fallback = "review",
+          .offset = offsetof(Draft, config.matching.twins),
+          .doc = "One birth date, family name and home, another first name: review asks a person, score lets the score "
+                 "decide" },
+        { .name = "birth_date",
+          .type = SCHEMA_WORD,
+          .words = birth_date_words,
+          .fallback = "agree",
+          .offset = offsetof(Draft, config.matching.birth_date),
+          .doc = "Where birth dates do not agree, or one is not known: agree asks a person, score lets the score decide" },
         { .name = NULL },
 };
 

@@ -18,7 +18,7 @@
 #define CHANGE_MIN 1e-6
 #define WEIGHT_MIN (-20.0)
 #define WEIGHT_MAX 20.0
-#define LINES_MAX 8
+#define LINES_MAX MATCH_FIELDS_MAX
 #define LINE_NONE UINT8_MAX
 /* An agreement that was seen in fewer pairs of one person keeps the shipped weight. */
 #define SEEN_MIN 5.0

@@ -37,6 +37,8 @@ static void take_config(const ConfigMatching *matching, Carebus__V1__MatchingSet
         take_bits(matching->link_above, &settings->link_above);
         take_bits(matching->review_above, &settings->review_above);
         take_bits(matching->margin, &settings->margin);
+        settings->twins_by_score = text_equal(matching->twins, "score");
+        settings->birth_date_by_score = text_equal(matching->birth_date, "score");
 }
 
 static void print_field(const Carebus__V1__MatchingSettings *settings, size_t first) {
@@ -56,6 +58,8 @@ static void print_settings(const Carebus__V1__MatchingSettings *settings) {
         printf("  link_above: %s\n", bits(settings->link_above, text));
         printf("  review_above: %s\n", bits(settings->review_above, text));
         printf("  margin: %s\n", bits(settings->margin, text));
+        printf("  twins: %s\n", settings->twins_by_score ? "score" : "review");
+        printf("  birth_date: %s\n", settings->birth_date_by_score ? "score" : "agree");
         puts("  weights:");
         for (size_t i = 0; i < settings->n_weights; i++)
                 if (i == 0 || !text_equal(settings->weights[i]->field, settings->weights[i - 1]->field))

@@ -262,8 +262,9 @@ static FieldResult compare_birth_orders(const MatchRules *rules, const PersonWor
 }
 
 const FieldCompare field_compares[N_FIELDS] = {
-        [FIELD_FAMILY] = compare_families,    [FIELD_GIVEN] = compare_givens,
-        [FIELD_BIRTH_DATE] = compare_dates,   [FIELD_SEX] = compare_sexes,
-        [FIELD_POSTCODE] = compare_postcodes, [FIELD_ADDRESS] = compare_addresses,
-        [FIELD_TELECOM] = compare_telecom,    [FIELD_BIRTH_ORDER] = compare_birth_orders,
+        [FIELD_FAMILY] = compare_families,          [FIELD_GIVEN] = compare_givens,
+        [FIELD_BIRTH_DATE] = compare_dates,         [FIELD_SEX] = compare_sexes,
+        [FIELD_POSTCODE] = compare_postcodes,       [FIELD_ADDRESS] = compare_addresses,
+        [FIELD_TELECOM] = compare_telecom,          [FIELD_NUMBER] = numbers_compare,
+        [FIELD_BIRTH_ORDER] = compare_birth_orders,
 };

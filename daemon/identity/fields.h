@@ -19,6 +19,8 @@ extern const FieldCompare field_compares[N_FIELDS];
 void names_compare_crosswise(const MatchRules *rules, const PersonWords *a, const PersonWords *b, FieldResult *family,
                              FieldResult *given);
 
+/* Of the numbers of two persons. */
+FieldResult numbers_compare(const MatchRules *rules, const PersonWords *a, const PersonWords *b);
 /* Of two days. */
 MatchAgreement dates_compare(WordDate a, WordDate b);
 /* Of two lines of an address; *ret_similarity: the share of the shorter line that is in the other. */

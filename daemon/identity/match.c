@@ -15,6 +15,9 @@ static const uint32_t date_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_JANUARY);
 static const uint32_t first_name_is_one = IS(AGREEMENT_EXACT) | IS(AGREEMENT_SWAPPED);
 static const uint32_t first_name_is_another = IS(AGREEMENT_DIFFERS) | IS(AGREEMENT_LOOK_ALIKE);
 
+/* That nobody is of a multiple birth, or has a number that counts, is no evidence. */
+static const uint32_t silent_when_missing = IS(FIELD_BIRTH_ORDER) | IS(FIELD_NUMBER);
+
 static bool is_in(FieldResult result, uint32_t agreements) {
         return agreements & IS(result.agreement);
 }
@@ -77,13 +80,20 @@ void match_compare(const MatchRules *rules, MatchPerson a, MatchPerson b, MatchR
         ret->n_evidence = 0;
         for (int i = 0; i < N_FIELDS; i++) {
                 ret->score += fields[i].weight;
-                /* That nobody is of a multiple birth is no evidence. */
-                if (i != FIELD_BIRTH_ORDER || fields[i].agreement != AGREEMENT_MISSING)
+                if (!(IS(i) & silent_when_missing) || fields[i].agreement != AGREEMENT_MISSING)
                         add_evidence(ret, i, fields[i]);
         }
         ret->twins = look_like_twins(fields, &of_a, &of_b);
         ret->name_agrees = is_in(fields[FIELD_FAMILY], family_agrees) && !differs(fields[FIELD_GIVEN]);
         ret->birth_date_agrees = is_in(fields[FIELD_BIRTH_DATE], date_agrees);
+        ret->birth_date_missing = fields[FIELD_BIRTH_DATE].agreement == AGREEMENT_MISSING;
+        ret->number_agrees = fields[FIELD_NUMBER].agreement == AGREEMENT_EXACT;
+}
+
+/* A father and a son may have all but that in common. Where only one is known, a number that both are said to have tells more
+ * than a home can. */
+static bool may_be_father_and_son(const MatchResult *result) {
+        return !result->birth_date_agrees && !(result->birth_date_missing && result->number_agrees);
 }
 
 MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int32_t rival, const char **ret_reason) {
@@ -92,9 +102,9 @@ MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int3
                 *ret_reason = "below-threshold";
                 return MATCH_NONE;
         }
-        if (best->twins)
+        if (best->twins && !rules->twins_by_score)
                 *ret_reason = "twin-pattern";
-        else if (!best->birth_date_agrees)
+        else if (may_be_father_and_son(best) && !rules->birth_date_by_score)
                 *ret_reason = "birth-date";
         else if (best->score < rules->link_above)
                 *ret_reason = "below-threshold";

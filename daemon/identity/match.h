@@ -24,10 +24,13 @@ DEFINE_CLEANUP(MatchRules *, match_rules_free)
 /* The shipped weights, thresholds and nicknames, whole: what `carebusctl check` prints and what a file of one's own begins with. */
 int match_settings_default(Arena *arena, Carebus__V1__MatchingSettings **ret);
 
-/* All that is known of one person, of all ids that are one with it: current words and former ones. */
+/* All that is known of one person, of all ids that are one with it: current words and former ones, and numbers. Of those only what
+ * a national health service gave counts, while some source uses it, and neither test numbers nor such as cannot be. */
 typedef struct MatchPerson {
         Carebus__V1__Trait *const *traits;
         size_t n_traits;
+        Carebus__V1__PersonIdentifier *const *identifiers;
+        size_t n_identifiers;
 } MatchPerson;
 
 typedef enum MatchVerdict {
@@ -36,22 +39,24 @@ typedef enum MatchVerdict {
         MATCH_LINK,   /* one */
 } MatchVerdict;
 
-#define MATCH_FIELDS_MAX 8
+#define MATCH_FIELDS_MAX 9
 
 typedef struct MatchResult {
         int32_t score; /* thousandths of a bit */
         bool twins;    /* same birth date, family name and home, another given name: never joined by themselves */
         bool name_agrees; /* the check that a shared number needs: family or a former one close, and no given name against it */
         bool birth_date_agrees; /* the same, or one slip: day and month swapped, one digit, a part not known */
+        bool birth_date_missing; /* one of the two has none: neither agrees nor differs */
+        bool number_agrees;      /* a number that is said of both, and not traced of both, is the same */
         Carebus__V1__MatchEvidence evidence[MATCH_FIELDS_MAX]; /* static texts only */
         size_t n_evidence;
 } MatchResult;
 
 /* The best that any word of one and any of the other come to, field by field; symmetric. */
 void match_compare(const MatchRules *rules, MatchPerson a, MatchPerson b, MatchResult *ret);
-/* By score alone: at or above which threshold? `rival` is the score of the next best who is not one with the best; INT32_MIN: nobody.
- * *ret_reason: code where it is no link, else NULL: twin-pattern, birth-date (it does not agree: father and son have all else in common),
- * below-threshold, near-rival. */
+/* By score: at or above which threshold? `rival` is the score of the next best who is not one with the best; INT32_MIN: nobody.
+ * *ret_reason: code where it is no link, else NULL: twin-pattern, birth-date (father and son have all else in common: it differs, or one
+ * is not known and no number makes up for it), below-threshold, near-rival. The settings can take the first two back. */
 MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int32_t rival, const char **ret_reason);
 
 /* The words that may find a person again: one text a block ("family+birth_date ..."), without repetition. Two persons who are one share

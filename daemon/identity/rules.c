@@ -90,6 +90,10 @@ static void take_numbers(MatchRules *rules, const Carebus__V1__MatchingSettings 
                 rules->candidates_max = settings->candidates_max;
         if (settings->has_urgent_after_seconds)
                 rules->urgent_after_seconds = settings->urgent_after_seconds;
+        if (settings->has_twins_by_score)
+                rules->twins_by_score = settings->twins_by_score;
+        if (settings->has_birth_date_by_score)
+                rules->birth_date_by_score = settings->birth_date_by_score;
 }
 
 int match_rules_new(const Carebus__V1__MatchingSettings *settings, MatchRules **ret) {

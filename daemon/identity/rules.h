@@ -14,6 +14,7 @@ struct MatchRules {
         MatchWeights weights;
         int32_t link_above, review_above, margin;
         uint32_t candidates_max, urgent_after_seconds;
+        bool twins_by_score, birth_date_by_score;
         char **communal; /* sorted */
         size_t n_communal;
         Nickname *nicknames; /* sorted by name, then group */

@@ -12,26 +12,28 @@
  * on each other: who lives at one address has one family name more often than chance has it.
  */
 const MatchWeightRow match_weight_rows[] = {
-        { FIELD_FAMILY, AGREEMENT_EXACT, 8000 },        { FIELD_FAMILY, AGREEMENT_CLOSE, 6000 },
-        { FIELD_FAMILY, AGREEMENT_SIMILAR, 3500 },      { FIELD_FAMILY, AGREEMENT_FORMER, 6500 },
-        { FIELD_FAMILY, AGREEMENT_PART, 4000 },         { FIELD_FAMILY, AGREEMENT_SWAPPED, 6000 },
-        { FIELD_FAMILY, AGREEMENT_DIFFERS, -4500 },     { FIELD_GIVEN, AGREEMENT_EXACT, 6500 },
-        { FIELD_GIVEN, AGREEMENT_NICKNAME, 5500 },      { FIELD_GIVEN, AGREEMENT_CLOSE, 4500 },
-        { FIELD_GIVEN, AGREEMENT_SIMILAR, 2000 },       { FIELD_GIVEN, AGREEMENT_MIDDLE, 3000 },
-        { FIELD_GIVEN, AGREEMENT_INITIAL, 2500 },       { FIELD_GIVEN, AGREEMENT_SWAPPED, 4500 },
-        { FIELD_GIVEN, AGREEMENT_LOOK_ALIKE, -1000 },   { FIELD_GIVEN, AGREEMENT_DIFFERS, -5000 },
-        { FIELD_BIRTH_DATE, AGREEMENT_EXACT, 14000 },   { FIELD_BIRTH_DATE, AGREEMENT_SWAPPED, 10000 },
-        { FIELD_BIRTH_DATE, AGREEMENT_PARTIAL, 8500 },  { FIELD_BIRTH_DATE, AGREEMENT_TRANSPOSED, 7000 },
-        { FIELD_BIRTH_DATE, AGREEMENT_JANUARY, 7000 },  { FIELD_BIRTH_DATE, AGREEMENT_DIGIT, 5500 },
-        { FIELD_BIRTH_DATE, AGREEMENT_YEAR, 5000 },     { FIELD_BIRTH_DATE, AGREEMENT_TWO_PARTS, 2000 },
-        { FIELD_BIRTH_DATE, AGREEMENT_DIFFERS, -8500 }, { FIELD_SEX, AGREEMENT_EXACT, 900 },
-        { FIELD_SEX, AGREEMENT_DIFFERS, -4000 },        { FIELD_POSTCODE, AGREEMENT_EXACT, 9000 },
-        { FIELD_POSTCODE, AGREEMENT_CLOSE, 5500 },      { FIELD_POSTCODE, AGREEMENT_OUTWARD, 3000 },
-        { FIELD_POSTCODE, AGREEMENT_DIFFERS, -1500 },   { FIELD_ADDRESS, AGREEMENT_EXACT, 7500 },
-        { FIELD_ADDRESS, AGREEMENT_CLOSE, 5500 },       { FIELD_ADDRESS, AGREEMENT_STREET, 1000 },
-        { FIELD_ADDRESS, AGREEMENT_DIFFERS, -1000 },    { FIELD_TELECOM, AGREEMENT_EXACT, 7000 },
-        { FIELD_TELECOM, AGREEMENT_CLOSE, 4500 },       { FIELD_TELECOM, AGREEMENT_DIFFERS, -500 },
-        { FIELD_BIRTH_ORDER, AGREEMENT_EXACT, 500 },    { FIELD_BIRTH_ORDER, AGREEMENT_DIFFERS, -12000 },
+        { FIELD_FAMILY, AGREEMENT_EXACT, 8000 },          { FIELD_FAMILY, AGREEMENT_CLOSE, 6000 },
+        { FIELD_FAMILY, AGREEMENT_SIMILAR, 3500 },        { FIELD_FAMILY, AGREEMENT_FORMER, 6500 },
+        { FIELD_FAMILY, AGREEMENT_PART, 4000 },           { FIELD_FAMILY, AGREEMENT_SWAPPED, 6000 },
+        { FIELD_FAMILY, AGREEMENT_DIFFERS, -4500 },       { FIELD_GIVEN, AGREEMENT_EXACT, 6500 },
+        { FIELD_GIVEN, AGREEMENT_NICKNAME, 5500 },        { FIELD_GIVEN, AGREEMENT_CLOSE, 4500 },
+        { FIELD_GIVEN, AGREEMENT_SIMILAR, 2000 },         { FIELD_GIVEN, AGREEMENT_MIDDLE, 3000 },
+        { FIELD_GIVEN, AGREEMENT_INITIAL, 2500 },         { FIELD_GIVEN, AGREEMENT_SWAPPED, 4500 },
+        { FIELD_GIVEN, AGREEMENT_LOOK_ALIKE, -1000 },     { FIELD_GIVEN, AGREEMENT_DIFFERS, -5000 },
+        { FIELD_BIRTH_DATE, AGREEMENT_EXACT, 14000 },     { FIELD_BIRTH_DATE, AGREEMENT_SWAPPED, 10000 },
+        { FIELD_BIRTH_DATE, AGREEMENT_PARTIAL, 8500 },    { FIELD_BIRTH_DATE, AGREEMENT_TRANSPOSED, 7000 },
+        { FIELD_BIRTH_DATE, AGREEMENT_JANUARY, 7000 },    { FIELD_BIRTH_DATE, AGREEMENT_DIGIT, 5500 },
+        { FIELD_BIRTH_DATE, AGREEMENT_YEAR, 5000 },       { FIELD_BIRTH_DATE, AGREEMENT_TWO_PARTS, 2000 },
+        { FIELD_BIRTH_DATE, AGREEMENT_DIFFERS, -8500 },   { FIELD_SEX, AGREEMENT_EXACT, 900 },
+        { FIELD_SEX, AGREEMENT_DIFFERS, -4000 },          { FIELD_POSTCODE, AGREEMENT_EXACT, 9000 },
+        { FIELD_POSTCODE, AGREEMENT_CLOSE, 6500 },        { FIELD_POSTCODE, AGREEMENT_OUTWARD, 3000 },
+        { FIELD_POSTCODE, AGREEMENT_DIFFERS, -1500 },     { FIELD_ADDRESS, AGREEMENT_EXACT, 7500 },
+        { FIELD_ADDRESS, AGREEMENT_CLOSE, 5500 },         { FIELD_ADDRESS, AGREEMENT_STREET, 1000 },
+        { FIELD_ADDRESS, AGREEMENT_DIFFERS, -1000 },      { FIELD_TELECOM, AGREEMENT_EXACT, 7000 },
+        { FIELD_TELECOM, AGREEMENT_CLOSE, 4500 },         { FIELD_TELECOM, AGREEMENT_DIFFERS, -500 },
+        { FIELD_NUMBER, AGREEMENT_EXACT, 12000 },         { FIELD_NUMBER, AGREEMENT_CLOSE, 5000 },
+        { FIELD_NUMBER, AGREEMENT_DIFFERS, -6000 },       { FIELD_BIRTH_ORDER, AGREEMENT_EXACT, 500 },
+        { FIELD_BIRTH_ORDER, AGREEMENT_DIFFERS, -12000 },
 };
 
 #define LINK_ABOVE 30000
@@ -41,10 +43,9 @@ const MatchWeightRow match_weight_rows[] = {
 #define URGENT_AFTER_SECONDS 900
 
 static const char *const field_names[N_FIELDS] = {
-        [FIELD_FAMILY] = "family",         [FIELD_GIVEN] = "given",
-        [FIELD_BIRTH_DATE] = "birth_date", [FIELD_SEX] = "sex",
-        [FIELD_POSTCODE] = "postcode",     [FIELD_ADDRESS] = "address",
-        [FIELD_TELECOM] = "telecom",       [FIELD_BIRTH_ORDER] = "birth_order",
+        [FIELD_FAMILY] = "family",   [FIELD_GIVEN] = "given",       [FIELD_BIRTH_DATE] = "birth_date",
+        [FIELD_SEX] = "sex",         [FIELD_POSTCODE] = "postcode", [FIELD_ADDRESS] = "address",
+        [FIELD_TELECOM] = "telecom", [FIELD_NUMBER] = "number",     [FIELD_BIRTH_ORDER] = "birth_order",
 };
 
 static const char *const agreement_names[N_AGREEMENTS] = {
@@ -134,20 +135,40 @@ static Carebus__V1__NicknameGroup *default_group(Arena *arena, const char *line)
         return group;
 }
 
-static int default_nicknames(Arena *arena, Carebus__V1__MatchingSettings *settings) {
-        size_t n = 0;
+/* Each name of a text by itself, behind those that are there. */
+static int default_names(Arena *arena, const char *line, Carebus__V1__MatchingSettings *settings) {
+        while (*line) {
+                size_t size = strcspn(line, " ");
+                char *name = arena_text(arena, line, size);
 
-        while (match_nickname_groups[n])
-                n++;
+                settings->nicknames[settings->n_nicknames] = name ? default_group(arena, name) : NULL;
+                if (!settings->nicknames[settings->n_nicknames++])
+                        return -ENOMEM;
+                line += size + (line[size] == ' ');
+        }
+        return 0;
+}
+
+static int default_nicknames(Arena *arena, Carebus__V1__MatchingSettings *settings) {
+        size_t n = 0, n_groups = 0;
+
+        while (match_nickname_groups[n_groups])
+                n_groups++;
+        n = n_groups;
+        for (const char *const *line = match_given_names; *line; line++)
+                n += words_count(*line);
         settings->nicknames = arena_alloc(arena, sizeof(*settings->nicknames) * (n + 1));
         if (!settings->nicknames)
                 return -ENOMEM;
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n_groups; i++) {
                 settings->nicknames[i] = default_group(arena, match_nickname_groups[i]);
                 if (!settings->nicknames[i])
                         return -ENOMEM;
         }
-        settings->n_nicknames = n;
+        settings->n_nicknames = n_groups;
+        for (const char *const *line = match_given_names; *line; line++)
+                if (default_names(arena, *line, settings) < 0)
+                        return -ENOMEM;
         return 0;
 }
 
@@ -166,6 +187,7 @@ int match_settings_default(Arena *arena, Carebus__V1__MatchingSettings **ret) {
         settings->has_candidates_max = settings->has_urgent_after_seconds = true;
         settings->candidates_max = CANDIDATES_MAX;
         settings->urgent_after_seconds = URGENT_AFTER_SECONDS;
+        settings->has_twins_by_score = settings->has_birth_date_by_score = true;
         *ret = settings;
         return 0;
 }

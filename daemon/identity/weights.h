@@ -13,6 +13,7 @@ typedef enum MatchField {
         FIELD_POSTCODE,
         FIELD_ADDRESS,
         FIELD_TELECOM,
+        FIELD_NUMBER,
         FIELD_BIRTH_ORDER,
         N_FIELDS,
 } MatchField;
@@ -61,5 +62,7 @@ size_t match_weight_rows_count(void);
 const char *match_field_name(MatchField field);
 const char *match_agreement_name(MatchAgreement agreement);
 
-/* One line a group, names separated by blanks, folded. NULL ends the list. */
+/* One text a group, names separated by blanks, folded. NULL ends the list. */
 extern const char *const match_nickname_groups[];
+/* Names that are in no group, several in a text; NULL ends the list. Given as groups of one. */
+extern const char *const match_given_names[];

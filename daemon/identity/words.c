@@ -126,6 +126,7 @@ static void add_matching(const MatchRules *rules, PersonWords *words, const Care
 void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret) {
         ret->families.n = ret->givens.n = ret->postcodes.n = ret->lines.n = ret->telecom.n = ret->n_dates =
                 ret->n_joined = 0;
+        person_numbers(person, ret);
         ret->sexes = 0;
         ret->birth_orders = 0;
         ret->multiple_birth = ret->placeholder = false;

@@ -30,6 +30,12 @@ typedef struct WordDate {
         uint32_t year, month, day; /* 0: not known */
 } WordDate;
 
+/* A number of a national health service. */
+typedef struct WordNumber {
+        const char *system, *value;
+        bool verified;
+} WordNumber;
+
 typedef enum WordSex {
         SEX_MALE = 1,
         SEX_FEMALE = 2,
@@ -46,6 +52,8 @@ typedef struct PersonWords {
         size_t n_joined;
         WordDate dates[WORDS_MAX];
         size_t n_dates;
+        WordNumber numbers[WORDS_MAX];
+        size_t n_numbers;
         uint32_t sexes;        /* bits */
         uint64_t birth_orders; /* bits */
         bool multiple_birth;
@@ -53,5 +61,7 @@ typedef struct PersonWords {
 } PersonWords;
 
 void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret);
+/* Of the numbers of a person those that count: daemon/identity/numbers.c. */
+void person_numbers(MatchPerson person, PersonWords *ret);
 /* Has it a first name that tells anything? */
 bool person_has_first_name(const PersonWords *words);

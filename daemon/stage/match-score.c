@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/identity/evidence.h"
 #include "daemon/identity/ties.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/identify.h"
@@ -159,22 +160,52 @@ static int by_likelihood(const void *a, const void *b) {
         return id_compare(x->members[0]->patient_id, y->members[0]->patient_id);
 }
 
+static int words_search(Search *search, const Person *member) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < member->n_traits; i++) {
+                char **blocks;
+                size_t n;
+
+                r = match_blocks(search->work->fold->rules, member->traits[i]->matching, search->work->arena, &blocks,
+                                 &n);
+                for (size_t j = 0; r == 0 && j < n; j++)
+                        r = block_search(search, blocks[j]);
+        }
+        return r;
+}
+
+/* Who is said to have the same number, traced or not. */
+static int number_search(Search *search, const Carebus__V1__Identifier *number) {
+        Carebus__V1__IdentifierHolders *holders;
+        int r = identify_holders(search->work, number->system, number->value, &holders);
+
+        if (r)
+                return r == STATE_E_NOT_FOUND ? 0 : r;
+        for (size_t i = 0; r == 0 && i < holders->n_patient_ids; i++)
+                r = candidate_add(search, holders->patient_ids[i]);
+        return r;
+}
+
+static int numbers_search(Search *search, const Person *member) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < member->n_identifiers; i++)
+                if (identifier_use(member->identifiers[i]->identifier) == IDENTIFIER_NATIONAL)
+                        r = number_search(search, member->identifiers[i]->identifier);
+        return r;
+}
+
 /* All who may be one with this person, the likeliest first. */
 static int search_begin(Search *search, FoldWork *work, const Person *person) {
         int r;
 
         *search = (Search){ .work = work };
         r = identify_members(work, person, &search->self.members, &search->self.n_members);
-        for (size_t i = 0; r == 0 && i < search->self.n_members; i++)
-                for (size_t j = 0; r == 0 && j < search->self.members[i]->n_traits; j++) {
-                        char **blocks;
-                        size_t n;
-
-                        r = match_blocks(work->fold->rules, search->self.members[i]->traits[j]->matching, work->arena,
-                                         &blocks, &n);
-                        for (size_t k = 0; r == 0 && k < n; k++)
-                                r = block_search(search, blocks[k]);
-                }
+        for (size_t i = 0; r == 0 && i < search->self.n_members; i++) {
+                r = words_search(search, search->self.members[i]);
+                r = r ?: numbers_search(search, search->self.members[i]);
+        }
         if (r == 0 && search->n_candidates > 1)
                 qsort(search->candidates, search->n_candidates, sizeof(*search->candidates), by_likelihood);
         return r;
@@ -188,8 +219,23 @@ static int32_t rival_of(const Search *search, const Person *best) {
         return INT32_MIN;
 }
 
+static int numbers_then(FoldWork *work, const Group *group, uint64_t seq, MatchPerson *ret) {
+        Carebus__V1__PersonIdentifier **identifiers = NULL;
+        size_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < group->n_members; i++)
+                for (size_t j = 0; r == 0 && j < group->members[i]->n_identifiers; j++)
+                        if (group->members[i]->identifiers[j]->stamp->seq < seq)
+                                r = list_append((void ***)&identifiers, &n, group->members[i]->identifiers[j],
+                                                work->arena);
+        ret->identifiers = identifiers;
+        ret->n_identifiers = n;
+        return r;
+}
+
 /* What had been said of a group by then; all of it as if it still were: a word that was taken back since weighed in full. */
-static int traits_then(FoldWork *work, const Group *group, uint64_t seq, MatchPerson *ret) {
+static int words_then(FoldWork *work, const Group *group, uint64_t seq, MatchPerson *ret) {
         Trait **traits = NULL;
         size_t n = 0;
 
@@ -205,7 +251,7 @@ static int traits_then(FoldWork *work, const Group *group, uint64_t seq, MatchPe
                         then->has_former = then->former = false;
                 }
         *ret = (MatchPerson){ .traits = traits, .n_traits = n };
-        return 0;
+        return numbers_then(work, group, seq, ret);
 }
 
 /* By what was known when somebody decided that they are two. */
@@ -213,8 +259,8 @@ static int result_then(FoldWork *work, const Group *self, const Group *group, ui
         MatchPerson a, b;
         int r;
 
-        r = traits_then(work, self, seq, &a);
-        r = r ?: traits_then(work, group, seq, &b);
+        r = words_then(work, self, seq, &a);
+        r = r ?: words_then(work, group, seq, &b);
         if (r == 0)
                 match_compare(work->fold->rules, a, b, ret);
         return r;
@@ -280,19 +326,22 @@ static int why_not_alone(FoldWork *work, const Said *said, const Group *self, co
         return r;
 }
 
+static MatchPerson words_of(const Person *person) {
+        return (MatchPerson){ .traits = person->traits,
+                              .n_traits = person->n_traits,
+                              .identifiers = person->identifiers,
+                              .n_identifiers = person->n_identifiers };
+}
+
 /* Which of the group the person is likest to: the tie is with that one, so that undoing another leaves it. */
 static Person *likest(FoldWork *work, const Person *person, const Group *group) {
-        MatchPerson self = { .traits = person->traits, .n_traits = person->n_traits };
         Person *best = group->members[0];
         int32_t score = INT32_MIN;
 
         for (size_t i = 0; i < group->n_members; i++) {
                 MatchResult result;
 
-                match_compare(work->fold->rules, self,
-                              (MatchPerson){ .traits = group->members[i]->traits,
-                                             .n_traits = group->members[i]->n_traits },
-                              &result);
+                match_compare(work->fold->rules, words_of(person), words_of(group->members[i]), &result);
                 if (result.score > score) {
                         score = result.score;
                         best = group->members[i];

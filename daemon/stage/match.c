@@ -184,31 +184,37 @@ int match_note(FoldWork *work, const Said *said, Person *person, bool *ret_chang
 }
 
 /* All that is said of any of them. */
-static int group_traits(FoldWork *work, Person *const *group, size_t n_group, MatchPerson *ret) {
+static int group_words(FoldWork *work, Person *const *group, size_t n_group, MatchPerson *ret) {
+        Carebus__V1__PersonIdentifier **identifiers;
+        size_t n_traits = 0, n_identifiers = 0;
         Trait **traits;
-        size_t n = 0;
 
-        for (size_t i = 0; i < n_group; i++)
-                n += group[i]->n_traits;
-        traits = arena_alloc(work->arena, MAX(n, (size_t)1) * sizeof(*traits));
-        if (!traits)
+        for (size_t i = 0; i < n_group; i++) {
+                n_traits += group[i]->n_traits;
+                n_identifiers += group[i]->n_identifiers;
+        }
+        traits = arena_alloc(work->arena, MAX(n_traits, (size_t)1) * sizeof(*traits));
+        identifiers = arena_alloc(work->arena, MAX(n_identifiers, (size_t)1) * sizeof(*identifiers));
+        if (!traits || !identifiers)
                 return -ENOMEM;
-        n = 0;
-        for (size_t i = 0; i < n_group; i++)
+        *ret = (MatchPerson){ .traits = traits, .identifiers = identifiers };
+        for (size_t i = 0; i < n_group; i++) {
                 for (size_t j = 0; j < group[i]->n_traits; j++)
-                        traits[n++] = group[i]->traits[j];
-        *ret = (MatchPerson){ .traits = traits, .n_traits = n };
+                        traits[ret->n_traits++] = group[i]->traits[j];
+                for (size_t j = 0; j < group[i]->n_identifiers; j++)
+                        identifiers[ret->n_identifiers++] = group[i]->identifiers[j];
+        }
         return 0;
 }
 
 int match_groups(FoldWork *work, Person *const *a, size_t n_a, Person *const *b, size_t n_b, MatchResult *ret) {
-        MatchPerson traits_a, traits_b;
+        MatchPerson words_a, words_b;
         int r;
 
-        r = group_traits(work, a, n_a, &traits_a);
-        r = r ?: group_traits(work, b, n_b, &traits_b);
+        r = group_words(work, a, n_a, &words_a);
+        r = r ?: group_words(work, b, n_b, &words_b);
         if (r == 0)
-                match_compare(work->fold->rules, traits_a, traits_b, ret);
+                match_compare(work->fold->rules, words_a, words_b, ret);
         return r;
 }
 

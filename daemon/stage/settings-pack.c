@@ -177,11 +177,32 @@ static void lay_weights(Carebus__V1__MatchingSettings *matching, const ConfigMat
                 }
 }
 
+/* Whatever groups take the place of the shipped ones: what is a name there is a name still, each for itself, and no slip of the pen of
+ * another. */
+static int keep_names(Carebus__V1__MatchingSettings *matching, const Carebus__V1__NicknameGroup *shipped,
+                      Arena *arena) {
+        for (size_t i = 0; i < shipped->n_names; i++) {
+                Carebus__V1__NicknameGroup *group = NEW(nickname_group);
+
+                if (!group || !(group->names = room(arena, 1)))
+                        return -ENOMEM;
+                group->names[group->n_names++] = shipped->names[i];
+                matching->nicknames[matching->n_nicknames++] = group;
+        }
+        return 0;
+}
+
 static int fold_nicknames(Carebus__V1__MatchingSettings *matching, const ConfigMatching *said, Arena *arena) {
+        Carebus__V1__NicknameGroup **shipped = matching->nicknames;
+        size_t n_shipped = matching->n_nicknames, n = said->n_nicknames;
+        int r = 0;
+
         if (said->n_nicknames == 0)
                 return 0;
+        for (size_t i = 0; i < n_shipped; i++)
+                n += shipped[i]->n_names;
         matching->n_nicknames = 0;
-        matching->nicknames = room(arena, said->n_nicknames);
+        matching->nicknames = room(arena, n);
         if (!matching->nicknames)
                 return -ENOMEM;
         for (size_t i = 0; i < said->n_nicknames; i++) {
@@ -199,7 +220,9 @@ static int fold_nicknames(Carebus__V1__MatchingSettings *matching, const ConfigM
                 }
                 matching->nicknames[matching->n_nicknames++] = group;
         }
-        return 0;
+        for (size_t i = 0; r == 0 && i < n_shipped; i++)
+                r = keep_names(matching, shipped[i], arena);
+        return r;
 }
 
 static int fold_postcodes(Carebus__V1__MatchingSettings *matching, const ConfigMatching *said, Arena *arena) {
@@ -236,6 +259,8 @@ static int fill_matching(Carebus__V1__Settings *settings, const ConfigMatching *
         if (said->candidates_max > 0)
                 matching->candidates_max = (uint32_t)said->candidates_max;
         matching->urgent_after_seconds = (uint32_t)said->urgent_after;
+        matching->twins_by_score = text_equal(said->twins, "score");
+        matching->birth_date_by_score = text_equal(said->birth_date, "score");
         settings->matching = matching;
         r = fold_nicknames(matching, said, arena);
         return r ?: fold_postcodes(matching, said, arena);

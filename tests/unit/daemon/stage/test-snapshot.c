@@ -77,7 +77,8 @@ static void test_matching_is_journaled_whole_whatever_was_said(void **state) {
                 Snapshot *plain = snapshot_of(""),
                          *said = snapshot_with("matching: {weights: {birth_date: {exact: 12.345}}, margin: 7.5, "
                                                "communal_postcodes: [ky1 2ab], nicknames: [[Ealasaid, "
-                                               "Elizabeth]], urgent_after: 1h}\n");
+                                               "Elizabeth]], urgent_after: 1h, twins: score, "
+                                               "birth_date: score}\n");
         Carebus__V1__Settings *shipped = settings_of(plain), *own = settings_of(said);
 
         /* A program with other weights of its own folds this journal as this one does. */
@@ -92,10 +93,15 @@ static void test_matching_is_journaled_whole_whatever_was_said(void **state) {
         assert_int_equal(own->matching->margin, 7500);
         assert_int_equal(own->matching->link_above, shipped->matching->link_above);
         assert_int_equal(own->matching->urgent_after_seconds, 3600);
+        assert_true(shipped->matching->has_twins_by_score && !shipped->matching->twins_by_score);
+        assert_true(shipped->matching->has_birth_date_by_score && !shipped->matching->birth_date_by_score);
+        assert_true(own->matching->twins_by_score && own->matching->birth_date_by_score);
         /* Folded as what they are compared with is. */
         assert_int_equal(own->matching->n_communal_postcodes, 1);
         assert_string_equal(own->matching->communal_postcodes[0], "KY12AB");
-        assert_int_equal(own->matching->n_nicknames, 1);
+        /* What was a name is a name still, each for itself. */
+        assert_true(own->matching->n_nicknames > shipped->matching->n_nicknames);
+        assert_int_equal(own->matching->nicknames[own->matching->n_nicknames - 1]->n_names, 1);
         assert_string_equal(own->matching->nicknames[0]->names[0], "ealasaid");
         carebus__v1__settings__free_unpacked(shipped, NULL);
         carebus__v1__settings__free_unpacked(own, NULL);
