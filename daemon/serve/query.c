@@ -209,6 +209,8 @@ static int query_take_config(Query *query, Config *config) {
         r = view_renew(query->view);
         if (r == 0)
                 r = query_make_sharing(query);
+        /* It may be long until somebody asks, and what a reader holds on to makes the state grow. */
+        view_rest(query->view);
         return r == 0 ? worker_report(query->worker, NULL) : r;
 }
 

@@ -120,3 +120,15 @@ def test_failed_sync_acknowledges_nothing_ends_the_daemon_and_loses_nothing(make
     assert again[10].WhichOneof("result") in ("stored", "duplicate")
     bus.wait_folded()
     bus.ctl("journal", "verify", check=0)
+
+
+def test_state_does_not_grow_by_what_is_written_anew_while_nobody_asks(bus):
+    """Whoever reads and waits holds on to nothing: what was overwritten is used again."""
+    pas = bus.source("pas")
+    path = bus.folder / "state" / "fold" / "data.mdb"
+    for number in range(400):
+        pas.send(submission(f"G{number}", original=b"the same"))
+        bus.wait_folded()
+        if number == 99:
+            before = path.stat().st_size
+    assert path.stat().st_size - before < 2_000_000, "300 transactions each rewrote some ten pages, 12 MB"
