@@ -208,7 +208,7 @@ static bool is_decided(const Carebus__V1__Person *home, const char *section, con
 }
 
 const Carebus__V1__Doubt *fact_doubt(const Carebus__V1__Person *home, const char *section,
-                                     const Carebus__V1__StoredFact *stored) {
+                                     const Carebus__V1__StoredFact *stored, const char *other) {
         const Carebus__V1__Stamp *first = stored->first ?: stored->newest;
 
         if (section_stays(section) || strcmp(section, SECTION_DEMOGRAPHICS) == 0)
@@ -216,6 +216,8 @@ const Carebus__V1__Doubt *fact_doubt(const Carebus__V1__Person *home, const char
         for (size_t i = 0; i < home->n_doubts; i++) {
                 const Carebus__V1__Doubt *doubt = home->doubts[i];
 
+                if (other && strcmp(doubt->patient_id, other) != 0)
+                        continue;
                 if (text_equal(doubt->source, stored->fact->source) && stamp_compare(doubt->since, first) < 0 &&
                     stamp_compare(stored->newest, doubt->until) < 0 && !is_decided(home, section, stored->fact->source))
                         return doubt;

@@ -26,6 +26,7 @@ const char *number_moved_to(const Carebus__V1__Person *home, const char *system,
 const Carebus__V1__Identifier *stay_number(Carebus__V1__Person *const *persons, size_t n_persons, const char *source,
                                            const Carebus__V1__Identifier *encounter_id);
 
-/* Was it said here while the number stood for two, and has nobody decided since whose it is? The doubt, or NULL. */
+/* Was it said here while the number stood for two, and has nobody decided since whose it is? The doubt (`other`
+ * NULL: between any two, else with that person), or NULL. */
 const Carebus__V1__Doubt *fact_doubt(const Carebus__V1__Person *home, const char *section,
-                                     const Carebus__V1__StoredFact *stored);
+                                     const Carebus__V1__StoredFact *stored, const char *other);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "daemon/record/belongs.h"
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/store/state-keys.h"
@@ -38,7 +39,8 @@ typedef struct Holding {
         const Review *review;
         const char *section; /* being read */
         const char *kind;
-        bool both; /* of either side, and only what the review names */
+        const Person *home; /* whose sections are read, where `both` */
+        bool both;          /* of either side, and only what may be of either */
         Held **held;
         size_t n_held;
 } Holding;
@@ -78,14 +80,13 @@ static void whom_to_ring(const Holding *holding, Held *held) {
                 }
 }
 
-static bool review_names(const Review *review, const Carebus__V1__Fact *fact) {
-        for (size_t i = 0; i < review->n_event_ids; i++) {
-                if (text_equal(review->event_ids[i], fact->event_id))
+/* May it be of either of the two whom the review names? By what was said, not by what the review has heard of. */
+static bool is_of_either(const Holding *holding, const char *stored, const Carebus__V1__StoredFact *fact) {
+        const Review *review = holding->review;
+
+        for (size_t i = 0; i < review->n_patient_ids; i++)
+                if (fact_doubt(holding->home, stored, fact, review->patient_ids[i]))
                         return true;
-                for (size_t j = 0; j < fact->n_history; j++)
-                        if (text_equal(review->event_ids[i], fact->history[j]))
-                                return true;
-        }
         return false;
 }
 
@@ -111,9 +112,17 @@ static int held_add(Holding *holding, const Carebus__V1__Fact *fact) {
 static int section_seen(Bytes key, Bytes value, void *owner) {
         Holding *holding = owner;
         Carebus__V1__StoredSection *section;
+        char *stored = NULL;
         int r;
 
-        (void)key;
+        if (holding->both) {
+                size_t n_id = strlen(holding->home->patient_id) + 1;
+
+                stored = arena_text(holding->arena, key.data + n_id,
+                                    strnlen((const char *)key.data + n_id, key.size - n_id));
+                if (!stored)
+                        return -ENOMEM;
+        }
         r = message_unpack(&carebus__v1__stored_section__descriptor, value, holding->arena,
                            (ProtobufCMessage **)&section);
         for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
@@ -121,7 +130,7 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
 
                 if (!fact || !fact->event_id || text_equal(fact->status, "entered-in-error"))
                         continue;
-                if (!holding->both || review_names(holding->review, fact))
+                if (!holding->both || is_of_either(holding, stored, section->facts[i]))
                         r = held_add(holding, fact);
         }
         return r;
@@ -129,6 +138,14 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
 
 /* All of one person that is held. */
 static int person_hold(Holding *holding, const char *patient_id) {
+        if (holding->both) {
+                Person *home;
+                int r = person_read(holding->txn, patient_id, holding->arena, &home);
+
+                if (r || home->n_doubts == 0)
+                        return r > 0 ? -EBADMSG : r;
+                holding->home = home;
+        }
         for (size_t i = 0; i < ELEMENTSOF(held_sections); i++) {
                 StateKey prefix = state_key_section(patient_id, NULL);
                 int r;

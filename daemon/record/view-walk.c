@@ -97,7 +97,7 @@ static int found_add(Viewing *viewing, const char *stored, Carebus__V1__StoredFa
                 return -ENOMEM;
         if (strcmp(viewing->home->patient_id, viewing->record->patient_id) != 0)
                 fact->fact->from_patient_id = viewing->home->patient_id;
-        if (viewing->home->n_doubts > 0 && fact_doubt(viewing->home, stored, fact))
+        if (viewing->home->n_doubts > 0 && fact_doubt(viewing->home, stored, fact, /* other= */ NULL))
                 fact->fact->has_which_person = fact->fact->which_person = true;
         r = stay_renumber(viewing, fact->fact);
         return r ?: list_append((void ***)&viewing->found, &viewing->n_found, found, viewing->arena);

@@ -230,7 +230,7 @@ int join_disputes(FoldWork *work, const Cause *cause, const Circle *circle) {
 typedef struct Doubting {
         FoldWork *work;
         const Person *home;
-        const char *patient_id; /* the other */
+        const char *survivor, *retired;
         char **event_ids;
         size_t n_event_ids;
         bool urgent;
@@ -239,6 +239,11 @@ typedef struct Doubting {
 static bool section_is_urgent(const char *section) {
         return strcmp(section, "decisions") == 0 || strcmp(section, "care-plans") == 0 ||
                strcmp(section, SECTION_DEATH) == 0;
+}
+
+/* The two may have been merged either way round. */
+static const char *doubt_other(const Doubting *doubting) {
+        return strcmp(doubting->home->patient_id, doubting->retired) == 0 ? doubting->survivor : doubting->retired;
 }
 
 static int doubt_seen(Bytes key, Bytes value, void *owner) {
@@ -258,11 +263,9 @@ static int doubt_seen(Bytes key, Bytes value, void *owner) {
         r = message_unpack(&carebus__v1__stored_section__descriptor, value, arena, (ProtobufCMessage **)&section);
         for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
                 const Carebus__V1__StoredFact *stored = section->facts[i];
-                const Carebus__V1__Doubt *doubt = stored->fact->event_id ? fact_doubt(doubting->home, name, stored)
-                                                                         : NULL;
 
-                if (!doubt || strcmp(doubt->patient_id, doubting->patient_id) != 0 ||
-                    doubting->n_event_ids >= MOVED_MAX)
+                if (!stored->fact->event_id || doubting->n_event_ids >= MOVED_MAX ||
+                    !fact_doubt(doubting->home, name, stored, doubt_other(doubting)))
                         continue;
                 doubting->urgent = doubting->urgent || section_is_urgent(shown);
                 r = list_append((void ***)&doubting->event_ids, &doubting->n_event_ids, stored->fact->event_id, arena);
@@ -270,7 +273,7 @@ static int doubt_seen(Bytes key, Bytes value, void *owner) {
         return r;
 }
 
-/* Events that may be of `retired` as well as of who survived it. */
+/* Events that may be of either. */
 static int doubts_gather(FoldWork *work, const Circle *circle, Doubting *doubting) {
         int r = 0;
 
@@ -278,11 +281,11 @@ static int doubts_gather(FoldWork *work, const Circle *circle, Doubting *doubtin
                 StateKey prefix = state_key_section(circle->persons[i]->patient_id, NULL);
                 bool any = false;
 
+                doubting->home = circle->persons[i];
                 for (size_t j = 0; j < circle->persons[i]->n_doubts && !any; j++)
-                        any = strcmp(circle->persons[i]->doubts[j]->patient_id, doubting->patient_id) == 0;
+                        any = strcmp(circle->persons[i]->doubts[j]->patient_id, doubt_other(doubting)) == 0;
                 if (!any)
                         continue;
-                doubting->home = circle->persons[i];
                 r = work_store_through(work);
                 r = r
                             ?: state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix),
@@ -292,7 +295,7 @@ static int doubts_gather(FoldWork *work, const Circle *circle, Doubting *doubtin
 }
 
 static int doubt_open(FoldWork *work, const Cause *cause, const Circle *circle, Disputed *d) {
-        Doubting doubting = { .work = work, .patient_id = d->retired->patient_id };
+        Doubting doubting = { .work = work, .survivor = d->survivor->patient_id, .retired = d->retired->patient_id };
         ReviewNew review = { .kind = CAREBUS__V1__REVIEW__KIND__KIND_AFTER_UNMERGE,
                              .reason = "said-after-merge",
                              .patient_ids = { d->survivor->patient_id, d->retired->patient_id },
@@ -301,6 +304,12 @@ static int doubt_open(FoldWork *work, const Cause *cause, const Circle *circle, 
         int r;
 
         r = doubts_gather(work, circle, &doubting);
+        if (r == 0 && doubting.n_event_ids == 0 && d->tie->review_id && !cause->by_hand) {
+                /* It was said again since, or was said otherwise. */
+                work_person_touch(work, d->survivor);
+                work_person_touch(work, d->retired);
+                return dispute_end(work, cause, d);
+        }
         if (r || doubting.n_event_ids == 0)
                 return r;
         review.urgent = doubting.urgent;
@@ -330,11 +339,7 @@ int join_doubts(FoldWork *work, const Cause *cause, const Circle *circle) {
                         d.back = r == 0 ? tie_find(d.retired, d.survivor->patient_id, KIND(MERGE)) : NULL;
                         if (r || !d.back)
                                 continue;
-                        d.spoken = cause->spoken && (cause->spoken == d.tie || cause->spoken == d.back);
-                        if (again)
-                                r = dispute_end(work, cause, &d);
-                        else if (d.spoken || cause->doubts_only)
-                                r = doubt_open(work, cause, circle, &d);
+                        r = again ? dispute_end(work, cause, &d) : doubt_open(work, cause, circle, &d);
                 }
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
 }

@@ -23,8 +23,9 @@ typedef struct Move {
         Merge *merge;
         Person *seeds[SEEDS_MAX]; /* to whom, first */
         size_t n_seeds;
-        bool any;      /* something was said that was not known */
-        bool too_many; /* what was said is not kept */
+        bool any; /* something was said that was not known */
+        bool too_many;
+        bool by_hand; /* somebody decided it of a review, which ends with that */ /* what was said is not kept */
 } Move;
 
 static void seed_add(Move *move, Person *person) {
@@ -76,7 +77,8 @@ static int move_settle(Move *move) {
                         .type = "patient.moved",
                         .seeds = move->seeds,
                         .n_seeds = move->n_seeds,
-                        .report = report };
+                        .report = report,
+                        .by_hand = move->by_hand };
 
         if (!report)
                 return -ENOMEM;
@@ -270,7 +272,7 @@ static int assign_seen(Bytes key, Bytes value, void *owner) {
 int join_assign(FoldWork *work, const Said *said, char *const *event_ids, size_t n_event_ids, Person *const *candidates,
                 size_t n_candidates, Person *to, size_t *ret_n_assigned) {
         Merge *merge = message_new(&carebus__v1__merge__descriptor, work->arena);
-        Move move = { .work = work, .said = said, .merge = merge };
+        Move move = { .work = work, .said = said, .merge = merge, .by_hand = true };
         Assigning a = { .move = &move, .to = to, .event_ids = event_ids, .n_event_ids = n_event_ids };
         int r;
 

@@ -30,6 +30,7 @@ typedef struct Cause {
         Merge *report;     /* what is known of it beforehand; filled in */
         const Tie *spoken; /* just said, so that its dispute is told whether new or not; NULL: none */
         bool doubts_only;  /* what came late may be in doubt; nothing else changed */
+        bool by_hand;      /* somebody decides what waits in a review, which ends with that */
 } Cause;
 
 /* After ties, moves or numbers of the seeds changed: everybody finds their place, and the bus says what came of it. */

@@ -340,6 +340,23 @@ static int part_overwritten(Deciding *deciding) {
         return r ?: overwrite_part(deciding->work, deciding->said, review, deciding->a);
 }
 
+/* What may be of either stays where it was said, for good: nothing that comes asks about it again. */
+static int leave_where_it_is(Deciding *deciding) {
+        const Review *review = deciding->review;
+        size_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++) {
+                Person *person;
+
+                r = answering_of(deciding->work, review->patient_ids[i], &person);
+                r = r
+                            ?: join_assign(deciding->work, deciding->said, review->event_ids, review->n_event_ids,
+                                           &person, 1, person, &n);
+        }
+        return r ?: end_review(deciding, REVIEW_KEPT_APART);
+}
+
 static int decide_unlink(Deciding *deciding) {
         Review *review = deciding->review;
         int r = persons_find(deciding);
@@ -349,7 +366,7 @@ static int decide_unlink(Deciding *deciding) {
         if (review && review->kind == CAREBUS__V1__REVIEW__KIND__KIND_OVERWRITE)
                 return part_overwritten(deciding);
         if (review && review->kind == CAREBUS__V1__REVIEW__KIND__KIND_AFTER_UNMERGE)
-                return end_review(deciding, REVIEW_KEPT_APART);
+                return leave_where_it_is(deciding);
         if (review && review->n_patient_ids > 2 && deciding->decision->n_patient_ids > 0)
                 return part_one(deciding);
         return review && !deciding->b ? part_all(deciding) : part_two(deciding);

@@ -249,6 +249,19 @@ static int events_take(FoldWork *work, Review *review, char *const *event_ids, s
         return r;
 }
 
+/* Only those that are among these go on waiting. Did any not? */
+static bool events_keep(Review *review, char *const *event_ids, size_t n) {
+        size_t n_kept = 0;
+        bool changed;
+
+        for (size_t i = 0; i < review->n_event_ids; i++)
+                if (texts_have(event_ids, n, review->event_ids[i]))
+                        review->event_ids[n_kept++] = review->event_ids[i];
+        changed = n_kept != review->n_event_ids;
+        review->n_event_ids = n_kept;
+        return changed;
+}
+
 /* It alarms, so many minutes after it became urgent. */
 static int urge(FoldWork *work, Review *review, bool *changed) {
         if (text_equal(review->class_, "urgent"))
@@ -299,6 +312,9 @@ static int review_take_in(FoldWork *work, Review *review, const ReviewNew *added
         bool changed = false;
         int r;
 
+        /* What may be of either is told anew each time. */
+        if (review->kind == CAREBUS__V1__REVIEW__KIND__KIND_AFTER_UNMERGE)
+                changed = events_keep(review, added->event_ids, added->n_event_ids);
         r = events_take(work, review, added->event_ids, added->n_event_ids, &changed);
         for (size_t i = 0; r == 0 && i < added->n_patient_ids && review->n_patient_ids < PERSONS_MAX; i++) {
                 bool named;

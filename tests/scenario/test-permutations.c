@@ -175,7 +175,8 @@ static void tell_merge(History *history, size_t source, size_t person) {
         const char *survivor = local_id(history, person, chain ? "B" : "A"),
                    *retired = local_id(history, person, chain ? "C" : "B");
 
-        tell(history, sources[source], survivor, "patient.merged survivor=%s retired=%s", survivor, retired);
+        tell(history, sources[source], survivor, "patient.%s survivor=%s retired=%s", draw(3) ? "merged" : "unmerged",
+             survivor, retired);
 }
 
 static History *history_draw(Arena *arena) {

@@ -311,7 +311,7 @@ static const Carebus__V1__Doubt *doubt(const Ward *ward, size_t home, int64_t fi
         Carebus__V1__StoredFact *stored = fact(ward, NULL, newest);
 
         stored->first = what(ward, first)->stamp;
-        return fact_doubt(ward->persons[home], "decisions/" SOURCE "/O1", stored);
+        return fact_doubt(ward->persons[home], "decisions/" SOURCE "/O1", stored, /* other= */ NULL);
 }
 
 static void test_what_was_said_between_a_merge_and_its_undoing_is_in_doubt(void **state) {
