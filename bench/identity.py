@@ -35,7 +35,8 @@ def febrl(*names):
     for name in names:
         for row in rows_of(f"febrl/{name}.csv"):
             line = " ".join(filter(None, (row["street_number"], row["address_1"], row["address_2"])))
-            yield [row["rec_id"].split("-")[1], row["surname"], row["given_name"], row["date_of_birth"], row["postcode"], line, "", row["soc_sec_id"]]
+            who, names = row["rec_id"].split("-")[1], [row["surname"], row["given_name"]]
+            yield [who, *names, row["date_of_birth"], row["postcode"], line, "", row["soc_sec_id"]]
 
 
 def splink():
@@ -111,7 +112,8 @@ def queue(counts):
 
 def missed(counts):
     return (
-        f"not joined: {counts['missed_twins']:,} pairs that look like twins, {counts['missed_birth_date']:,} whose birth dates do not agree, "
+        f"not joined: {counts['missed_twins']:,} pairs that look like twins, "
+        f"{counts['missed_birth_date']:,} whose birth dates do not agree, "
         f"{counts['missed_asked']:,} below what joins, {counts['missed_unlike']:,} below what is asked about, "
         f"{counts['missed_rival']:,} with a near rival"
     )

@@ -83,6 +83,9 @@ void match_compare(const MatchRules *rules, MatchPerson a, MatchPerson b, MatchR
                 if (!(IS(i) & silent_when_missing) || fields[i].agreement != AGREEMENT_MISSING)
                         add_evidence(ret, i, fields[i]);
         }
+        ret->score_to_join = ret->score;
+        if (fields[FIELD_GIVEN].agreement == AGREEMENT_MISSING)
+                ret->score_to_join -= MAX(fields[FIELD_NUMBER].weight, 0);
         ret->twins = look_like_twins(fields, &of_a, &of_b);
         ret->name_agrees = is_in(fields[FIELD_FAMILY], family_agrees) && !differs(fields[FIELD_GIVEN]);
         ret->birth_date_agrees = is_in(fields[FIELD_BIRTH_DATE], date_agrees);
@@ -106,7 +109,7 @@ MatchVerdict match_decide(const MatchRules *rules, const MatchResult *best, int3
                 *ret_reason = "twin-pattern";
         else if (may_be_father_and_son(best) && !rules->birth_date_by_score)
                 *ret_reason = "birth-date";
-        else if (best->score < rules->link_above)
+        else if (best->score_to_join < rules->link_above)
                 *ret_reason = "below-threshold";
         else if (rival != INT32_MIN && (int64_t)best->score - rival < rules->margin)
                 *ret_reason = "near-rival";

@@ -43,9 +43,10 @@ typedef enum MatchVerdict {
 
 typedef struct MatchResult {
         int32_t score; /* thousandths of a bit */
-        bool twins;    /* same birth date, family name and home, another given name: never joined by themselves */
+        int32_t score_to_join; /* the same, less what a number speaks for it where a first name is missing: it may be a twin's */
+        bool twins; /* same birth date, family name and home, another given name: never joined by themselves */
         bool name_agrees; /* the check that a shared number needs: family or a former one close, and no given name against it */
-        bool birth_date_agrees; /* the same, or one slip: day and month swapped, one digit, a part not known */
+        bool birth_date_agrees;  /* the same, or one slip: day and month swapped, one digit, a part not known */
         bool birth_date_missing; /* one of the two has none: neither agrees nor differs */
         bool number_agrees;      /* a number that is said of both, and not traced of both, is the same */
         Carebus__V1__MatchEvidence evidence[MATCH_FIELDS_MAX]; /* static texts only */

@@ -89,6 +89,12 @@ static void test_a_number_that_is_said_brings_name_and_birth_date_together(void 
         result = compare(*state, &other, &bare);
         assert_string_equal(agreement(&result, "number"), "differs");
         assert_int_equal(decide(*state, &other, &bare, &reason), MATCH_REVIEW);
+        /* Of twins one is known by the other's number sooner than of others. */
+        bare.number = other.number;
+        bare.given = NULL;
+        bare.postcode = "KY16";
+        assert_int_equal(decide(*state, &other, &bare, &reason), MATCH_REVIEW);
+        assert_string_equal(reason, "below-threshold");
         /* A number alone is nobody. */
         bare = (Says){ .number = "9434765919" };
         other.number = "9434765919";

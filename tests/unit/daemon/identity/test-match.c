@@ -297,6 +297,7 @@ static void test_hostile_lists_and_weights_overflow_nothing(void **state) {
                 says[i].telecom = arena_format(fixture->arena, "%zu", i * 7919);
                 says[i].date = (unsigned)i * 4294967u;
                 says[i].birth_order = (unsigned)i;
+                says[i].number = i % 4 ? says[i].telecom : long_name;
         }
         for (size_t i = 0; i < ELEMENTSOF(weights); i++) {
                 carebus__v1__matching_weight__init(&weights[i]);
