@@ -169,6 +169,10 @@ int client_say_error(const Carebus__V1__Reply *reply) {
                 /* clang-format off */
                 { "not-allowed", EXIT_NOT_ALLOWED },
                 { "not-found", EXIT_NO }, { "not-open", EXIT_NO }, { "not-quarantined", EXIT_NO }, { "already-resolved", EXIT_NO },
+                { "ambiguous", EXIT_NO }, { "unknown-patient", EXIT_NO }, { "not-in-review", EXIT_NO }, { "not-of-this-review", EXIT_NO },
+                { "already-decided", EXIT_NO }, { "already-linked", EXIT_NO }, { "already-apart", EXIT_NO }, { "which-candidate", EXIT_NO },
+                { "nothing-to-assign", EXIT_NO }, { "same-patient", EXIT_NO }, { "not-in-conflict", EXIT_NO },
+                { "two-verified-numbers", EXIT_NO }, { "said-by-source", EXIT_NO }, { "too-many-persons", EXIT_NO },
                 { "no-events", EXIT_NO }, { "expired", EXIT_NO }, { "unknown-source", EXIT_NO }, { "unknown-team", EXIT_NO },
                 { "try-later", EXIT_LATER }, { "storage-full", EXIT_LATER }, { "stopping", EXIT_LATER }, { "no-adapter", EXIT_LATER },
                 { "storage", EXIT_STORAGE }, { "unreadable", EXIT_STORAGE },

@@ -38,5 +38,9 @@ int command_rebuild(const Context *context, int argc, char **argv);
 int command_load_config(const Context *context, Config **ret);
 /* Says "see carebusctl COMMAND --help" with a sentence; EXIT_WRONG_USE. */
 int command_wrong_use(const char *command, const char *sentence);
+/* The same of one word of a command: `usage` is what stands behind "carebusctl ". */
+int command_wrong_use_of(const char *usage, const char *sentence);
+/* How many characters a line may have: those of the terminal, 100 at most and where there is none. */
+unsigned command_width(void);
 /* Prints and frees a line; EXIT_DONE, or EXIT_SOFTWARE when memory was out (NULL). */
 int command_print_line(char *line);

@@ -2,19 +2,19 @@
  * carebusctl find: who somebody may be, for who has them on the telephone: a name, a birth date, perhaps a postcode. What is typed is about
  * a person: it is taken out of the list of processes as soon as it is read.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/find-show.h"
 #include "proto/json.h"
 
-#define NHS_NUMBER "https://fhir.nhs.uk/Id/nhs-number"
 #define NAME_MAX_BYTES 400
 
 typedef struct Question {
@@ -22,12 +22,10 @@ typedef struct Question {
         Carebus__V1__Identifier identifier;
         Carebus__V1__Date born;
         char name[NAME_MAX_BYTES];
+        char digits[32];    /* of a number that was typed in groups */
         char texts[8][256]; /* of the options, as they were typed */
         size_t n_texts;
 } Question;
-
-static const char *const months[] = { "January", "February", "March",     "April",   "May",      "June",
-                                      "July",    "August",   "September", "October", "November", "December" };
 
 /* ---- what was typed ------------------------------------------------------------------------------------------------------- */
 
@@ -48,31 +46,65 @@ static void date_set(Carebus__V1__Date *date, const uint32_t *parts, size_t n, b
         date->day = n > 2 ? parts[year_first ? 2 : 0] : 0;
 }
 
-/* 1950-02-03, 1950-02, 1950; 03/02/1950, 3.2.1950, 02/1950: the day before the month. */
-static bool date_parse(const char *text, Carebus__V1__Date *ret) {
-        uint32_t parts[3] = { 0 };
-        size_t digits[3] = { 0 }, n = 0;
-        bool year_first;
+/* "Feb", "february": 2; 0: no month. */
+static uint32_t month_of(const char *word, size_t size) {
+        static const char *const months[] = { "january", "february", "march",     "april",   "may",      "june",
+                                              "july",    "august",   "september", "october", "november", "december" };
 
-        for (; *text; text++) {
-                if (*text >= '0' && *text <= '9' && digits[n] < 4) {
-                        parts[n] = parts[n] * 10 + (uint32_t)(*text - '0');
-                        digits[n]++;
-                } else if (strchr("-/. ", *text) && n < 2 && digits[n] > 0) {
-                        n++;
-                } else {
+        for (uint32_t i = 0; size >= 3 && i < ELEMENTSOF(months); i++)
+                if (size <= strlen(months[i]) && strncasecmp(months[i], word, size) == 0)
+                        return i + 1;
+        return 0;
+}
+
+typedef struct DateParts {
+        uint32_t parts[3];
+        size_t digits[3]; /* 2 of a month's name */
+        size_t n;
+} DateParts;
+
+/* Numbers and names of months, with - / . or blanks between them. */
+static bool date_split(const char *text, DateParts *ret) {
+        while (*text) {
+                const size_t n_letters = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+                const size_t n_digits = strspn(text, "0123456789");
+                const uint32_t month = month_of(text, n_letters);
+
+                if (ret->n == ELEMENTSOF(ret->parts) || n_digits > 4 || (n_digits == 0 && month == 0))
                         return false;
-                }
+                ret->parts[ret->n] = n_digits > 0 ? (uint32_t)strtoul(text, NULL, 10) : month;
+                ret->digits[ret->n++] = n_digits > 0 ? n_digits : 2;
+                text += n_digits + n_letters * (n_digits == 0);
+                text += strspn(text, "-/. ");
         }
-        if (digits[n] == 0)
-                return false;
-        n++;
-        year_first = digits[0] == 4;
-        for (size_t i = 0; i < n; i++)
-                if ((digits[i] > 2) != (i == (year_first ? 0 : n - 1)))
-                        return false; /* a year has four digits, and nothing else has */
-        date_set(ret, parts, n, year_first);
-        return date_is_possible(ret);
+        return ret->n > 0;
+}
+
+/*
+ * 1950-02-03, 1950-02, 1950; 03/02/1950, 3.2.1950, 02/1950, 3 Feb 1950: the day before the month. Of a year of two digits the
+ * century follows only where the other one has not come yet. NULL, or what is wrong.
+ */
+static const char *date_parse(const char *text, uint32_t year_now, Carebus__V1__Date *ret) {
+        static const char form[] = "say the birth date as 1950-02-03 or 03/02/1950, or less of it";
+        DateParts split = { .n = 0 };
+        bool year_first;
+        size_t at_year;
+
+        if (!date_split(text, &split))
+                return form;
+        year_first = split.digits[0] == 4;
+        at_year = year_first ? 0 : split.n - 1;
+        if (split.n == 3 && !year_first && split.digits[2] == 2) {
+                if (split.parts[2] <= year_now % 100)
+                        return "which century? say the year with four digits, as in 03/02/1912";
+                split.parts[2] += year_now - year_now % 100 - 100;
+                split.digits[2] = 4;
+        }
+        for (size_t i = 0; i < split.n; i++)
+                if ((split.digits[i] > 2) != (i == at_year))
+                        return form; /* a year has four digits, and nothing else has */
+        date_set(ret, split.parts, split.n, year_first);
+        return date_is_possible(ret) ? NULL : "there is no such day; the day stands before the month, as in 03/02/1950";
 }
 
 static bool sex_parse(const char *text, const char **ret) {
@@ -104,16 +136,21 @@ static char *take_word(Question *question, char *word) {
 }
 
 static const char *set_born(Question *question, char *text) {
+        const CivilTime now = civil_from_utc(clock_now_at(&clock_system));
+
+        if (question->find.birth_date)
+                return "say one birth date";
         carebus__v1__date__init(&question->born);
         question->find.birth_date = &question->born;
-        return date_parse(text, &question->born) ? NULL
-                                                 : "say the birth date as 1950-02-03 or 03/02/1950, or less of it";
+        return date_parse(text, (uint32_t)now.year, &question->born);
 }
 
 /* SYSTEM|VALUE, or a value alone: then whoever has it. */
 static const char *set_identifier(Question *question, char *text) {
         char *bar = strrchr(text, '|');
 
+        if (question->find.identifier)
+                return "say one number";
         carebus__v1__identifier__init(&question->identifier);
         question->find.identifier = &question->identifier;
         question->identifier.value = bar ? bar + 1 : text;
@@ -190,6 +227,51 @@ static const char *take_name(Question *question, char *word) {
         return NULL;
 }
 
+static bool is_all_of(const char *word, const char *characters) {
+        return word[0] && word[strspn(word, characters)] == '\0';
+}
+
+static size_t count_digits(const char *word) {
+        size_t n = 0;
+
+        for (; *word; word++)
+                n += *word >= '0' && *word <= '9';
+        return n;
+}
+
+/* A number in one word or in several: 9434765919, 943 476 5919. */
+static const char *take_number(Question *question, char *word) {
+        size_t size = strlen(question->digits);
+
+        for (const char *at = word; *at; at++) {
+                if (*at < '0' || *at > '9')
+                        continue;
+                if (size + 1 >= sizeof(question->digits))
+                        return "no number is as long as that";
+                question->digits[size++] = *at;
+        }
+        memset(word, '.', strlen(word));
+        return NULL;
+}
+
+/* What has no option before it: a date and a number are known by their looks. */
+static const char *take_bare(Question *question, char *word) {
+        const size_t n_digits = count_digits(word);
+        char *text;
+
+        if (word[0] == '-')
+                return "unknown option";
+        if (n_digits == 0)
+                return take_name(question, word);
+        if (is_all_of(word, "0123456789") ? n_digits != 4 || question->digits[0]
+                                          : n_digits > 8 && is_all_of(word, "0123456789- "))
+                return take_number(question, word);
+        if (!is_all_of(word, "0123456789-/."))
+                return "no name has digits: say --postcode, --identifier or --born before it";
+        text = take_word(question, word);
+        return text ? set_born(question, text) : "too many words";
+}
+
 static const char *question_take(Question *question, int argc, char **argv) {
         const char *wrong = NULL;
 
@@ -199,185 +281,15 @@ static const char *question_take(Question *question, int argc, char **argv) {
                         wrong = take_option(question, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
                         i++;
                 } else {
-                        wrong = take_name(question, argv[i]);
+                        wrong = take_bare(question, argv[i]);
                 }
         }
+        if (!wrong && question->digits[0])
+                wrong = set_identifier(question, question->digits);
         if (!wrong && !question->find.name && !question->find.birth_date && !question->find.identifier &&
             !question->find.postcode && !question->find.phone)
                 wrong = "say a name, a birth date, a number, a postcode or a telephone number";
         return wrong;
-}
-
-/* ---- the answer --------------------------------------------------------------------------------------------------------------- */
-
-/* What an agreement is called, and on which side it stands. */
-typedef enum Side {
-        AGREES,
-        PARTLY,
-        DIFFERS,
-        NOT_KNOWN,
-        N_SIDES,
-} Side;
-
-static const struct {
-        const char *agreement;
-        Side side;
-        const char *words; /* behind the field; NULL: nothing to add */
-} agreements[] = {
-        { "exact", AGREES, NULL },
-        { "close", AGREES, "but for a slip" },
-        { "former", AGREES, "a former one" },
-        { "nickname", AGREES, "another form of it" },
-        { "part", AGREES, "half of a double name" },
-        { "swapped", AGREES, "the other way round" },
-        { "transposed", AGREES, "two digits changed places" },
-        { "digit", AGREES, "but for one digit" },
-        { "partial", AGREES, "as far as it is known" },
-        { "similar", PARTLY, "alike" },
-        { "initial", PARTLY, "the first letter" },
-        { "middle", PARTLY, "a middle name" },
-        { "january", PARTLY, "1 January, often put where nobody knows" },
-        { "year", PARTLY, "the year" },
-        { "two-parts", PARTLY, "two of day, month and year" },
-        { "outward", PARTLY, "the first half" },
-        { "street", PARTLY, "the street" },
-        { "communal", PARTLY, "a home of many: tells nothing" },
-        { "look-alike", DIFFERS, "only looks alike" },
-        { "differs", DIFFERS, NULL },
-        { "missing", NOT_KNOWN, NULL },
-};
-
-static const char *field_words(const char *field) {
-        static const char *const names[][2] = {
-                { "family", "family name" },    { "given", "first name" },
-                { "birth_date", "birth date" }, { "sex", "sex" },
-                { "postcode", "postcode" },     { "telecom", "telephone" },
-                { "number", "number" },         { "address", "address" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (text_equal(names[i][0], field))
-                        return names[i][1];
-        return field ? field : "?";
-}
-
-static void print_agreement(const char *field, const char *words, bool is_first) {
-        printf("%s%s", is_first ? "" : ", ", field_words(field));
-        if (words)
-                printf(" (%s)", words);
-}
-
-static void print_side(const Carebus__V1__Candidate *candidate, Side side) {
-        static const char *const titles[N_SIDES] = {
-                [AGREES] = "agrees:", [PARTLY] = "partly:", [DIFFERS] = "DIFFERS:", [NOT_KNOWN] = "not known here:"
-        };
-        bool is_first = true;
-
-        for (size_t i = 0; i < candidate->n_evidence; i++)
-                for (size_t j = 0; j < ELEMENTSOF(agreements); j++) {
-                        if (agreements[j].side != side ||
-                            !text_equal(agreements[j].agreement, candidate->evidence[i]->agreement))
-                                continue;
-                        if (is_first)
-                                printf("     %s ", titles[side]);
-                        print_agreement(candidate->evidence[i]->field, agreements[j].words, is_first);
-                        is_first = false;
-                }
-        if (!is_first)
-                putchar('\n');
-}
-
-static void print_name(const Carebus__V1__HumanName *name) {
-        if (!name || (!name->family && name->n_given == 0)) {
-                fputs(name && name->text ? name->text : "(no name)", stdout);
-                return;
-        }
-        for (size_t i = 0; i < name->n_given; i++)
-                printf("%s%s", i ? " " : "", name->given[i]);
-        printf("%s%s", name->n_given && name->family ? " " : "", name->family ? name->family : "");
-}
-
-static void print_birth_date(const Carebus__V1__Date *date) {
-        if (!date || !date->has_year) {
-                fputs(", birth date not known", stdout);
-                return;
-        }
-        fputs(", born ", stdout);
-        if (date->has_day)
-                printf("%" PRIu32 " ", date->day);
-        if (date->has_month && date->month >= 1 && date->month <= ELEMENTSOF(months))
-                printf("%s ", months[date->month - 1]);
-        printf("%" PRIu32, date->year);
-}
-
-static const char *sex_words(const Carebus__V1__Coded *sex) {
-        return sex ? (sex->display ? sex->display : sex->code ? sex->code : sex->text) : NULL;
-}
-
-/* As people read it out. */
-static void print_identifier(const Carebus__V1__Identifier *identifier, bool is_first) {
-        const char *value = identifier->value ? identifier->value : "?";
-
-        fputs(is_first ? "     numbers: " : ", ", stdout);
-        if (text_equal(identifier->system, NHS_NUMBER) && strlen(value) == 10)
-                printf("NHS number %.3s %.3s %s", value, value + 3, value + 6);
-        else if (identifier->system && text_starts_with(identifier->system, "carebus:"))
-                printf("%s %s", identifier->system + strlen("carebus:"), value);
-        else
-                printf("%s %s", identifier->system ? identifier->system : "?", value);
-        if (identifier->has_status && identifier->status == CAREBUS__V1__IDENTIFIER__STATUS__STATUS_VERIFIED)
-                fputs(" (verified)", stdout);
-}
-
-static void print_list(const char *title, char **list, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                printf("%s%s", i ? ", " : title, list[i]);
-        if (n > 0)
-                putchar('\n');
-}
-
-static void print_candidate(const Carebus__V1__Candidate *candidate, size_t number) {
-        const char *sex = sex_words(candidate->sex);
-
-        printf("%3zu. ", number);
-        print_name(candidate->name);
-        print_birth_date(candidate->birth_date);
-        printf("%s%s%s%s   %s%s\n", sex ? ", " : "", sex ? sex : "", candidate->postal_code ? ", " : "",
-               candidate->postal_code ? candidate->postal_code : "", candidate->patient_id,
-               candidate->dead ? "   DIED" : "");
-        for (Side side = AGREES; side < N_SIDES; side++)
-                print_side(candidate, side);
-        for (size_t i = 0; i < candidate->n_identifiers; i++)
-                print_identifier(candidate->identifiers[i], i == 0);
-        if (candidate->n_identifiers > 0)
-                putchar('\n');
-        print_list("     known by: ", candidate->sources, candidate->n_sources);
-        print_list("     in review, who this is: ", candidate->review_ids, candidate->n_review_ids);
-}
-
-/* What to do next, in a sentence. */
-static const char *advice_words(const Question *question, const Carebus__V1__FindReply *found) {
-        if (text_equal(found->advice, "unique"))
-                return "One person fits, and nobody else comes near.";
-        if (text_equal(found->advice, "none"))
-                return "Nobody here fits. Ask for another spelling, a former name or a number; they may be new to "
-                       "everybody.";
-        if (text_equal(found->advice, "several-close"))
-                return question->find.postcode ? "Several fit. Ask for the telephone number or an NHS number."
-                                               : "Several fit. Ask for the postcode.";
-        if (found->n_candidates > 0 && !found->more)
-                return "What is known does not settle it. Ask for the full birth date, the postcode or a number.";
-        return question->find.birth_date ? "Too little to go by. Ask for the name or the postcode."
-                                         : "Too little to go by. Ask for the birth date.";
-}
-
-static int print_found(const Question *question, const Carebus__V1__FindReply *found) {
-        for (size_t i = 0; i < found->n_candidates; i++)
-                print_candidate(found->candidates[i], i + 1);
-        if (found->more && found->n_candidates > 0)
-                puts("     and more");
-        puts(advice_words(question, found));
-        return found->n_candidates > 0 ? EXIT_DONE : EXIT_NO;
 }
 
 int command_find(const Context *context, int argc, char **argv) {
@@ -403,7 +315,7 @@ int command_find(const Context *context, int argc, char **argv) {
         if (reply->answer_case != CAREBUS__V1__REPLY__ANSWER_FOUND)
                 return client_say(CLIENT_E_BAD_REPLY, "query");
         if (!context->json)
-                return print_found(&question, reply->found);
+                return find_show(&question.find, reply->found);
         r = command_print_line(json_line(&reply->found->base));
         return r == EXIT_DONE && reply->found->n_candidates == 0 ? EXIT_NO : r;
 }

@@ -91,7 +91,7 @@ static void print_since(int64_t since, int64_t now) {
 
 void identity_show_heading(void) {
         printf("%-12s %-8s %-11s %8s  %-16s %-28s %s\n", "review", "class", "state", "age", "source", "reason",
-               "persons");
+               "who waits, candidates");
 }
 
 void identity_show_line(const Review *review, int64_t now) {
@@ -259,7 +259,7 @@ static void print_evidence(const Review *review, const Side *a, const Side *b) {
                 for (size_t j = 0; j < review->n_evidence && !found; j++)
                         if (text_equal(review->evidence[j]->field, fields[i]))
                                 found = review->evidence[j];
-                if (found)
+                if (found && found->weight_thousandths != 0)
                         snprintf(bits, sizeof(bits), "%+.1f", found->weight_thousandths / 1000.0);
                 print_field(fields[i], found ? words_of(agreements, ELEMENTSOF(agreements), found->agreement) : "",
                             bits, a, b);
@@ -269,7 +269,20 @@ static void print_evidence(const Review *review, const Side *a, const Side *b) {
                        review->score_thousandths / 1000.0);
 }
 
-static void print_next(const Review *review) {
+/* A review is decided once; what it came to is taken back by the two persons themselves. */
+static void print_undo(const Review *review, bool are_one) {
+        if (review->kind == CAREBUS__V1__REVIEW__KIND__KIND_AFTER_UNMERGE || review->n_patient_ids < 2)
+                return;
+        printf("%s\n  carebusctl identity %s PATIENT PATIENT --who NAME --why TEXT   (two of",
+               are_one ? "The first two are one person now. If that is wrong:"
+                       : "The first two are two persons now. If that is wrong:",
+               are_one ? "unlink" : "link");
+        for (size_t i = 0; i < review->n_patient_ids; i++)
+                printf(" %s", review->patient_ids[i]);
+        puts(")");
+}
+
+static void print_next(const Review *review, bool are_one) {
         const char *id = review->id;
 
         if (!text_equal(review->state, "open")) {
@@ -280,6 +293,7 @@ static void print_next(const Review *review) {
                         print_text(review->why);
                 }
                 putchar('\n');
+                print_undo(review, are_one);
                 return;
         }
         puts("\nWhat to do: ask both sources (what is held says whom to ring), compare with what the person or the "
@@ -351,16 +365,28 @@ static void print_ties(const Person *person) {
                 printf("    in review %s: carebusctl identity show %s\n", person->review_ids[i], person->review_ids[i]);
 }
 
-/* Who answers begins a side. */
+/* Who answers begins a side. Two whom a review names and who are one by now come twice, and are shown once. */
 static size_t sides_make(const Carebus__V1__IdentityShowReply *reply, Side sides[SIDES_MAX]) {
         size_t n = 0;
+        bool again = false;
 
         for (size_t i = 0; i < reply->n_persons; i++) {
-                if (n == 0 || (!reply->persons[i]->merged_into && n < SIDES_MAX))
+                const bool begins = n == 0 || (!reply->persons[i]->merged_into && n < SIDES_MAX);
+
+                if (begins)
+                        again = side_of(sides, n, reply->persons[i]->patient_id) != NULL;
+                if (again)
+                        continue;
+                if (begins)
                         sides[n++] = (Side){ .persons = &reply->persons[i] };
                 sides[n - 1].n_persons++;
         }
         return n;
+}
+
+static bool first_two_are_one(const Review *review, const Side *sides, size_t n) {
+        return review->n_patient_ids > 1 &&
+               side_of(sides, n, review->patient_ids[0]) == side_of(sides, n, review->patient_ids[1]);
 }
 
 int identity_show(const Carebus__V1__IdentityShowReply *reply, int64_t now) {
@@ -379,6 +405,6 @@ int identity_show(const Carebus__V1__IdentityShowReply *reply, int64_t now) {
                 putchar('\n');
         }
         if (reply->review)
-                print_next(reply->review);
+                print_next(reply->review, first_two_are_one(reply->review, sides, n));
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_STORAGE;
 }

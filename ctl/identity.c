@@ -29,6 +29,23 @@ typedef struct Options {
         char *system, *value; /* of an identifier */
 } Options;
 
+static const struct {
+        const char *word, *usage;
+} words[] = {
+        { "review", "identity review [--all] [--urgent] [--source NAME]" },
+        { "show", "identity show REVIEW|PATIENT-ID|NUMBER|SYSTEM'|'VALUE" },
+        { "link", "identity link REVIEW [PATIENT-ID] | link PATIENT-ID PATIENT-ID, with --who NAME --why TEXT" },
+        { "unlink", "identity unlink REVIEW [PATIENT-ID] | unlink PATIENT-ID PATIENT-ID, with --who NAME --why TEXT" },
+        { "assign", "identity assign REVIEW PATIENT-ID [EVENT...] --who NAME --why TEXT" },
+};
+
+static const char *usage_of(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (text_equal(words[i].word, word))
+                        return words[i].usage;
+        return NULL;
+}
+
 /* SYSTEM|VALUE, or a value alone; a copy, since what stands in argv is seen by others. */
 static bool take_identifier(char *word, Options *ret) {
         char *copy = ret->value ? NULL : strdup(word), *bar;
@@ -62,6 +79,15 @@ static bool take_id(char *word, Options *ret) {
         return false;
 }
 
+/* What was typed is not said back: it may be somebody's number. */
+static const char *word_fault(const char *word, bool wants_value) {
+        if (wants_value)
+                return "an option wants a value";
+        if (word[0] == '-')
+                return "unknown option";
+        return "one word is no id, or one too many: a review is like r12.1, a person like p12.0, an event like 12.0";
+}
+
 static int parse(int argc, char **argv, Options *ret) {
         const struct {
                 const char *name;
@@ -82,7 +108,7 @@ static int parse(int argc, char **argv, Options *ret) {
                 else if (text_equal(argv[i], "--urgent"))
                         ret->urgent = true;
                 else if (!take_id(argv[i], ret) && (!shows || argv[i][0] == '-' || !take_identifier(argv[i], ret)))
-                        return command_wrong_use(argv[0], "unknown or incomplete option");
+                        return command_wrong_use_of(usage_of(argv[1]), word_fault(argv[i], value != NULL));
         }
         return EXIT_DONE;
 }
@@ -175,7 +201,7 @@ static int review(const Context *context, const Config *config, const Options *o
                 return r;
         if (reviews.n_items > 1)
                 qsort(reviews.items, reviews.n_items, sizeof(*reviews.items), by_need);
-        if (!context->json)
+        if (!context->json && reviews.n_items > 0)
                 identity_show_heading();
         for (size_t i = 0; r == EXIT_DONE && i < reviews.n_items; i++) {
                 if (context->json)
@@ -183,10 +209,12 @@ static int review(const Context *context, const Config *config, const Options *o
                 else
                         identity_show_line(reviews.items[i], clock_now_at(&clock_system));
         }
-        if (r == EXIT_DONE && !context->json)
-                printf("%" PRIu64 " open, %" PRIu64 " urgent, %" PRIu64
-                       " overdue; see carebusctl identity show REVIEW\n",
-                       reviews.open, reviews.urgent, reviews.overdue);
+        if (r == EXIT_DONE && !context->json) {
+                if (reviews.n_items < reviews.open)
+                        printf("%zu listed; ", reviews.n_items);
+                printf("%" PRIu64 " open, %" PRIu64 " urgent, %" PRIu64 " overdue%s\n", reviews.open, reviews.urgent,
+                       reviews.overdue, reviews.n_items > 0 ? "; see carebusctl identity show REVIEW" : "");
+        }
         return r;
 }
 
@@ -226,8 +254,10 @@ static const struct Verb {
         Carebus__V1__IdentityDecideRequest__What what;
         const char *done;
 } verbs[] = {
-        { "link", CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_LINK, "they are one person now" },
-        { "unlink", CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_UNLINK, "they are two persons" },
+        { "link", CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_LINK,
+          "they are one person now; taken back by `carebusctl identity unlink` with both patient ids" },
+        { "unlink", CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_UNLINK,
+          "they are two persons; taken back by `carebusctl identity link` with both patient ids" },
         { "assign", CAREBUS__V1__IDENTITY_DECIDE_REQUEST__WHAT__WHAT_ASSIGN, "assigned" },
 };
 
@@ -259,10 +289,10 @@ static const char *decision_fault(const struct Verb *verb, const Options *option
                 return "say a review, or two patient ids";
         if (!options->who || !options->why)
                 return "it is kept for ever who decided this and why: say --who NAME --why TEXT";
-        return !assigns && options->n_event_ids > 0 ? "unknown or incomplete option" : NULL;
+        return !assigns && options->n_event_ids > 0 ? "events are named to assign alone" : NULL;
 }
 
-static int run(const Context *context, const char *word, const Options *options, char *command) {
+static int run(const Context *context, const char *word, const Options *options) {
         _cleanup_(config_unrefp) Config *config = NULL;
         const struct Verb *verb = NULL;
         const char *fault = NULL;
@@ -276,7 +306,7 @@ static int run(const Context *context, const char *word, const Options *options,
         else if (text_equal(word, "show") && !options->review_id && !options->n_patient_ids && !options->value)
                 fault = "say a review, a patient id or a number";
         if (fault)
-                return command_wrong_use(command, fault);
+                return command_wrong_use_of(usage_of(word), fault);
         r = command_load_config(context, &config);
         if (r != EXIT_DONE)
                 return r;
@@ -289,19 +319,15 @@ int command_identity(const Context *context, int argc, char **argv) {
         _cleanup_(freep) char **event_ids = calloc((size_t)argc + 1, sizeof(*event_ids));
         Options options = { .event_ids = event_ids };
         const char *word = argc > 1 ? argv[1] : "";
-        static const char *const words[] = { "review", "show", "link", "unlink", "assign" };
-        bool known = false;
         int r;
 
         if (!event_ids)
                 return EXIT_SOFTWARE;
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                known = known || text_equal(words[i], word);
-        if (!known)
+        if (!usage_of(word))
                 return command_wrong_use(argv[0], "say review, show, link, unlink or assign");
         r = parse(argc, argv, &options);
         if (r == EXIT_DONE)
-                r = run(context, word, &options, argv[0]);
+                r = run(context, word, &options);
         free(options.system); /* the value lies behind it */
         return r;
 }

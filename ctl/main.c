@@ -4,12 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/service.h"
 #include "base/text.h"
 #include "ctl/command.h"
+#include "ctl/record-text.h"
 
+#define WIDTH_LEAST 40 /* narrower than that nothing can be read, wrapped or not */
 #define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
 
 static const struct {
@@ -78,12 +82,15 @@ static void print_help(FILE *stream) {
               stream);
 }
 
+int command_wrong_use_of(const char *usage, const char *sentence) {
+        error_print(PROGRAM, "%s; use: carebusctl %s", sentence, usage);
+        return EXIT_WRONG_USE;
+}
+
 int command_wrong_use(const char *command, const char *sentence) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-                if (text_equal(commands[i].name, command)) {
-                        error_print(PROGRAM, "%s; use: carebusctl %s", sentence, commands[i].usage);
-                        return EXIT_WRONG_USE;
-                }
+                if (text_equal(commands[i].name, command))
+                        return command_wrong_use_of(commands[i].usage, sentence);
         error_print(PROGRAM, "%s; see carebusctl --help", sentence);
         return EXIT_WRONG_USE;
 }
@@ -99,6 +106,14 @@ int command_load_config(const Context *context, Config **ret) {
         else
                 error_print(PROGRAM, "cannot read %s: %s", context->config_path, strerror(-r));
         return EXIT_CONFIGURATION;
+}
+
+unsigned command_width(void) {
+        struct winsize size = { 0 };
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < WIDTH_LEAST || size.ws_col > RECORD_TEXT_WIDTH)
+                return RECORD_TEXT_WIDTH;
+        return size.ws_col;
 }
 
 int command_print_line(char *line) {

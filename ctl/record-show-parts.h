@@ -32,6 +32,9 @@ void show_fact(Line *line, const Carebus__V1__Fact *fact);
 /* "none recorded by gp since ...; hospital silent since ...": what a section leaves open; behind what the line has already. */
 void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState *state);
 
+/* "Hospice, helpline: 01632 960002, at all hours", " or " between several; false: there is none. */
+bool show_append_points(Line *line, Carebus__V1__ContactPoint *const *points, size_t n_points);
+
 void show_warnings(Line *line);
 void show_cpr(Line *line);
 void show_contact(Line *line);

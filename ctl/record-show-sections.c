@@ -1,4 +1,4 @@
-/* What must be known first, resuscitation, and the sections: what each says, and what it leaves open. */
+/* Resuscitation, and the sections: what each says, and what it leaves open. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -7,6 +7,7 @@
 #include "proto/types.h"
 
 #define FACTS_SHOWN 12
+#define PAST_SHOWN 3
 
 /* ---- what a section leaves open ------------------------------------------------------------------------------------------------------ */
 
@@ -74,164 +75,6 @@ void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState 
                 buffer_clear(&line->text);
 }
 
-/* ---- warnings ---------------------------------------------------------------------------------------------------------------- */
-
-static void warn_death(Line *line) {
-        const char *death = line->show->record->overview ? line->show->record->overview->death : NULL;
-        const Carebus__V1__Section *section = show_section(line->show->record, "death");
-
-        if (!death)
-                return;
-        line_text(line, 0,
-                  text_equal(death, "formal") ? "! DIED (formal notification)"
-                                              : "! SAID TO HAVE DIED, not formally: ask before you ring or visit");
-        for (size_t i = 0; section && i < section->n_facts; i++)
-                show_fact(line, section->facts[i]);
-}
-
-static void conflict_claims(Line *line, const Carebus__V1__Conflict *conflict) {
-        for (size_t i = 0; i < conflict->n_event_ids; i++) {
-                const char *section;
-                const Carebus__V1__Fact *fact = show_fact_of_event(line->show->record, conflict->event_ids[i],
-                                                                   &section);
-
-                if (!fact)
-                        continue;
-                text_append_safe(&line->text, fact->source);
-                buffer_append_text(&line->text, " says: ");
-                show_headline(line, fact);
-                line_write(line, 4);
-        }
-}
-
-static void warn_conflicts(Line *line) {
-        const Carebus__V1__Record *record = line->show->record;
-
-        for (size_t i = 0; i < record->n_conflicts; i++) {
-                const Carebus__V1__Conflict *conflict = record->conflicts[i];
-
-                if (conflict->has_closed_at)
-                        continue;
-                buffer_append_text(&line->text, "! SOURCES DISAGREE (");
-                text_append_safe(&line->text, conflict->reason ?: conflict->path);
-                buffer_append_text(&line->text, ") since ");
-                text_append_moment(&line->text, conflict->opened_at, line->show->zone);
-                buffer_append_text(&line->text, "; both stand until somebody who knows has settled it (");
-                text_append_safe(&line->text, conflict->id);
-                buffer_append_text(&line->text, ")");
-                line_write(line, 0);
-                conflict_claims(line, conflict);
-        }
-}
-
-static const char *held_noun(const char *kind) {
-        static const char *const nouns[][2] = { { "plan", "a plan" },
-                                                { "decision", "a decision" },
-                                                { "death", "a death" } };
-
-        for (size_t i = 0; i < ELEMENTSOF(nouns); i++)
-                if (text_equal(nouns[i][0], kind))
-                        return nouns[i][1];
-        return "a statement";
-}
-
-static void warn_held(Line *line) {
-        const Carebus__V1__Record *record = line->show->record;
-
-        for (size_t i = 0; i < record->n_held; i++) {
-                const Carebus__V1__Held *held = record->held[i];
-
-                if (text_equal(held->kind, "which-person"))
-                        buffer_append_text(&line->text, "! WHICH PERSON? something");
-                else
-                        buffer_append_format(&line->text, "! NOT CONFIRMED: %s", held_noun(held->kind));
-                buffer_append_text(&line->text, " from ");
-                text_append_safe(&line->text, held->source);
-                if (held->said_at) {
-                        buffer_append_text(&line->text, ", said ");
-                        text_append_when(&line->text, held->said_at, line->show->zone);
-                }
-                buffer_append_text(&line->text, ", may concern this person, and nobody has confirmed it; ring ");
-                if (!text_append_field(&line->text, &held->base, "whom_to_ring", line->show->zone))
-                        text_append_safe(&line->text, held->source);
-                buffer_append_text(&line->text, " (review ");
-                text_append_safe(&line->text, held->review_id);
-                buffer_append_text(&line->text, ")");
-                line_write(line, 0);
-        }
-}
-
-static void warn_limits(Line *line) {
-        const Carebus__V1__Overview *overview = line->show->record->overview;
-
-        if (!overview)
-                return;
-        if (overview->restricted)
-                line_text(line, 0, "! RESTRICTED: tell nobody where this person is");
-        if (overview->objection)
-                line_text(line, 0,
-                          "! OBJECTION: consent to share, or to keep a record, was refused or withdrawn (see consent)");
-        if (overview->n_sensitivity == 0)
-                return;
-        buffer_append_text(&line->text, "! SENSITIVE: ");
-        text_append_field(&line->text, &overview->base, "sensitivity", line->show->zone);
-        line_write(line, 0);
-}
-
-static void warn_doubts(Line *line) {
-        const Carebus__V1__Record *record = line->show->record;
-        size_t n_doubts = 0, n_reviews = 0;
-
-        for (size_t i = 0; i < record->n_sections; i++)
-                for (size_t j = 0; j < record->sections[i]->n_facts; j++) {
-                        n_doubts += record->sections[i]->facts[j]->which_person;
-                        n_reviews += show_has_standing(record->sections[i]->facts[j], "review-passed");
-                }
-        if (n_doubts > 0)
-                line_text(line, 0,
-                          "! WHICH PERSON? Facts below that were said under a number that stood for two people: %zu",
-                          n_doubts);
-        if (n_reviews > 0)
-                line_text(line, 0, "! Decisions below whose review date has passed, and which stand: %zu", n_reviews);
-}
-
-static void warn_sources(Line *line) {
-        const Carebus__V1__Record *record = line->show->record;
-
-        for (size_t i = 0; i < record->n_sources; i++) {
-                const Carebus__V1__RecordSource *source = record->sources[i];
-
-                if (source->has_silent_since_at) {
-                        text_append_safe(&line->text, source->name);
-                        buffer_append_text(&line->text, " has been silent since ");
-                        text_append_moment(&line->text, source->silent_since_at, line->show->zone);
-                        line_text(line, 0, ": what it knows since then is not here");
-                }
-                if (source->has_not_understood) {
-                        text_append_safe(&line->text, source->name);
-                        buffer_append_text(&line->text, ": messages not understood since ");
-                        text_append_moment(&line->text, source->not_understood_since_at, line->show->zone);
-                        line_text(line, 0, ": %llu; they may be about anybody",
-                                  (unsigned long long)source->not_understood);
-                }
-        }
-}
-
-void show_warnings(Line *line) {
-        size_t began;
-
-        buffer_append_text(line->out, "\n");
-        began = line->out->size;
-        warn_death(line);
-        warn_conflicts(line);
-        warn_held(line);
-        warn_doubts(line);
-        warn_limits(line);
-        warn_sources(line);
-        if (line->out->size == began)
-                line_text(line, 0, "(no warnings)");
-}
-
 /* ---- resuscitation ------------------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -268,6 +111,8 @@ void show_cpr(Line *line) {
 
 /* ---- sections ---------------------------------------------------------------------------------------------------------------------- */
 
+typedef Carebus__V1__Fact Fact;
+
 /* In the order in which somebody needs them. */
 static const char *const order[] = {
         "decisions",     "care-plans",     "anticipatory-medicines",
@@ -299,36 +144,54 @@ static bool is_shown_on_top(const RecordShow *show, const Carebus__V1__Fact *fac
         return false;
 }
 
-/* The newest first; at most FACTS_SHOWN, so that the oldest of them is quickly known. */
-static size_t newest_pick(const RecordShow *show, const Carebus__V1__Section *section,
-                          const Carebus__V1__Fact **picked) {
-        size_t n = 0;
+/* The newest first behind the `n` that are picked; the oldest of the new ones goes where there is no more room. */
+static size_t newest_pick(const RecordShow *show, const Carebus__V1__Section *section, bool (*wanted)(const Fact *),
+                          const Fact **picked, size_t n, size_t n_max) {
+        const size_t first = n;
 
         for (size_t i = 0; i < section->n_facts; i++) {
-                const Carebus__V1__Fact *fact = section->facts[i];
+                const Fact *fact = section->facts[i];
                 size_t j;
 
-                if (is_over(fact) || is_shown_on_top(show, fact))
+                if (!wanted(fact) || is_shown_on_top(show, fact) || n_max <= first)
                         continue;
-                if (n == FACTS_SHOWN && fact_time(fact) <= fact_time(picked[n - 1]))
+                if (n == n_max && fact_time(fact) <= fact_time(picked[n - 1]))
                         continue;
-                for (j = n < FACTS_SHOWN ? n++ : n - 1; j > 0 && fact_time(picked[j - 1]) < fact_time(fact); j--)
+                for (j = n < n_max ? n++ : n - 1; j > first && fact_time(picked[j - 1]) < fact_time(fact); j--)
                         picked[j] = picked[j - 1];
                 picked[j] = fact;
         }
         return n;
 }
 
-static void show_rest(Line *line, const Carebus__V1__Section *section, size_t n_shown) {
+static bool is_current(const Fact *fact) {
+        return !is_over(fact);
+}
+
+static bool has_happened(const Fact *fact) {
+        return text_equal(fact->status, "ended");
+}
+
+/* What is current; of what happens and is over, the last: who was there, and when, is asked first. */
+static size_t facts_pick(const RecordShow *show, const Carebus__V1__Section *section, const Fact **picked) {
+        const bool happens = text_equal(section->name, "contacts") || text_equal(section->name, "encounters");
+        size_t n = newest_pick(show, section, is_current, picked, 0, FACTS_SHOWN);
+
+        return happens ? newest_pick(show, section, has_happened, picked, n, PAST_SHOWN) : n;
+}
+
+static void show_rest(Line *line, const Carebus__V1__Section *section, const Fact *const *shown, size_t n_shown) {
         size_t n_over = 0, n_current = 0;
 
         for (size_t i = 0; i < section->n_facts; i++)
                 if (!is_shown_on_top(line->show, section->facts[i]))
                         ++*(is_over(section->facts[i]) ? &n_over : &n_current);
-        if (n_current == n_shown && n_over == 0)
+        for (size_t i = 0; i < n_shown; i++)
+                --*(is_over(shown[i]) ? &n_over : &n_current);
+        if (n_current == 0 && n_over == 0)
                 return;
-        if (n_current > n_shown)
-                buffer_append_format(&line->text, "%zu more; ", n_current - n_shown);
+        if (n_current > 0)
+                buffer_append_format(&line->text, "%zu more; ", n_current);
         if (n_over > 0)
                 buffer_append_format(&line->text, "%zu over, replaced or mistaken; ", n_over);
         buffer_append_text(&line->text, "all: carebusctl record ");
@@ -408,8 +271,8 @@ static void show_open_referrals(Line *line) {
 
 static void show_short(Line *line, const Carebus__V1__Section *section) {
         const Carebus__V1__Overview *overview = line->show->record->overview;
-        const Carebus__V1__Fact *picked[FACTS_SHOWN];
-        size_t n = newest_pick(line->show, section, picked);
+        const Fact *picked[FACTS_SHOWN];
+        size_t n = facts_pick(line->show, section, picked);
 
         /* All of it stands under resuscitation. */
         if (n == 0 && text_equal(section->name, "decisions") && !has_more(line->show, section))
@@ -424,7 +287,7 @@ static void show_short(Line *line, const Carebus__V1__Section *section) {
                 show_open_referrals(line);
         for (size_t i = 0; i < n; i++)
                 show_fact(line, picked[i]);
-        show_rest(line, section, n);
+        show_rest(line, section, picked, n);
         show_openness(line, 4, show_state(line->show->record, section->name));
 }
 

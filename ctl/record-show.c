@@ -14,7 +14,7 @@
 /* ---- lines -------------------------------------------------------------------------------------------------------------------- */
 
 void line_write(Line *line, unsigned indent) {
-        text_write_wrapped(line->out, indent, buffer_bytes(&line->text));
+        text_write_wrapped(line->out, indent, line->show->width ?: RECORD_TEXT_WIDTH, buffer_bytes(&line->text));
         buffer_clear(&line->text);
 }
 
@@ -186,6 +186,16 @@ static void append_who(Buffer *text, const Carebus__V1__ContactPoint *point, con
                 text_append_safe(text, origin->team);
                 buffer_append_text(text, ")");
         }
+}
+
+bool show_append_points(Line *line, Carebus__V1__ContactPoint *const *points, size_t n_points) {
+        for (size_t i = 0; i < n_points; i++) {
+                buffer_append_text(&line->text, i > 0 ? " or " : "");
+                append_who(&line->text, points[i], NULL, line->show->zone);
+                buffer_append_text(&line->text, ": ");
+                text_append_field(&line->text, &points[i]->base, "reach", line->show->zone);
+        }
+        return n_points > 0;
 }
 
 static void append_confirmed(Buffer *text, const RecordShow *show, const Carebus__V1__ContactOrigin *origin) {

@@ -9,15 +9,18 @@
 
 typedef struct RecordShow {
         const Carebus__V1__Record *record;
-        const char *asked;   /* how to ask again, for "carebusctl record ASKED --section X" */
-        const char *team;    /* as whom; NULL: an operator, all of it */
-        const char *section; /* this alone, with all that is over; NULL: all, what is over is counted */
-        int64_t at;          /* whom to ring then */
+        const char *asked;       /* how to ask again, for "carebusctl record ASKED --section X" */
+        const char *team;        /* as whom; NULL: an operator, all of it */
+        const char *section;     /* this alone, with all that is over; NULL: all, what is over is counted */
+        char *const *review_ids; /* open ones in which it waits who this is */
+        size_t n_review_ids;
+        int64_t at; /* whom to ring then */
         int64_t now;
         const Zone *zone; /* of the bus */
+        unsigned width;   /* 0: RECORD_TEXT_WIDTH */
 } RecordShow;
 
-/* Lines of at most 100 characters, but for a word that is longer. Errors stick to the buffer. */
+/* Lines of at most `width` characters, but for a word that is longer. Errors stick to the buffer. */
 void record_show(const RecordShow *show, Buffer *out);
 
 /* "03:00" (the next), "sunday 03:00", "2024-03-05T03:00", in the zone. 0 or -EINVAL. */

@@ -253,6 +253,11 @@ static void append_days(Buffer *buffer, const uint32_t *days, size_t n_days) {
         }
 }
 
+static bool is_whole_day(const Carebus__V1__ReachTime *reach) {
+        return text_equal(reach->from, "00:00") &&
+               (text_equal(reach->until, "00:00") || text_equal(reach->until, "24:00"));
+}
+
 static void append_reach(Buffer *buffer, const Carebus__V1__ReachTime *reach) {
         size_t began = buffer->size;
 
@@ -265,8 +270,14 @@ static void append_reach(Buffer *buffer, const Carebus__V1__ReachTime *reach) {
                 buffer_append_text(buffer, reach->out_of_hours ? "out of hours" : "hours not said");
                 return;
         }
+        if (reach->n_days == 0 && is_whole_day(reach)) {
+                buffer_append_text(buffer, "at all hours");
+                return;
+        }
         append_days(buffer, reach->days, reach->n_days);
-        if (reach->from) {
+        if (reach->from && is_whole_day(reach)) {
+                buffer_append_text(buffer, ", all day");
+        } else if (reach->from) {
                 buffer_append_text(buffer, reach->n_days > 0 ? " " : "every day ");
                 text_append_safe(buffer, reach->from);
                 buffer_append_text(buffer, " to ");
@@ -447,16 +458,16 @@ static size_t width_of(Bytes text) {
         return n;
 }
 
-void text_write_wrapped(Buffer *out, unsigned indent, Bytes text) {
+void text_write_wrapped(Buffer *out, unsigned indent, unsigned width, Bytes text) {
         size_t column = 0, margin = indent;
 
         for (size_t at = 0, end; at < text.size; at = end + 1) {
-                size_t width;
+                size_t word;
 
                 for (end = at; end < text.size && text.data[end] != ' ';)
                         end++;
-                width = width_of(bytes_of(text.data + at, end - at));
-                if (column > margin && column + 1 + width > RECORD_TEXT_WIDTH) {
+                word = width_of(bytes_of(text.data + at, end - at));
+                if (column > margin && column + 1 + word > width) {
                         buffer_append_text(out, "\n");
                         column = 0;
                         margin = indent + 4;
@@ -469,7 +480,7 @@ void text_write_wrapped(Buffer *out, unsigned indent, Bytes text) {
                         column++;
                 }
                 buffer_append(out, text.data + at, end - at);
-                column += width;
+                column += word;
         }
         buffer_append_text(out, "\n");
 }

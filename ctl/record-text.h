@@ -31,5 +31,5 @@ void text_append_fields(Buffer *buffer, const ProtobufCMessage *message, const Z
 /* The field of a message in words; false: not said. */
 bool text_append_field(Buffer *buffer, const ProtobufCMessage *message, const char *field, const Zone *zone);
 
-/* Words wrapped at RECORD_TEXT_WIDTH, the first line indented by `indent`, the others by four more. */
-void text_write_wrapped(Buffer *out, unsigned indent, Bytes text);
+/* Words wrapped at `width` characters, the first line indented by `indent`, the others by four more. */
+void text_write_wrapped(Buffer *out, unsigned indent, unsigned width, Bytes text);

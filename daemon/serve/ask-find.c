@@ -195,7 +195,7 @@ static int find_in_block(Finding *finding, const char *text) {
         return error_fold(r);
 }
 
-static int find_by_words(Finding *finding, size_t *ret_n_blocks) {
+static int find_by_words(Finding *finding) {
         size_t n = 0;
         char **blocks;
         int r;
@@ -203,7 +203,6 @@ static int find_by_words(Finding *finding, size_t *ret_n_blocks) {
         r = match_blocks(finding->rules, finding->trait.matching, finding->ask->arena, &blocks, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = find_in_block(finding, blocks[i]);
-        *ret_n_blocks = n;
         return r;
 }
 
@@ -244,8 +243,8 @@ static int found_compare(Finding *finding, Found *found, Carebus__V1__Trait *tra
                                 r = list_append((void ***)&traits, &n_traits, found->persons[i]->traits[j],
                                                 finding->ask->arena);
         if (r == 0)
-                match_compare(finding->rules, (MatchPerson){ question, 1 }, (MatchPerson){ traits, n_traits },
-                              &found->result);
+                match_compare(finding->rules, (MatchPerson){ .traits = question, .n_traits = 1 },
+                              (MatchPerson){ .traits = traits, .n_traits = n_traits }, &found->result);
         return r;
 }
 
@@ -464,12 +463,31 @@ static bool contradicts(const Found *found) {
         return false;
 }
 
+/*
+ * Would who is known under other spellings have been found too? Only then is nobody an answer: by a name alone those are found whose whole
+ * name is written so, and of a telephone number or a postcode nobody says that it is everybody's.
+ */
+static bool is_enough_to_miss(const Finding *finding) {
+        const Carebus__V1__Matching *matching = finding->trait.matching;
+        const Carebus__V1__Date *born = matching->birth_date;
+        bool has_given = false;
+
+        if (finding->asked->identifier)
+                return true;
+        for (size_t i = 0; i < matching->n_names; i++)
+                has_given = has_given || (matching->names[i]->family && matching->names[i]->n_given > 0);
+        if (matching->n_names == 0)
+                return false;
+        return matching->n_addresses > 0 ||
+               (born && born->has_year && (has_given || (born->has_month && born->has_day)));
+}
+
 /* What to do with it: take the one, or ask for more. `shown` are those that are in the answer and all behind them that would be. */
-static const char *advice_of(const Finding *finding, const Found *shown, size_t n_shown, size_t n_blocks) {
+static const char *advice_of(const Finding *finding, const Found *shown, size_t n_shown) {
         const char *reason;
 
         if (n_shown == 0)
-                return finding->too_many || (n_blocks == 0 && !finding->asked->identifier) ? NOT_ENOUGH : NONE;
+                return finding->too_many || !is_enough_to_miss(finding) ? NOT_ENOUGH : NONE;
         if (shown[0].by_number) {
                 if (n_shown > 1 && shown[1].by_number)
                         return SEVERAL_CLOSE;
@@ -488,7 +506,7 @@ static const char *advice_of(const Finding *finding, const Found *shown, size_t 
         }
 }
 
-static int find_show(Finding *finding, size_t n_blocks, Carebus__V1__FindReply *reply) {
+static int find_show(Finding *finding, Carebus__V1__FindReply *reply) {
         const size_t limit = MIN(finding->asked->limit ?: LIMIT_DEFAULT, (uint32_t)ASK_CANDIDATES_MAX);
         Found *shown = arena_alloc(finding->ask->arena, (limit + 2) * sizeof(*shown));
         size_t n = 0;
@@ -505,7 +523,7 @@ static int find_show(Finding *finding, size_t n_blocks, Carebus__V1__FindReply *
                 return r;
         if (n > 1)
                 qsort(shown, n, sizeof(*shown), found_order);
-        reply->advice = (char *)advice_of(finding, shown, n, n_blocks);
+        reply->advice = (char *)advice_of(finding, shown, n);
         reply->has_more = 1;
         reply->more = n > limit || finding->too_many;
         for (size_t i = 0; r == 0 && i < n && i < limit; i++)
@@ -527,7 +545,6 @@ static int rules_make(Finding *finding) {
 int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindReply **ret) {
         _cleanup_(finding_deinit) Finding finding = { .ask = ask, .asked = asked };
         Carebus__V1__FindReply *reply = message_new(&carebus__v1__find_reply__descriptor, ask->arena);
-        size_t n_blocks = 0;
         int r;
 
         finding.items = arena_alloc(ask->arena, ASK_COMPARED_MAX * sizeof(*finding.items));
@@ -539,11 +556,11 @@ int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindR
         if (r == 0)
                 r = find_by_number(&finding);
         if (r == 0)
-                r = find_by_words(&finding, &n_blocks);
+                r = find_by_words(&finding);
         if (r == 0)
                 r = find_compare(&finding);
         if (r == 0)
-                r = find_show(&finding, n_blocks, reply);
+                r = find_show(&finding, reply);
         if (r == 0)
                 *ret = reply;
         return r;

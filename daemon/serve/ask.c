@@ -134,8 +134,10 @@ int ask_holders(Ask *ask, const Carebus__V1__Identifier *identifier, char ***ret
 /* ---- a record --------------------------------------------------------------------------------------------------------------- */
 
 static int not_found(Ask *ask) {
-        return ask_refuse(ask, "not-found",
-                          "nobody is known under this patient id or identifier, or this team sees nothing of them");
+        return ask_refuse(
+                ask, "not-found",
+                "nobody is known under this patient id or identifier, or this team sees nothing of them: find looks by "
+                "name and birth date");
 }
 
 static int find_one(Ask *ask, const Carebus__V1__RecordRequest *asked, const char **ret) {

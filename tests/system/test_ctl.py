@@ -7,15 +7,18 @@ import re
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission, wait_for
+from csv_peer import CAREBUS_CSV
 from fhir_peer import CAREBUS_FHIR
 
 MAN = ROOT / "packaging" / "man"
 PROGRAMS = {"carebusctl": (CAREBUSCTL, MAN / "carebusctl.1"), "carebusd": (CAREBUSD, MAN / "carebusd.8"),
-            "carebus-mllp": (CAREBUS_MLLP, MAN / "carebus-mllp.8"), "carebus-fhir": (CAREBUS_FHIR, MAN / "carebus-fhir.8")}
+            "carebus-mllp": (CAREBUS_MLLP, MAN / "carebus-mllp.8"), "carebus-fhir": (CAREBUS_FHIR, MAN / "carebus-fhir.8"),
+            "carebus-csv": (CAREBUS_CSV, MAN / "carebus-csv.8")}
 
 
 def run(*arguments, **options):
@@ -314,6 +317,62 @@ def test_help_and_man_page_name_the_same_options(name):
     documented = set(re.findall(r"Fl -([a-z-]+)", text))
     assert options <= documented, f"{page.name} lacks {options - documented}"
     assert documented <= options | {"help", "version"}, f"--help lacks {documented - options}"
+
+
+def test_every_command_of_the_help_and_every_word_of_it_has_its_paragraph_in_the_page():
+    """identity review | show | ...: each has an .It of its own, and the page has none that is no command."""
+    page = PROGRAMS["carebusctl"][1].read_text(encoding="utf-8")
+    told = {tuple(match.split()) for match in re.findall(r"^\.It Cm ([a-z]+(?: [a-z]+)?)", page, flags=re.M)}
+    commands = {}
+    for line in run(CAREBUSCTL, "--help").stdout.splitlines():
+        match = re.match(r"  ([a-z]+)\b(.*)", line)
+        if match and match.group(1) != "carebusctl":
+            name, rest = match.groups()
+            words = [re.match(rf"(?:{name} )?([a-z]+)\b", part.strip()) for part in rest.split(" | ")]
+            commands[name] = {word.group(1) for word in words if word and word.group(1) != name}
+    assert len(commands) > 15
+    for name, words in commands.items():
+        documented = {entry[1] for entry in told if entry[0] == name and len(entry) > 1}
+        assert any(entry[0] == name for entry in told), f"the page has nothing of {name}"
+        if len(words) > 1:
+            assert words <= documented, f"the page lacks {name} {words - documented}"
+    assert {entry[0] for entry in told} <= set(commands)
+
+
+def test_what_is_typed_of_somebody_cannot_be_seen_in_the_list_of_processes(bus):
+    """A daemon that answers late: the command line of who waits has nothing of what was asked."""
+    number, name = "9434765919", "Wumblefrost"
+    os.kill(bus.serve_pid, signal.SIGSTOP)
+    try:
+        for arguments in (("record", number), ("record", "RA9", number), ("identity", "show", number), ("find", name, number),
+                          ("find", "--identifier", number, "--born", "1950-02-03")):
+            asking = subprocess.Popen([str(CAREBUSCTL), "--config", str(bus.config_path), *arguments], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+            try:
+                wait_for(lambda: not re.search(f"{number}|{name}|1950-02-03",
+                                               Path(f"/proc/{asking.pid}/cmdline").read_text(encoding="utf-8")),
+                         what=f"{arguments[0]} to hide what was asked")
+                assert asking.poll() is None, "it still waits"
+            finally:
+                asking.kill()
+                asking.wait()
+    finally:
+        os.kill(bus.serve_pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (("find", "Jean", "--born", "3.2.12"), "which century"), (("find", "Jean", "--born", "31/13/1950"), "the day stands before"),
+    (("find", "-born", "1950"), "unknown option"), (("find", "H3"), "--identifier"), (("find", "Jean", "--born"), "no value"),
+    (("record", "p2.0", "--section", "cpr"), "did you mean decisions"), (("record", "p2.0", "--at", "3am"), "03:00"),
+    (("record", "p2.0", "p3.0", "p4.0"), "one person"), (("identity", "link", "r111", "--who", "a", "--why", "b"), "like r12.1"),
+    (("identity", "link", "r1.1"), "--who NAME --why TEXT"), (("identity", "review", "--sauce", "x"), "unknown option"),
+    (("conflict", "settle", "p2.0", "4.1"), "--who NAME --why TEXT"), (("converge", "--team"), "--team"),
+    (("matching", "estimate", "x.csv"), "--columns"),
+])
+def test_a_mistake_is_told_with_what_to_say_instead(bus, arguments, says):
+    done = bus.ctl(*arguments, check=64)
+    assert says in done.stderr and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

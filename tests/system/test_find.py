@@ -1,7 +1,11 @@
 """Who somebody may be: what a helpline hears on the telephone finds the person, and nothing that it may not hear."""
 
+import re
+import shlex
+import subprocess
+
 import pytest
-from carebus_bus import common_pb2, control_pb2, event_pb2, submission
+from carebus_bus import CAREBUSCTL, common_pb2, control_pb2, event_pb2, submission
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
 
@@ -197,9 +201,10 @@ def test_the_limit_bounds_the_answer_and_says_that_there_is_more(town):
 
 def test_carebusctl_prints_what_speaks_for_each_and_what_to_do(town):
     answer = town.ctl("find", "Jean McAllister", "--born", "03/02/1950", "--postcode", "KY15 4AB", check=0).stdout
-    assert "Jean McAllister, born 3 February 1950" in answer and "NHS number 943 476 5919" in answer
+    assert "Jean McAllister, born 3 Feb 1950" in answer and "NHS 943 476 5919" in answer
     assert "agrees: " in answer and "known by: pas" in answer
-    assert answer.strip().splitlines()[-1].endswith(".")
+    found = re.search(r"^One person fits.*: carebusctl record (p\S+)$", answer, flags=re.M)
+    assert found and "Jean McAllister" in town.ctl("record", found.group(1), check=0).stdout, "it says what to do next, and that works"
     assert "DIED" in town.ctl("find", "Peter", "Gone", "--born", "1930-01-12", check=0).stdout
     line = town.ctl_json("find", "--identifier", "9434765919")
     line = line[0] if isinstance(line, list) else line
@@ -211,7 +216,7 @@ def test_carebusctl_prints_what_speaks_for_each_and_what_to_do(town):
     [
         ["find"],
         ["find", "Jean", "--born", "31/02/1950"],
-        ["find", "Jean", "--born", "3/2/50"],
+        ["find", "Jean", "--born", "3/2/12"],
         ["find", "Jean", "--born", "yesterday"],
         ["find", "Jean", "--sex", "x"],
         ["find", "Jean", "--limit", "1000"],
@@ -222,6 +227,60 @@ def test_carebusctl_prints_what_speaks_for_each_and_what_to_do(town):
 def test_carebusctl_says_what_is_wrong_with_a_question(town, words):
     done = town.ctl(*words)
     assert done.returncode == 64 and "carebusctl find" in done.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["Jean McAllister", "--born", "3.2.50"], ["McAllister,", "Jean", "03/02/1950"], ["Jean", "McAllister", "--born", "3 feb 1950"],
+    ["943", "476", "5919"], ["943-476-5919"], ["943 476 5919"], ["--identifier", "943 476 5919"], ["--phone", "01334111222"],
+])
+def test_what_is_said_on_the_telephone_may_be_typed_as_it_is_said(town, words):
+    answer = town.ctl("find", *words, check=0).stdout
+    assert "H1 of pas" in answer.split(" 2. ")[0], answer
+
+
+@pytest.mark.parametrize("words, lacks", [
+    (["Jean"], "the whole name"), (["McAllister"], "the whole name"), (["Jean Macalistr"], "the full birth date"),
+    (["--postcode", "ZZ1 1ZZ"], "the whole name"), (["--phone", "01234567890"], "the whole name"), (["Ann", "--born", "1961"], "the postcode"),
+])
+def test_too_little_never_reads_as_nobody(town, words, lacks):
+    """Whoever asks by a name alone has not learnt that nobody is known."""
+    done = town.ctl("find", *words, check=1)
+    assert "Nobody here fits" not in done.stdout and "Too little" in done.stdout and lacks in done.stdout, done.stdout
+    assert town.ctl_json("find", *words, check=1)[0]["advice"] == "not-enough"
+
+
+def test_a_number_with_a_slip_is_told_from_a_number_that_nobody_has(town):
+    slip = town.ctl("find", "943 476 5918", check=1).stdout
+    assert "a digit of it is wrong" in slip
+    unknown = town.ctl("find", "9000000009", check=1).stdout
+    assert "a digit" not in unknown and "may be known without it" in unknown
+
+
+def test_what_agrees_with_what_was_said_before_is_not_shown_as_if_it_stood_there(town):
+    town.source("pas").send(person("6b", "H1", family="McAllister", given="Jean", born=(1950, 2, 5)))
+    town.wait_folded()
+    shown = town.ctl("find", "Jean McAllister", "--born", "1950-02-03", "--postcode", "KY15 4AB", check=0).stdout
+    assert "born 5 Feb 1950" in shown and "birth date (as somebody says or said; not the one above)" in shown
+
+
+def test_what_a_source_sent_cannot_steer_the_terminal(town):
+    town.source("pas").send(person("esc", "H\x1b[2J9", family="Es\x1b[31mcape", given="Tess", born=(1955, 5, 6)))
+    town.wait_folded()
+    shown = town.ctl("find", "Tess", "--born", "1955-05-06", "--identifier", "H\x1b[2J9").stdout
+    shown += town.ctl("find", "Tess Escape", "--born", "1955-05-06").stdout
+    assert "Tess" in shown and "\x1b" not in shown
+
+
+def test_lines_fit_the_terminal_and_are_wrapped_at_a_hundred_without_one(town):
+    shown = town.ctl("find", "Jean McAllister", "--born", "1950-02-03", check=0).stdout
+    record = town.ctl("record", "pas", "H1", check=0).stdout
+    assert max(map(len, (shown + record).splitlines())) <= 100
+    command = shlex.join([str(CAREBUSCTL), "--config", str(town.config_path), "record", "pas", "H1"])
+    narrow = subprocess.run(["script", "-qec", f"stty cols 80; {command}", "/dev/null"], capture_output=True, text=True, check=False)
+    if narrow.returncode != 0:
+        pytest.skip("no terminal can be had here: script(1)")
+    assert "RESUSCITATION" in narrow.stdout and max(map(len, narrow.stdout.splitlines())) <= 80
+    assert "\x1b" not in shown + record + narrow.stdout, "no colours"
 
 
 def test_nobody_found_is_the_answer_no(town):
