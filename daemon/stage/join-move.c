@@ -40,7 +40,7 @@ static void seed_add(Move *move, Person *person) {
 static int move_say(Move *move, Person *from, Person *to, const FactMove *like) {
         const Carebus__V1__Event *event = move->said->event;
         FactMove what = *like;
-        bool changed;
+        bool changed, room;
         int r;
 
         what.source = (char *)(like->source ?: move->work->source);
@@ -50,7 +50,11 @@ static int move_say(Move *move, Person *from, Person *to, const FactMove *like) 
         what.has_undone = what.undone;
         if (!what.stamp)
                 return -ENOMEM;
-        if (from->n_said_moves >= MOVES_SAID_MAX || to->n_said_moves >= MOVES_SAID_MAX) {
+        r = join_has_room(move->work, from, to, &room);
+        if (r)
+                return r;
+        seed_add(move, from);
+        if (!room || from->n_said_moves >= MOVES_SAID_MAX || to->n_said_moves >= MOVES_SAID_MAX) {
                 move->too_many = true;
                 return 0;
         }
@@ -58,7 +62,6 @@ static int move_say(Move *move, Person *from, Person *to, const FactMove *like) 
         if (r < 0)
                 return r;
         move->any = move->any || changed;
-        seed_add(move, from);
         work_person_touch(move->work, from);
         work_person_touch(move->work, to);
         return 0;
@@ -206,6 +209,44 @@ static int stay_move(Move *move, Person *survivor, Person *const *retired, size_
                         r = move_say(move, survivor, survivor, &what);
         }
         return r ?: move_settle(move);
+}
+
+/* A stay that turns out to be of an account that has gone goes with it: at the time when the account went. */
+int join_account_again(FoldWork *work, const Said *said, Person *home) {
+        const Carebus__V1__Encounter *encounter = said->event->encounter;
+        Merge *merge = message_new(&carebus__v1__merge__descriptor, work->arena);
+        Move move = { .work = work, .said = said, .merge = merge };
+        int r = 0;
+
+        if (!merge)
+                return -ENOMEM;
+        merge->has_scope = 1;
+        merge->scope = CAREBUS__V1__MERGE__SCOPE__SCOPE_ACCOUNT;
+        merge->visit = encounter->account;
+        for (size_t i = 0; r == 0 && i < home->n_said_moves; i++) {
+                const FactMove *account = home->said_moves[i];
+                FactMove what = *account;
+                bool changed;
+                Person *to;
+
+                if (!account->away || account->now || !account->encounter_id ||
+                    !text_equal(account->source, work->source) ||
+                    !identifier_same(account->encounter_id, encounter->account) ||
+                    identifier_same(encounter->account, encounter->identifier) || home->n_said_moves >= MOVES_SAID_MAX)
+                        continue;
+                r = work_person(work, account->patient_id, &to);
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+                what.encounter_id = encounter->identifier;
+                r = moves_say(home, to, &what, work->arena, &changed);
+                if (r || !changed)
+                        continue;
+                seed_add(&move, to);
+                seed_add(&move, home);
+                work_person_touch(work, home);
+                work_person_touch(work, to);
+        }
+        return r || move.n_seeds == 0 ? r : move_settle(&move);
 }
 
 static bool is_named(const Identifier *identifier) {

@@ -43,6 +43,10 @@ int join_settle_for(FoldWork *work, const Said *said, const char *type, Person *
 int tie_say(FoldWork *work, const Said *said, Person *survivor, Person *retired, Carebus__V1__Tie__Kind kind,
             bool undone, Tie **ret);
 
+/* Everybody whom ties and moves lead to from these two, in room: persons whom no human being has, and that every message about one of them
+ * would have to look at, are not tied to each other any more. Those who are tied already may be. *ret: may they be tied? */
+int join_has_room(FoldWork *work, const Person *a, const Person *b, bool *ret);
+
 /* join-report.c: what changed hands. *ret_changed: anything did. */
 int join_report(FoldWork *work, const Cause *cause, const Circle *circle, bool *ret_changed);
 /* The report goes out, named with everybody whom it concerns. */

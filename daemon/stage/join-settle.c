@@ -14,6 +14,8 @@
 
 /* Statements about one tie that are kept, the newest. */
 #define TIE_SAID_MAX 64
+/* Persons that ties and moves lead to, those taken back included: twice as many as may be one. */
+#define CIRCLE_MAX (2 * (size_t)TIES_PERSONS_MAX)
 
 static int circle_add(FoldWork *work, Circle *circle, const char *patient_id) {
         Person *person;
@@ -39,6 +41,31 @@ static int circle_follow(FoldWork *work, Circle *circle, const Person *person) {
                 r = circle_add(work, circle, person->ties[i]->patient_id);
         for (size_t i = 0; r == 0 && i < person->n_said_moves; i++)
                 r = circle_add(work, circle, person->said_moves[i]->patient_id);
+        return r;
+}
+
+static bool leads_to(const Person *a, const Person *b) {
+        for (size_t i = 0; i < a->n_ties; i++)
+                if (strcmp(a->ties[i]->patient_id, b->patient_id) == 0)
+                        return true;
+        for (size_t i = 0; i < a->n_said_moves; i++)
+                if (strcmp(a->said_moves[i]->patient_id, b->patient_id) == 0)
+                        return true;
+        return false;
+}
+
+int join_has_room(FoldWork *work, const Person *a, const Person *b, bool *ret) {
+        Circle circle = {};
+        int r = 0;
+
+        *ret = a == b || leads_to(a, b);
+        if (*ret)
+                return 0;
+        r = circle_add(work, &circle, a->patient_id);
+        r = r ?: circle_add(work, &circle, b->patient_id);
+        for (size_t i = 0; r == 0 && i < circle.n_persons && circle.n_persons <= CIRCLE_MAX; i++)
+                r = circle_follow(work, &circle, circle.persons[i]);
+        *ret = r == 0 && circle.n_persons <= CIRCLE_MAX;
         return r;
 }
 

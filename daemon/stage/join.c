@@ -119,8 +119,12 @@ static int pair_apply(FoldWork *work, const Said *said, JoinVerb verb, Person *s
         bool undoes = verb == JOIN_UNMERGE || verb == JOIN_UNLINK, any = true;
         Cause cause = { .said = said, .type = said->event->type, .seeds = seeds, .n_seeds = ELEMENTSOF(seeds) };
         Tie *spoken = NULL;
+        bool room;
         int r;
 
+        r = join_has_room(work, survivor, retired, &room);
+        if (r || !room)
+                return r ?: join_refuse(work, said, survivor, TIES_DISPUTE_TOO_MANY, merge);
         if (undoes)
                 r = ties_undo(work, said, verb, survivor, retired, &spoken, &any);
         else
@@ -170,10 +174,14 @@ int join_apply(FoldWork *work, const Said *said, Person **ret) {
 int join_tie(FoldWork *work, const Said *said, Person *a, Person *b, Carebus__V1__Tie__Kind kind, const char *reason) {
         const Tie *before = tie_find(a, b->patient_id, kind);
         Person *seeds[] = { a, b };
+        bool room;
         int r;
 
         if (before && before->undone && kind != KIND(DECISION))
                 return 0;
+        r = join_has_room(work, a, b, &room);
+        if (r || !room)
+                return r;
         r = tie_say(work, said, a, b, kind, /* undone= */ false, NULL);
         return r ?: join_settle_for(work, said, "patient.linked", seeds, ELEMENTSOF(seeds), reason);
 }

@@ -31,3 +31,5 @@ int join_assign(FoldWork *work, const Said *said, char *const *event_ids, size_t
                 size_t *ret_n_assigned);
 /* Something was said under a number of somebody with doubts (Person.doubts): where it is of the time in doubt it joins those that wait. */
 int join_doubts_again(FoldWork *work, const Said *said, const Carebus__V1__Person *person);
+/* An encounter of somebody from whom an account was moved: where it is of that account, it and all that names it go with it. */
+int join_account_again(FoldWork *work, const Said *said, Carebus__V1__Person *home);

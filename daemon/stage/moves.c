@@ -334,11 +334,15 @@ static int doubt_carry(const Settling *s, const Person *survivor, const Carebus_
         return r;
 }
 
-/* Between each merge and its undoing; a merge that holds again leaves no doubt. */
-static int tie_doubts(const Settling *s, Person *survivor, const Carebus__V1__Tie *tie) {
+/* Between each merge and its undoing; a merge that holds again leaves no doubt, nor do two who are one by something else. */
+static int tie_doubts(const Settling *s, size_t index, const Carebus__V1__Tie *tie) {
         const Carebus__V1__TieSaid *since = NULL;
+        size_t other = person_index(s, tie->patient_id);
+        Person *survivor = s->persons[index];
         int r = 0;
 
+        if (other != NOBODY && s->answers[other] == s->answers[index])
+                return 0;
         if (tie->kind != CAREBUS__V1__TIE__KIND__KIND_MERGE || !tie->undone)
                 return 0;
         for (size_t i = 0; r == 0 && i < tie->n_said; i++) {
@@ -375,6 +379,6 @@ int moves_settle(Person *const *persons, size_t n_persons, const size_t *answers
                 r = steps_settle(&s);
         for (size_t i = 0; r == 0 && i < n_persons; i++)
                 for (size_t j = 0; r == 0 && j < persons[i]->n_ties; j++)
-                        r = tie_doubts(&s, persons[i], persons[i]->ties[j]);
+                        r = tie_doubts(&s, i, persons[i]->ties[j]);
         return r;
 }

@@ -277,6 +277,16 @@ static int conflicts_look(FoldWork *work, const Said *said, Home *home, const Ch
         return r;
 }
 
+/* Of an account that has been moved from here? Then the stay goes with it, now that it is known. */
+static int account_look(FoldWork *work, const Said *said, const Home *home) {
+        const Carebus__V1__Encounter *encounter = said->event->encounter;
+
+        if (said->event->body_case != CAREBUS__V1__EVENT__BODY_ENCOUNTER || !encounter->account ||
+            !encounter->identifier || !home->person || home->person->n_said_moves == 0)
+                return 0;
+        return join_account_again(work, said, home->person);
+}
+
 static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
         Carebus__V1__Person *person;
         int r;
@@ -285,7 +295,7 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *
         if (r == 0)
                 r = project_death(work, said, home, changes);
         if (r == 0 && is_encounter(said->event))
-                r = project_encounter(work, said, home, changes);
+                r = project_encounter(work, said, home, changes) ?: account_look(work, said, home);
         if (r == 0)
                 r = project_others(work, said, home->patient_id, changes);
         if (r == 0 && changes->identifiers)

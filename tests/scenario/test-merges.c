@@ -439,7 +439,8 @@ static bool pair_doubts(const Model *model, int a, int b, int home, int first, i
         const Saying *last = last_said(model->history, a, b, of_merge);
         int since = NOBODY;
 
-        if (!last || last->verb == MERGE)
+        /* Nor where they are one by something else. */
+        if (!last || last->verb == MERGE || model->group[a] == model->group[b])
                 return false;
         for (int i = 0; i < model->history->n_sayings; i++) {
                 const Saying *s = &model->history->sayings[i];
