@@ -240,7 +240,8 @@ def test_what_is_said_on_the_telephone_may_be_typed_as_it_is_said(town, words):
 
 @pytest.mark.parametrize("words, lacks", [
     (["Jean"], "the whole name"), (["McAllister"], "the whole name"), (["Jean Macalistr"], "the full birth date"),
-    (["--postcode", "ZZ1 1ZZ"], "the whole name"), (["--phone", "01234567890"], "the whole name"), (["Ann", "--born", "1961"], "the postcode"),
+    (["--postcode", "ZZ1 1ZZ"], "the whole name"), (["--phone", "01234567890"], "the whole name"),
+    (["Ann", "--born", "1961"], "the postcode"),
 ])
 def test_too_little_never_reads_as_nobody(town, words, lacks):
     """Whoever asks by a name alone has not learnt that nobody is known."""

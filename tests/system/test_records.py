@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import importlib.util
 import os
 import random
 import signal
@@ -10,12 +11,13 @@ import threading
 import time
 
 import pytest
-from carebus_bus import BUILD, SLOW, BusError, bodies_pb2, event_pb2, feed_pb2, intake_pb2, record_pb2, wait_for
+from carebus_bus import BUILD, ROOT, SLOW, BusError, bodies_pb2, event_pb2, feed_pb2, intake_pb2, record_pb2, wait_for
 from carebus_readers import Feed, Records
 from carebus.v1 import ask_pb2
 
 SNAPSHOT, PLACE, NOW = feed_pb2.Open.FROM_SNAPSHOT, feed_pb2.Open.FROM_PLACE, feed_pb2.Open.FROM_NOW
 EVENTS = feed_pb2.Open.WHAT_EVENTS
+GRAMMAR_EXAMPLE = ROOT / "sdk" / "examples" / "records.py"
 
 
 def teams(**ward):
@@ -568,3 +570,44 @@ def test_replica_of_the_library_goes_on_where_it_was_and_proves_it(wards, tmp_pa
     (tmp_path / "p99999.0").write_bytes(b"left over")
     assert replica_of_library(wards, tmp_path)[0] == "the beginning"
     assert files_of(tmp_path) == records_of_bus(wards, "ward")
+
+
+def replica_of_grammar(bus, folder, points=1):
+    """Runs the example that is written from GRAMMAR.md alone; its lines."""
+    environment = {**os.environ, "PYTHONPATH": str(BUILD / "tests" / "python")}
+    done = subprocess.run(["/usr/bin/python3", str(GRAMMAR_EXAMPLE), bus.endpoint("feed"), "ward", "plain", str(folder), str(points)],
+                          env=environment, capture_output=True, text=True, timeout=60 * SLOW, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_replica_without_the_library_holds_the_very_bytes_and_proves_it(wards, tmp_path):
+    writer = Writer(wards, random.Random(11), people=150)  # more than a message of a bucket or the credit holds at once
+    for person in range(150):
+        writer.stay("pas", person)
+    for _ in range(30):
+        writer.something()
+    wards.wait_folded()
+    (tmp_path / "p99999.0").write_bytes(b"left over")
+    held = records_of_bus(wards, "ward")
+    lines = replica_of_grammar(wards, tmp_path)
+    assert lines[-1].endswith(f"equal: {len(held)} persons")
+    assert files_of(tmp_path) == held
+
+
+def test_replica_without_the_library_answers_on_whom_it_differs(wards, tmp_path):
+    spec = importlib.util.spec_from_file_location("records_example", GRAMMAR_EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    writer = Writer(wards)
+    seqs = [writer.stay("pas", person) for person in range(6)]
+    reader = example.Reader(wards.endpoint("feed"), "ward", "plain", tmp_path)
+    thread = threading.Thread(target=reader.run, args=(10**6,), daemon=True)
+    thread.start()
+    wait_for(lambda: [line["state"] for line in wards.ctl_json("converge", check=0)] == ["equal"], what="equal")
+    wrong = f"p{seqs[2]}.0"
+    reader.replica.digests[wrong] = (bytes(32), seqs[2])
+    writer.stay("pas", 0)
+    line, = wait_for(lambda: [line for line in wards.ctl_json("converge", "--consumer", "plain", check=None) if line["state"] == "differs"],
+                     what="differs")
+    assert line["differing"] == [{"patient_id": wrong, "how": "differs", "since_seq": seqs[2], "reader_seq": seqs[2]}]
