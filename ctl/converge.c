@@ -44,7 +44,8 @@ static void print_line(const Carebus__V1__ConvergeLine *line) {
         printf("%s %s  %s", line->team ? line->team : "?", line->consumer ? line->consumer : "?",
                sentence_of(line->state));
         if (line->has_seq)
-                printf(" (%" PRIu64 " persons at entry %" PRIu64 ")", line->persons, line->seq);
+                printf(" (%" PRIu64 " person%s at entry %" PRIu64 ")", line->persons, line->persons == 1 ? "" : "s",
+                       line->seq);
         putchar('\n');
         if (differs(line) && line->has_equal_until_seq)
                 printf("    was equal at entry %" PRIu64 "\n", line->equal_until_seq);

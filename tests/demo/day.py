@@ -1,4 +1,4 @@
-"""One day of Anna Marsh, who does not exist, as three record systems tell it: each in its own language.
+"""One day of Anna Marsh, who does not exist, as four record systems tell it: each in its own language.
 
 A step is (time, what happens, through whom, how): `how` is what that system sends.
 """
@@ -185,6 +185,16 @@ STEPS = [
         ),
     ),
     (
+        "20:40",
+        "A locum at the hospice enters the opposite: nobody settles it unasked, both are shown",
+        "csv",
+        (
+            "plan-locum.csv",
+            "local_id,item,value,text,date,author,author_role,review_date,document_place,status,decided_at,scope\n"
+            f"SB-77,cpr,attempt CPR,,{DAY},L. Stoat,locum,2027-02-20,,current,{DAY} 20:30,everywhere\n",
+        ),
+    ),
+    (
         "22:15",
         "Tom rings the hospice at night",
         "csv",
@@ -192,6 +202,22 @@ STEPS = [
             "contacts.csv",
             "local_id,contact_id,start,minutes,mode,place,staff_role,provider_org,with_whom,purpose,outcome,next_contact\n"
             f"SB-77,SBC-901,{DAY} 22:15,12,phone,home,nurse,8HK42,carer,breathlessness at night,advice given,2026-11-21 09:00\n",
+        ),
+    ),
+    (
+        "23:05",
+        "An Ann Marsh rings the helpline and has no number at hand: whether this is she waits for a person",
+        "calls",
+        ("people.csv", "local_id,family_name,given_name,birth_date,sex\nCALL-9,Marsh,Ann,1952-03-14,female\n"),
+    ),
+    (
+        "23:10",
+        "What she does not want is written down under the call: every team has it at once, marked as not confirmed",
+        "calls",
+        (
+            "plan.csv",
+            "local_id,item,value,text,date,author,author_role,review_date,document_place,status,decided_at,scope\n"
+            f"CALL-9,ceiling,no hospital,stay at home whatever happens,{DAY},P. Vole,call handler,,,current,{DAY} 23:08,everywhere\n",
         ),
     ),
 ]

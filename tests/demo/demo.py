@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""One day of one person, played through three real adapters into a bus in a throw-away folder.
+"""One day of one person, played through real adapters into a bus in a throw-away folder.
 
-A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice that exports a spreadsheet: what each says (day.py),
-what the other teams receive of it, and the one record that comes of it. Every program is the real one; the folder is removed at the end.
+A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice and a helpline that export spreadsheets: what each says
+(day.py), what the other teams receive of it, what waits for a person and how it is decided, and the one record that comes of it. Every
+program is the real one; the folder is removed at the end.
 """
 import argparse
 import json
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -28,11 +30,17 @@ timezone: Europe/London
 teams:
   neurology:         {{name: Neurology, organisation: RA9, class: clinical, may_read: {sources}}}
   community-nursing: {{name: Community nursing, organisation: RB1, class: clinical, may_read: {sources}}}
-  hospice:           {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: {sources}}}
+  hospice:
+    {{name: St Brigid's Hospice, organisation: 8HK42, class: clinical, may_read: {sources},
+     contact_points: [{{name: The hospice's nurse on call, phone: 01632 960111, hours: 24/7, kind: out-of-hours}}]}}
+  helpline:
+    {{name: Night helpline, organisation: 8HK43, class: clinical, may_read: {sources},
+     contact_points: [{{name: Night helpline, phone: 01632 960222, hours: "Mo-Su 18:00-08:00", kind: helpline}}]}}
 sources:
   hospital-pas:  {{team: neurology, adapter: mllp, listen: "127.0.0.1:{mllp}", profile: epic-uk}}
   community-epr: {{team: community-nursing, adapter: fhir, listen: "127.0.0.1:{fhir}", profile: uk-core}}
   hospice-files: {{team: hospice, adapter: csv, folder: {folder}/hospice, profile: hospice}}
+  night-calls:   {{team: helpline, adapter: csv, folder: {folder}/calls, profile: hospice-minimum}}
 """
 
 
@@ -104,7 +112,7 @@ def post(port, resource):
 
 def drop(folder, name, text):
     """As a person does it: the file appears whole, the receipt lies beside it some moments later."""
-    path = pathlib.Path(folder, "hospice", name)
+    path = pathlib.Path(folder, name)
     partner = path.with_suffix(".part")
     partner.write_text(text)
     partner.rename(path)
@@ -123,10 +131,12 @@ def tell(how, folder, ports, connection):
     if language == "fhir":
         answer = post(ports["fhir"], said)
         return f"HTTP {answer}", answer in ("200", "201")
-    return drop(folder, *said), True
+    return drop(pathlib.Path(folder, FOLDERS[language]), *said), True
 
 
-LANGUAGES = {"hl7": "HL7 v2, hospital", "fhir": "FHIR, community", "csv": "spreadsheet, hospice"}
+NHS_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
+LANGUAGES = {"hl7": "HL7 v2, hospital", "fhir": "FHIR, community", "csv": "spreadsheet, hospice", "calls": "spreadsheet, helpline"}
+FOLDERS = {"csv": "hospice", "calls": "calls"}
 
 
 def play(colours, folder, ports, connection, teams):
@@ -147,20 +157,40 @@ def play(colours, folder, ports, connection, teams):
             print(f"       {colours.dim}every team receives{colours.off} {line}")
 
 
-SECTIONS_SHOWN = 64
+class Carebusctl:
+    """carebusctl as a person types it: the command is shown, then what it says."""
+
+    def __init__(self, command, colours):
+        self.command, self.colours = command, colours
+
+    def json(self, *arguments):
+        done = subprocess.run([*self.command, "--json", *arguments], capture_output=True, text=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def show(self, what, *arguments, lines=None):
+        sys.stdout.write(f"\n{self.colours.bold}{what}\n$ carebusctl {shlex.join(arguments)}{self.colours.off}\n")
+        done = subprocess.run([*self.command, *arguments], capture_output=True, text=True)
+        said = (done.stdout + done.stderr).splitlines()
+        for line in said[:lines]:
+            print(f"    {line}".rstrip())
+        if lines and len(said) > lines:
+            print(f"    {self.colours.dim}... {len(said) - lines} more lines{self.colours.off}")
+        return done.returncode
 
 
-def show_record(colours, carebusctl):
-    done = subprocess.run(
-        [*carebusctl, "--json", "record", "https://fhir.nhs.uk/Id/nhs-number", day.NHS], capture_output=True, text=True, check=True
-    )
-    record = json.loads(done.stdout)
-    print(f"\n{colours.bold}The one record: carebusctl record https://fhir.nhs.uk/Id/nhs-number {day.NHS}{colours.off}")
-    for section in record["sections"][:SECTIONS_SHOWN]:
-        facts = section["facts"]
-        print(f"    {section['name']:24} {len(facts)} from {', '.join(sorted({fact['source'] for fact in facts}))}")
-    for conflict in record.get("conflicts", []):
-        print(f"    {colours.red}shown, not settled{colours.off}: {conflict['section']} {conflict.get('reason', '')}")
+def show_work(ctl):
+    """What people do with it: who is this, what waits, what contradicts; and whether everybody holds the same."""
+    ctl.show("The helpline's nurse looks for the caller", "find", "Ann", "Marsh", "--born", "14.3.52")
+    review = ctl.json("identity", "review")[0]["id"]
+    ctl.show("Who may be whom waits for a person, what is urgent first", "identity", "review")
+    ctl.show("What speaks for it, and what to do", "identity", "show", review)
+    ctl.show("Her daughter confirmed it", "identity", "link", review, "--who", "N. Otter, records", "--why", "her daughter rang back")
+    patient = ctl.json("record", NHS_SYSTEM, day.NHS)[0]
+    conflict = next(one["id"] for one in patient["conflicts"] if "closed" not in one)
+    ctl.show("The one record, as a nurse sees it at 03:00", "record", day.NHS, "--at", "03:00", lines=56)
+    ctl.show("Who knows settles what contradicts: both claims stay", "conflict", "settle", patient["patient_id"], conflict,
+             "--who", "Dr B. Heron", "--why", "the locum's entry was meant for somebody else")
+    ctl.show("Does every reader of records hold what the bus holds?", "converge")
 
 
 def main():
@@ -171,8 +201,9 @@ def main():
     folder = tempfile.mkdtemp(prefix="carebus-demo-")
     ports = {"mllp": free_port(), "fhir": free_port()}
     config = pathlib.Path(folder, "carebus.yaml")
-    config.write_text(CONFIG.format(folder=folder, sources="[hospital-pas, community-epr, hospice-files]", **ports))
-    pathlib.Path(folder, "hospice").mkdir()
+    config.write_text(CONFIG.format(folder=folder, sources="[hospital-pas, community-epr, hospice-files, night-calls]", **ports))
+    for name in (*FOLDERS.values(), "replica"):
+        pathlib.Path(folder, name).mkdir()
     # As shipped, but that this hospice traces its NHS numbers and says so: they may join what others know of the same person.
     pathlib.Path(folder, "profiles").mkdir()
     shipped = pathlib.Path(__file__).resolve().parents[2] / "etc" / "profiles" / "hospice-minimum.yaml"
@@ -183,21 +214,23 @@ def main():
         log = open(pathlib.Path(folder, "log"), "w")
         running.append(subprocess.Popen([str(build / "daemon/carebusd"), "--config", str(config)], stderr=log))
         wait_until("carebusd", lambda: subprocess.run([*carebusctl, "status"], capture_output=True).returncode == 0)
-        for adapter, source in (("mllp", "hospital-pas"), ("fhir", "community-epr"), ("csv", "hospice-files")):
+        for adapter, source in (("mllp", "hospital-pas"), ("fhir", "community-epr"), ("csv", "hospice-files"), ("csv", "night-calls")):
             program = str(build / f"adapters/{adapter}/carebus-{adapter}")
             running.append(subprocess.Popen([program, "--config", str(config), "--source", source], stderr=log))
         for adapter in ("mllp", "fhir"):
             wait_until(f"carebus-{adapter}", lambda adapter=adapter: can_connect(ports[adapter]))
         wait_until("carebus-csv", lambda: all(one["sessions"] > 0 for one in status(carebusctl)["sources"]))
-        print(f"A bus in {folder}, three systems that speak to it in three languages, three teams that listen.\n")
-        teams = [Team(build, folder, name) for name in ("community-nursing", "hospice", "neurology")]
+        print(f"A bus in {folder}, four systems that speak to it in three languages, four teams that listen.\n")
+        replica = [str(build / "sdk/example-records"), f"ipc://{folder}/run/feed", "hospice", "replica", f"{folder}/replica", "1000"]
+        running.append(subprocess.Popen(replica, stdout=subprocess.DEVNULL))
+        teams = [Team(build, folder, name) for name in ("community-nursing", "helpline", "hospice", "neurology")]
         for team in teams:
             running.append(team.process)
             team.start()
         with socket.create_connection(("127.0.0.1", ports["mllp"])) as connection:
             play(colours, folder, ports, connection, teams)
         wait_until("the last acknowledgement", lambda: all(feed["lag"] == 0 for feed in status(carebusctl)["feeds"]))
-        show_record(colours, carebusctl)
+        show_work(Carebusctl(carebusctl, colours))
         print(f"\n{colours.bold}carebusctl status{colours.off}")
         sys.stdout.flush()
         code = subprocess.run([*carebusctl, "status"]).returncode

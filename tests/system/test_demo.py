@@ -21,7 +21,7 @@ def demo():
 
 
 def steps(demo):
-    return re.split(r"^(?=\d\d:\d\d  )", demo.stdout.split("\nThe one record", 1)[0], flags=re.M)[1:]
+    return re.split(r"^(?=\d\d:\d\d  )", demo.stdout.split("\nThe helpline's nurse", 1)[0], flags=re.M)[1:]
 
 
 def received(step):
@@ -42,24 +42,41 @@ def test_every_step_of_the_day_is_answered_yes_and_reaches_every_team(demo):
         assert received(step), step
 
 
-def test_three_languages_speak_of_one_person(demo):
+def test_three_languages_speak_of_one_person_and_a_call_is_nobodys_until_somebody_decides(demo):
     events = [event for step in steps(demo) for event in received(step)]
-    assert {event[2] for event in events} == {"hospital-pas", "community-epr", "hospice-files"}
-    assert len({event[3] for event in events}) == 1, "one patient id"
+    assert {event[2] for event in events} == {"hospital-pas", "community-epr", "hospice-files", "night-calls"}
+    assert len({event[3] for event in events if event[2] != "night-calls"}) == 1, "one patient id"
+    assert not {event[3] for event in events if event[2] == "night-calls"} & {event[3] for event in events if event[2] != "night-calls"}
     types = {event[1] for event in events}
     assert types >= {
         "patient.updated", "outcome.measured", "referral.requested", "referral.accepted", "encounter.ed_arrived", "encounter.admitted",
         "allergy.recorded", "cpr_decision.recorded", "document.available", "encounter.discharged", "preference.place_of_death",
-        "contact.recorded",
+        "contact.recorded", "conflict.opened", "identity.review_opened", "treatment_escalation.recorded",
     }
 
 
-def test_the_one_record_holds_what_all_three_said_and_settles_nothing(demo):
-    record = demo.stdout.split("\nThe one record", 1)[1].split("carebusctl status", 1)[0]
-    sections = {line.split()[0]: line for line in record.splitlines()[1:] if line.strip()}
-    assert "3 from community-epr, hospice-files, hospital-pas" in sections["demographics"]
-    # The hospital's decision, the hospice's, and where she wants to die: none takes another's place.
-    assert "3 from hospice-files, hospital-pas" in sections["decisions"]
+def said(demo, command):
+    """What carebusctl said to a command that begins so."""
+    return re.search(rf"^\$ carebusctl {command}.*\n((?:    .*\n|\n(?=    ))*)", demo.stdout, flags=re.M).group(1)
+
+
+def test_the_work_of_people_is_shown_with_the_commands_that_do_it(demo):
+    found = said(demo, "find")
+    assert "Ann Marsh" in found and "Anna Marsh" in found and "Several fit" in found
+    assert "1 open, 1 urgent" in said(demo, "identity review")
+    assert "a form of the same name" in said(demo, "identity show")
+    assert "they are one person now" in said(demo, "identity link")
+    assert "both claims stay" in said(demo, "conflict settle")
+    assert "equal: holds what the bus holds" in said(demo, "converge")
+
+
+def test_the_one_record_holds_what_all_said_and_settles_nothing(demo):
+    record = said(demo, "record")
+    assert "SOURCES DISAGREE (on resuscitation)" in record
+    # The hospital's decision, the hospice's two, and what the caller said: none takes another's place.
+    for words in ("by DR JANE HALL", "by R. Mole", "by L. Stoat", "treatment escalation, no hospital"):
+        assert words in record, words
+    assert "WHOM TO RING" in record and "01632 960222" in record and "NOT CONFIRMED" not in record
 
 
 def test_nothing_is_left_behind(demo):
