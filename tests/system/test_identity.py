@@ -28,8 +28,8 @@ def demographics(message_id, source, local, family, given, born, phone=None, pos
     return one
 
 
-def decision(message_id, source, local, order):
-    """Somebody decided that resuscitation is not to be tried."""
+def decision(message_id, source, local, order, attempt=False):
+    """Somebody decided that resuscitation is not to be tried, or that it is."""
     one = intake_pb2.Submission(message_id=message_id, media_type="x-application/hl7-v2+er7", original=f"MSH|{message_id}\r".encode())
     event = one.events.add(type="cpr_decision.recorded", action=event_pb2.ACTION_NEW)
     event.occurred_at.utc_at = 1_700_000_100_000_000
@@ -37,7 +37,7 @@ def decision(message_id, source, local, order):
     event.order_id.system = f"carebus:{source}"
     event.order_id.value = order
     event.decision.decision.system = "http://snomed.info/sct"
-    event.decision.decision.code = "450476008"
+    event.decision.decision.code = "450475007" if attempt else "450476008"
     return one
 
 

@@ -4,6 +4,7 @@ going wrong is provoked, and everything that the programs say of themselves is s
 import base64
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -15,7 +16,10 @@ import pytest
 import zmq
 
 from carebus_bus import ANSWER_SECONDS, BUILD, CAREBUS_MLLP, CAREBUSCTL, ask_pb2, control_pb2, feed_pb2, intake_pb2, submission, wait_for
+from carebus_readers import Records
 from mllp_peer import END, START, Mllp, Sender
+from test_identity import decision, demographics
+from test_records import Kept
 from test_mllp import certificates, client_context  # noqa: F401
 
 # Words that stand nowhere else; each kind of content has its own, so that a find says what leaked.
@@ -423,6 +427,111 @@ def test_nothing_that_was_in_a_message_stands_in_what_the_programs_say_of_themse
     translate(watched)
     watched.look()
     watched.bus.stop()
+    watched.check()
+
+
+# ---- who is who
+
+
+def people_in_doubt(watched):
+    """Two who may be one, a decision that waits, a conflict, an overwritten number, a refused merge: reviews open and fall due."""
+    own, lab = watched.bus.source("own"), watched.bus.source("lab")
+    born = S["birth_day"]
+    own.send(demographics("w-1", "own", S["local"], S["family"], S["given"], born, phone=S["phone"], postcode=S["postcode"], nhs=S["nhs"]))
+    lab.send(demographics("w-2", "lab", S["local"] + "7", S["family"], S["given"], born))
+    lab.send(decision("w-3", "lab", S["local"] + "7", S["id"]))
+    lab.send(demographics("w-4", "lab", S["local"] + "8", S["family"], S["given"] + "a", born, postcode=S["postcode"], nhs=S["nhs"]))
+    own.send(decision("w-5", "own", S["local"], S["id"]))
+    own.send(decision("w-6", "own", S["local"], S["id"] + "2", attempt=True))
+    own.send(demographics("w-7", "own", S["local"] + "9", S["city"], S["given"], born))
+    own.send(demographics("w-8", "own", S["local"] + "9", S["doctor"], S["street"], "1990-01-02"))
+    watched.bus.wait_folded()
+    wait_for(lambda: int(watched.bus.status().reviews.overdue) > 0, what="a review that fell due")
+
+
+def records_officers_work(watched):
+    """Finds, looks, decides, rightly and wrongly, with seeds in every word. Pages are meant to show content, lists and errors are not."""
+    bus = watched.bus
+    who = ("--who", f"Dr {S['doctor']}", "--why", f"about {S['family']}")
+    listed = bus.ctl_json("identity", "review")
+    assert len(listed) >= 2 and any(one.get("overdue") for one in listed)
+    for arguments in (("identity", "review"), ("identity", "review", "--all", "--urgent"), ("identity", "review", "--source", S["note"]),
+                      ("converge",), ("converge", "--team", S["note"]), ("converge", "--consumer", S["note"]), ("matching", "show")):
+        watched.ctl(*arguments)
+    shown = watched.ctl("identity", "show", listed[0]["id"], whole=False).stdout
+    assert S["family"].lower() in shown
+    for arguments in (("find", S["family"], S["given"], "--born", S["birth_day"], "--phone", S["phone"], "--postcode", S["postcode"]),
+                      ("find", S["nhs"]), ("find", S["family"], "--born", "31/31/" + S["birth"][:4]), ("find", "--identifier", S["local"]),
+                      ("find", S["family"], "--team", S["note"]), ("record", S["nhs"]), ("record", "own", S["local"]),
+                      ("record", S["local"], S["nhs"], S["note"]), ("record", S["local"] + "nobody"), ("identity", "show", S["nhs"]),
+                      ("identity", "show", S["local"] + "x"), ("identity", "link", S["nhs"], S["local"], *who)):
+        watched.ctl(*arguments, whole=False)
+    for verb in ("link", "unlink", "link"):
+        watched.ctl("identity", verb, listed[0]["id"], *who)
+    watched.ctl("identity", "assign", listed[0]["id"], listed[0]["patient_ids"][0], *who)
+    watched.ctl("identity", "unlink", *listed[0]["patient_ids"][:2], *who)
+    patient = bus.ctl_json("record", "own", S["local"])[0]
+    conflict = patient["conflicts"][0]["id"]
+    for _ in range(2):
+        watched.ctl("conflict", "settle", patient["patient_id"], conflict, *who)
+
+
+def readers_of_records(watched):
+    """One that holds what the bus holds, one that does not and is named, and questions that cannot be answered."""
+    bus = watched.bus
+    text = f"{S['family']} {S['nhs']}"
+    own = bus.source("own")
+    receipt, = own.send(demographics("w-8b", "own", S["local"] + "2", S["family"], S["mail"], "1941-01-03"))
+    with Records(bus, "ward", "bad") as bad:
+        bad.open(feed_pb2.Open.FROM_SNAPSHOT).reach(receipt.stored.seq)
+        patient_id = next(iter(bad.held))
+        bad.held[patient_id] = (text.encode(), bad.held[patient_id][1])
+        bad.held[f"p{S['birth']}.0"] = (text.encode(), 7)
+        receipt, = own.send(demographics("w-9", "own", S["local"] + "3", S["family"], S["mail"], "1941-01-02"))
+        bus.wait_folded()
+        bad.reach(receipt.stored.seq)
+        with Kept(bad):
+            watched.add("converge", re.sub(rf"p{S['birth']}\.0", "", watched.bus.ctl("converge", "--team", "ward").stdout))
+        for kind, question in (("record", ask_pb2.RecordRequest(patient_id=text)), ("find", ask_pb2.FindRequest(name=text * 50))):
+            bad.say(request=feed_pb2.TeamRequest(id=1, team=S["note"], **{kind: question}))
+        bad.say(compared=feed_pb2.Compared(id=77, sums=[text.encode()]))
+        bad.hear(1)
+    context = zmq.Context()
+    for endpoint in ("control", "query"):
+        dealer = context.socket(zmq.DEALER)
+        dealer.linger = 0
+        dealer.connect(bus.endpoint(endpoint))
+        for request in (control_pb2.Request(id=1, find=ask_pb2.FindRequest(name=text * 500, team=text)),
+                        control_pb2.Request(id=2, identity_show=control_pb2.IdentityShowRequest(review_id=text, patient_id=text)),
+                        control_pb2.Request(id=3, identity_decide=control_pb2.IdentityDecideRequest(review_id=text, who=text, why=text)),
+                        control_pb2.Request(id=4, settle=control_pb2.SettleRequest(patient_id=text, conflict_id=text, who=text, why=text)),
+                        control_pb2.Request(id=5, review_list=control_pb2.ReviewListRequest(source=text, after_id=text)),
+                        control_pb2.Request(id=6, converge=control_pb2.ConvergeRequest(team=text, consumer=text))):
+            dealer.send(request.SerializeToString())
+        while dealer.poll(300):
+            reply = control_pb2.Reply.FromString(dealer.recv())
+            watched.add(f"{endpoint}: error", f"{reply.error} {reply.detail}")
+        dealer.close()
+    context.term()
+
+
+def test_nothing_of_who_is_who_stands_in_what_the_programs_say_of_themselves(watched):
+    watched.bus.config["matching"] = {"urgent_after": "1s"}
+    watched.bus.config["teams"]["ward"]["may_read"] = ["pas", "lab", "own"]
+    watched.bus.write_config()
+    watched.bus.restart()
+    for adapter in watched.adapters:
+        adapter.process.send_signal(signal.SIGTERM)
+        adapter.process.wait()
+        adapter.start(environment=watched.bus.environment)
+    people_in_doubt(watched)
+    records_officers_work(watched)
+    readers_of_records(watched)
+    watched.look()
+    watched.bus.restart()
+    watched.look()
+    watched.bus.stop()
+    watched.ctl("rebuild", "--verify")
     watched.check()
 
 
