@@ -77,6 +77,8 @@ typedef struct FoldWork {
         uint32_t n_persons_made; /* beyond the first of an event */
         Carebus__V1__Outcome outcome;
         WORK_LIST(WorkPerson) persons;
+        uint32_t *person_slots; /* 1 + place in `persons`, by a hash of the id; 0: free. NULL while they are few */
+        size_t n_person_slots;
         WORK_LIST(WorkSection) sections;
         WORK_LIST(WorkNumbered) numbered;
         WORK_LIST(const char *) touched; /* persons of whom something was written */

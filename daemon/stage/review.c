@@ -78,19 +78,43 @@ int review_put(FoldWork *work, Review *review) {
         return r ?: review_touch(work, review);
 }
 
-static int candidates_touch(FoldWork *work, const Person *person) {
+static bool texts_have(char *const *texts, size_t n, const char *text) {
+        for (size_t i = 0; i < n; i++)
+                if (text_equal(texts[i], text))
+                        return true;
+        return false;
+}
+
+/* Ids of persons and of reviews that were gone through: a circle may be large, and many of it may be named. */
+typedef struct Through {
+        char **ids;
+        size_t n;
+} Through;
+
+/* 0 once for each id; else STATE_E_NOT_FOUND. */
+static int through_add(FoldWork *work, Through *through, char *id) {
+        if (texts_have(through->ids, through->n, id))
+                return STATE_E_NOT_FOUND;
+        return list_append((void ***)&through->ids, &through->n, id, work->arena);
+}
+
+static int candidates_touch(FoldWork *work, const Person *person, Through *through) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < person->n_review_ids; i++) {
                 Review *review;
 
-                r = review_get(work, person->review_ids[i], &review);
-                r = r == 0 ? review_touch(work, review) : r == STATE_E_NOT_FOUND ? 0 : r;
+                r = through_add(work, through, person->review_ids[i]);
+                r = r ?: review_get(work, person->review_ids[i], &review);
+                for (size_t j = 0; r == 0 && j < review->n_patient_ids; j++)
+                        r = work_touch_record(work, review->patient_ids[j]);
+                r = r == STATE_E_NOT_FOUND ? 0 : r; /* known already, or no longer open */
         }
         return r;
 }
 
 int review_touch_candidates(FoldWork *work) {
+        Through circles = {}, reviews = {};
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < work->waiting.n; i++) {
@@ -98,18 +122,15 @@ int review_touch_candidates(FoldWork *work) {
                 size_t n = 0;
 
                 r = work_person(work, work->waiting.items[i], &person);
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+                r = through_add(work, &circles, person->merged_into ?: person->patient_id);
                 r = r ?: identify_members(work, person, &members, &n);
                 for (size_t j = 0; r == 0 && j < n; j++)
-                        r = candidates_touch(work, members[j]);
+                        r = candidates_touch(work, members[j], &reviews);
+                r = r == STATE_E_NOT_FOUND ? 0 : r;
         }
-        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
-}
-
-static bool texts_have(char *const *texts, size_t n, const char *text) {
-        for (size_t i = 0; i < n; i++)
-                if (text_equal(texts[i], text))
-                        return true;
-        return false;
+        return r;
 }
 
 /* With everybody whom it names, so that their records find it. */

@@ -8,6 +8,8 @@
 #include "daemon/stage/fold-parts.h"
 #include "daemon/stage/recall.h"
 
+#define PERSONS_FEW 16 /* fewer are looked through one by one */
+
 int work_get(FoldWork *work, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
              ProtobufCMessage **ret) {
         Bytes value;
@@ -119,24 +121,69 @@ int work_put(FoldWork *work, StateTable table, const StateKey *key, const Protob
         return r ?: touch_owner(work, table, key, message);
 }
 
+/* The slot of this person, or the free one where it belongs. */
+static uint32_t *person_slot(const FoldWork *work, const char *patient_id) {
+        uint32_t hash = 2166136261U;
+
+        for (const char *at = patient_id; *at; at++)
+                hash = (hash ^ (uint8_t)*at) * 16777619U;
+        for (size_t i = hash;; i++) {
+                uint32_t *slot = &work->person_slots[i % work->n_person_slots];
+
+                if (*slot == 0 || strcmp(work->persons.items[*slot - 1].person->patient_id, patient_id) == 0)
+                        return slot;
+        }
+}
+
+/* At most half of the slots are taken. */
+static int person_slots_make(FoldWork *work) {
+        const size_t n = MAX(4 * work->persons.n, (size_t)4 * PERSONS_FEW);
+        uint32_t *slots = arena_alloc(work->arena, n * sizeof(*slots));
+
+        if (!slots)
+                return -ENOMEM;
+        memset(slots, 0, n * sizeof(*slots));
+        work->person_slots = slots;
+        work->n_person_slots = n;
+        for (size_t i = 0; i < work->persons.n; i++)
+                *person_slot(work, work->persons.items[i].person->patient_id) = (uint32_t)i + 1;
+        return 0;
+}
+
 static int person_keep(FoldWork *work, Carebus__V1__Person *person, bool dirty) {
         int r = list_room(work, (void **)&work->persons.items, work->persons.n, &work->persons.room,
                           sizeof(WorkPerson));
 
-        if (r == 0)
-                work->persons.items[work->persons.n++] = (WorkPerson){ .person = person, .dirty = dirty };
-        return r;
+        if (r)
+                return r;
+        work->persons.items[work->persons.n++] = (WorkPerson){ .person = person, .dirty = dirty };
+        if (work->persons.n < PERSONS_FEW)
+                return 0;
+        if (2 * work->persons.n > work->n_person_slots)
+                return person_slots_make(work);
+        *person_slot(work, person->patient_id) = (uint32_t)work->persons.n;
+        return 0;
+}
+
+static Carebus__V1__Person *person_kept(const FoldWork *work, const char *patient_id) {
+        if (work->person_slots) {
+                const uint32_t slot = *person_slot(work, patient_id);
+
+                return slot > 0 ? work->persons.items[slot - 1].person : NULL;
+        }
+        for (size_t i = 0; i < work->persons.n; i++)
+                if (strcmp(work->persons.items[i].person->patient_id, patient_id) == 0)
+                        return work->persons.items[i].person;
+        return NULL;
 }
 
 int work_person(FoldWork *work, const char *patient_id, Carebus__V1__Person **ret) {
         StateKey key;
         int r;
 
-        for (size_t i = 0; i < work->persons.n; i++)
-                if (strcmp(work->persons.items[i].person->patient_id, patient_id) == 0) {
-                        *ret = work->persons.items[i].person;
-                        return 0;
-                }
+        *ret = person_kept(work, patient_id);
+        if (*ret)
+                return 0;
         key = state_key_person(patient_id);
         r = work_get(work, STATE_PERSON, &key, &carebus__v1__person__descriptor, (ProtobufCMessage **)ret);
         return r ?: person_keep(work, *ret, /* dirty= */ false);
