@@ -65,6 +65,7 @@ static int found_compare(const void *a, const void *b) {
         const Found *x = *(Found *const *)a, *y = *(Found *const *)b;
         int order = strcmp(x->section, y->section) ?: fact_compare(x->fact->fact, y->fact->fact);
 
+        order = order ?: stamp_compare(x->fact->newest, y->fact->newest);
         order = order ?: id_compare(x->home->patient_id, y->home->patient_id);
         return order ?: strcmp(x->stored, y->stored);
 }
@@ -158,11 +159,12 @@ static int plain_unite(Viewing *viewing, const PlainRow *row, Found **same, size
         return plain_reduce(row, first, all, n_all, lists_are_whole(viewing, first->fact->source), viewing->arena);
 }
 
-/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor. */
+/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor; where it says
+ * nothing of that one, behind what it said last. */
 static void facts_supersede(Found **same, size_t n_same) {
-        size_t current = 0;
+        size_t current = n_same - 1;
 
-        for (size_t i = 1; i < n_same; i++)
+        for (size_t i = 0; i < n_same; i++)
                 if (!same[i]->fact->fact->from_patient_id)
                         current = i;
         for (size_t i = 0; i < n_same; i++)

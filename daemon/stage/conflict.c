@@ -273,6 +273,7 @@ static int conflict_open(FoldWork *work, const Said *said, const Person *person,
         return r;
 }
 
+/* Where something was moved, it may be a death. */
 static int anybody_said_dead(Look *look, bool *ret) {
         *ret = false;
         for (size_t i = 0; i < look->n_members && !*ret; i++) {
@@ -281,7 +282,7 @@ static int anybody_said_dead(Look *look, bool *ret) {
 
                 if (r)
                         return r;
-                *ret = section->n_facts > 0;
+                *ret = section->n_facts > 0 || look->members[i]->n_moves > 0;
         }
         return 0;
 }

@@ -147,6 +147,23 @@ static int circle_settle(FoldWork *work, Circle *circle) {
         return moves_settle(circle->persons, circle->n_persons, answers, work->arena);
 }
 
+static bool has_moved_to(const Person *home, const Person *other) {
+        for (size_t i = 0; i < home->n_moves; i++)
+                if (home->moves[i]->away && strcmp(home->moves[i]->patient_id, other->patient_id) == 0)
+                        return true;
+        return false;
+}
+
+/* Whoever has, or had, what was moved from somebody of whom more or less is moved now. */
+static bool circle_concerns(const Circle *circle, size_t i) {
+        bool concerns = circle_changed(circle, i);
+
+        for (size_t j = 0; j < circle->n_persons && !concerns; j++)
+                concerns = circle_changed(circle, j) && (has_moved_to(circle->before[j], circle->persons[i]) ||
+                                                         has_moved_to(circle->persons[j], circle->persons[i]));
+        return concerns;
+}
+
 int join_settle(FoldWork *work, const Cause *cause) {
         bool changed = false;
         Circle circle;
@@ -157,9 +174,11 @@ int join_settle(FoldWork *work, const Cause *cause) {
         r = r ?: join_report(work, cause, &circle, &changed);
         r = r ?: join_disputes(work, cause, &circle);
         for (size_t i = 0; r == 0 && i < circle.n_persons; i++) {
-                if (!circle_changed(&circle, i) && circle.persons[i] != cause->seeds[0])
+                if (!circle_concerns(&circle, i) && circle.persons[i] != cause->seeds[0])
                         continue;
-                r = conflict_settle(work, cause->said, circle.persons[i], /* deaths_only= */ false);
+                if (!circle_changed(&circle, i))
+                        r = work_touch_record(work, circle.after[i]);
+                r = r ?: conflict_settle(work, cause->said, circle.persons[i], /* deaths_only= */ false);
                 r = r ?: review_settle(work, cause->said, circle.persons[i]);
         }
         return r;

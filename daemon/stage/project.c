@@ -245,7 +245,7 @@ static int nothing_to_look_at(FoldWork *work, const Home *home, const Changes *c
         Carebus__V1__StoredSection *death;
         int r = 0;
 
-        *ret = !home->joined;
+        *ret = !home->joined && (!home->person || home->person->n_moves == 0);
         if (*ret && changes->presence) {
                 r = work_section(work, home->patient_id, SECTION_DEATH, &death);
                 *ret = r == 0 && death->n_facts == 0;
@@ -253,6 +253,25 @@ static int nothing_to_look_at(FoldWork *work, const Home *home, const Changes *c
         if (r == 0 && *ret && changes->stay) {
                 r = standings_get(work, home->patient_id, &standings);
                 *ret = r == 0 && standings->n_decisions == 0;
+        }
+        return r;
+}
+
+/* To whom something was moved from here, what is said here may concern as well. */
+static int conflicts_look_moved(FoldWork *work, const Said *said, const Carebus__V1__Person *home, bool deaths_only) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < home->n_moves; i++) {
+                Carebus__V1__Person *other;
+                bool looked = !home->moves[i]->away || strcmp(home->moves[i]->patient_id, home->patient_id) == 0;
+
+                for (size_t j = 0; j < i && !looked; j++)
+                        looked = home->moves[j]->away &&
+                                 strcmp(home->moves[j]->patient_id, home->moves[i]->patient_id) == 0;
+                if (looked)
+                        continue;
+                r = work_person(work, home->moves[i]->patient_id, &other);
+                r = r == STATE_E_NOT_FOUND ? -EBADMSG : r ?: conflict_settle(work, said, other, deaths_only);
         }
         return r;
 }
@@ -274,7 +293,7 @@ static int conflicts_look(FoldWork *work, const Said *said, Home *home, const Ch
                 r = conflict_settle(work, said, person, /* deaths_only= */ !whole);
         if (r == 0 && !whole && changes->stay)
                 r = conflict_settle_stay(work, said, person);
-        return r;
+        return r ?: conflicts_look_moved(work, said, person, /* deaths_only= */ !whole && !changes->stay);
 }
 
 /* Of an account that has been moved from here? Then the stay goes with it, now that it is known. */

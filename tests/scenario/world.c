@@ -240,9 +240,9 @@ static void patient_id_write(Writing *writing, const char *patient_id) {
 }
 
 static bool is_left_out(const char *name) {
-        static const char *const names[] = { "seq",          "index",          "received_at",  "digest",
-                                             "id",           "opened_at",      "closed_at",    "confirmed_event_id",
-                                             "confirmed_at", "heard_since_at", "last_heard_at" };
+        static const char *const names[] = { "seq",          "index",          "received_at",   "digest",
+                                             "id",           "opened_at",      "closed_at",     "confirmed_event_id",
+                                             "confirmed_at", "heard_since_at", "last_heard_at", "as_at" };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (strcmp(name, names[i]) == 0)
@@ -279,8 +279,7 @@ static bool names_events(const char *name) {
 static bool is_closed_conflict(const ProtobufCMessage *message) {
         const Carebus__V1__Conflict *conflict = (const Carebus__V1__Conflict *)message;
 
-        return message->descriptor == &carebus__v1__conflict__descriptor &&
-               conflict->has_closed_at;
+        return message->descriptor == &carebus__v1__conflict__descriptor && conflict->has_closed_at;
 }
 
 static void value_write(Writing *writing, const void *value, const ProtobufCFieldDescriptor *field, int depth) {
