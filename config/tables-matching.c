@@ -140,7 +140,8 @@ const SchemaItem matching_items[] = {
           .words = birth_date_words,
           .fallback = "agree",
           .offset = offsetof(Draft, config.matching.birth_date),
-          .doc = "Where birth dates do not agree, or one is not known: agree asks a person, score lets the score decide" },
+          .doc = "Where birth dates do not agree, or one is not known: agree asks a person, score lets the score "
+                 "decide" },
         { .name = NULL },
 };
 
