@@ -12,6 +12,9 @@
 
 #define KIND(name) CAREBUS__V1__DECISION__KIND__KIND_##name
 
+/* With so many each is compared, however many there are. */
+#define CONFLICTS_LOOKED_AT 64
+
 typedef Carebus__V1__Fact Fact;
 
 bool decision_date_passed(const Carebus__V1__When *when, int64_t as_at) {
@@ -129,14 +132,14 @@ static int cpr_claims(Fact *const *decisions, size_t n_decisions, Arena *arena, 
         return 0;
 }
 
-/* Copies whose originals are out of sight contradict each other as these do. */
+/* Who contradicts any contradicts one of the newest, or these contradict each other. Copies whose originals are out of sight contradict each other as these do. */
 static bool any_conflict(const CprClaims *claims) {
         for (size_t i = 0; i < claims->n; i++) {
                 const Fact *one = claims->facts[i];
 
                 if (!has_code(one, DECISION_STANDS) && weight_of(one) != WEIGHT_STANDS)
                         continue;
-                for (size_t j = 0; j < i; j++) {
+                for (size_t j = 0; j < MIN(i, (size_t)CONFLICTS_LOOKED_AT); j++) {
                         const Fact *other = claims->facts[j];
 
                         if ((has_code(other, DECISION_STANDS) || weight_of(other) == WEIGHT_STANDS) &&

@@ -13,6 +13,12 @@
 #define SCOPE(name) CAREBUS__V1__DECISION__SCOPE__SCOPE_##name
 #define STATUS(name) CAREBUS__V1__DECISION__STATUS__STATUS_##name
 
+/* Of one kind, each is compared with each, the newest of so many. More than anybody decides in earnest: the others stand by
+ * themselves, and what nobody has compared is neither a copy nor superseded. */
+#define COMPARED_MAX 512
+/* Who takes the place of one. */
+#define SUPERSEDED_BY_MAX 16
+
 typedef Carebus__V1__Fact Fact;
 
 /* One decision, as its source says it, among the others of its kind. */
@@ -24,11 +30,14 @@ typedef struct Claim {
         bool said;       /* by the source: neither ended, nor a mistake, nor a draft */
         size_t original; /* index of the claim that this one copies; its own: it is none */
         bool superseded;
+        char **by; /* of an original: the events of what takes its place */
+        size_t n_by;
 } Claim;
 
 typedef struct Standing {
         Claim *claims; /* of one kind */
         size_t n_claims;
+        size_t n_compared; /* of them: beyond these each stands for itself */
         Carebus__V1__Fact *const *encounters;
         size_t n_encounters;
         int64_t as_at;
@@ -118,20 +127,20 @@ static bool is_copy(const Claim *a, const Claim *b) {
 static void originals_find(Standing *standing) {
         for (size_t i = 0; i < standing->n_claims; i++)
                 standing->claims[i].original = i;
-        for (size_t i = 0; i < standing->n_claims; i++) {
+        for (size_t i = 0; i < standing->n_compared; i++) {
                 Claim *copy = &standing->claims[i];
 
-                for (size_t j = 0; j < standing->n_claims; j++)
+                for (size_t j = 0; j < standing->n_compared; j++)
                         if (j != i && is_copy(&standing->claims[j], copy) && comes_before(&standing->claims[j], copy) &&
                             (copy->original == i ||
                              comes_before(&standing->claims[j], &standing->claims[copy->original])))
                                 copy->original = j;
         }
         /* What was relayed twice comes from where the first relay took it. */
-        for (size_t i = 0; i < standing->n_claims; i++) {
+        for (size_t i = 0; i < standing->n_compared; i++) {
                 size_t root = i;
 
-                for (size_t n = 0; n < standing->n_claims && standing->claims[root].original != root; n++)
+                for (size_t n = 0; n < standing->n_compared && standing->claims[root].original != root; n++)
                         root = standing->claims[root].original;
                 standing->claims[i].original = root;
         }
@@ -161,67 +170,68 @@ static bool takes_place_of(const Claim *newer, const Claim *older) {
                decisions_share_number(newer->decision, older->decision);
 }
 
-/* One decision takes the place of another, whichever copies of them say so. */
-typedef struct Succession {
-        size_t newer, older; /* originals */
-} Succession;
-
+/* Which decision takes the place of which, whichever copies of them say so: a square of bits, originals only. */
 typedef struct Successions {
-        Succession *items;
-        size_t n, room;
+        uint8_t *bits;
+        size_t n;
 } Successions;
 
 static bool succession_is_known(const Successions *all, size_t newer, size_t older) {
-        for (size_t i = 0; i < all->n; i++)
-                if (all->items[i].newer == newer && all->items[i].older == older)
-                        return true;
-        return false;
+        size_t bit = newer * all->n + older;
+
+        return all->bits[bit / 8] & 1U << bit % 8;
 }
 
-static int succession_add(Successions *all, size_t newer, size_t older, Arena *arena) {
-        if (newer == older || succession_is_known(all, newer, older))
-                return 0;
-        if (all->n == all->room) {
-                size_t room = all->room ? all->room * 2 : 8;
-                Succession *grown = arena_alloc(arena, room * sizeof(*grown));
+static void succession_add(Successions *all, size_t newer, size_t older) {
+        size_t bit = newer * all->n + older;
 
-                if (!grown)
+        if (newer != older)
+                all->bits[bit / 8] |= (uint8_t)(1U << bit % 8);
+}
+
+/* Of several that take its place the newest is named last; of very many, the newest. */
+static int superseded_by(Standing *standing, const Successions *all, size_t older) {
+        Claim *claim = &standing->claims[older];
+        size_t n_by = 0;
+        char **by = NULL;
+
+        for (size_t i = 0; i < all->n && n_by < SUPERSEDED_BY_MAX; i++)
+                if (succession_is_known(all, i, older) && !succession_is_known(all, older, i) &&
+                    list_append((void ***)&by, &n_by, standing->claims[i].fact->event_id, standing->arena) < 0)
                         return -ENOMEM;
-                if (all->n > 0)
-                        memcpy(grown, all->items, all->n * sizeof(*grown));
-                all->items = grown;
-                all->room = room;
+        for (size_t i = 0; i < n_by / 2; i++) {
+                char *event_id = by[i];
+
+                by[i] = by[n_by - 1 - i];
+                by[n_by - 1 - i] = event_id;
         }
-        all->items[all->n++] = (Succession){ newer, older };
+        claim->superseded = n_by > 0;
+        claim->by = by;
+        claim->n_by = n_by;
         return 0;
 }
 
-static int superseded_by(Standing *standing, const Succession *succession) {
-        standing->claims[succession->older].superseded = true;
-        for (size_t i = 0; i < standing->n_claims; i++) {
-                Fact *fact = standing->claims[i].fact;
-
-                if (standing->claims[i].original == succession->older &&
-                    list_append((void ***)&fact->superseded_by, &fact->n_superseded_by,
-                                standing->claims[succession->newer].fact->event_id, standing->arena) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-/* Of several that take its place the newest is named last. Two that name each other leave both. */
+/* Two that name each other leave both. */
 static int superseded_find(Standing *standing) {
-        Successions all = {};
+        Successions all = { .n = standing->n_compared };
         int r = 0;
 
-        for (size_t i = standing->n_claims; r == 0 && i > 0; i--)
-                for (size_t j = 0; r == 0 && j < standing->n_claims; j++)
-                        if (takes_place_of(&standing->claims[i - 1], &standing->claims[j]))
-                                r = succession_add(&all, standing->claims[i - 1].original, standing->claims[j].original,
-                                                   standing->arena);
+        all.bits = arena_alloc(standing->arena, all.n * all.n / 8 + 1);
+        if (!all.bits)
+                return -ENOMEM;
+        memset(all.bits, 0, all.n * all.n / 8 + 1);
+        for (size_t i = 0; i < all.n; i++)
+                for (size_t j = 0; j < all.n; j++)
+                        if (takes_place_of(&standing->claims[i], &standing->claims[j]))
+                                succession_add(&all, standing->claims[i].original, standing->claims[j].original);
         for (size_t i = 0; r == 0 && i < all.n; i++)
-                if (!succession_is_known(&all, all.items[i].older, all.items[i].newer))
-                        r = superseded_by(standing, &all.items[i]);
+                r = superseded_by(standing, &all, i);
+        for (size_t i = 0; r == 0 && i < all.n; i++) {
+                Fact *fact = standing->claims[i].fact;
+
+                fact->superseded_by = standing->claims[standing->claims[i].original].by;
+                fact->n_superseded_by = standing->claims[standing->claims[i].original].n_by;
+        }
         return r;
 }
 
@@ -423,6 +433,7 @@ static int kind_stand(Standing *standing, Fact **facts, size_t n_facts) {
         if (!standing->claims)
                 return -ENOMEM;
         standing->n_claims = n_facts;
+        standing->n_compared = MIN(n_facts, (size_t)COMPARED_MAX);
         for (size_t i = 0; i < n_facts; i++) {
                 Claim *claim = &standing->claims[i];
 

@@ -59,8 +59,23 @@ static int plan_item_in_error(Event *event, Carebus__V1__CarePlan *plan, Arena *
         return 0;
 }
 
+static void replaces_bound(const PlainRow *row, ProtobufCMessage *body) {
+        const ProtobufCFieldDescriptor *field;
+        size_t *n;
+
+        if (!row->replaces)
+                return;
+        field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, row->replaces);
+        if (field->label != PROTOBUF_C_LABEL_REPEATED)
+                return;
+        n = (size_t *)(void *)((char *)body + field->quantifier_offset);
+        if (*n > PLAIN_REPLACES_MAX)
+                *n = PLAIN_REPLACES_MAX;
+}
+
 /* What the type of the event, and its envelope, say of the body. */
 static int body_complete(const PlainRow *row, Event *event, const Event *from, ProtobufCMessage *body, Arena *arena) {
+        replaces_bound(row, body);
         if (row->correlator) {
                 const ProtobufCFieldDescriptor *named = protobuf_c_message_descriptor_get_field_by_name(
                         &carebus__v1__event__descriptor, row->correlator);

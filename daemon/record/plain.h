@@ -12,6 +12,8 @@
 /* More claims than this, or more bytes of them, are laid together, the older half into one. Of what is only said again and again the
  * first and the last are kept, beyond PLAIN_REPEATS_MAX. */
 #define PLAIN_CLAIMS_MAX 64
+/* Facts whose place one says that it takes: of more than these the others stay. */
+#define PLAIN_REPLACES_MAX 16
 #define PLAIN_REPEATS_MAX 12
 #define PLAIN_BYTES_MAX (512U * 1024U)
 /* Longer texts of documents stay in their entries, as all content of documents does; a fact has their hash and size. */

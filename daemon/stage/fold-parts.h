@@ -51,6 +51,12 @@ typedef struct WorkNumbered {
         const ProtobufCMessage *body;
 } WorkNumbered;
 
+/* Somebody who is looked at for contradictions when the entry is done with, and what was said last that asks for it. */
+typedef struct WorkLook {
+        const char *patient_id;
+        Said said;
+} WorkLook;
+
 #define WORK_LIST(type)      \
         struct {             \
                 type *items; \
@@ -81,6 +87,10 @@ typedef struct FoldWork {
         size_t n_person_slots;
         WORK_LIST(WorkSection) sections;
         WORK_LIST(WorkNumbered) numbered;
+        WORK_LIST(WorkLook) later;
+        const char *standings_of; /* patient id: those read last, which whoever changes them writes */
+        Carebus__V1__StoredStandings *standings;
+        unsigned n_looks; /* at persons, for contradictions */
         WORK_LIST(const char *) touched; /* persons of whom something was written */
         WORK_LIST(const char *)
         waiting; /* of whose plans, decisions or death something was, or who came to another record */
@@ -109,6 +119,8 @@ int work_section(FoldWork *work, const char *patient_id, const char *name, Careb
 void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *section);
 /* What somebody did last with the person, a source each; empty where nobody did. Written by work_put(). */
 int work_activities(FoldWork *work, const char *patient_id, Carebus__V1__StoredActivities **ret);
+/* They are looked at when the entry is done with: once, however often it is said. */
+int work_look_later(FoldWork *work, const char *patient_id, const Said *said);
 int work_number(FoldWork *work, const char *key, char *numbered, const ProtobufCMessage *body);
 /* The event says what its source said before. */
 int work_confirm(FoldWork *work, uint32_t index);

@@ -136,6 +136,7 @@ static int replacements_settle(const Plain *plain, PlainTold *told) {
                         .work = work, .row = plain->row, .patient_id = plain->patient_id, .section = plain->section
                 };
                 const Claim *claim;
+                const char *status;
                 bool changed;
 
                 if (strcmp(keys[i], plain->key) == 0)
@@ -146,8 +147,10 @@ static int replacements_settle(const Plain *plain, PlainTold *told) {
                 r = r ?: replacement_note(replaced.stored, plain->key, claim, work->arena, &changed);
                 if (r || !changed)
                         continue;
+                status = replaced.stored->fact->status;
                 r = plain_make(&replaced);
-                r = r ?: standing_keep(work, replaced.patient_id, replaced.name, replaced.stored, &told->decisions);
+                if (r == 0 && !text_equal(status, replaced.stored->fact->status))
+                        r = standing_keep(work, replaced.patient_id, replaced.name, replaced.stored, &told->decisions);
         }
         return r;
 }

@@ -23,6 +23,10 @@
 #include "daemon/stage/standing.h"
 #include "proto/types.h"
 
+/* Each look reads all that may contradict each other. Of a message with more events than so many, persons are looked at once, when all is
+ * said: what it costs is bounded by what there is, not by its square. */
+#define LOOKS_MAX 32
+
 /* Numbers in Demographics. */
 enum { FIELD_NAMES = 2, FIELD_BIRTH_DATE = 3, FIELD_SEX = 4, FIELD_DECEASED = 21, FIELD_RESTRICTED = 25 };
 
@@ -288,6 +292,8 @@ static int conflicts_look(FoldWork *work, const Said *said, Home *home, const Ch
                 if (r || nothing)
                         return r;
         }
+        if (work->n_looks++ >= LOOKS_MAX)
+                return work_look_later(work, home->patient_id, said);
         r = home_person(work, home, &person);
         if (r == 0 && (whole || changes->presence))
                 r = conflict_settle(work, said, person, /* deaths_only= */ !whole);
@@ -304,6 +310,21 @@ static int account_look(FoldWork *work, const Said *said, const Home *home) {
             !encounter->identifier || !home->person || home->person->n_said_moves == 0)
                 return 0;
         return join_account_again(work, said, home->person);
+}
+
+int project_end(FoldWork *work) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < work->later.n; i++) {
+                const WorkLook *later = &work->later.items[i];
+                Carebus__V1__Person *person;
+
+                r = work_person(work, later->patient_id, &person);
+                r = r ?: conflict_settle(work, &later->said, person, /* deaths_only= */ false);
+                r = r ?: conflicts_look_moved(work, &later->said, person, /* deaths_only= */ false);
+        }
+        work->later.n = 0;
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
 }
 
 static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {

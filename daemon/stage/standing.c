@@ -11,7 +11,7 @@
 #include "daemon/stage/due.h"
 #include "proto/types.h"
 
-/* Of one person; what does not stand goes first. */
+/* Of one person; of the source that has most of them, what does not stand goes first. */
 #define STANDINGS_MAX 256
 
 typedef Carebus__V1__Standing Standing;
@@ -21,11 +21,20 @@ int standings_get(FoldWork *work, const char *patient_id, StoredStandings **ret)
         StateKey key = state_key_section(patient_id, SECTION_STANDING);
         int r;
 
+        if (text_equal(work->standings_of, patient_id)) {
+                *ret = work->standings;
+                return 0;
+        }
         r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_standings__descriptor, (ProtobufCMessage **)ret);
-        if (r != STATE_E_NOT_FOUND)
-                return r;
-        *ret = message_new(&carebus__v1__stored_standings__descriptor, work->arena);
-        return *ret ? 0 : -ENOMEM;
+        if (r == STATE_E_NOT_FOUND) {
+                *ret = message_new(&carebus__v1__stored_standings__descriptor, work->arena);
+                r = *ret ? 0 : -ENOMEM;
+        }
+        if (r == 0) {
+                work->standings_of = arena_text(work->arena, patient_id, strlen(patient_id));
+                work->standings = *ret;
+        }
+        return r ?: work->standings_of ? 0 : -ENOMEM;
 }
 
 /* ---- what a fact says, in a word --------------------------------------------------------------------------------------------- */
@@ -124,14 +133,36 @@ static int word_of(const Carebus__V1__Fact *fact, Arena *arena, Word *ret) {
 
 /* ---- keeping it ------------------------------------------------------------------------------------------------------------- */
 
+/* Of two facts, as their sections name them: SECTION/SOURCE/KEY. */
+static bool sources_same(const Standing *a, const Standing *b) {
+        const char *x = strchr(a->fact, '/'), *y = strchr(b->fact, '/');
+        size_t n = x ? strcspn(x + 1, "/") : 0;
+
+        return x && y && strncmp(x + 1, y + 1, n) == 0 && (y[n + 1] == '/' || !y[n + 1]);
+}
+
+/* How little is lost with it: what does not stand, then what is no decision. */
+static unsigned standing_rank(const Standing *standing) {
+        return !standing->stands ? 2 : !standing_is_decision(standing);
+}
+
+/* Whoever fills it loses its own: what others said stays, so that nobody's decision is forgotten for the many of another. */
 static void standings_bound(StoredStandings *all) {
-        size_t drop = 0;
+        size_t drop = 0, most = 0;
 
         if (all->n_decisions <= STANDINGS_MAX)
                 return;
-        for (size_t i = all->n_decisions; i > 0; i--)
-                if (!all->decisions[i - 1]->stands)
-                        drop = i - 1;
+        for (size_t i = 0, n = 0; i < all->n_decisions; i++) {
+                bool counted = i > 0 && sources_same(all->decisions[i], all->decisions[i - 1]);
+
+                n = counted ? n : 0;
+                for (size_t j = 0; !counted && j < all->n_decisions; j++)
+                        n += sources_same(all->decisions[i], all->decisions[j]);
+                if (n < most || (n == most && standing_rank(all->decisions[i]) <= standing_rank(all->decisions[drop])))
+                        continue;
+                drop = i;
+                most = n;
+        }
         memmove(&all->decisions[drop], &all->decisions[drop + 1],
                 (all->n_decisions - drop - 1) * sizeof(*all->decisions));
         all->n_decisions--;

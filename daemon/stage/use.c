@@ -124,6 +124,7 @@ int events_use(FoldWork *work, Carebus__V1__Event *const *events, size_t n_event
                         used.held[used.n_held++] = i;
                 used.reason = used.reason ?: reason;
         }
+        r = r ?: project_end(work);
         if (r)
                 return r;
         *ret = used;

@@ -255,6 +255,23 @@ void work_section_touch(FoldWork *work, const Carebus__V1__StoredSection *sectio
                         work->sections.items[i].dirty = true;
 }
 
+int work_look_later(FoldWork *work, const char *patient_id, const Said *said) {
+        char *kept;
+        int r;
+
+        for (size_t i = 0; i < work->later.n; i++)
+                if (strcmp(work->later.items[i].patient_id, patient_id) == 0) {
+                        work->later.items[i].said = *said;
+                        return 0;
+                }
+        kept = arena_text(work->arena, patient_id, strlen(patient_id));
+        r = kept ? list_room(work, (void **)&work->later.items, work->later.n, &work->later.room, sizeof(WorkLook))
+                 : -ENOMEM;
+        if (r == 0)
+                work->later.items[work->later.n++] = (WorkLook){ .patient_id = kept, .said = *said };
+        return r;
+}
+
 int work_number(FoldWork *work, const char *key, char *numbered, const ProtobufCMessage *body) {
         int r = list_room(work, (void **)&work->numbered.items, work->numbered.n, &work->numbered.room,
                           sizeof(WorkNumbered));
