@@ -369,6 +369,22 @@ void *message_shallow_copy(const ProtobufCMessage *message, Arena *arena) {
         return copy;
 }
 
+int list_append_roomy(void ***list, size_t *n_list, size_t *room, void *item, Arena *arena) {
+        if (*n_list == *room) {
+                size_t wanted = MAX(2 * *room, (size_t)8);
+                void **grown = arena_alloc(arena, wanted * sizeof(void *));
+
+                if (!grown)
+                        return -ENOMEM;
+                if (*n_list > 0)
+                        memcpy(grown, *list, *n_list * sizeof(void *));
+                *list = grown;
+                *room = wanted;
+        }
+        (*list)[(*n_list)++] = item;
+        return 0;
+}
+
 int list_append(void ***list, size_t *n_list, void *item, Arena *arena) {
         size_t n = *n_list;
         void **grown = arena_alloc(arena, (n + 1) * sizeof(void *));

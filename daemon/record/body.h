@@ -66,3 +66,5 @@ void *message_new(const ProtobufCMessageDescriptor *descriptor, Arena *arena);
 void *message_shallow_copy(const ProtobufCMessage *message, Arena *arena);
 /* Appends to a repeated field of pointers. 0 or -ENOMEM. */
 int list_append(void ***list, size_t *n_list, void *item, Arena *arena);
+/* The same for lists that may be long: `*room` is 0 for an empty list, and doubles. The list is appended to in no other way. */
+int list_append_roomy(void ***list, size_t *n_list, size_t *room, void *item, Arena *arena);

@@ -73,11 +73,11 @@ static int fact_source_order(const void *a, const void *b) {
 static int open_stays(const Overviewing *o, Carebus__V1__Fact ***ret, size_t *ret_n) {
         const Carebus__V1__Section *section = overview_section(o->from->record, SECTION_ENCOUNTERS);
         Carebus__V1__Fact **facts = NULL;
-        size_t n_facts = 0;
+        size_t n_facts = 0, room = 0;
 
         for (size_t i = 0; section && i < section->n_facts; i++)
                 if (is_open_stay(section->facts[i]) &&
-                    list_append((void ***)&facts, &n_facts, section->facts[i], o->arena) < 0)
+                    list_append_roomy((void ***)&facts, &n_facts, &room, section->facts[i], o->arena) < 0)
                         return -ENOMEM;
         if (n_facts > 1)
                 qsort(facts, n_facts, sizeof(*facts), fact_source_order);

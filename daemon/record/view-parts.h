@@ -49,14 +49,15 @@ typedef struct Viewing {
         Lists *lists;
         Answer *answers;
         Found **found;
-        size_t n_found;
+        size_t n_found, found_room;
+        size_t facts_room; /* of the section that is being shown */
         /* Of the sections with rules of their own, as the whole record has them. */
         Carebus__V1__StoredFact **demographics;
         size_t n_demographics;
         Carebus__V1__StoredFact **deaths;
         size_t n_deaths;
         Carebus__V1__Fact **decisions; /* in the order of their decisions */
-        size_t n_decisions;
+        size_t n_decisions, decisions_room;
 } Viewing;
 
 /* All facts of the persons that belong to this record, and its conflicts. */

@@ -195,20 +195,22 @@ static int found_unite(Viewing *viewing, Found **same, size_t n_same, size_t *re
         return r;
 }
 
-static int section_of_record(Carebus__V1__Record *record, const char *name, Arena *arena, Carebus__V1__Section **ret) {
+static int section_of_record(Viewing *viewing, const char *name, Carebus__V1__Section **ret) {
+        Carebus__V1__Record *record = viewing->record;
         Carebus__V1__Section *section;
 
         if (record->n_sections > 0 && strcmp(record->sections[record->n_sections - 1]->name, name) == 0) {
                 *ret = record->sections[record->n_sections - 1];
                 return 0;
         }
-        section = arena_alloc(arena, sizeof(*section));
+        section = arena_alloc(viewing->arena, sizeof(*section));
         if (!section)
                 return -ENOMEM;
         carebus__v1__section__init(section);
         section->name = (char *)name;
+        viewing->facts_room = 0;
         *ret = section;
-        return list_append((void ***)&record->sections, &record->n_sections, section, arena);
+        return list_append((void ***)&record->sections, &record->n_sections, section, viewing->arena);
 }
 
 /* What other rules go by is kept at hand. */
@@ -221,16 +223,18 @@ static int fact_keep(Viewing *viewing, const Found *found) {
                 return list_append((void ***)&viewing->deaths, &viewing->n_deaths, stored, viewing->arena);
         if (strcmp(found->section, SECTION_DECISIONS) != 0)
                 return 0;
-        return list_append((void ***)&viewing->decisions, &viewing->n_decisions, stored->fact, viewing->arena);
+        return list_append_roomy((void ***)&viewing->decisions, &viewing->n_decisions, &viewing->decisions_room,
+                                 stored->fact, viewing->arena);
 }
 
 static int facts_show(Viewing *viewing, Found **same, size_t n_shown) {
         Carebus__V1__Section *section;
         int r;
 
-        r = section_of_record(viewing->record, same[0]->section, viewing->arena, &section);
+        r = section_of_record(viewing, same[0]->section, &section);
         for (size_t i = 0; r == 0 && i < n_shown; i++) {
-                r = list_append((void ***)&section->facts, &section->n_facts, same[i]->fact->fact, viewing->arena);
+                r = list_append_roomy((void ***)&section->facts, &section->n_facts, &viewing->facts_room,
+                                      same[i]->fact->fact, viewing->arena);
                 if (r == 0)
                         r = fact_keep(viewing, same[i]);
         }

@@ -100,7 +100,9 @@ static int found_add(Viewing *viewing, const char *stored, Carebus__V1__StoredFa
         if (viewing->home->n_doubts > 0 && fact_doubt(viewing->home, stored, fact, /* other= */ NULL))
                 fact->fact->has_which_person = fact->fact->which_person = true;
         r = stay_renumber(viewing, fact->fact);
-        return r ?: list_append((void ***)&viewing->found, &viewing->n_found, found, viewing->arena);
+        return r
+                       ?: list_append_roomy((void ***)&viewing->found, &viewing->n_found, &viewing->found_room, found,
+                                            viewing->arena);
 }
 
 static int conflicts_add(Viewing *viewing, Bytes value) {
