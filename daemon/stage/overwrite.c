@@ -8,6 +8,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
+#include "daemon/stage/match.h"
 #include "daemon/stage/review.h"
 #include "proto/types.h"
 
@@ -111,6 +112,23 @@ static int overwrite_review(FoldWork *work, const Said *said, Person *person, co
         return review_open(work, said, &review, &id);
 }
 
+/* Who was one by a number that all of them share was so through this person alone, it may be: the others stay one among themselves. */
+static int others_meet(FoldWork *work, const Said *said, const Person *person) {
+        for (size_t i = 0; i < person->n_ties; i++) {
+                const Carebus__V1__Tie *tie = person->ties[i];
+                Person *other;
+                int r;
+
+                if (tie->kind != CAREBUS__V1__TIE__KIND__KIND_NUMBER || tie->undone)
+                        continue;
+                r = work_person(work, tie->patient_id, &other);
+                r = r ?: match_by_number(work, said, other);
+                if (r)
+                        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        }
+        return 0;
+}
+
 int overwrite_look(FoldWork *work, const Said *said, Person *person, const Carebus__V1__Matching *before,
                    bool numbers_changed) {
         bool by_words = before && said->matching && match_is_another(work->fold->rules, before, said->matching);
@@ -125,6 +143,7 @@ int overwrite_look(FoldWork *work, const Said *said, Person *person, const Careb
         if (by_words)
                 words_compare(work, before, said->matching, &result);
         r = join_suspend(work, said, person, /* suspended= */ true, "overwritten");
+        r = r ?: others_meet(work, said, person);
         return r
                        ?: overwrite_review(work, said, person, by_words ? &result : NULL,
                                            by_words ? "another-name-or-birth-date" : "number-of-another");

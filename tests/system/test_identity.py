@@ -152,6 +152,47 @@ def test_a_number_that_becomes_another_persons_waits_and_parts_what_it_was_one_w
     assert patient_of(bus, "pas", "H1") == patient_of(bus, "lab", "L1")
 
 
+def test_who_was_one_through_an_overwritten_number_stays_one_without_it(make_bus):
+    """Three have one traced number; of one of them the source suddenly says another name: the other two are still one person."""
+    bus = make_bus()
+    bus.config["teams"]["ward"]["may_read"] = ["pas", "lab", "own"]
+    bus.config["sources"]["own"] = {"team": "ward", "adapter": "own"}
+    bus.write_config()
+    bus.start()
+    sources = {name: bus.source(name) for name in ("pas", "lab", "own")}
+    for name, source in sources.items():
+        source.send(demographics(f"{name}-1", name, "N1", "Green", "Anna", "1950-02-03", nhs="9434765919"))
+    bus.wait_folded()
+    assert len({patient_of(bus, name, "N1") for name in sources}) == 1
+    sources["pas"].send(demographics("pas-2", "pas", "N1", "Kowalczyk", "Ruth", "1988-12-30"))
+    bus.wait_folded()
+    others = {patient_of(bus, name, "N1") for name in ("lab", "own")}
+    assert len(others) == 1 and patient_of(bus, "pas", "N1") not in others
+    waiting, = reviews(bus, "--urgent")
+    assert waiting["patient_ids"] == [patient_of(bus, "pas", "N1"), *others]
+    bus.ctl("identity", "link", waiting["id"], "--who", "Dr Green", "--why", "a slip, put right", check=0)
+    assert len({patient_of(bus, name, "N1") for name in sources}) == 1
+    bus.stop()
+    bus.ctl("rebuild", "--verify", check=0)
+
+
+def test_a_decided_review_is_shown_with_how_to_take_it_back(two_sources):
+    bus = two_sources
+    bus.source("pas").send(demographics("P-1", "pas", "H1", "McAllister", "Jean", "1950-02-03"))
+    bus.source("lab").send(demographics("L-1", "lab", "L1", "McAlister", "Jean", "1950-02-03"))
+    bus.wait_folded()
+    waiting, = reviews(bus)
+    who = ("--who", "Dr Green", "--why", "looked")
+    page = bus.ctl("record", "pas", "H1", check=0).stdout
+    assert "WHO IS THIS?" in page and waiting["id"] in page, "nobody takes the page for all that is known"
+    assert "identity unlink" in bus.ctl("identity", "link", waiting["id"], *who, check=0).stdout
+    shown = bus.ctl("identity", "show", waiting["id"], check=0).stdout
+    assert "linked by Dr Green" in shown and "identity unlink" in shown
+    assert shown.count("  L1  carebus:lab") == 1, "each is shown once"
+    assert bus.ctl("identity", "link", waiting["id"], *who).returncode == 1, "the answer is no"
+    assert "WHO IS THIS?" not in bus.ctl("record", "pas", "H1", check=0).stdout
+
+
 def test_an_urgent_review_alarms_when_nobody_looks(make_bus):
     bus = make_bus({"matching": {"urgent_after": "1s"}}).start()
     pas, lab = bus.source("pas"), bus.source("lab")
