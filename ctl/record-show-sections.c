@@ -89,6 +89,20 @@ static const struct {
         { "not-valid-yet", "What is recorded does not hold yet." },
 };
 
+/* What has to be known beside the word, whatever it is. */
+static const struct {
+        const char *note, *words;
+} cpr_notes[] = {
+        { "refusal-recorded", "! An advance decision to refuse treatment stands: read it below." },
+};
+
+static void cpr_beside(Line *line, const Carebus__V1__CprOverview *cpr) {
+        for (size_t i = 0; i < cpr->n_notes; i++)
+                for (size_t j = 0; j < ELEMENTSOF(cpr_notes); j++)
+                        if (text_equal(cpr->notes[i], cpr_notes[j].note))
+                                line_text(line, 2, "%s", cpr_notes[j].words);
+}
+
 void show_cpr(Line *line) {
         const Carebus__V1__Record *record = line->show->record;
         const Carebus__V1__CprOverview *cpr = record->overview ? record->overview->cpr : NULL;
@@ -99,6 +113,7 @@ void show_cpr(Line *line) {
         for (size_t i = 0; i < ELEMENTSOF(cpr_states); i++)
                 if (text_equal(cpr_states[i].state, cpr->state) && cpr_states[i].words)
                         line_text(line, 2, "%s", cpr_states[i].words);
+        cpr_beside(line, cpr);
         for (size_t i = 0; i < cpr->n_event_ids; i++) {
                 const Carebus__V1__Fact *fact = show_fact_of_event(record, cpr->event_ids[i], NULL);
 

@@ -132,7 +132,8 @@ static int cpr_claims(Fact *const *decisions, size_t n_decisions, Arena *arena, 
         return 0;
 }
 
-/* Who contradicts any contradicts one of the newest, or these contradict each other. Copies whose originals are out of sight contradict each other as these do. */
+/* Who contradicts any contradicts one of the newest, or these contradict each other.
+ * Copies whose originals are out of sight contradict each other as these do. */
 static bool any_conflict(const CprClaims *claims) {
         for (size_t i = 0; i < claims->n; i++) {
                 const Fact *one = claims->facts[i];

@@ -33,5 +33,6 @@ int standings_any_decision(FoldWork *work, Carebus__V1__Person *const *members, 
 /* Up to which time dates count in the record of these: the newest of all homes. */
 int standings_as_at(FoldWork *work, Carebus__V1__Person *const *members, size_t n_members, int64_t *ret);
 /* Has a date passed of which nobody was told, because it did not count then (the person was said to have died, another decision stood)?
- * Then it falls due at once. `members` answer for who has the decisions; these are as standings_decisions() gave them. 0 or as due_add(). */
+ * Then it falls due at once. `members` answer for who has the decisions; these are as standings_decisions() gave them. 0 or as
+ * due_add(). */
 int decision_remind(FoldWork *work, Carebus__V1__Person *const *members, Stood *const *stood, size_t n_stood);

@@ -20,6 +20,8 @@ expect overview hospital:H2 cpr.state=decided cpr.notes=held
 send gp G1
   adrt.recorded mrn=G1 said=10:00 order=A1 decision.life_sustaining=yes decision.decided_at=2024-03-01
 expect overview hospital:H1 cpr.state=decided cpr.notes=which-person,refusal-recorded
+expect page hospital:H1 cpr-beside.txt now=2024-03-05T12:00
+expect page hospital:H2 cpr-beside-held.txt now=2024-03-05T12:00
 send hospital M5
   cpr_decision.recorded mrn=H1 said=08:00 order=O1 action=error
 expect overview hospital:H1 cpr.state=none-recorded cpr.notes=which-person,entered-in-error,refusal-recorded
