@@ -238,6 +238,39 @@ def row_rebuild(run):
                         f"start to ready afterwards {ready:.2f} s")]
 
 
+def part(run, name, *arguments):
+    """What a part's own bench printed."""
+    program = run.tools.build / "bench" / name
+    done = subprocess.run([program, "--folder", run.tools.disk, *arguments], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise Failed(f"{name} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def rate_in(printed, title):
+    return float(re.search(rf"^{re.escape(title)} +([0-9]+) /s", printed, re.M)[1])
+
+
+def row_fold(run):
+    """By itself, as a rebuild does it; beside it reading the same journal."""
+    printed = part(run, "bench-fold", "--entries", str(20000 * run.seconds))
+    reading = rate_in(printed, "read the journal and unpack")
+    title = "fold (a rebuild, digest included)", "fold, people told apart by names"
+    bare, named = (Figure(text, rate_in(printed, text), "entries/s").at_least(100000) for text in title)
+    bare.against(reading, "reading the journal and unpacking its entries")
+    return [bare, named.against(bare.value, "the fold without names").note(printed.splitlines()[0])]
+
+
+def row_record(run):
+    """What a shared record costs to read, and to keep."""
+    printed = part(run, "bench-record", "--persons", str(400 * run.seconds))
+    unpacking = rate_in(printed, "unpack what is stored")
+    read = Figure("records read, with their digest", rate_in(printed, "read a record, with its digest"), "records/s")
+    stored, canonical = map(int, re.search(r"(\d+) bytes stored, (\d+) bytes canonical", printed).groups())
+    size = Figure("kept of a record", stored, "bytes").against(canonical, "its canonical bytes, as a feed delivers them")
+    return [read.against(unpacking, "unpacking what is stored of it").note(printed.splitlines()[0]), size.at_most()]
+
+
 def row_million(run):
     """--full: a million events about 100,000 persons."""
     memory_of = lambda bus: {name: machine.memory_anonymous(pid) for pid, name in bus.pids().items()}
@@ -293,7 +326,7 @@ def row_fairness(run):
 def row_parts(run):
     ping = run.zeromq("ping-pong")
     figures = [Figure("bare ZeroMQ ping-pong", ping["per_second"], "round trips/s").note(two_micros(ping["latency"]))]
-    for name in ("bench-journal", "bench-fold", "bench-translate"):
+    for name in ("bench-journal", "bench-translate"):
         program = run.tools.build / "bench" / name
         if not program.exists():
             continue
@@ -314,6 +347,8 @@ ROWS = {
     "live": row_live,
     "feeds": row_feeds,
     "rebuild": row_rebuild,
+    "fold": row_fold,
+    "record": row_record,
     "fairness": row_fairness,
     "parts": row_parts,
 }
