@@ -115,7 +115,8 @@ static int take_reply(Client *client, const Carebus__V1__Reply **ret) {
         r = validate_reply(zframe_bytes(&frame), &limits, client->arena, ret, NULL);
         if (r != 0)
                 return r < 0 ? r : CLIENT_E_BAD_REPLY;
-        return (*ret)->id == client->id ? 0 : ZSOCK_E_AGAIN; /* of a request that was given up */
+        /* Of a request that was given up; 0 is that of one whose form the daemon does not take. */
+        return (*ret)->id == client->id || ((*ret)->id == 0 && (*ret)->error) ? 0 : ZSOCK_E_AGAIN;
 }
 
 int client_ask(Client *client, Carebus__V1__Request *request, const Carebus__V1__Reply **ret) {
@@ -181,7 +182,10 @@ int client_say_error(const Carebus__V1__Reply *reply) {
 
         if (!reply->error)
                 return EXIT_DONE;
-        error_print(PROGRAM, "%s%s%s", reply->error, reply->detail ? ": " : "", reply->detail ? reply->detail : "");
+        error_print(PROGRAM, "%s%s%s%s", reply->error, reply->detail ? ": " : "", reply->detail ? reply->detail : "",
+                    text_equal(reply->error, "bad-name")
+                            ? "; names are small letters, digits and hyphens: see carebusctl status"
+                            : "");
         for (size_t i = 0; i < ELEMENTSOF(codes); i++)
                 if (text_equal(codes[i].reason, reply->error))
                         return codes[i].code;

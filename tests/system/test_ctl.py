@@ -7,11 +7,12 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission, wait_for
+from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, SLOW, submission, wait_for
 from csv_peer import CAREBUS_CSV
 from fhir_peer import CAREBUS_FHIR
 
@@ -373,6 +374,18 @@ def test_a_mistake_is_told_with_what_to_say_instead(bus, arguments, says):
     done = bus.ctl(*arguments, check=64)
     assert says in done.stderr and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [
+    ("find", "Jean", "--team", "Ward"), ("record", "p2.0", "--team", "Ward"), ("identity", "review", "--source", "PAS"),
+    ("converge", "--team", "Ward"), ("converge", "--consumer", "a b"),
+])
+def test_a_name_that_can_be_none_is_told_at_once(bus, arguments):
+    """Not after ten seconds, as if nobody were there."""
+    began = time.monotonic()
+    done = bus.ctl(*arguments, check=65)
+    assert time.monotonic() - began < 5 * SLOW
+    assert "small letters" in done.stderr and "carebusctl status" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
