@@ -1,17 +1,25 @@
 /*
- * One history, told in random orders, is one record: what counts is when something was said, never when it came. Three sources speak of
- * three persons: registrations with and without a number, stays, decisions, measures, allergies, documents, consent, deaths, what was
- * entered in error, merges in chains. CAREBUS_SEED repeats a run.
+ * One history, told in random orders, is one record: what counts is when something was said, never when it came. Up to three sources speak
+ * of up to three persons: registrations with and without a number, stays, decisions, measures, allergies, documents, consent, deaths and
+ * signs of life, what was entered in error or cancelled, merges and their undoing in chains, numbers and stays that move; what waited and
+ * was read again, and people who decide that two are one or two. A rebuild in transactions of other sizes makes the same state of it.
+ * CAREBUS_SEED repeats a run, CAREBUS_HISTORIES says how many.
  *
- * Left out of the comparison is what is the order of arrival itself: numbers of entries, times of receipt, and which of several ids of
- * one person answers for the others. Left out of the histories is what the rules decide by what was known at that moment, and must:
- * - joins by a score (names and birth dates without a number): a rival, a threshold or a decision that came before leads to a review,
- *   the same facts in another order to a link. The stories identity-*.story and ./run bench identity look at those.
+ * Left out of the comparison (world_record_text_any) is what is the order of arrival itself:
+ * - numbers of entries, times of receipt, ids of persons, reviews and conflicts: they are given as things come. Which of several ids of
+ *   one person answers for the others, where nothing but the first to come decides that.
+ * - conflicts that are closed, and the event that last said the same: one order may never see the two that contradict each other
+ *   side by side, or the repetition.
+ * - the ids in the history of demographics, deaths and merges, and the order of what demographics list in part: of demographics no claims
+ *   are kept, since they come with every message; what nothing came of when it came is not remembered, and a list is laid under what
+ *   later messages said of it.
+ *
+ * Left out of the histories is what the rules decide by what was known at that moment, and must:
+ * - joins by a score: test-score-orders.c looks at what holds of those in every order.
  * - a number alone, without one of the source's own: who it stands for is settled when it is used.
  * - two messages of one number with different bytes: the first is taken, the second waits for a person.
- * - unmerges: what came while a number stood for two goes to review, and that is a matter of arrival (test-merges.c has a model of it).
- * - of several deaths which one a plan names as its end, and a sign of life after a death: the newest that was known is kept.
- * - more claims on one fact than are kept apart: the older half is laid together when there are too many, so late ones meet a sum.
+ * - people decide about what they have seen: a decision comes behind what it is about, and one after the other.
+ * - more claims on one fact, or more signs of life of one source, than are kept apart: the older ones are laid together or let go of.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -354,21 +362,6 @@ static void messages_push(World *world, const History *history, const size_t *or
         }
 }
 
-static void settings_push(World *world) {
-        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
-
-        entry.kind_case = CAREBUS__V1__ENTRY__KIND_SETTINGS;
-        entry.settings = MAKE(settings, world->arena);
-        entry.settings->sources = arena_alloc(world->arena, ELEMENTSOF(sources) * sizeof(void *));
-        for (size_t i = 0; i < ELEMENTSOF(sources); i++) {
-                Carebus__V1__SourceSettings *source = MAKE(source_settings, world->arena);
-
-                source->name = (char *)sources[i];
-                entry.settings->sources[entry.settings->n_sources++] = source;
-        }
-        world_push(world, &entry, story_time("07:00"));
-}
-
 static void seen_note(const char *text) {
         seen.held += strstr(text, "held:") != NULL;
         seen.doubtful += strstr(text, "which_person:") != NULL;
@@ -381,7 +374,7 @@ static void told(const History *history, const size_t *order, bool refold, char 
         StateTxn *txn;
 
         world_begin(&world);
-        settings_push(&world);
+        world_push_settings(&world, sources, ELEMENTSOF(sources));
         messages_push(&world, history, order);
         txn = world_look(&world);
         for (size_t i = 0; i < history->n_ids; i++) {

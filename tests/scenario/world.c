@@ -94,6 +94,25 @@ uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t recei
         return world->n_entries;
 }
 
+uint64_t world_push_settings(World *world, const char *const *sources, size_t n_sources) {
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        Carebus__V1__Settings *settings = message_new(&carebus__v1__settings__descriptor, world->arena);
+
+        assert_non_null(settings);
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_SETTINGS;
+        entry.settings = settings;
+        for (size_t i = 0; i < n_sources; i++) {
+                Carebus__V1__SourceSettings *source = message_new(&carebus__v1__source_settings__descriptor,
+                                                                  world->arena);
+
+                assert_non_null(source);
+                source->name = (char *)sources[i];
+                assert_int_equal(list_append((void ***)&settings->sources, &settings->n_sources, source, world->arena),
+                                 0);
+        }
+        return world_push(world, &entry, 1);
+}
+
 static void entry_fold(Fold *fold, StateTxn *txn, const World *world, uint64_t seq) {
         const WorldEntry *entry = &world->entries[seq - 1];
         JournalRecord record = {

@@ -32,6 +32,8 @@ void world_begin(World *world);
 void world_end(World *world);
 /* Appends an entry; its seq. Not folded yet. */
 uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t received_at);
+/* Settings that name these sources and say nothing else. */
+uint64_t world_push_settings(World *world, const char *const *sources, size_t n_sources);
 /* Folds what is not folded yet, in one transaction. */
 void world_fold(World *world);
 /* A reading transaction on what is folded; abort it. */
