@@ -1,5 +1,5 @@
-"""What a hospital's engine and a FHIR server say of who is whom, over real sockets: before anybody is known, in chains and circles, again and
-again, late, refused and undone. What the record answers under each old number is what counts."""
+"""What a hospital's engine and a FHIR server say of who is whom, over real sockets: before anybody is known, in chains and circles, again
+and again, late, refused and undone. What the record answers under each old number is what counts."""
 
 import itertools
 import json
@@ -159,7 +159,10 @@ def test_a_visit_moves_to_whom_it_belongs_whatever_comes_first(hospital):
     hospital.say("A45", pid("H2", family="OTHER"), mrg("H1", visit="V1^^^RA9"), pv1("V1"))
     hospital.say("A01", pid("H1"), pv1("V1"))
     hospital.say("A01", pid("H2", family="OTHER"), pv1("V2"))
-    stays = lambda local: sorted(fact["encounter"]["identifier"]["value"] for fact in facts(hospital.record(local), "encounters"))  # noqa: E731
+
+    def stays(local):
+        return sorted(fact["encounter"]["identifier"]["value"] for fact in facts(hospital.record(local), "encounters"))
+
     assert (stays("H1"), stays("H2")) == ([], ["V1", "V2"])
     hospital.say("A02", pid("H1"), pv1("V1", "W9"))
     assert (stays("H1"), stays("H2")) == ([], ["V1", "V2"]), "what still comes under the old number follows"
@@ -274,8 +277,8 @@ def test_links_of_fhir_make_one_of_two_in_any_order_and_again(server, kind, back
 
 def test_chains_and_circles_of_fhir_links_end_in_one_person(server):
     bus, client = server
-    for one in (resource("p1", active=False, replaced_by="p2"), resource("p3", replaces="p2"), resource("p2", active=False, replaced_by="p3"),
-                resource("p3", active=False, replaced_by="p1")):
+    for one in (resource("p1", active=False, replaced_by="p2"), resource("p3", replaces="p2"),
+                resource("p2", active=False, replaced_by="p3"), resource("p3", active=False, replaced_by="p1")):
         put(client, one)
     bus.wait_folded()
     assert len({of(bus, one) for one in ("p1", "p2", "p3")}) == 1
