@@ -101,6 +101,7 @@ static const EventType event_types[] = {
         { "identity.review_closed", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
         { "identity.review_opened", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
         { "identity.review_overdue", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
+        { "identity.reviews_full", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },
         { "lpa.ended", BODY(DECISION), ACT(UPDATE), "decisions", KIND(LPA), false },
         { "lpa.recorded", BODY(DECISION), ACT(NEW), "decisions", KIND(LPA), false },
         { "map.miss", BODY(NOTICE), ACT(NEW), NULL, KIND(UNKNOWN), true },

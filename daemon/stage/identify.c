@@ -20,6 +20,7 @@
 #define HOLDERS_MAX 64
 /* Nobody has so many numbers: somebody uses one of them for all. Beyond it further ones stand for nobody yet. */
 #define IDENTIFIERS_MAX 256
+#define NUMBERS_ROOM 64 /* of them, for national numbers alone */
 
 void identify_identifiers(const Carebus__V1__Event *event, Carebus__V1__Identifier *const **ret, size_t *ret_n) {
         const Carebus__V1__Demographics *demographics = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS
@@ -260,14 +261,17 @@ static int identifier_index(FoldWork *work, const Carebus__V1__Person *person,
         return r ?: holders_add(work, &key, person->patient_id, HOLDERS_MAX);
 }
 
-/* A place for one more: of somebody who has as many as may be, that of a national number that nobody says any more. NULL in *ret: there is
- * none. */
-static int identifier_room(FoldWork *work, Carebus__V1__Person *person, Carebus__V1__PersonIdentifier **ret) {
+/* A place for one more. Of somebody who has as many as may be, a national number takes that of one that nobody says any more. NULL in *ret:
+ * there is none. */
+static int identifier_room(FoldWork *work, Carebus__V1__Person *person, IdentifierUse use,
+                           Carebus__V1__PersonIdentifier **ret) {
+        const size_t most = use == IDENTIFIER_LOCAL ? IDENTIFIERS_MAX - NUMBERS_ROOM : IDENTIFIERS_MAX;
+
         *ret = NULL;
-        for (size_t i = 0; person->n_identifiers >= IDENTIFIERS_MAX && i < person->n_identifiers && !*ret; i++)
-                if (person->identifiers[i]->n_sources == 0)
+        for (size_t i = 0; person->n_identifiers >= most && i < person->n_identifiers && !*ret; i++)
+                if (use == IDENTIFIER_NATIONAL && person->identifiers[i]->n_sources == 0)
                         *ret = person->identifiers[i];
-        if (*ret || person->n_identifiers >= IDENTIFIERS_MAX)
+        if (*ret || person->n_identifiers >= most)
                 return 0;
         *ret = message_new(&carebus__v1__person_identifier__descriptor, work->arena);
         return *ret ? list_append((void ***)&person->identifiers, &person->n_identifiers, *ret, work->arena) : -ENOMEM;
@@ -278,7 +282,7 @@ static int identifier_add(FoldWork *work, const Said *said, Carebus__V1__Person 
         Carebus__V1__PersonIdentifier *kept;
         int r;
 
-        r = identifier_room(work, person, &kept);
+        r = identifier_room(work, person, use, &kept);
         if (r < 0 || !kept)
                 return r;
         kept->identifier = identifier;

@@ -164,13 +164,27 @@ static bool circle_concerns(const Circle *circle, size_t i) {
         return concerns;
 }
 
+/* All who are one are looked at together, once: by the first of them. */
+static bool was_looked_at(const Circle *circle, size_t i, const char **seen, size_t *n_seen) {
+        for (size_t j = 0; j < *n_seen; j++)
+                if (seen[j] == circle->after[i])
+                        return true;
+        seen[(*n_seen)++] = circle->after[i];
+        return false;
+}
+
 int join_settle(FoldWork *work, const Cause *cause) {
         bool changed = false;
+        const char **seen;
+        size_t n_seen = 0;
         Circle circle;
         int r;
 
         r = circle_gather(work, cause, &circle);
-        r = r ?: circle_settle(work, &circle);
+        seen = r == 0 ? arena_alloc(work->arena, circle.n_persons * sizeof(*seen)) : NULL;
+        if (r || !seen)
+                return r ?: -ENOMEM;
+        r = circle_settle(work, &circle);
         r = r ?: join_report(work, cause, &circle, &changed);
         r = r ?: join_disputes(work, cause, &circle);
         for (size_t i = 0; r == 0 && i < circle.n_persons; i++) {
@@ -178,7 +192,9 @@ int join_settle(FoldWork *work, const Cause *cause) {
                         continue;
                 if (!circle_changed(&circle, i))
                         r = work_touch_record(work, circle.after[i]);
-                r = r ?: conflict_settle(work, cause->said, circle.persons[i], /* deaths_only= */ false);
+                if (r || was_looked_at(&circle, i, seen, &n_seen))
+                        continue;
+                r = conflict_settle(work, cause->said, circle.persons[i], /* deaths_only= */ false);
                 r = r ?: review_settle(work, cause->said, circle.persons[i]);
         }
         return r;

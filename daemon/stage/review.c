@@ -412,7 +412,7 @@ static int waiting_take(FoldWork *work, Review *review) {
 
 int review_open(FoldWork *work, const Said *said, const ReviewNew *wanted, char **ret_id) {
         Review *review = message_new(&carebus__v1__review__descriptor, work->arena), *open;
-        bool changed;
+        bool changed, room;
         char *event_id;
         int r;
 
@@ -423,6 +423,7 @@ int review_open(FoldWork *work, const Said *said, const ReviewNew *wanted, char 
                 *ret_id = open->id;
                 return review_take_in(work, open, wanted);
         }
+        *ret_id = NULL;
         if (!review)
                 return -ENOMEM;
         review->id = id_text("r", work->seq, work->n_events + (uint32_t)work->outcome.n_derived, work->arena);
@@ -444,6 +445,10 @@ int review_open(FoldWork *work, const Said *said, const ReviewNew *wanted, char 
                 r = urge(work, review, &changed);
         if (r == 0 && wanted->kind == CAREBUS__V1__REVIEW__KIND__KIND_JOIN)
                 r = waiting_take(work, review);
+        r = r ?: review_room(work, said, review, &room);
+        if (r || !room)
+                return r;
+        r = review_count(work, review, 1);
         r = r ?: persons_note(work, review);
         r = r ?: review_publish(work, said, "identity.review_opened", review, &event_id);
         *ret_id = review->id;
@@ -453,10 +458,17 @@ int review_open(FoldWork *work, const Said *said, const ReviewNew *wanted, char 
 int review_end(FoldWork *work, const Said *said, Review *review, const ReviewDecided *decided) {
         StateKey key = state_key_review(review->id);
         char *event_id;
+        Bytes open;
         int r;
 
         if (key.error < 0)
                 return key.error;
+        /* What somebody decides unasked was never open. */
+        r = state_get(work->txn, STATE_REVIEW, state_key_all(&key), &open);
+        if (r == 0)
+                r = review_count(work, review, -1);
+        if (r && r != STATE_E_NOT_FOUND)
+                return r;
         if (review->has_due_at && !review->overdue) {
                 r = due_remove(work, review->due_at, DUE_REVIEW, review->id);
                 if (r)

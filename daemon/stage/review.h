@@ -25,7 +25,7 @@ typedef struct ReviewNew {
 } ReviewNew;
 
 /* Opens it, says so (`identity.review_opened`, derived), notes it with all its persons and lets it fall due. Where an open one has the same
- * kind and persons it takes in what is new instead. *ret_id: of the review. 0 or as work_get(). */
+ * kind and persons it takes in what is new instead. *ret_id: of the review; NULL: there is no room for it (REVIEWS_MAX). 0 or as work_get(). */
 int review_open(FoldWork *work, const Said *said, const ReviewNew *review, char **ret_id);
 /* It has settled itself (they are one now, or nothing speaks for it any more): `identity.review_closed`, state closed. */
 int review_close(FoldWork *work, const Said *said, const char *review_id, const char *state);
@@ -64,3 +64,12 @@ int overwrite_look(FoldWork *work, const Said *said, Carebus__V1__Person *person
                    bool numbers_changed);
 /* What was said under the number until then belongs to the former person: to the others, or to somebody of their own. */
 int overwrite_part(FoldWork *work, const Said *said, const Carebus__V1__Review *review, Carebus__V1__Person *person);
+
+/* Joins of one source that wait for a person, and nothing with them. Beyond so many nobody looks at them any more, and a source that sends
+ * anything at all may not fill the state with them: no more are opened until some are done, which is told once, as `identity.reviews_full`.
+ * What a plan, a decision or a death waits for is opened all the same. */
+#define REVIEWS_MAX 10000
+/* *ret: may one more be opened? */
+int review_room(FoldWork *work, const Said *said, const Carebus__V1__Review *review, bool *ret);
+/* One more is open (1), or one less (-1). */
+int review_count(FoldWork *work, const Carebus__V1__Review *review, int more);
