@@ -209,7 +209,7 @@ class Records(Feed):
         assert (end.seq, end.index) >= self.place
         self.place = (end.seq, end.index)
         for patient_id in self.unnamed or ():
-            del self.held[patient_id]
+            self.held.pop(patient_id, None)
         self.unnamed = None
         self.points.append(end)
         if self.acks:

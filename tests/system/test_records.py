@@ -5,6 +5,7 @@ import errno
 import importlib.util
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -391,6 +392,39 @@ def test_ledger_that_is_lost_or_damaged_costs_a_snapshot_and_nothing_else(wards)
         second.open().reach(seq)
         assert second.verdicts == ["equal"]
         assert_is_what_the_bus_has(wards, second)
+
+
+def test_reader_ahead_of_a_restored_backup_ends_with_what_the_bus_has(wards, tmp_path):
+    """The bus went back to yesterday, and the reader holds what came after; then it goes another way from there."""
+    writer = Writer(wards)
+    seq = max(writer.stay("pas", person) for person in range(6))
+    with Records(wards, "ward") as first:
+        first.open(SNAPSHOT).reach(seq)
+    wards.stop()
+    shutil.copytree(wards.folder / "state", tmp_path / "backup")
+    wards.start()
+    writer = Writer(wards, random.Random(2))
+    writer.count = 1000
+    with Records(wards, "ward") as ahead:
+        ahead.held, ahead.lineage = first.held, first.lineage
+        ahead.open().reach(max(writer.something() for _ in range(25)))
+        held, at, lineage = ahead.held, ahead.place, ahead.lineage
+    wards.stop()
+    shutil.rmtree(wards.folder / "state")
+    shutil.copytree(tmp_path / "backup", wards.folder / "state")
+    wards.start()
+    writer = Writer(wards, random.Random(3))
+    writer.count = 2000
+    head = max(writer.something() for _ in range(40))
+    with Records(wards, "ward") as second:
+        second.held, second.lineage = held, lineage
+        second.open(PLACE, after=at).reach(head)
+        wait_for(lambda: second.step(0.2) or second.verdicts, what="a verdict")
+        assert second.verdicts[-1] == "equal"
+        assert_is_what_the_bus_has(wards, second)
+    with Records(wards, "ward", "other") as third:
+        third.open(SNAPSHOT).reach(head)
+        assert third.points[-1].digest == second.points[-1].digest
 
 
 def test_place_is_good_only_with_the_lineage_that_it_was_given_in(wards):
