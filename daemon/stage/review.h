@@ -25,7 +25,8 @@ typedef struct ReviewNew {
 } ReviewNew;
 
 /* Opens it, says so (`identity.review_opened`, derived), notes it with all its persons and lets it fall due. Where an open one has the same
- * kind and persons it takes in what is new instead. *ret_id: of the review; NULL: there is no room for it (REVIEWS_MAX). 0 or as work_get(). */
+ * kind and persons it takes in what is new instead. *ret_id: of the review; NULL: there is no room for it (REVIEWS_MAX). 0 or as
+ * work_get(). */
 int review_open(FoldWork *work, const Said *said, const ReviewNew *review, char **ret_id);
 /* It has settled itself (they are one now, or nothing speaks for it any more): `identity.review_closed`, state closed. */
 int review_close(FoldWork *work, const Said *said, const char *review_id, const char *state);
