@@ -224,6 +224,9 @@ static bool stored_meet(Look *look, StoredConflict *stored) {
                 if (strcmp(wanted->key, stored->key) != 0 ||
                     (!open && !(stored->decided && claims_cover(stored, wanted))))
                         continue;
+                /* Two who are one now had it open each: one of them goes on. */
+                if (open && wanted->found)
+                        return false;
                 wanted->found = true;
                 if (!open)
                         return true;
