@@ -155,11 +155,20 @@ static void check_thresholds(const Check *check, const YamlNode *node) {
         report_hint(check->report, "review_above is the lower of the two");
 }
 
+/* Nobody's rival is behind by less than nothing. */
+static void check_margin(const Check *check, const YamlNode *node) {
+        if (check->config->matching.margin.thousandths >= 0 || !yaml_get(node, "margin"))
+                return;
+        report_error(check->report, yaml_place(node, "margin"), "matching.margin: expected 0 bits or more");
+        report_hint(check->report, "with 0 the best of several is taken however near the next one is");
+}
+
 static void check_matching(const Check *check, const YamlNode *node) {
         if (!node || node->kind != YAML_KIND_MAPPING || check->known->n_weights == 0)
                 return;
         check_weights(check, yaml_get(node, "weights"));
         check_thresholds(check, node);
+        check_margin(check, node);
 }
 
 static int check_file(const Check *check, size_t file) {

@@ -138,6 +138,13 @@ static void test_review_begins_below_what_links(void **state) {
         assert_int_equal(try_and_check(fixture, HEAD "matching: {review_above: 30, link_above: 31}\n"), 0);
 }
 
+static void test_no_rival_is_behind_by_less_than_nothing(void **state) {
+        Fixture *fixture = *state;
+        assert_int_equal(try_and_check(fixture, HEAD "matching: {margin: -1}\n"), CONFIG_E_INVALID);
+        fixture_assert_only(fixture, 4, 20, "matching.margin: expected 0 bits or more", "however near");
+        assert_int_equal(try_and_check(fixture, HEAD "matching: {margin: 0}\n"), 0);
+}
+
 static void test_nicknames_stand_here_or_in_a_file(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, HEAD "matching: {nicknames: [[margaret, peggy], [william, bill, will]]}\n");
@@ -301,6 +308,7 @@ int main(void) {
                 TEST(test_weights_are_read_by_field_and_agreement),
                 TEST(test_a_weight_of_nothing_is_an_error_at_its_place),
                 TEST(test_review_begins_below_what_links),
+                TEST(test_no_rival_is_behind_by_less_than_nothing),
                 TEST(test_nicknames_stand_here_or_in_a_file),
                 TEST(test_ownership_names_sources_and_fields_of_a_person),
                 TEST(test_a_row_that_is_never_asked_is_said),
