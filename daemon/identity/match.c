@@ -28,7 +28,8 @@ static bool differs(FieldResult result) {
 
 /*
  * Born on one day and in one home as far as anybody knows, and not surely of one first name: such pairs are twins more
- * often than slips of the pen, and each of two twins has all that the other has.
+ * often than slips of the pen, and each of two twins has all that the other has. Who has no first name at all may be
+ * either of them, and the other one may not be known yet.
  */
 static bool look_like_twins(const FieldResult fields[static N_FIELDS], const PersonWords *a, const PersonWords *b) {
         FieldResult given = fields[FIELD_GIVEN];
@@ -40,12 +41,10 @@ static bool look_like_twins(const FieldResult fields[static N_FIELDS], const Per
         if (differs(fields[FIELD_POSTCODE]) &&
             (differs(fields[FIELD_ADDRESS]) || fields[FIELD_ADDRESS].agreement == AGREEMENT_MISSING))
                 return false;
-        if (given.agreement == AGREEMENT_MISSING)
-                return a->placeholder || b->placeholder || a->multiple_birth || b->multiple_birth;
         if (is_in(given, first_name_is_one))
                 return false;
-        return is_in(given, first_name_is_another) || differs(fields[FIELD_SEX]) || a->multiple_birth ||
-               b->multiple_birth;
+        return given.agreement == AGREEMENT_MISSING || is_in(given, first_name_is_another) ||
+               differs(fields[FIELD_SEX]) || a->multiple_birth || b->multiple_birth;
 }
 
 static void compare_fields(const MatchRules *rules, const PersonWords *a, const PersonWords *b,

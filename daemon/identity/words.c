@@ -58,7 +58,6 @@ static void add_joined(PersonWords *words, const Carebus__V1__MatchingName *name
 static void add_name(PersonWords *words, const Carebus__V1__MatchingName *name, bool former) {
         uint8_t rank = former || (name->has_former && name->former) ? WORD_FORMER : WORD_CURRENT;
 
-        words->placeholder = words->placeholder || (name->has_placeholder && name->placeholder);
         words_add(&words->families, name->family, rank);
         if (name->has_placeholder && name->placeholder)
                 return;
@@ -129,7 +128,7 @@ void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret)
         person_numbers(person, ret);
         ret->sexes = 0;
         ret->birth_orders = 0;
-        ret->multiple_birth = ret->placeholder = false;
+        ret->multiple_birth = false;
         for (size_t i = 0; i < person.n_traits; i++) {
                 const Carebus__V1__Trait *trait = person.traits[i];
 

@@ -57,7 +57,6 @@ typedef struct PersonWords {
         uint32_t sexes;        /* bits */
         uint64_t birth_orders; /* bits */
         bool multiple_birth;
-        bool placeholder; /* some name of it stands for no name */
 } PersonWords;
 
 void person_words(const MatchRules *rules, MatchPerson person, PersonWords *ret);

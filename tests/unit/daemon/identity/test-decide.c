@@ -54,7 +54,7 @@ static void test_another_form_of_a_name_is_no_twin(void **state) {
                 bool twins;
         } cases[] = {
                 { "margaret", NULL, "peggy", NULL, false },  { "jean", NULL, "j", NULL, false },
-                { "jean", NULL, NULL, NULL, false },         { "mary", "jean", "jean", NULL, false },
+                { "jean", NULL, NULL, NULL, true },          { "mary", "jean", "jean", NULL, false },
                 { "maryjane", NULL, "mary", "jane", false }, { "michael", NULL, "michxael", NULL, false },
                 { "jean", NULL, "mcallister", NULL, false }, { "jean", NULL, "joan", NULL, true },
                 { "jayden", NULL, "kayden", NULL, true },    { "hassan", NULL, "hussain", NULL, true },
