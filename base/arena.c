@@ -17,7 +17,10 @@
 #define ARENA_POISONS 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(ARENA_POISONS)
+#ifdef __SANITIZE_ADDRESS__
+#define ARENA_POISONS 1
+#endif
+#ifdef ARENA_POISONS
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
@@ -27,6 +30,10 @@
 #define ARENA_ALIGNMENT 16U
 /* What stays memory over a reset; beyond it one large message would be paid for as long as the process lives. */
 #define ARENA_KEPT (1024U * 1024U)
+/* So far ahead of what is handed out nothing may be touched, as far as anybody looks: marking the whole cap would take longer than
+ * most arenas live. */
+#define ARENA_GUARD (64U * 1024U)
+#define ARENA_GUARD_STEP (1024U * 1024U)
 
 struct Arena {
         uint8_t *data;
@@ -34,11 +41,38 @@ struct Arena {
         size_t mapped; /* the cap in whole pages */
         size_t used;
         size_t touched; /* highest `used` since pages were last given back */
+#ifdef ARENA_POISONS
+        size_t poisoned; /* up to here nothing but what is handed out may be touched */
+#endif
 };
 
 static size_t round_up(size_t size, size_t to) {
         return (size + to - 1) / to * to;
 }
+
+#ifdef ARENA_POISONS
+static void poison_ahead(Arena *arena) {
+        size_t to;
+
+        if (arena->used + ARENA_GUARD <= arena->poisoned || arena->poisoned == arena->mapped)
+                return;
+        to = MIN(round_up(arena->used + ARENA_GUARD, ARENA_GUARD_STEP), arena->mapped);
+        ASAN_POISON_MEMORY_REGION(arena->data + arena->poisoned, to - arena->poisoned);
+        arena->poisoned = to;
+}
+
+static void poison_end(const Arena *arena) {
+        ASAN_UNPOISON_MEMORY_REGION(arena->data, arena->poisoned);
+}
+#else
+static void poison_ahead(const Arena *arena) {
+        (void)arena;
+}
+
+static void poison_end(const Arena *arena) {
+        (void)arena;
+}
+#endif
 
 int arena_new(Arena **ret, size_t cap) {
         _cleanup_(freep) Arena *arena = NULL;
@@ -55,7 +89,7 @@ int arena_new(Arena **ret, size_t cap) {
         if (data == MAP_FAILED)
                 return -errno;
         arena->data = data;
-        ASAN_POISON_MEMORY_REGION(arena->data, arena->mapped);
+        poison_ahead(arena);
         *ret = TAKE_PTR(arena);
         return 0;
 }
@@ -63,7 +97,7 @@ int arena_new(Arena **ret, size_t cap) {
 Arena *arena_free(Arena *arena) {
         if (!arena)
                 return NULL;
-        ASAN_UNPOISON_MEMORY_REGION(arena->data, arena->mapped);
+        poison_end(arena);
         munmap(arena->data, arena->mapped);
         free(arena);
         return NULL;
@@ -77,6 +111,7 @@ void *arena_alloc(Arena *arena, size_t size) {
                 return NULL;
         arena->used += round_up(size ? size : 1, ARENA_ALIGNMENT);
         arena->touched = MAX(arena->touched, arena->used);
+        poison_ahead(arena);
         ASAN_UNPOISON_MEMORY_REGION(place, size);
         return place;
 }
