@@ -19,8 +19,8 @@
  * - a number alone, without one of the source's own: who it stands for is settled when it is used.
  * - two messages of one number with different bytes: the first is taken, the second waits for a person.
  * - people decide about what they have seen: a decision comes behind what it is about, and one after the other.
- * - moves between two human beings: whose each fact is comes out alike (test-merges.c), but which contradictions stand open there, and whose
- *   word on who they are is shown, still depends on the order.
+ * - moves between two human beings: whose each fact is comes out alike (test-merges.c), but which contradictions stand
+ *   open there, and whose word on who they are is shown, still depends on the order.
  * - more claims on one fact, or more signs of life of one source, than are kept apart: the older ones are laid together or let go of.
  */
 #include <limits.h>
