@@ -179,7 +179,8 @@ static int candidates_compare(Estimator *estimator, bool truth) {
 
         if (r < 0)
                 return r;
-        qsort(keys, n_keys, sizeof(*keys), compare_keys);
+        if (n_keys > 0)
+                qsort(keys, n_keys, sizeof(*keys), compare_keys);
         r = pairs_collect(estimator, keys, n_keys, &pairs, &n);
         if (r < 0)
                 return r;
