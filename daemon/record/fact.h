@@ -23,7 +23,8 @@ typedef struct Said {
         bool lists_whole; /* the source states its lists whole */
         Bytes packed;     /* the event as it is stored in its entry; empty where that is not at hand */
         const Carebus__V1__Matching *matching; /* what it says of its person, made for comparing; NULL: nothing */
-        unsigned under;   /* 1 + place among the person's identifiers of the first local number it was said under; 0: none */
+        unsigned
+                under; /* 1 + place among the person's identifiers of the first local number it was said under; 0: none */
 } Said;
 
 /* A new fact without a value. NULL when the arena is full. */

@@ -164,8 +164,11 @@ static void list_remove(LedgerTable *table, uint32_t index) {
 }
 
 static Place next_place(const LedgerTable *table, uint64_t seq) {
-        return seq > table->newest.seq ? (Place){ .seq = seq }
-                                       : (Place){ .seq = table->newest.seq, .index = table->newest.index + 1 };
+        Place behind = { .seq = table->newest.seq, .index = table->newest.index + 1 };
+
+        if (seq > behind.seq)
+                behind = (Place){ .seq = seq };
+        return behind;
 }
 
 static int table_put(LedgerTable *table, LedgerId id, const uint8_t *digest, Place place) {

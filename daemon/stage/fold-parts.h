@@ -90,7 +90,7 @@ typedef struct FoldWork {
         WORK_LIST(WorkLook) later;
         const char *standings_of; /* patient id: those read last, which whoever changes them writes */
         Carebus__V1__StoredStandings *standings;
-        unsigned n_looks; /* at persons, for contradictions */
+        unsigned n_looks;                /* at persons, for contradictions */
         WORK_LIST(const char *) touched; /* persons of whom something was written */
         WORK_LIST(const char *)
         waiting; /* of whose plans, decisions or death something was, or who came to another record */

@@ -76,6 +76,7 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
                        const Carebus__V1__StoredFact *stored) {
         Carebus__V1__SaidAgain *again = message_new(&carebus__v1__said_again__descriptor, work->arena);
         uint8_t *hash = arena_alloc(work->arena, DEMOGRAPHICS_HASH_SIZE);
+        bool hashed;
         int r;
 
         if (!again || !hash)
@@ -83,11 +84,12 @@ static int again_begin(FoldWork *work, const Said *said, const char *patient_id,
         r = demographics_hash(said, work->arena, hash);
         if (r < 0 && r != -ENODATA)
                 return r;
-        r = numbers_with_hash(work, said, patient_id, again) ?: r;
-        if (r < 0 && r != -ENODATA)
+        hashed = r == 0;
+        r = numbers_with_hash(work, said, patient_id, again);
+        if (r)
                 return r;
-        again->has_hash = r == 0;
-        again->hash = (ProtobufCBinaryData){ .len = r == 0 ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
+        again->has_hash = hashed;
+        again->hash = (ProtobufCBinaryData){ .len = hashed ? DEMOGRAPHICS_HASH_SIZE : 0, .data = hash };
         again->first = again->newest = stored->newest;
         again->event_id = stored->fact->confirmed_event_id;
         again->has_received_at = stored->fact->has_confirmed_at;

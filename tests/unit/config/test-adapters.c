@@ -214,7 +214,8 @@ static void test_paths_that_lead_nowhere_are_said_with_their_place(void **state)
         fixture_assert_good(fixture);
         assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
         assert_int_equal(config_check_known(fixture->config, fixture->text, &(ConfigKnown){ .path = is_known },
-                                            &fixture->problems), 0);
+                                            &fixture->problems),
+                         0);
         static const struct {
                 const char *part;
                 unsigned line, column;
