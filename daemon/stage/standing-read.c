@@ -64,9 +64,17 @@ static int fact_add(Gathering *g, const char *home, Carebus__V1__StoredStandings
                     StoredFact *stored) {
         Stood *stood = arena_alloc(g->work->arena, sizeof(*stood));
 
-        for (size_t i = 0; i < g->n_stood; i++)
-                if (strcmp(g->stood[i]->standing->fact, standing->fact) == 0)
-                        return fact_unite(g, i, stored);
+        for (size_t i = 0; i < g->n_stood; i++) {
+                if (strcmp(g->stood[i]->standing->fact, standing->fact) != 0)
+                        continue;
+                /* What it says is what was said last, whichever number came first. */
+                if (stamp_compare(standing->stamp, g->stood[i]->standing->stamp) > 0) {
+                        g->stood[i]->standing = standing;
+                        g->stood[i]->home = home;
+                        g->stood[i]->stored = all;
+                }
+                return fact_unite(g, i, stored);
+        }
         if (!stood)
                 return -ENOMEM;
         *stood = (Stood){ .standing = standing, .home = home, .stored = all, .fact = stored->fact };
