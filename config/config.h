@@ -127,6 +127,74 @@ typedef struct ConfigOwnership {
         size_t n_sources;
 } ConfigOwnership;
 
+/* Who may see what: the rules of `sharing:`, else those that ship (etc/sharing.yaml, which is built in). Texts as written; seconds. */
+typedef struct ConfigSharingRule {
+        char *name, *reason;
+        char **classes, **teams, **kinds, **fields, **except, **relationships, **sensitive, **types, **sources;
+        size_t n_classes, n_teams, n_kinds, n_fields, n_except, n_relationships, n_sensitive, n_types, n_sources;
+        bool restricted_shown, despite_objection, unconfirmed;
+} ConfigSharingRule;
+typedef struct ConfigSensitiveCode {
+        char *system, *code; /* system NULL: any */
+} ConfigSensitiveCode;
+typedef struct ConfigSensitive {
+        char *name;
+        ConfigSensitiveCode *codes;
+        size_t n_codes;
+        char **words, **labels;
+        size_t n_words, n_labels;
+        bool never;
+} ConfigSensitive;
+typedef struct ConfigSharing {
+        bool shipped; /* no `sharing:`: the rules that ship */
+        ConfigSharingRule *rules;
+        size_t n_rules;
+        ConfigSensitive *sensitive;
+        size_t n_sensitive;
+        char **shielded_types, **shielded_fields;
+        size_t n_shielded_types, n_shielded_fields;
+        char **existence; /* sections */
+        size_t n_existence;
+        char **answers_calls; /* classes */
+        size_t n_answers_calls;
+        char **break_glass_reasons;
+        size_t n_break_glass_reasons;
+        uint64_t linger_discharge, linger_death, contact, opened_contact, break_glass, break_glass_max;
+        bool people_all;    /* scope: {people: all} */
+        uint64_t originals; /* scope: {originals: 7d} */
+} ConfigSharing;
+
+/* What is delivered into a team's own system. */
+typedef struct ConfigDestination {
+        char *name;
+        size_t team;
+        char *adapter;    /* mllp, fhir, csv */
+        Profile *profile; /* never NULL: defaults when none is named */
+        char *timezone;   /* never NULL */
+        size_t *sources;  /* indexes: the same system as a source; none said: the sources of the team */
+        size_t n_sources;
+        char *connect;                /* mllp: host:port */
+        char *url;                    /* fhir: base */
+        char *form;                   /* fhir: transaction, message, notification; csv: people, exact, both */
+        char *facade;                 /* fhir: host:port where GET is answered, or NULL */
+        char *token;                  /* fhir: file with the bearer token to show */
+        char *facade_token;           /* fhir: file with `token who-system` lines that may ask */
+        char *authority;              /* PEM: whom to trust */
+        ConfigTls tls;                /* mllp, fhir: our certificate towards the receiver; the facade's own */
+        char *folder;                 /* csv */
+        char *daily;                  /* csv: HH:MM of the daily list, local time; NULL: none */
+        uint64_t list_every;          /* csv: seconds between last-known lists; at most an hour */
+        char *application, *facility; /* mllp: our MSH-3 and MSH-4 */
+        char *receiving_application, *receiving_facility; /* mllp: MSH-5 and MSH-6 */
+        char **types; /* of events that are delivered; none: all that the language has */
+        size_t n_types;
+        uint64_t timeout;   /* seconds for an answer */
+        uint64_t tries;     /* before it is parked */
+        uint64_t pause_max; /* seconds between two tries */
+        uint64_t window;    /* persons under way at once */
+        ConfigPeer peer;
+} ConfigDestination;
+
 typedef struct Config {
         char *bus;
         ConfigEnvironment environment;
@@ -150,6 +218,10 @@ typedef struct Config {
         ConfigMatching matching;
         ConfigOwnership *ownership;
         size_t n_ownership;
+        ConfigSharing sharing;
+        ConfigDestination *destinations;
+        size_t n_destinations;
+        char *audit_key;        /* PEM file that signs the audit, or NULL: state/serve/audit.key */
         uint64_t segment_bytes; /* of the journal */
         uint64_t reserve_bytes; /* free space below which intake refuses with try-later */
         unsigned references;    /* atomic: config_ref(), config_unref() */
@@ -249,6 +321,7 @@ void config_problems_json(const ConfigProblems *problems, FILE *stream);
 /* Index, or -ENOENT. */
 ssize_t config_find_source(const Config *config, const char *name);
 ssize_t config_find_team(const Config *config, const char *name);
+ssize_t config_find_destination(const Config *config, const char *name);
 bool config_may_read(const Config *config, size_t team, size_t source);
 /* <run>/intake and so on as ipc:// endpoints, on the heap. `name` is intake, feed, control, query, or live/TEAM. */
 char *config_endpoint(const Config *config, const char *name);

@@ -209,7 +209,7 @@ static int find_by_words(Finding *finding) {
 /* ---- how well they fit ------------------------------------------------------------------------------------------------------ */
 
 static bool sees(const Ask *ask, const char *source) {
-        return ask->team < 0 || (source && sharing_may_see(ask->sharing, (size_t)ask->team, bytes_of_text(source)));
+        return ask->team < 0 || (source && sharing_may_read(ask->sharing, (size_t)ask->team, bytes_of_text(source)));
 }
 
 static int found_read(Finding *finding, Found *found) {

@@ -79,7 +79,7 @@ static int session_deliver(Feed *feed, FeedSession *session, Share *share) {
                 if (r != 0)
                         return error_fold(r);
                 share->looked_at++;
-                if (entry->n_events == 0 || !sharing_may_see(feed->sharing, session->team, entry->source))
+                if (entry->n_events == 0 || !sharing_may_read(feed->sharing, session->team, entry->source))
                         r = session_pass(feed, session, share);
                 else {
                         share->passed = 0;

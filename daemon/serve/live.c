@@ -207,7 +207,7 @@ static void live_publish_entry(Live *live, const PublishedEntry *entry, int64_t 
         for (size_t t = 0; t < live->n_teams; t++) {
                 LiveTeam *team = &live->teams[t];
 
-                if (entry->n_events == 0 || !sharing_may_see(live->sharing, team->index, entry->source))
+                if (entry->n_events == 0 || !sharing_may_read(live->sharing, team->index, entry->source))
                         continue;
                 for (size_t i = 0; i < entry->n_events; i++) {
                         Place place = { .seq = entry->seq, .index = (uint32_t)i };

@@ -160,7 +160,7 @@ static int put_entry(Query *query, uint64_t seq, ssize_t team, Buffer *items) {
                 r = view_outcome(query->view, seq, &outcome);
                 return r == 0 ? put_entry_item(query, &outcome, items) : r < 0 ? r : -EBADMSG;
         }
-        if (team >= 0 && !sharing_may_see(query->sharing, (size_t)team, entry->source))
+        if (team >= 0 && !sharing_may_read(query->sharing, (size_t)team, entry->source))
                 return 0;
         for (size_t i = 0; i < entry->n_events; i++)
                 if (team < 0 || entry->events[i].size > 0)

@@ -94,7 +94,7 @@ static char *join_teams(Trace *trace, const char *source) {
         size_t n = 0;
 
         for (size_t i = 0; text && i < query->config->n_teams; i++)
-                if (sharing_may_see(query->sharing, i, bytes_of_text(source)))
+                if (sharing_may_read(query->sharing, i, bytes_of_text(source)))
                         text = arena_format(query->arena, "%s%s%s", text, n++ ? "," : "", query->config->teams[i].name);
         return n ? text : arena_format(query->arena, "teams=-");
 }

@@ -11,7 +11,7 @@ typedef struct Team {
 static bool team_sees(const void *owner, const char *source) {
         const Team *team = owner;
 
-        return sharing_may_see(team->sharing, team->team, bytes_of_text(source));
+        return sharing_may_read(team->sharing, team->team, bytes_of_text(source));
 }
 
 int record_for_team(View *view, const Sharing *sharing, ssize_t team, const char *patient_id, Arena *arena,

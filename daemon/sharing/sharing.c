@@ -99,7 +99,7 @@ static int compare_bytes(Bytes key, const char *name) {
         return r ? r : key.size == size ? 0 : key.size < size ? -1 : 1;
 }
 
-bool sharing_may_see(const Sharing *sharing, size_t team, Bytes source) {
+bool sharing_may_read(const Sharing *sharing, size_t team, Bytes source) {
         size_t low = 0, high;
 
         if (team >= sharing->n_teams || source.size == 0)

@@ -1,20 +1,27 @@
 #pragma once
 /*
- * Who may see what: the one function that live, feeds, tail, record and trace ask. Default is no.
+ * Who may see what: the one choke point. Live, feeds, snapshots, redelivery, queries, the quarantine, delivery outwards and carebusctl ask
+ * it, at the moment of delivery, with the configuration that is in force. Default is no.
  *
- * Until sharing rules exist a team sees an event when its `may_read` list has the event's source. A denial of the
- * configuration counts at once; a grant counts when the fold has it (the settings entry it was journaled with), so that
- * what a team sees at a sequence number follows from the journal.
+ * A Sharing is the rules compiled for all teams: of the configuration and of the newest settings entry that the fold has read. What a team
+ * sees is what both let it see. So a denial counts at once, while a grant counts when the fold has it, and what a team sees at a sequence
+ * number follows from the journal, once both are the same. A Sharing is immutable and counted; any thread.
  *
- * A Sharing is immutable and counted; any thread.
+ * Whose relationships count is compiled once a person (SharingPerson), and what is sensitive about a thing once a thing (SharingThing),
+ * so that asking for one team more is a look at a few words of bits.
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "carebus/v1/event.pb-c.h"
 #include "carebus/v1/journal.pb-c.h"
+#include "carebus/v1/record.pb-c.h"
+#include "carebus/v1/sharing.pb-c.h"
 #include "config/config.h"
 
 typedef struct Sharing Sharing;
@@ -26,8 +33,78 @@ Sharing *sharing_ref(Sharing *sharing);
 Sharing *sharing_unref(Sharing *sharing);
 DEFINE_CLEANUP(Sharing *, sharing_unref)
 const Config *sharing_config(const Sharing *sharing);
+/* What the answers of this Sharing follow from, as a hash of the rules and teams: another one may answer otherwise. 32 bytes. */
+const uint8_t *sharing_digest(const Sharing *sharing, size_t team);
 
-/* May this team see what this source said? A source that nobody knows is seen by nobody. */
-bool sharing_may_see(const Sharing *sharing, size_t team, Bytes source);
-/* The sources that a team sees, in order of their names: for walking an index. NULL behind the last. */
+/* ---- of whom, and what ------------------------------------------------------------------------------------------------- */
+
+/* A person as the rules look at them: which team has which kinds of relationships now, and what is flagged. */
+typedef struct SharingPerson SharingPerson;
+
+/* `person` NULL: a thing that is of nobody (a service), or of somebody of whom the bus knows nothing. Borrows from `person`. In the arena.
+ * 0 or -ENOMEM. */
+int sharing_person(const Sharing *sharing, const Carebus__V1__PersonSharing *person, Arena *arena,
+                   const SharingPerson **ret);
+
+/* A fact, an event or a notice. Texts are borrowed. */
+typedef struct SharingThing {
+        const char *kind;   /* section of the record; "services" and "notices" for what is of nobody */
+        const char *type;   /* of the event; NULL of a fact: its kind says enough */
+        Bytes source;       /* who said it */
+        const char *team;   /* whose event it is; NULL: the source's own team */
+        uint64_t sensitive; /* sharing_classify() */
+        bool unconfirmed;   /* whose it is waits for a person */
+} SharingThing;
+
+/* Which of the classes of sensitive facts this is in: every code, in shared and original form, and every text is looked at, by descriptor.
+ * One bit a class. `message` is an Event or a Fact (labels included), or a body. Asked once and kept: it is the only costly question. */
+uint64_t sharing_classify(const Sharing *sharing, const ProtobufCMessage *message);
+
+/* ---- the answer ----------------------------------------------------------------------------------------------------------- */
+
+typedef enum SharingSight {
+        SHARING_HIDDEN,
+        SHARING_PART, /* some fields are left out: sharing_cut_event() or sharing_cut_fact() before anything is given */
+        SHARING_WHOLE,
+} SharingSight;
+
+typedef struct SharingMask SharingMask; /* which fields; constant, part of the Sharing */
+
+typedef struct SharingVerdict {
+        SharingSight sight;
+        int rule; /* place in the settings' rules; -1: its own word, or none let it */
+        const char *
+                reason; /* hidden: no-rule, no-relationship, source-not-read, sensitive, never, objection, unconfirmed; else NULL */
+        const Carebus__V1__Relationship *relationship; /* that the rule went by, or NULL */
+        const SharingMask *mask;                       /* PART: what is to be seen. Equal pointers cut equally */
+} SharingVerdict;
+
+/* The choke point. A team sees what its own sources said, and what is its own event, whole, whoever it is of; all else by a rule of its
+ * class, while it has a relationship that the rule goes by. */
+SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const SharingPerson *person,
+                               const SharingThing *thing);
+/* All rules that let it, as bits of their places, for `why`. */
+uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,
+                                const SharingThing *thing);
+/* What the team is shown of a section of anybody's record, whoever it is and whatever there is: the marker that must not tell. HIDDEN,
+ * PART or WHOLE. */
+SharingSight sharing_section(const Sharing *sharing, size_t team, const SharingPerson *person, const char *section);
+/* Does the team have any relationship with this person now? NULL: none. */
+const Carebus__V1__Relationship *sharing_relationship(const Sharing *sharing, size_t team, const SharingPerson *person);
+/* May this team search with three details and open contacts? */
+bool sharing_answers_calls(const Sharing *sharing, size_t team);
+
+/* Leaves out, in place, what the verdict does not show: of the body by its kind's fields, of the patient's demographics and numbers by the
+ * fields of demographics, of everything what the restricted address shields. What is left out is absent, never empty, and `redacted` names
+ * the rule's paths, whether there was anything or not. A WHOLE one is left as it is. Allocates in the arena. 0 or -ENOMEM. */
+int sharing_cut_event(const Sharing *sharing, size_t team, const SharingPerson *person, const SharingVerdict *verdict,
+                      Carebus__V1__Event *event, Arena *arena);
+int sharing_cut_fact(const Sharing *sharing, size_t team, const SharingPerson *person, const SharingVerdict *verdict,
+                     Carebus__V1__Fact *fact, Arena *arena);
+
+/* ---- by sources alone: what stands until every asker goes through sharing_may_see() ------------------------------------------- */
+
+/* May this team read this source at all (`may_read`; without it, every source)? A source that nobody knows is read by nobody. */
+bool sharing_may_read(const Sharing *sharing, size_t team, Bytes source);
+/* The sources that a team reads, in order of their names. NULL behind the last. */
 const char *sharing_source_at(const Sharing *sharing, size_t team, size_t n);

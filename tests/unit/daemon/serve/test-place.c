@@ -122,7 +122,7 @@ static void test_places_agree_with_a_walk_over_all_entries(void **state) {
                         Place wanted = PLACE_NULL;
                         for (uint64_t seq = 1; seq <= bound; seq++)
                                 if (counts[seq] > 0 &&
-                                    sharing_may_see(fixture->sharing, team, bytes_of_text(source_of[seq])))
+                                    sharing_may_read(fixture->sharing, team, bytes_of_text(source_of[seq])))
                                         wanted = (Place){ seq, (uint32_t)counts[seq] - 1 };
                         assert_place(newest(fixture, team, (Place){ bound, UINT32_MAX }), wanted.seq, wanted.index);
                 }

@@ -46,7 +46,7 @@ static Sharing *sharing_of(const Config *config, size_t n) {
 }
 
 static bool sees(const Sharing *sharing, size_t team, const char *source) {
-        return sharing_may_see(sharing, team, bytes_of_text(source));
+        return sharing_may_read(sharing, team, bytes_of_text(source));
 }
 
 static void test_a_team_sees_the_sources_of_its_list_and_no_other(void **state) {
