@@ -123,6 +123,14 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret) {
         return 0;
 }
 
+void batch_record_expire(uint8_t *data) {
+        const size_t bytes = (size_t)batch_record_bytes(data);
+
+        memset(data + RECORD_HEADER_BYTES, 0, bytes - RECORD_HEADER_BYTES);
+        store_le32(data + RECORD_AT_FLAGS, load_le32(data + RECORD_AT_FLAGS) | RECORD_EXPIRED);
+        store_le32(data + RECORD_AT_CRC, crc32c(0, data + RECORD_AT_FLAGS, bytes - RECORD_AT_FLAGS));
+}
+
 static int check_fault(BatchCheck *check, const char *reason, uint64_t seq) {
         check->reason = reason;
         check->seq = seq;

@@ -54,6 +54,9 @@ uint64_t batch_record_bytes(const uint8_t data[RECORD_HEADER_BYTES]);
 /* One record out of `size` bytes; its checksum holds. 0 or JOURNAL_E_CORRUPT. */
 int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret);
 
+/* Takes the payload out of a record that decodes: zeros, the flag, the checksum made anew. Its place in the chain stays. */
+void batch_record_expire(uint8_t *data);
+
 /* Everything in a batch whose header was decoded. */
 typedef struct BatchCheck {
         Sha256 *sha;                        /* in: for the chain */

@@ -112,7 +112,8 @@ int journal_prepare_take(Journal *journal, uint64_t bytes, uint64_t *ret_bytes) 
 }
 
 int journal_prepare_adopt(Journal *journal) {
-        static const char *const leftovers[] = { SEGMENT_FILLING, SEGMENT_NEW, "seal.tmp", "trim.tmp" };
+        static const char *const leftovers[] = { SEGMENT_FILLING, SEGMENT_NEW, SEGMENT_EXPIRED, "seal.tmp",
+                                                 "trim.tmp" };
         _cleanup_(closep) int fd = -1;
         struct stat st;
 

@@ -271,6 +271,25 @@ int journal_seal(Journal *journal) {
         return 0;
 }
 
+int journal_turn(Journal *journal) {
+        int r;
+
+        if (journal->error < 0)
+                return journal->error;
+        if (journal->batch.count > 0)
+                return -EBUSY;
+        if (journal->current.offset == SEGMENT_HEADER_BYTES)
+                return 0;
+        if (journal->sealed) {
+                r = mark_remove(journal->folder_fd, MARK_SEAL);
+                if (r < 0)
+                        return segment_is_no_space(r) ? JOURNAL_E_NO_SPACE : journal_fail(journal, r);
+                journal->sealed = false;
+        }
+        r = journal_roll(journal, 0);
+        return r < 0 ? journal_fail(journal, r) : r;
+}
+
 static int trim_mark(Journal *journal, uint64_t first_seq) {
         const char *reason;
         SegmentHeader header;

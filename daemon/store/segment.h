@@ -24,6 +24,8 @@
 #define SEGMENT_FILLING "next.tmp" /* being zero-filled; worthless after a crash */
 #define SEGMENT_READY "next.ready" /* zero-filled and synced; the writer's when it needs one */
 #define SEGMENT_NEW "segment.tmp"  /* in the writer's hands: gets its header, then its name */
+#define SEGMENT_EXPIRED \
+        "expire.tmp" /* a segment without some payloads, on its way to the name of the one it was made from */
 
 typedef struct SegmentHeader {
         uint8_t uuid[SEGMENT_UUID_BYTES]; /* of the journal */
