@@ -29,7 +29,9 @@ struct Fold {
         struct MatchRules *rules;        /* of the settings, or those that ship */
         FoldCounts *counts;
         size_t n_counts;
-        uint32_t n_overdue; /* reviews that fell due since somebody asked */
+        uint32_t n_overdue;  /* reviews that fell due since somebody asked */
+        FoldEarlier earlier; /* NULL: what was set aside stays there */
+        void *earlier_owner;
 };
 
 typedef struct WorkPerson {
@@ -79,8 +81,9 @@ typedef struct FoldWork {
         bool lists_whole;
         Carebus__V1__EventMatching *const *matching; /* of the events, in their order */
         size_t n_matching;
-        uint32_t n_events;       /* of the submission: derived ones are numbered behind */
-        uint32_t n_persons_made; /* beyond the first of an event */
+        Carebus__V1__Event *const *events; /* of the submission, or of what is retried, */
+        uint32_t n_events;                 /* and how many: derived ones are numbered behind */
+        uint32_t n_persons_made;           /* beyond the first of an event */
         Carebus__V1__Outcome outcome;
         WORK_LIST(WorkPerson) persons;
         uint32_t *person_slots; /* 1 + place in `persons`, by a hash of the id; 0: free. NULL while they are few */

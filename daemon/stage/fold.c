@@ -60,6 +60,11 @@ Fold *fold_free(Fold *fold) {
         return NULL;
 }
 
+void fold_set_earlier(Fold *fold, FoldEarlier earlier, void *owner) {
+        fold->earlier = earlier;
+        fold->earlier_owner = owner;
+}
+
 int fold_load(Fold *fold, StateTxn *txn) {
         overlay_clear(fold->overlay);
         recall_clear(fold->recall);

@@ -27,6 +27,10 @@ DEFINE_CLEANUP(Fold *, fold_free)
 /* Settings and what else the fold holds in memory, from the state; what it held before is forgotten. Call once before the first
  * fold_apply(), and again whenever a transaction did not end in a commit. */
 int fold_load(Fold *fold, StateTxn *txn);
+/* An earlier entry, for what was set aside of somebody who is followed now (daemon/stage/scope.h): its payload, borrowed until the next call. 0,
+ * JOURNAL_E_EXPIRED, or negative. Without it nothing that was set aside can be used. */
+typedef int (*FoldEarlier)(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret);
+void fold_set_earlier(Fold *fold, FoldEarlier earlier, void *owner);
 /* One entry into the transaction: record.seq must be folded_seq + 1 (-EINVAL otherwise). Negative is final (not a content
  * problem: content that cannot be used ends in the quarantine), STATE_E_NO_SPACE is the transaction's: abort, and try again. */
 int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record);

@@ -20,6 +20,7 @@
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/project-plain.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/scope.h"
 #include "daemon/stage/standing.h"
 #include "proto/types.h"
 
@@ -141,6 +142,18 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
                        field_mask_of(FIELD_NAMES) | field_mask_of(FIELD_RESTRICTED)))
                 changes->contradictable = true;
         return r;
+}
+
+/* Of somebody who is not followed: by what they are known, and no more. */
+static int project_traits(FoldWork *work, const Said *said, Home *home, Changes *changes) {
+        const Carebus__V1__Demographics *demographics = demographics_of(said->event);
+        int r = numbers_keep(work, said, home->patient_id);
+
+        if (r || !demographics)
+                return r;
+        changes->demographics = true;
+        changes->presence = speaks_against_death(said->event, demographics);
+        return demographics->birth_date ? birth_date_keep(work, said, home, demographics->birth_date, changes) : 0;
 }
 
 static int project_death(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
@@ -329,16 +342,16 @@ int project_end(FoldWork *work) {
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
 }
 
-static int project_facts(FoldWork *work, const Said *said, Home *home, Changes *changes) {
+static int project_facts(FoldWork *work, const Said *said, Home *home, bool aside, Changes *changes) {
         Carebus__V1__Person *person;
         int r;
 
-        r = project_demographics(work, said, home, changes);
+        r = aside ? project_traits(work, said, home, changes) : project_demographics(work, said, home, changes);
         if (r == 0)
                 r = project_death(work, said, home, changes);
         if (r == 0 && is_encounter(said->event))
                 r = project_encounter(work, said, home, changes) ?: account_look(work, said, home);
-        if (r == 0)
+        if (r == 0 && !aside)
                 r = project_others(work, said, home->patient_id, changes);
         if (r == 0 && changes->identifiers)
                 r = home_person(work, home, &person) ?: join_again(work, said, person);
@@ -420,6 +433,19 @@ static int unconfirmed_note(FoldWork *work, const Said *said, Home *home) {
         return r ?: review_note(work, said, person);
 }
 
+int project_set_aside(FoldWork *work, const Said *as_said, Carebus__V1__Person *person) {
+        Home home = { .patient_id = person->patient_id, .person = person, .joined = true };
+        Said placed = *as_said;
+        const Said *said = &placed;
+        Changes changes = {};
+        int r;
+
+        r = under_find(work, as_said, &home, &placed);
+        r = r ?: project_demographics(work, said, &home, &changes);
+        r = r ?: project_others(work, said, home.patient_id, &changes);
+        return r ?: conflicts_look(work, said, &home, &changes);
+}
+
 int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_id) {
         const Carebus__V1__Event *event = as_said->event;
         Said placed = *as_said;
@@ -428,6 +454,7 @@ int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_
         IdentifyOthers others = {};
         Changes changes = {};
         Home home = {};
+        bool aside = false;
         int r;
 
         *ret_patient_id = "";
@@ -439,10 +466,12 @@ int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_
                         home.patient_id = home.person->patient_id;
         } else
                 r = home_find(work, said, &home, &changes, &others);
+        if (r == 0 && !join_is_said(event))
+                r = scope_enter(work, said, &home, &aside);
         if (r == 0)
                 r = under_find(work, as_said, &home, &placed);
         if (r == 0)
-                r = project_facts(work, said, &home, &changes);
+                r = project_facts(work, said, &home, aside, &changes);
         if (r == 0 && others.n > 0)
                 r = others_note(work, said, home.person, &others);
         if (r == 0)

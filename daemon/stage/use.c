@@ -7,13 +7,14 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/project.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/scope.h"
 #include "daemon/stage/settings.h"
 #include "proto/check.h"
 #include "proto/wire.h"
 
 /* When an event was said: recorded, else sent, else happened, else received. */
-static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event, uint32_t index) {
-        StampParts stamp = { .sent_at = work->sent_at, .seq = work->seq, .index = index };
+static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event, const EventPlace *place) {
+        StampParts stamp = { .sent_at = work->sent_at, .seq = place->seq, .index = place->index };
 
         if (event->recorded_at && event->recorded_at->has_utc_at)
                 stamp.said_at = event->recorded_at->utc_at;
@@ -22,28 +23,28 @@ static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event
         else if (event->occurred_at && event->occurred_at->has_utc_at)
                 stamp.said_at = event->occurred_at->utc_at;
         else
-                stamp.said_at = work->received_at;
+                stamp.said_at = place->received_at;
         return stamp;
 }
 
 /* The event as it is published: what the bus sets is set. */
-static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, uint32_t index, Said *ret) {
+static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, const EventPlace *place, Said *ret) {
         Carebus__V1__Event *event = message_shallow_copy(&stored->base, work->arena);
 
         if (!event)
                 return -ENOMEM;
-        event->event_id = id_text("", work->seq, index, work->arena);
+        event->event_id = id_text("", place->seq, place->index, work->arena);
         if (!event->event_id)
                 return -ENOMEM;
         event->has_received_at = 1;
-        event->received_at = work->received_at;
+        event->received_at = place->received_at;
         event->source = (char *)work->source;
         event->has_loaded = event->loaded = work->history;
         if (!event->source_message_id)
                 event->source_message_id = (char *)work->message_id;
         if (!event->type)
                 event->type = (char *)"";
-        *ret = (Said){ .event = event, .stamp = stamp_of(work, event, index), .lists_whole = work->lists_whole };
+        *ret = (Said){ .event = event, .stamp = stamp_of(work, event, place), .lists_whole = work->lists_whole };
         return 0;
 }
 
@@ -82,18 +83,30 @@ static bool indexes_have(const uint32_t *indexes, size_t n, uint32_t index) {
 /* One that can be used is used. */
 static int event_use(FoldWork *work, const Carebus__V1__Event *stored, uint32_t index, Bytes packed,
                      const char **ret_reason) {
+        const EventPlace place = { .seq = work->seq, .index = index, .received_at = work->received_at };
         Said said;
         int r;
 
         r = identify_check(work, stored, ret_reason);
         if (r || *ret_reason)
                 return r;
-        r = event_on_its_way(work, stored, index, &said);
+        r = event_on_its_way(work, stored, &place, &said);
         if (r)
                 return r;
         said.packed = packed;
         said.matching = matching_of(work, index);
         return project_event(work, &said, (const char **)&work->outcome.patient_ids[index]);
+}
+
+int event_use_again(FoldWork *work, const Carebus__V1__Event *stored, const EventPlace *place,
+                    Carebus__V1__Person *home) {
+        Said said;
+        int r = event_on_its_way(work, stored, place, &said);
+
+        if (r)
+                return r;
+        said.matching = matching_of(work, place->index);
+        return project_set_aside(work, &said, home);
 }
 
 int events_use(FoldWork *work, Carebus__V1__Event *const *events, size_t n_events, const uint32_t *only, size_t n_only,
@@ -106,6 +119,7 @@ int events_use(FoldWork *work, Carebus__V1__Event *const *events, size_t n_event
         int r = 0;
 
         work->lists_whole = settings_lists_whole(work->fold, work->source);
+        work->events = events;
         work->n_events = (uint32_t)n_events;
         outcome->patient_ids = arena_alloc(work->arena, n_events * sizeof(*outcome->patient_ids));
         if (!outcome->patient_ids || !waiting || !used.held)
@@ -124,6 +138,7 @@ int events_use(FoldWork *work, Carebus__V1__Event *const *events, size_t n_event
                         used.held[used.n_held++] = i;
                 used.reason = used.reason ?: reason;
         }
+        r = r ?: scope_end(work);
         r = r ?: project_end(work);
         if (r)
                 return r;

@@ -41,6 +41,7 @@ static const char *const table_names[_STATE_TABLE_MAX] = {
         [STATE_REVIEW] = "review",
         [STATE_REVIEWED] = "reviewed",
         [STATE_DUE] = "due",
+        [STATE_ASIDE] = "aside",
 };
 
 struct State {

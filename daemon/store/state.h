@@ -29,6 +29,7 @@ typedef enum StateTable {
         STATE_REVIEW,      /* review id -> Review, open ones */
         STATE_REVIEWED,    /* review id -> Review, decided ones */
         STATE_DUE,         /* time, kind, id -> "" */
+        STATE_ASIDE,       /* patient id, seq, index -> "" */
         _STATE_TABLE_MAX,
 } StateTable;
 
