@@ -24,6 +24,33 @@
 #include "carebus/v1/sharing.pb-c.h"
 #include "config/config.h"
 
+/*
+ * How a rule of the settings lets a team see a thing. All of it has to hold:
+ *   team           its class is among `classes` ("all": any), or its name among `teams`
+ *   kind           the thing's kind is among `kinds` ("all": every section, services and notices). A kind that nobody knows is let by none
+ *   type           `types` names the event's type (of a fact: SharingThing.fact_type), or none. A type that nobody knows is let by none
+ *   source         `sources` names it, or none
+ *   relationship   the team has one of `relationships`; none named: any but break-glass, which counts where it is named alone;
+ *                  not-needed: a team without one too
+ *   objection      nobody objects to this team and kind, or the rule is `despite_objection`
+ *   sensitive      `sensitive` names every class that the thing is in; what is in a class of `never` is let by none
+ *   unconfirmed    the thing is confirmed, or the rule does not say `unconfirmed: false`
+ * Of what several rules let, the fields are laid together. A broken glass is thus a rule of its own: relationships [break-glass],
+ * despite_objection, and the kinds and sensitive classes that it opens to these classes of teams.
+ *
+ * Who is of a restricted address: of what a rule shows, the shielded types and fields are left out, but by rules with `restricted_shown`
+ * whose `relationships` name one that the team has (not-needed is none). Types are left out wherever they stand, but not what belongs to
+ * a practitioner, a service or a notice of the bus: that is at work. With them go a Place that is the home, or, outside encounters, says not
+ * what it is; the general practitioner among a care team; of whom to ring, whoever is no practitioner and no service.
+ *
+ * Of an event that is seen in part, its envelope stays but: source_message_id, notes, trigger, numbers and times in the words of the
+ * source, words of labels, `replaces` by message ids, what `cleared` and `complete` say of fields left out; numbers of what it belongs to
+ * (encounter_id, ...) stay. What the event says of the patient beside its body goes by the fields that the rules show of kind
+ * "demographics". Of a fact the same; its key, which is made of what it says, becomes the id of the first event that is known to say it.
+ */
+#define SHARING_RULES_MAX 64   /* a rule beyond lets nothing: the configuration refuses it */
+#define SHARING_CLASSES_MAX 63 /* of sensitive facts; who is let see one beyond must be let see all of those */
+
 typedef struct Sharing Sharing;
 
 /* `folded` is what the fold last read of the settings; NULL when it has none yet: nobody sees anything then. Holds a
@@ -54,10 +81,17 @@ typedef struct SharingThing {
         const char *team;   /* whose event it is; NULL: the source's own team */
         uint64_t sensitive; /* sharing_classify() */
         bool unconfirmed;   /* whose it is waits for a person */
+        const char *
+                fact_type; /* of a fact: the event that says such a one, for rules with `types`: cpr_decision.recorded. NULL: none does */
 } SharingThing;
 
+/* What an event or a fact is, classified. Of a type without a section: "services" or "notices" by its body, "" of a type that nobody
+ * knows. */
+SharingThing sharing_thing_of_event(const Sharing *sharing, const Carebus__V1__Event *event);
+SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, const Carebus__V1__Fact *fact);
+
 /* Which of the classes of sensitive facts this is in: every code, in shared and original form, and every text is looked at, by descriptor.
- * One bit a class. `message` is an Event or a Fact (labels included), or a body. Asked once and kept: it is the only costly question. */
+ * One bit a class; they mean something to this Sharing alone. `message` is an Event or a Fact (labels included), or a body. Asked once and kept: it is the only costly question. */
 uint64_t sharing_classify(const Sharing *sharing, const ProtobufCMessage *message);
 
 /* ---- the answer ----------------------------------------------------------------------------------------------------------- */
@@ -73,8 +107,8 @@ typedef struct SharingMask SharingMask; /* which fields; constant, part of the S
 typedef struct SharingVerdict {
         SharingSight sight;
         int rule; /* place in the settings' rules; -1: its own word, or none let it */
-        const char *
-                reason; /* hidden: no-rule, no-relationship, source-not-read, sensitive, never, objection, unconfirmed; else NULL */
+        /* Hidden: source-not-read, never, no-rule, no-relationship, objection, sensitive, unconfirmed, the first that left no rule. Else NULL. */
+        const char *reason;
         const Carebus__V1__Relationship *relationship; /* that the rule went by, or NULL */
         const SharingMask *mask;                       /* PART: what is to be seen. Equal pointers cut equally */
 } SharingVerdict;
@@ -86,8 +120,9 @@ SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const Sharin
 /* All rules that let it, as bits of their places, for `why`. */
 uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,
                                 const SharingThing *thing);
-/* What the team is shown of a section of anybody's record, whoever it is and whatever there is: the marker that must not tell. HIDDEN,
- * PART or WHOLE. */
+/* What the team is shown of a section of this person's record, whatever there is: the marker that must not tell. It follows from the rules and
+ * from what the team knows of itself (its relationships, an objection, a restricted address). WHOLE: nothing is ever left out, but of the
+ * classes of sensitive facts; in the sections of `existence`, these count too, and it is PART to who is not let see all of them. */
 SharingSight sharing_section(const Sharing *sharing, size_t team, const SharingPerson *person, const char *section);
 /* Does the team have any relationship with this person now? NULL: none. */
 const Carebus__V1__Relationship *sharing_relationship(const Sharing *sharing, size_t team, const SharingPerson *person);
