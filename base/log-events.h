@@ -85,4 +85,10 @@ LOG_EVENT(FILE_REFUSED, "0e3f69fba83c467c9943eaa779cc7d48", 4, "a file could not
 LOG_EVENT(FILE_LEFT_ALONE, "403e7435922c492390d1c79f8ea8f83f", 4, "a file in the folder was left alone: the reason says whether its name, its kind or what it is was wrong")
 LOG_EVENT(FOLDER_NOT_USABLE, "71978a22a3b842c2be9b76743a5dfe72", 3, "the folder, a file in it or the adapter's own state could not be read or written: nothing is lost, it is tried again; compare the rights of the folder with the user of the adapter")
 LOG_EVENT(LEDGER_DAMAGED, "86ec65538cd44510a1cbb58a0d5771b8", 3, "what the adapter knew of earlier deliveries is damaged and was set aside: a file that comes again is taken as a new one")
+LOG_EVENT(RECEIVER_AWAY, "b2fa95439a1f465eb51675019a9eaf36", 4, "the receiver of a destination does not take anything: it is tried again after growing pauses, nothing is lost, and all is delivered in order when it is back")
+LOG_EVENT(RECEIVER_ANSWERS, "efd3dc1d50014b6d8a21331a0a81a9dd", 5, "the receiver of a destination answers again")
+LOG_EVENT(DELIVERY_PARKED, "7ffd0c57e43c454bac63aeb3334e1c37", 4, "something cannot be delivered: it, and all of that person behind it, waits in the quarantine; `carebusctl quarantine list` has it")
+LOG_EVENT(DELIVERY_RESUMED, "c0498dc1747a4097b8c06cd6a86b1b1f", 5, "what waited of a person has been delivered")
+LOG_EVENT(PARK_NOT_TAKEN, "f29bec175ef64806852230e72fe02c8a", 4, "the bus would not put aside what cannot be delivered: it is asked again")
+LOG_EVENT(DESTINATION_REFUSED, "1779c9ce177542478878487eda9789ec", 3, "the bus does not let this adapter read for its destination: compare `user:` of the destination or of its team with who runs the adapter; it is tried again")
 /* Library (sdk) */

@@ -159,6 +159,65 @@ static int identity_show_rules(const Request *request, ValidateError *error) {
         return 0;
 }
 
+/* Of whom: by patient id, or by a number. */
+static int person_rules(const char *patient_id, const Carebus__V1__Identifier *identifier, const char *path,
+                        ValidateError *error) {
+        if (patient_id && !patient_id_is_valid(patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "%s.patient_id", path);
+        if (!patient_id && (!identifier || !identifier->value || !identifier->value[0]))
+                return validate_fail(error, VALIDATE_E_MISSING, "%s.patient_id", path);
+        return 0;
+}
+
+int break_glass_request_rules(const Carebus__V1__BreakGlassRequest *glass, ValidateError *error) {
+        int r = name_rule(glass->team, "break_glass.team", error);
+
+        r = r ? r : person_rules(glass->patient_id, glass->identifier, "break_glass", error);
+        if (r == 0 && glass->reason)
+                r = reason_rule(glass->reason, "break_glass.reason", error);
+        return r;
+}
+
+static int break_glass_rules(const Request *request, ValidateError *error) {
+        return break_glass_request_rules(request->break_glass, error);
+}
+
+int open_contact_request_rules(const Carebus__V1__OpenContactRequest *contact, ValidateError *error) {
+        int r = name_rule(contact->team, "open_contact.team", error);
+
+        r = r ? r : person_rules(contact->patient_id, contact->identifier, "open_contact", error);
+        if (r == 0 && contact->caller)
+                r = reason_rule(contact->caller, "open_contact.caller", error);
+        return r;
+}
+
+static int open_contact_rules(const Request *request, ValidateError *error) {
+        return open_contact_request_rules(request->open_contact, error);
+}
+
+static int grant_end_rules(const Request *request, ValidateError *error) {
+        return seq_rule(request->grant_end->has_grant_seq, request->grant_end->grant_seq, "grant_end.grant_seq", error);
+}
+
+static int park_request_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__Parked *parked = request->park->parked;
+        int r;
+
+        /* What is done with names the item alone. */
+        if (parked && parked->delivered)
+                r = seq_rule(parked->has_item, parked->item, "park.parked.item", error);
+        else
+                r = parked_rules(parked, "park.parked", error);
+        r = r ? r : name_required_rule(parked->team, "park.parked.team", error);
+        return r ? r : name_required_rule(parked->consumer, "park.parked.consumer", error);
+}
+
+static int grant_list_rules(const Request *request, ValidateError *error) {
+        (void)request;
+        (void)error;
+        return 0;
+}
+
 static int converge_rules(const Request *request, ValidateError *error) {
         enum { TIMEOUT_MAX_MS = 10 * 60 * 1000 };
         const Carebus__V1__ConvergeRequest *converge = request->converge;
@@ -181,6 +240,11 @@ static const struct {
         { COMMAND(COVERAGE), coverage_rules },
         { COMMAND(IDENTITY_DECIDE), identity_decide_rules },
         { COMMAND(SETTLE), settle_rules },
+        { COMMAND(BREAK_GLASS), break_glass_rules },
+        { COMMAND(OPEN_CONTACT), open_contact_rules },
+        { COMMAND(GRANT_END), grant_end_rules },
+        { COMMAND(GRANT_LIST), grant_list_rules },
+        { COMMAND(PARK), park_request_rules },
         { COMMAND(TAIL), tail_rules },
         { COMMAND(TRACE), trace_rules },
         { COMMAND(RECORD), record_rules },

@@ -75,6 +75,64 @@ static int compared_rules(const Carebus__V1__Compared *compared, ValidateError *
         return r;
 }
 
+/* ---- what waits */
+
+int parked_rules(const Carebus__V1__Parked *parked, const char *path, ValidateError *error) {
+        if (!parked)
+                return validate_fail(error, VALIDATE_E_MISSING, "%s", path);
+        if (parked->patient_id && !patient_id_is_valid(parked->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "%s.patient_id", path);
+        if (!parked->from_seq)
+                return validate_fail(error, VALIDATE_E_MISSING, "%s.from_seq", path);
+        for (size_t i = 0; i < parked->n_overtaken; i++)
+                if (!event_id_is_valid(parked->overtaken[i]))
+                        return validate_fail(error, VALIDATE_E_VALUE, "%s.overtaken[%zu]", path, i);
+        return 0;
+}
+
+static int park_rules(const Carebus__V1__Park *park, ValidateError *error) {
+        int r = parked_rules(park->parked, "park.parked", error);
+
+        if (r == 0 && !park->has_id)
+                r = validate_fail(error, VALIDATE_E_MISSING, "park.id");
+        r = r ? r : reason_rule(park->parked->code, "park.parked.code", error);
+        return r ? r : text_rule(park->parked->answer, REASON_MAX, "park.parked.answer", error);
+}
+
+static int resumed_rules(const Carebus__V1__Resumed *resumed, ValidateError *error) {
+        if (!resumed->seq)
+                return validate_fail(error, VALIDATE_E_MISSING, "resumed.seq");
+        if (resumed->patient_id && !patient_id_is_valid(resumed->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "resumed.patient_id");
+        return 0;
+}
+
+static int park_answer_rules(const Carebus__V1__ParkAnswer *answer, ValidateError *error) {
+        if (!answer->has_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "parked.id");
+        return answer->error ? reason_rule(answer->error, "parked.error", error) : 0;
+}
+
+static int redelivered_rules(const Carebus__V1__Redelivered *redelivered, ValidateError *error) {
+        if (!redelivered->seq)
+                return validate_fail(error, VALIDATE_E_MISSING, "redelivered.seq");
+        if (redelivered->patient_id && !patient_id_is_valid(redelivered->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "redelivered.patient_id");
+        return 0;
+}
+
+/* ---- what is asked */
+
+static int events_request_rules(const Carebus__V1__EventsRequest *events, ValidateError *error) {
+        enum { EVENTS_MAX = 1000 };
+
+        if (!events->patient_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "events.patient_id");
+        if (!patient_id_is_valid(events->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "events.patient_id");
+        return events->limit > EVENTS_MAX ? validate_fail(error, VALIDATE_E_VALUE, "events.limit") : 0;
+}
+
 /* A Compared has a list of sums, or of persons; all else that a reader says is short. */
 static CheckLimits limits_of_reader(void) {
         CheckLimits limits = limits_small();
@@ -94,6 +152,12 @@ static int team_request_rules(const Carebus__V1__TeamRequest *request, ValidateE
                 return record_request_rules(request->record, error);
         case CAREBUS__V1__TEAM_REQUEST__COMMAND_FIND:
                 return find_request_rules(request->find, error);
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_BREAK_GLASS:
+                return break_glass_request_rules(request->break_glass, error);
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_OPEN_CONTACT:
+                return open_contact_request_rules(request->open_contact, error);
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS:
+                return events_request_rules(request->events, error);
         default:
                 return validate_fail(error, VALIDATE_E_EMPTY, "request");
         }
@@ -127,6 +191,12 @@ int validate_from_reader(Bytes frame, Arena *arena, const Carebus__V1__FromReade
         case CAREBUS__V1__FROM_READER__MESSAGE_REQUEST:
                 r = team_request_rules(message->request, error);
                 break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_PARK:
+                r = park_rules(message->park, error);
+                break;
+        case CAREBUS__V1__FROM_READER__MESSAGE_RESUMED:
+                r = resumed_rules(message->resumed, error);
+                break;
         default:
                 r = validate_fail(error, VALIDATE_E_EMPTY, "%s", "");
         }
@@ -155,6 +225,8 @@ int delivery_rules(const Carebus__V1__Delivery *delivery, const char *prefix, Va
                 return validate_fail(error, VALIDATE_E_VALUE, "%s%srecord.patient_id", prefix, dot);
         if (delivery->seq == 0)
                 return validate_fail(error, VALIDATE_E_VALUE, "%s%sseq", prefix, dot);
+        if (delivery->redelivered)
+                return 0; /* its place lies behind the stream's */
         if (order >= 0)
                 return validate_fail(error, VALIDATE_E_ORDER, "%s%sprev_seq", prefix, dot);
         return 0;
@@ -181,6 +253,15 @@ static int opened_rules(const Carebus__V1__Opened *opened, ValidateError *error)
                 return validate_fail(error, VALIDATE_E_PROTOCOL, "opened.protocol");
         if (!opened->place)
                 return validate_fail(error, VALIDATE_E_MISSING, "opened.place");
+        for (size_t i = 0; i < opened->n_parked; i++) {
+                char path[64];
+                int r;
+
+                snprintf(path, sizeof(path), "opened.parked[%zu]", i);
+                r = parked_rules(opened->parked[i], path, error);
+                if (r)
+                        return r;
+        }
         return 0;
 }
 
@@ -220,6 +301,12 @@ int validate_to_reader(Bytes frame, const ValidateLimits *limits, Arena *arena, 
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_ANSWER:
                 r = message->answer->error ? reason_rule(message->answer->error, "answer.error", error) : 0;
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_PARKED:
+                r = park_answer_rules(message->parked, error);
+                break;
+        case CAREBUS__V1__TO_READER__MESSAGE_REDELIVERED:
+                r = redelivered_rules(message->redelivered, error);
                 break;
         case CAREBUS__V1__TO_READER__MESSAGE_ACK_ANSWER:
                 r = reason_rule(message->ack_answer->digest, "ack_answer.digest", error);

@@ -135,14 +135,49 @@ typedef struct carebus_stream_options {
         uint64_t after_seq;
         uint32_t after_index;
         uint32_t credit; /* deliveries on the way; 0: 256 */
+        int parks; /* hands out what is said about parked persons too: for who brings events on to a system that may refuse them */
 } carebus_stream_options;
 
+typedef enum carebus_delivery_kind {
+        CAREBUS_DELIVERY_EVENT,
+        /* With `parks` only: */
+        CAREBUS_DELIVERY_OPENED, /* the feed begins (again) behind seq.index; `parked` is all that waits, or goes out again */
+        CAREBUS_DELIVERY_PARKED, /* the answer to carebus_stream_park(): park_id, item, or `reason` why not now */
+        CAREBUS_DELIVERY_REDELIVERED, /* of patient_id all that waited, up to here, was handed out again: say carebus_stream_resumed() */
+} carebus_delivery_kind;
+
+/* What cannot be delivered of a person, from a place on. */
+typedef struct carebus_parked {
+        const char *patient_id; /* NULL: of nobody, that event alone */
+        uint64_t seq;
+        uint32_t index;
+        const char *code;   /* rejected, tries-spent, not-renderable, ... */
+        const char *answer; /* code of the receiver, or NULL */
+        uint32_t tries;
+        const char *const *overtaken; /* event ids behind it that were delivered all the same */
+        size_t n_overtaken;
+        uint64_t item; /* of the quarantine; not looked at by carebus_stream_park() */
+} carebus_parked;
+
+/* What it points to is valid until the next call. */
 typedef struct carebus_delivery {
         uint64_t seq;
         uint32_t index;
-        const void *event; /* packed carebus.v1.Event; valid until the next call */
+        const void *event; /* packed carebus.v1.Event */
         size_t event_size;
         int came_live; /* by live, else by the feed */
+        carebus_delivery_kind kind;
+        int redelivered;    /* what was parked, again: at its own place, which lies behind the stream's */
+        const void *so_far; /* beside record.granted: packed carebus.v1.Record, as the team sees it; else NULL */
+        size_t so_far_size;
+        const char *bus; /* OPENED: its name */
+        const carebus_parked *parked;
+        size_t n_parked;
+        uint32_t park_id;
+        const char *reason;
+        uint64_t item;
+        const char *patient_id; /* REDELIVERED; NULL: of nobody */
+        int discarded;          /* REDELIVERED: what could not be delivered was left out */
 } carebus_delivery;
 
 CAREBUS_API int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *options);
@@ -152,6 +187,18 @@ CAREBUS_API carebus_stream *carebus_stream_free(carebus_stream *stream);
 CAREBUS_API int carebus_stream_next(carebus_stream *stream, carebus_delivery *ret, int timeout_ms);
 /* Everything up to and with this place is done: a later stream of this consumer resumes behind it. */
 CAREBUS_API int carebus_stream_ack(carebus_stream *stream, uint64_t seq, uint32_t index);
+/* Puts this event, and all of this person behind it, aside for somebody to look at: it becomes an item of the quarantine. Once
+ * CAREBUS_DELIVERY_PARKED has brought the answer to *ret_id without a `reason`, the place counts as done. Asked again it changes nothing;
+ * with another place the person waits from there on. With `overtaken` it tells which events behind it were delivered all the same.
+ * -EAGAIN: the feed is not open now, ask again after CAREBUS_DELIVERY_OPENED; an answer that was due does not come then. -EINVAL: no place
+ * or code, or more than 64 overtaken. */
+CAREBUS_API int carebus_stream_park(carebus_stream *stream, const carebus_parked *parked, uint32_t *ret_id);
+/* All of this item that was handed out again, up to CAREBUS_DELIVERY_REDELIVERED, is done. Until that is said it comes again at every
+ * CAREBUS_DELIVERY_OPENED. -EAGAIN as above. */
+CAREBUS_API int carebus_stream_resumed(carebus_stream *stream, const char *patient_id, uint64_t item);
+/* For a loop of one's own: call carebus_stream_next() with a timeout of 0 when carebus_stream_fd() is readable (edge-triggered: before
+ * every sleep too), and after at most this many milliseconds. */
+CAREBUS_API int carebus_stream_timeout(const carebus_stream *stream);
 CAREBUS_API const char *carebus_stream_reason(const carebus_stream *stream);
 CAREBUS_API int carebus_stream_fd(const carebus_stream *stream);
 /* Gaps that live left and the feed filled, for the curious. */

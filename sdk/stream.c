@@ -14,13 +14,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "carebus/v1/feed.pb-c.h"
 #include "proto/validate.h"
-#include "sdk/carebus.h"
-#include "sdk/connection.h"
+#include "sdk/stream.h"
 
 #define CREDIT_DEFAULT 256
 #define CREDIT_MAX 65536
@@ -28,92 +25,11 @@
 #define LIVE_SILENT (5 * USEC_PER_SEC) /* live says its place once a second when idle */
 #define OPENING_TIMEOUT (5 * USEC_PER_SEC)
 
-typedef struct Place {
-        uint64_t seq;
-        uint32_t index;
-} Place;
-
-typedef struct Item Item;
-struct Item {
-        Item *next;
-        Place place, prev;
-        bool came_live;
-        size_t size;
-        uint8_t data[];
-};
-
-typedef struct Queue {
-        Item *first, *last;
-        size_t n;
-} Queue;
-
-typedef enum Feed { FEED_DOWN, FEED_OPENING, FEED_OPEN } Feed;
-
-struct carebus_stream {
-        Connection *feed, *live;
-        int epoll;
-        Arena *arena;
-        char *team, *consumer, *reason;
-        carebus_from from;
-        Place after;
-        Feed feed_state;
-        bool has_place, in_step, refused;
-        Place queued, acked;
-        bool ack_waits;
-        Queue ready, ahead;
-        Item *current;
-        uint32_t credit, credit_out;
-        int64_t live_heard_at, opening_at; /* monotonic */
-        uint64_t gaps_repaired;
-};
-
 static int64_t now(void) {
         return clock_monotonic(&clock_system);
 }
 
-static int place_compare(Place a, Place b) {
-        if (a.seq != b.seq)
-                return a.seq < b.seq ? -1 : 1;
-        return a.index == b.index ? 0 : a.index < b.index ? -1 : 1;
-}
-
-/* ---- queues ---- */
-
-static void queue_push(Queue *queue, Item *item) {
-        item->next = NULL;
-        if (queue->last)
-                queue->last->next = item;
-        else
-                queue->first = item;
-        queue->last = item;
-        queue->n++;
-}
-
-static Item *queue_pop(Queue *queue) {
-        Item *item = queue->first;
-
-        if (!item)
-                return NULL;
-        queue->first = item->next;
-        if (!queue->first)
-                queue->last = NULL;
-        queue->n--;
-        return item;
-}
-
-static void queue_clear(Queue *queue) {
-        for (Item *item = queue_pop(queue); item; item = queue_pop(queue))
-                free(item);
-}
-
 /* ---- to the feed ---- */
-
-static int send_to_feed(carebus_stream *stream, Carebus__V1__FromReader *from) {
-        uint8_t packed[256]; /* team and consumer are at most 32 bytes each */
-        size_t size = carebus__v1__from_reader__pack(from, packed);
-
-        return connection_send(stream->feed, bytes_of(packed, size));
-}
 
 static void send_open(carebus_stream *stream) {
         static const Carebus__V1__Open__From froms[] = {
@@ -143,7 +59,7 @@ static void send_open(carebus_stream *stream) {
         from.open = &open;
         stream->feed_state = FEED_OPENING;
         stream->opening_at = now();
-        if (send_to_feed(stream, &from) < 0)
+        if (stream_send(stream, &from) < 0)
                 connection_restart(stream->feed, 0);
 }
 
@@ -165,7 +81,7 @@ static void grant_credit(carebus_stream *stream) {
         credit.more = stream->credit - (uint32_t)held;
         from.message_case = CAREBUS__V1__FROM_READER__MESSAGE_CREDIT;
         from.credit = &credit;
-        if (send_to_feed(stream, &from) == 0)
+        if (stream_send(stream, &from) == 0)
                 stream->credit_out += credit.more;
 }
 
@@ -180,65 +96,21 @@ static void send_ack(carebus_stream *stream) {
         ack.index = stream->acked.index;
         from.message_case = CAREBUS__V1__FROM_READER__MESSAGE_ACK;
         from.ack = &ack;
-        if (send_to_feed(stream, &from) == 0)
+        if (stream_send(stream, &from) == 0)
                 stream->ack_waits = false;
 }
 
 /* ---- what arrives ---- */
 
-typedef struct Delivered {
-        Place place, prev;
-        bool place_only;
-        Bytes event;
-} Delivered;
-
-/* A Delivery, without unpacking the event inside. */
-static int read_delivery(Bytes message, Delivered *ret) {
-        WireField field;
-        size_t offset = 0;
-        int r;
-
-        *ret = (Delivered){ .event = BYTES_NULL };
-        while ((r = wire_field_next(message, &offset, &field)) == 0) {
-                if (field.number == 1 && field.wire_type == 0)
-                        ret->place.seq = field.value;
-                else if (field.number == 2 && field.wire_type == 0)
-                        ret->place.index = (uint32_t)field.value;
-                else if (field.number == 3 && field.wire_type == 0)
-                        ret->prev.seq = field.value;
-                else if (field.number == 4 && field.wire_type == 0)
-                        ret->prev.index = (uint32_t)field.value;
-                else if (field.number == 5 && field.wire_type == 0)
-                        ret->place_only = field.value != 0;
-                else if (field.number == 10 && field.wire_type == 2)
-                        ret->event = field.bytes;
-        }
-        return r == -ENODATA ? 0 : -EBADMSG;
-}
-
-static Item *item_new(const Delivered *delivered, bool came_live) {
-        Item *item = malloc(sizeof(*item) + delivered->event.size);
-
-        if (!item)
-                return NULL;
-        *item = (Item){ .place = delivered->place,
-                        .prev = delivered->prev,
-                        .came_live = came_live,
-                        .size = delivered->event.size };
-        if (item->size > 0)
-                memcpy(item->data, delivered->event.data, item->size);
-        return item;
-}
-
 static void take(carebus_stream *stream, Item *item) {
         stream->queued = item->place;
-        queue_push(&stream->ready, item);
+        stream_push(&stream->ready, item);
 }
 
 /* What live said before its time: as far as it now joins on, it is next. */
 static void join_ahead(carebus_stream *stream) {
         while (stream->ahead.first && place_compare(stream->ahead.first->prev, stream->queued) <= 0) {
-                Item *item = queue_pop(&stream->ahead);
+                Item *item = stream_pop(&stream->ahead);
 
                 if (place_compare(item->place, stream->queued) <= 0) {
                         free(item);
@@ -249,10 +121,23 @@ static void join_ahead(carebus_stream *stream) {
         }
 }
 
+/* What was parked comes again, at its own place: it stands behind what came meanwhile. */
+static int take_again(carebus_stream *stream, const Delivered *delivered) {
+        Item *item;
+
+        if (!stream->handed)
+                return 0; /* nobody here parked anything */
+        item = stream_item_new(delivered, false);
+        if (!item)
+                return -ENOMEM;
+        stream_push(&stream->ready, item);
+        return 0;
+}
+
 static int on_feed_delivery(carebus_stream *stream, Bytes message) {
         Delivered delivered;
         Item *item;
-        int r = read_delivery(message, &delivered);
+        int r = stream_read_delivery(message, &delivered);
 
         if (r < 0)
                 return r;
@@ -263,13 +148,15 @@ static int on_feed_delivery(carebus_stream *stream, Bytes message) {
                 return 0; /* takes no credit */
         if (stream->credit_out > 0)
                 stream->credit_out--;
+        if (delivered.redelivered)
+                return take_again(stream, &delivered);
         if (place_compare(delivered.place, stream->queued) <= 0)
                 return 0;
         if (place_compare(delivered.prev, stream->queued) > 0) {
                 send_open(stream);
                 return 0;
         }
-        item = item_new(&delivered, false);
+        item = stream_item_new(&delivered, false);
         if (!item)
                 return -ENOMEM;
         take(stream, item);
@@ -295,7 +182,7 @@ static int on_live_message(void *owner, Bytes payload) {
 
         stream->live_heard_at = now();
         connection_settled(stream->live);
-        if (read_delivery(payload, &delivered) < 0 || !stream->has_place)
+        if (stream_read_delivery(payload, &delivered) < 0 || !stream->has_place)
                 return 0;
         if (delivered.place_only) {
                 on_live_place(stream, delivered.place);
@@ -303,7 +190,7 @@ static int on_live_message(void *owner, Bytes payload) {
         }
         if (place_compare(delivered.place, stream->queued) <= 0)
                 return 0;
-        item = item_new(&delivered, true);
+        item = stream_item_new(&delivered, true);
         if (!item)
                 return -ENOMEM;
         if (place_compare(delivered.prev, stream->queued) <= 0 && !stream->ahead.first) {
@@ -316,8 +203,8 @@ static int on_live_message(void *owner, Bytes payload) {
                 back_to_feed(stream);
         }
         if (stream->ahead.n >= AHEAD_MAX)
-                free(queue_pop(&stream->ahead)); /* the feed will bring it */
-        queue_push(&stream->ahead, item);
+                free(stream_pop(&stream->ahead)); /* the feed will bring it */
+        stream_push(&stream->ahead, item);
         return 0;
 }
 
@@ -365,6 +252,9 @@ static int on_feed_message(void *owner, Bytes payload) {
                 connection_restart(stream->feed, 0);
                 return 0;
         }
+        r = stream_take_parking(stream, to, payload);
+        if (r < 0)
+                return r;
         if (to->message_case == CAREBUS__V1__TO_READER__MESSAGE_OPENED)
                 return on_opened(stream, to->opened);
         if (to->message_case == CAREBUS__V1__TO_READER__MESSAGE_REFUSED)
@@ -409,10 +299,12 @@ carebus_stream *carebus_stream_free(carebus_stream *stream) {
         connection_free(stream->live);
         if (stream->epoll >= 0)
                 close(stream->epoll);
-        queue_clear(&stream->ready);
-        queue_clear(&stream->ahead);
+        stream_clear(&stream->ready);
+        stream_clear(&stream->ahead);
         free(stream->current);
         arena_free(stream->arena);
+        arena_free(stream->handed);
+        buffer_deinit(&stream->scratch);
         free(stream->team);
         free(stream->consumer);
         free(stream->reason);
@@ -462,6 +354,8 @@ int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *optio
         if (stream->epoll < 0)
                 return -errno;
         r = arena_new(&stream->arena, 64u << 20);
+        if (r == 0 && options->parks)
+                r = arena_new(&stream->handed, 64u << 20);
         if (r == 0)
                 r = connect_both(stream, options);
         if (r < 0)
@@ -487,15 +381,22 @@ static int dispatch(carebus_stream *stream) {
 
 static int hand_out(carebus_stream *stream, carebus_delivery *ret) {
         free(stream->current);
-        stream->current = queue_pop(&stream->ready);
+        stream->current = stream_pop(&stream->ready);
         if (!stream->current)
                 return 0;
+        if (stream->current->kind != CAREBUS_DELIVERY_EVENT) {
+                int r = stream_hand_out_parking(stream, stream->current, ret);
+                return r < 0 ? r : 1;
+        }
         *ret = (carebus_delivery){
                 .seq = stream->current->place.seq,
                 .index = stream->current->place.index,
                 .event = stream->current->data,
                 .event_size = stream->current->size,
                 .came_live = stream->current->came_live,
+                .redelivered = stream->current->redelivered,
+                .so_far = stream->current->so_far_size > 0 ? stream->current->data + stream->current->size : NULL,
+                .so_far_size = stream->current->so_far_size,
         };
         return 1;
 }
@@ -504,15 +405,18 @@ static int shorter(int a, int b) {
         return a < 0 ? b : b < 0 ? a : MIN(a, b);
 }
 
-static int wait_for_more(carebus_stream *stream, int64_t until) {
-        struct pollfd item = { .fd = stream->epoll, .events = POLLIN };
+int carebus_stream_timeout(const carebus_stream *stream) {
         /* A second at most: the checks of dispatch() go by the clock. */
         int timeout = shorter(connection_timeout(stream->feed), 1000);
-        int64_t left = until == INT64_MAX ? INT_MAX : MAX((until - now() + 999) / USEC_PER_MSEC, (int64_t)0);
 
-        if (stream->live)
-                timeout = shorter(timeout, connection_timeout(stream->live));
-        timeout = (int)MIN((int64_t)timeout, left);
+        return stream->live ? shorter(timeout, connection_timeout(stream->live)) : timeout;
+}
+
+static int wait_for_more(carebus_stream *stream, int64_t until) {
+        struct pollfd item = { .fd = stream->epoll, .events = POLLIN };
+        int64_t left = until == INT64_MAX ? INT_MAX : MAX((until - now() + 999) / USEC_PER_MSEC, (int64_t)0);
+        int timeout = (int)MIN((int64_t)carebus_stream_timeout(stream), left);
+
         return poll(&item, 1, timeout) < 0 && errno != EINTR ? -errno : 0;
 }
 

@@ -9,7 +9,8 @@
  *
  * - One item a person is under way at a time, up to `window` persons together. What is to be sent is made once: a second try sends the
  *   same bytes under the same message id, so that a receiver knows a repeat.
- * - REJECTED parks at once, FAILED after `tries`; NOT_CONNECTED costs no try. Parking is a decision in the journal: only when the bus
+ * - REJECTED parks at once, FAILED after `tries`; NOT_CONNECTED costs no try, nor does a code that speaks of the receiver as a whole (timeout,
+ *   408, 429, 5xx) while nothing else comes through: a receiver that is down for a week gets everything, in order. Parking is a decision in the journal: only when the bus
  *   has it does the cursor go on. Behind a parked item all of its person waits, but admissions and deaths, which overtake.
  * - What somebody retries comes again from the bus, in order, as items with `redelivered`.
  * One thread, one loop.
@@ -32,7 +33,7 @@ typedef struct DestinationItem {
         uint32_t index;
         const char *patient_id;            /* "": of nobody */
         const char *message_id;            /* [A-Z0-9]{1,20}, the same for every try and every start: fits MSH-10 */
-        const char *uuid;                  /* UUIDv5 of the bus and the event id */
+        const char *uuid;                  /* UUID (version 8) of the bus and the event id */
         const Carebus__V1__Event *event;   /* unpacked; as the team may see it */
         const Carebus__V1__Record *so_far; /* with record.granted: the record as it stands; else NULL */
         bool redelivered;
@@ -58,9 +59,11 @@ enum {
 typedef struct DestinationLanguage {
         /* Appends the message. 0, a positive code above, or negative (fatal). */
         int (*render)(void *owner, const DestinationItem *item, Buffer *ret);
-        /* Begins to bring it there; the outcome is told by destination_settle(), now or later. 0 or negative (fatal). */
+        /* Begins to bring it there; the outcome is told by destination_settle(), in this call or later. item->bytes stay as they are until then.
+         * 0 or negative (fatal). */
         int (*send)(void *owner, DestinationItem *item);
-        /* It is not waited for any more: an outcome that comes later is not looked at. May be NULL. */
+        /* Its time (`timeout:` of the configuration) is over, or it is not wanted any more: an outcome that comes later is not to be told. May
+         * be NULL. It may settle others, as when a connection is closed, but not this one. */
         void (*cancel)(void *owner, DestinationItem *item);
         /* All that there was has been settled, up to this place: a language that collects (a daily list) writes now. Returns true when what it
          * was given may be acknowledged. NULL: always. */
@@ -77,5 +80,14 @@ DEFINE_CLEANUP(Destination *, destination_free)
 /* `code`: of the receiver (AR, AE/207, 422, timeout), never its words; NULL where DELIVERED. The item is gone afterwards. An item that was cancelled or
  * settled is not to be given: who finds the item of an answer does it by message_id, see destination_find(). */
 int destination_settle(Destination *destination, DestinationItem *item, DestinationOutcome outcome, const char *code);
+/* What `--destination NAME` runs: a language, and its Destination. */
+typedef struct DestinationProgram {
+        /* Makes all of it, destination_new() included, which sends nothing before the loop runs. 0 or negative. */
+        int (*start)(Loop *loop, const Config *config, size_t destination, void **ret);
+        void (*stop)(void *owner);
+} DestinationProgram;
+/* Runs it until SIGTERM; SIGHUP reads the configuration again and begins anew where the cursor stands. An exit code. */
+int destination_run(const DestinationProgram *program, const char *config_path, const char *name, Config *config);
+
 /* The item under way with that id, or NULL: an answer that is late, foreign or repeated belongs to nothing. */
 DestinationItem *destination_find(Destination *destination, const char *message_id);

@@ -16,7 +16,7 @@
 #define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
 
 typedef struct Arguments {
-        const char *config, *source, *translate, *profile;
+        const char *config, *source, *destination, *translate, *profile;
         bool is_load;
         char **files;
         size_t n_files;
@@ -24,12 +24,17 @@ typedef struct Arguments {
 
 /* Negative: go on; else an exit code. */
 static int read_options(const Program *program, int argc, char **argv, Arguments *arguments) {
-        enum { CONFIG = 256, SOURCE, TRANSLATE, PROFILE, LOAD, HELP, VERSION };
+        enum { CONFIG = 256, SOURCE, DESTINATION, TRANSLATE, PROFILE, LOAD, HELP, VERSION };
         static const struct option options[] = {
-                { "config", required_argument, NULL, CONFIG },       { "source", required_argument, NULL, SOURCE },
-                { "translate", required_argument, NULL, TRANSLATE }, { "load", no_argument, NULL, LOAD },
-                { "profile", required_argument, NULL, PROFILE },     { "help", no_argument, NULL, HELP },
-                { "version", no_argument, NULL, VERSION },           { NULL, 0, NULL, 0 },
+                { "config", required_argument, NULL, CONFIG },
+                { "source", required_argument, NULL, SOURCE },
+                { "translate", required_argument, NULL, TRANSLATE },
+                { "load", no_argument, NULL, LOAD },
+                { "profile", required_argument, NULL, PROFILE },
+                { "help", no_argument, NULL, HELP },
+                { "version", no_argument, NULL, VERSION },
+                { "destination", required_argument, NULL, DESTINATION },
+                { NULL, 0, NULL, 0 },
         };
         int option;
 
@@ -40,6 +45,9 @@ static int read_options(const Program *program, int argc, char **argv, Arguments
                         break;
                 case SOURCE:
                         arguments->source = optarg;
+                        break;
+                case DESTINATION:
+                        arguments->destination = optarg;
                         break;
                 case TRANSLATE:
                         arguments->translate = optarg;
@@ -79,8 +87,14 @@ static int read_arguments(const Program *program, int argc, char **argv, Argumen
                 error_print(program->name, "--load wants files behind it, or - for standard input");
                 return EXIT_WRONG_USE;
         }
-        if (!ret->translate && !ret->source) {
-                error_print(program->name, "say --source NAME or --translate FILE; see %s --help", program->name);
+        if (ret->destination && (ret->source || ret->is_load || ret->translate)) {
+                error_print(program->name,
+                            "--destination NAME stands alone: a source, --load and --translate are runs of their own");
+                return EXIT_WRONG_USE;
+        }
+        if (!ret->translate && !ret->source && !ret->destination) {
+                error_print(program->name, "say --source NAME, --destination NAME or --translate FILE; see %s --help",
+                            program->name);
                 return EXIT_WRONG_USE;
         }
         return -1;
@@ -136,24 +150,61 @@ static int run_source(const Program *program, const Arguments *arguments) {
         return program->run(&options, config);
 }
 
+static int find_destination(const Program *program, const Config *config, const char *name) {
+        const ssize_t found = config_find_destination(config, name);
+        const ConfigDestination *destination;
+        const char *lacks;
+
+        if (found < 0) {
+                error_print(program->name, "no destination %s in the configuration; `destinations:` lists them", name);
+                return EXIT_CONFIGURATION;
+        }
+        destination = &config->destinations[found];
+        if (!program->destination || !text_equal(destination->adapter, program->adapter)) {
+                error_print(program->name, "destination %s has `adapter: %s`: run carebus-%s for it", name,
+                            destination->adapter, destination->adapter);
+                return EXIT_CONFIGURATION;
+        }
+        lacks = program->destination_lacks ? program->destination_lacks(destination) : NULL;
+        if (!lacks)
+                return EXIT_DONE;
+        error_print(program->name, "destination %s %s", name, lacks);
+        return EXIT_CONFIGURATION;
+}
+
+static int run_destination(const Program *program, const Arguments *arguments) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_text_freep) ConfigText *text = NULL;
+        _cleanup_(config_unrefp) Config *config = NULL;
+        const char *path = arguments->config ? arguments->config : CONFIG_DEFAULT;
+        int r = config_load(path, &config, &text, &problems);
+
+        config_problems_print(&problems, stderr);
+        if (r != 0)
+                return EXIT_CONFIGURATION;
+        r = find_destination(program, config, arguments->destination);
+        return r != 0 ? r : destination_run(program->destination, path, arguments->destination, config);
+}
+
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
         _cleanup_(config_text_freep) ConfigText *text = NULL;
         _cleanup_(config_unrefp) Config *config = NULL;
-        ssize_t source = -ENOENT;
+        const char *kind = options->source ? "SOURCE" : "DESTINATION";
+        const char *name = options->source ? options->source : options->destination;
+        ssize_t found = -ENOENT;
         int r;
 
         service_reloading();
         r = config_load(options->config_path, &config, &text, &problems);
         if (r == 0)
-                source = config_find_source(config, options->source);
-        r = r == 0 && source >= 0 ? use(owner, config, (size_t)source) : -EINVAL;
+                found = options->source ? config_find_source(config, name) : config_find_destination(config, name);
+        r = r == 0 && found >= 0 ? use(owner, config, (size_t)found) : -EINVAL;
         if (r < 0) {
                 config_problems_print(&problems, stderr);
-                log_event(LOG_RELOAD_REFUSED, log_name("SOURCE", options->source),
-                          log_number("PROBLEMS", (int64_t)problems.n_errors));
+                log_event(LOG_RELOAD_REFUSED, log_name(kind, name), log_number("PROBLEMS", (int64_t)problems.n_errors));
         } else {
-                log_event(LOG_RELOADED, log_name("SOURCE", options->source));
+                log_event(LOG_RELOADED, log_name(kind, name));
         }
         service_ready(NULL);
 }
@@ -191,6 +242,10 @@ int program_main(const Program *program, int argc, char **argv) {
                         .source = arguments.source,
                 };
                 return dry_run(&run);
+        }
+        if (arguments.destination) {
+                log_start(program->name, arguments.destination);
+                return run_destination(program, &arguments);
         }
         log_start(program->name, arguments.source);
         return run_source(program, &arguments);

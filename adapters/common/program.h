@@ -1,15 +1,18 @@
 #pragma once
 /*
- * The command line that all adapters share: run as the adapter of a source, take files in as history, or show what a file would become.
+ * The command line that all adapters share: run as the adapter of a source, deliver to a destination, take files in as history, or show what a
+ * file would become.
  */
+#include "adapters/common/destination.h"
 #include "adapters/common/reading.h"
 #include "base/loop.h"
 #include "config/config.h"
 
 typedef struct ProgramOptions {
         const char *config_path; /* read again on SIGHUP */
-        const char *source;
-        const char *program; /* "carebus-mllp 0.1.0" */
+        const char *source;      /* NULL: runs a destination, */
+        const char *destination; /* this one */
+        const char *program;     /* "carebus-mllp 0.1.0" */
 } ProgramOptions;
 
 typedef struct Program {
@@ -21,11 +24,15 @@ typedef struct Program {
         const char *(*lacks)(const ConfigSource *source);
         /* Runs until it is told to end. An exit code. */
         int (*run)(const ProgramOptions *options, Config *config);
+        /* What `--destination NAME` runs; NULL: this adapter delivers nothing. */
+        const DestinationProgram *destination;
+        /* As `lacks`, of a destination. */
+        const char *(*destination_lacks)(const ConfigDestination *destination);
 } Program;
 
-/* SIGHUP: reads the configuration again and hands it to `use` with the index of the source. What is wrong, or refused by `use` with a
+/* SIGHUP: reads the configuration again and hands it to `use` with the index of the source, or of the destination. What is wrong, or refused by `use` with a
  * negative errno, is said and changes nothing. */
-typedef int (*ProgramUse)(void *owner, Config *config, size_t source);
+typedef int (*ProgramUse)(void *owner, Config *config, size_t index);
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
 
 /* SIGTERM and SIGINT go to `on_stop`, SIGHUP to `on_reload`; the sources are the caller's to free. Before there are other threads: what is
