@@ -98,6 +98,29 @@ void hex_encode(const void *data, size_t size, char *ret_text) {
         ret_text[2 * size] = '\0';
 }
 
+static int hex_digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int hex_decode(const char *text, void *ret_data, size_t size) {
+        uint8_t *p = ret_data;
+
+        if (strlen(text) != 2 * size)
+                return -EINVAL;
+        for (size_t i = 0; i < size; i++) {
+                int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+                if (high < 0 || low < 0)
+                        return -EINVAL;
+                p[i] = (uint8_t)(high << 4 | low);
+        }
+        return 0;
+}
+
 static uint32_t utf8_decode(const uint8_t *p, size_t n) {
         uint32_t value = n == 1 ? p[0] : p[0] & (0x7fU >> n);
 

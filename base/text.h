@@ -19,6 +19,8 @@ bool name_is_valid(const char *name);
 int text_to_u64(const char *text, uint64_t *ret);
 /* Writes 2*size hex digits and a NUL. */
 void hex_encode(const void *data, size_t size, char *ret_text);
+/* Exactly 2*size hex digits of either case; -EINVAL. */
+int hex_decode(const char *text, void *ret_data, size_t size);
 /* A copy in which C0, C1, DEL, bidi controls and what is not UTF-8 are escaped as \xNN or \u{NNNN}: fit for a terminal
  * or a log line. On the heap; NULL when memory is out. */
 char *text_escaped(Bytes bytes);

@@ -217,6 +217,24 @@ int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **r
         return state_open_at(folder, mode, flags, map_bytes, ret);
 }
 
+int state_copy(State *state, const char *folder) {
+        _cleanup_(freep) char *path = NULL;
+        int r = text_format(&path, "%s/" STATE_FILE, folder);
+
+        if (r == 0)
+                r = folder_make(folder, 0750);
+        if (r < 0)
+                return r;
+        r = state_code(mdb_env_copy2(state->env, folder, MDB_CP_COMPACT));
+        if (r == 0)
+                r = file_sync(path);
+        if (r == 0)
+                r = folder_sync(folder);
+        if (r != 0)
+                (void)unlink(path);
+        return r == -ENOSPC || r == -EDQUOT ? STATE_E_NO_SPACE : r;
+}
+
 State *state_free(State *state) {
         if (!state)
                 return NULL;
