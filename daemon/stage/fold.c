@@ -14,6 +14,7 @@
 #include "daemon/stage/dedupe.h"
 #include "daemon/stage/fold-parts.h"
 #include "daemon/stage/due.h"
+#include "daemon/stage/park.h"
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/recall.h"
 #include "daemon/stage/review.h"
@@ -303,6 +304,8 @@ static int quarantine_decide(FoldWork *work, const Carebus__V1__JournalDecision 
         }
         if (r)
                 return r;
+        if (park_is(item))
+                return park_release(work, decision, item);
         return decision->kind == CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY ? retry_apply(work, item)
                                                                                  : discard_apply(work, decision, item);
 }
@@ -315,6 +318,7 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_UNLINK] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_ASSIGN] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE] = review_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PARK] = park_apply,
         };
         const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
 

@@ -146,6 +146,16 @@ StateKey state_key_block(const char *block, const char *patient_id) {
         return key;
 }
 
+StateKey state_key_parked(const char *team, const char *consumer, const char *whose) {
+        StateKey key = STATE_KEY_NULL;
+
+        state_key_text(&key, team);
+        state_key_text(&key, consumer);
+        if (whose)
+                state_key_text(&key, whose);
+        return key;
+}
+
 StateKey state_key_review(const char *review_id) {
         StateKey key = STATE_KEY_NULL;
 

@@ -36,6 +36,8 @@ StateKey state_key_source_seq(const char *source, uint64_t seq);
 StateKey state_key_count(const char *source, const char *counter);
 /* patient_id NULL: prefix of all in the block. */
 StateKey state_key_block(const char *block, const char *patient_id);
+/* `whose` NULL: prefix of all of the consumer. */
+StateKey state_key_parked(const char *team, const char *consumer, const char *whose);
 StateKey state_key_review(const char *review_id);
 /* kind and id NULL: prefix of all that falls due at that time, and where a walk up to it ends. */
 StateKey state_key_due(int64_t due_at, const char *kind, const char *id);

@@ -42,6 +42,7 @@ static const char *const table_names[_STATE_TABLE_MAX] = {
         [STATE_REVIEWED] = "reviewed",
         [STATE_DUE] = "due",
         [STATE_ASIDE] = "aside",
+        [STATE_PARKED] = "parked",
 };
 
 struct State {

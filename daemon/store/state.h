@@ -30,6 +30,7 @@ typedef enum StateTable {
         STATE_REVIEWED,    /* review id -> Review, decided ones */
         STATE_DUE,         /* time, kind, id -> "" */
         STATE_ASIDE,       /* patient id, seq, index -> "" */
+        STATE_PARKED,      /* team, consumer, patient id or event id -> seq of the quarantine's item */
         _STATE_TABLE_MAX,
 } StateTable;
 
