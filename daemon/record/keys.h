@@ -15,6 +15,7 @@
 #define SECTION_AGAIN "again"
 #define SECTION_STANDING "standing"
 #define SECTION_LISTS "lists"
+#define SECTION_SHARING "sharing"
 
 /* "<seq>.<index>" behind `prefix`: "" an event's id, "p" a person's. NULL when the arena is full. */
 char *id_text(const char *prefix, uint64_t seq, uint32_t index, Arena *arena);

@@ -5,7 +5,26 @@
  * transaction.
  */
 #include "daemon/record/read.h"
+#include "daemon/record/relationship-facts.h"
+#include "daemon/store/state-keys.h"
 
 /* Under any id that the person ever had. Relationships of all homes, those of facts that were moved with who they belong to now. 0,
  * RECORD_E_NOT_FOUND, or as the functions of read.h. */
 int person_sharing_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__PersonSharing **ret);
+
+/* The same for whoever has values that the transaction does not have yet. */
+typedef struct SharingReader {
+        /* Values of the state: 0, RECORD_E_NOT_FOUND or STATE_E_NOT_FOUND, or negative. */
+        int (*get)(void *owner, StateTable table, const StateKey *key, const ProtobufCMessageDescriptor *descriptor,
+                   ProtobufCMessage **ret);
+        void *owner;
+        StateTxn *txn; /* claims of encounters, which are written at once */
+        Arena *arena;
+        const Carebus__V1__Settings *settings; /* NULL: read when they are needed, which is seldom */
+} SharingReader;
+int person_sharing_unite(const SharingReader *reader, const char *patient_id, Carebus__V1__PersonSharing **ret);
+
+/* Is this relationship one of that team's: by its name, or by its organisation and, where one of that organisation's teams is called as the
+ * service is, by that? */
+bool relationship_is_of_team(const Carebus__V1__Relationship *relationship, const Carebus__V1__Settings *settings,
+                             size_t team);

@@ -192,7 +192,7 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
                 return -ENOMEM;
         if (strcmp(name, SECTION_CONFLICTS) == 0)
                 return conflicts_add(viewing, value);
-        if (strcmp(name, SECTION_ACTIVITY) == 0)
+        if (strcmp(name, SECTION_ACTIVITY) == 0 || strcmp(name, SECTION_SHARING) == 0)
                 return 0;
         if (strcmp(name, SECTION_STANDING) == 0)
                 return standing_note(viewing, value);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/review.h"
 #include "daemon/store/state-keys.h"
 
@@ -102,6 +103,7 @@ int due_apply(FoldWork *work, int64_t due_at) {
         } kinds[] = {
                 { DUE_REVIEW, review_due },
                 { DUE_DECISION, decision_due },
+                { DUE_SHARING, relationship_due },
         };
         DueWalk walk = { .arena = work->arena, .due_at = due_at };
         int r;

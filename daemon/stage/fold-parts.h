@@ -59,6 +59,13 @@ typedef struct WorkLook {
         Said said;
 } WorkLook;
 
+/* What sharing needs of one home, as this entry changes it. */
+typedef struct WorkSharing {
+        const char *patient_id;
+        Carebus__V1__StoredSharing *sharing;
+        bool dirty;
+} WorkSharing;
+
 #define WORK_LIST(type)      \
         struct {             \
                 type *items; \
@@ -93,6 +100,11 @@ typedef struct FoldWork {
         WORK_LIST(WorkLook) later;
         const char *standings_of; /* patient id: those read last, which whoever changes them writes */
         Carebus__V1__StoredStandings *standings;
+        WorkSharing **sharings;
+        size_t n_sharings;
+        WorkLook **
+                shared; /* persons whose relationships, or who is one with them, changed: looked at when the entry is done with */
+        size_t n_shared;
         unsigned n_looks;                /* at persons, for contradictions */
         WORK_LIST(const char *) touched; /* persons of whom something was written */
         WORK_LIST(const char *)

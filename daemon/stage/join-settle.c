@@ -10,6 +10,7 @@
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join-parts.h"
 #include "daemon/stage/moves.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/review.h"
 
 /* Statements about one tie that are kept, the newest. */
@@ -185,6 +186,9 @@ int join_settle(FoldWork *work, const Cause *cause) {
         if (r || !seen)
                 return r ?: -ENOMEM;
         r = circle_settle(work, &circle);
+        for (size_t i = 0; r == 0 && i < circle.n_persons; i++)
+                if (circle_changed(&circle, i))
+                        r = relationship_look_later(work, circle.persons[i]->patient_id, cause->said);
         r = r ?: join_report(work, cause, &circle, &changed);
         r = r ?: join_disputes(work, cause, &circle);
         for (size_t i = 0; r == 0 && i < circle.n_persons; i++) {

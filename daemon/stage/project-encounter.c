@@ -7,6 +7,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/activity.h"
 #include "daemon/stage/project-parts.h"
+#include "daemon/stage/relationship.h"
 
 typedef struct Claims {
         Carebus__V1__Claim **claims;
@@ -86,7 +87,7 @@ static int project_undone_death(FoldWork *work, const Said *said, const Home *ho
                 return r;
         work_section_touch(work, section);
         changes->contradictable = changes->contradictable || changed;
-        return 0;
+        return relationship_keep(work, said, home->patient_id, SECTION_DEATH, stored);
 }
 
 int project_encounter(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
@@ -95,7 +96,7 @@ int project_encounter(FoldWork *work, const Said *said, const Home *home, Change
         Carebus__V1__Claim *claim = encounter_claim(said, work->arena);
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
-        bool changed, in_order, was_there;
+        bool changed = true, in_order, was_there;
         int r;
 
         if (!name || !claim)
@@ -118,6 +119,10 @@ int project_encounter(FoldWork *work, const Said *said, const Home *home, Change
         told_note(changes, said, stored);
         work_section_touch(work, section);
         changes->stay = was_there != text_equal(stored->fact->status, "current");
+        if (changed)
+                r = relationship_keep(work, said, home->patient_id, name, stored);
+        if (r)
+                return r;
         r = activity_note(work, said, home->patient_id, name, &changes->presence);
         return r ?: project_undone_death(work, said, home, changes);
 }

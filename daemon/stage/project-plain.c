@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/standing.h"
 #include "proto/types.h"
 
@@ -124,7 +125,7 @@ static int replacement_note(StoredFact *replaced, const char *by, const Claim *c
         return 0;
 }
 
-static int replacements_settle(const Plain *plain, PlainTold *told) {
+static int replacements_settle(const Plain *plain, const Said *said, PlainTold *told) {
         FoldWork *work = plain->work;
         size_t n_keys;
         char **keys;
@@ -150,7 +151,9 @@ static int replacements_settle(const Plain *plain, PlainTold *told) {
                 status = replaced.stored->fact->status;
                 r = plain_make(&replaced);
                 if (r == 0 && !text_equal(status, replaced.stored->fact->status))
-                        r = standing_keep(work, replaced.patient_id, replaced.name, replaced.stored, &told->decisions);
+                        r = standing_keep(work, replaced.patient_id, replaced.name, replaced.stored, &told->decisions)
+                                    ?: relationship_keep(work, said, replaced.patient_id, replaced.name,
+                                                         replaced.stored);
         }
         return r;
 }
@@ -219,7 +222,14 @@ int project_lists(FoldWork *work, const Said *said, const char *patient_id) {
         if (r || !lists)
                 return r;
         r = lists_key(work, patient_id, &key);
-        return r ?: work_put(work, STATE_SECTION, &key, &lists->base);
+        r = r ?: work_put(work, STATE_SECTION, &key, &lists->base);
+        for (size_t i = 0; r == 0 && i < said->event->n_complete; i++) {
+                const char *section = plain_section_of_list(said->event, said->event->complete[i]);
+
+                if (section)
+                        r = relationship_keep_list(work, said, patient_id, section);
+        }
+        return r;
 }
 
 /* Was it over by a list that had nothing of it? Then to say it again is news. */
@@ -268,7 +278,8 @@ static int fact_project(FoldWork *work, const Said *said, const char *patient_id
         ret->name = plain.name;
         ret->stored = plain.stored;
         r = standing_keep(work, patient_id, plain.name, plain.stored, &ret->decisions);
-        return r ?: replacements_settle(&plain, ret);
+        r = r ?: relationship_keep(work, said, patient_id, plain.name, plain.stored);
+        return r ?: replacements_settle(&plain, said, ret);
 }
 
 /* Who led until now is a member that does not lead. */

@@ -19,6 +19,7 @@
 #include "daemon/stage/numbers.h"
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/project-plain.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/review.h"
 #include "daemon/stage/scope.h"
 #include "daemon/stage/standing.h"
@@ -134,6 +135,9 @@ static int project_demographics(FoldWork *work, const Said *said, Home *home, Ch
         changes->demographics = true;
         told_note(changes, said, stored);
         work_section_touch(work, section);
+        r = relationship_keep(work, said, home->patient_id, SECTION_DEMOGRAPHICS, stored);
+        if (r)
+                return r;
         if (stamp_parts_compare(stamp_parts(stored->newest), said->stamp) == 0)
                 r = again_begin(work, said, home->patient_id, stored);
         if (r == 0 && (changed & field_mask_of(FIELD_BIRTH_DATE)))
@@ -176,7 +180,7 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
         changes->contradictable = changes->contradictable || changed;
         /* Said again, it answers the signs of life before it. */
         changes->presence = true;
-        return 0;
+        return relationship_keep(work, said, home->patient_id, SECTION_DEATH, stored);
 }
 
 static bool is_encounter(const Carebus__V1__Event *event) {
@@ -353,6 +357,8 @@ static int project_facts(FoldWork *work, const Said *said, Home *home, bool asid
                 r = project_encounter(work, said, home, changes) ?: account_look(work, said, home);
         if (r == 0 && !aside)
                 r = project_others(work, said, home->patient_id, changes);
+        if (r == 0)
+                r = relationship_keep_event(work, said, home->patient_id);
         if (r == 0 && changes->identifiers)
                 r = home_person(work, home, &person) ?: join_again(work, said, person);
         if (r == 0 && (changes->identifiers || changes->demographics))

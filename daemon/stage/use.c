@@ -6,6 +6,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/project.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/review.h"
 #include "daemon/stage/scope.h"
 #include "daemon/stage/settings.h"
@@ -182,6 +183,8 @@ int outcome_finish(FoldWork *work) {
         int r;
 
         r = work_store(work);
+        if (r == 0)
+                r = relationship_settle(work);
         if (r == 0)
                 r = review_touch_candidates(work);
         if (r == 0)

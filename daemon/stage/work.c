@@ -7,6 +7,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/fold-parts.h"
 #include "daemon/stage/recall.h"
+#include "daemon/stage/relationship.h"
 
 #define PERSONS_FEW 16 /* fewer are looked through one by one */
 
@@ -311,7 +312,7 @@ int work_store(FoldWork *work) {
                         return r;
                 kept->dirty = false;
         }
-        return 0;
+        return sharing_store(work);
 }
 
 int work_store_through(FoldWork *work) {
