@@ -20,6 +20,9 @@ int daemon_zap_table(const Config *config, ZapTable **ret) {
                 r = zap_table_allow_peer(table, "intake", &config->sources[i].peer);
         for (size_t i = 0; r == 0 && i < config->n_operators; i++)
                 r = zap_table_allow_peer(table, "control", &(ConfigPeer){ .uid = config->operators[i] });
+        /* Serve, which asks for teams' programs. */
+        if (r == 0)
+                r = zap_table_allow_peer(table, "control", &(ConfigPeer){ .uid = geteuid() });
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(table);

@@ -46,6 +46,21 @@ int control_pack_decision(uint32_t id, uint64_t seq, const char *state, Buffer *
         return pack(&reply.base, ret);
 }
 
+int control_pack_granted(uint32_t id, const char *patient_id, uint64_t seq, int64_t until_at, Buffer *ret) {
+        Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
+        Carebus__V1__GrantReply granted = CAREBUS__V1__GRANT_REPLY__INIT;
+
+        granted.patient_id = lend(patient_id);
+        granted.has_seq = granted.has_until_at = true;
+        granted.seq = seq;
+        granted.until_at = until_at;
+        reply.has_id = true;
+        reply.id = id;
+        reply.answer_case = CAREBUS__V1__REPLY__ANSWER_GRANTED;
+        reply.granted = &granted;
+        return pack(&reply.base, ret);
+}
+
 int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *ret) {
         Carebus__V1__Reply reply = CAREBUS__V1__REPLY__INIT;
 
@@ -83,6 +98,15 @@ int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
         message.n_patient_ids = decision->n_patient_ids;
         message.event_ids = (char **)decision->event_ids;
         message.n_event_ids = decision->n_event_ids;
+        message.team = lend(decision->team);
+        message.reason = lend(decision->reason);
+        message.caller = lend(decision->caller);
+        message.has_until_at = decision->until_at != 0;
+        message.until_at = decision->until_at;
+        message.has_visit = message.visit = decision->visit;
+        message.has_grant_seq = decision->grant_seq != 0;
+        message.grant_seq = decision->grant_seq;
+        message.parked = decision->parked;
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
         entry.decision = &message;
         return pack(&entry.base, ret);

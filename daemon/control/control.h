@@ -16,6 +16,8 @@
 int control_pack_error(uint32_t id, const char *reason, const char *detail, Buffer *ret);
 /* `state`: stored, asked. */
 int control_pack_decision(uint32_t id, uint64_t seq, const char *state, Buffer *ret);
+/* What was granted, and until when. */
+int control_pack_granted(uint32_t id, const char *patient_id, uint64_t seq, int64_t until_at, Buffer *ret);
 /* Takes nothing over: the caller filled in the reply from what it holds. */
 int control_pack_status(uint32_t id, Carebus__V1__StatusReply *status, Buffer *ret);
 int control_pack_coverage(uint32_t id, Carebus__V1__CoverageReply *coverage, Buffer *ret);
@@ -31,6 +33,12 @@ typedef struct ControlDecision {
         size_t n_patient_ids;
         char *const *event_ids;
         size_t n_event_ids;
+        /* Of a grant, its end, or what is parked; NULL or 0 where it is none. */
+        const char *team, *reason, *caller;
+        int64_t until_at;
+        bool visit;
+        uint64_t grant_seq;
+        Carebus__V1__Parked *parked;
 } ControlDecision;
 /* The packed Entry for the journal. */
 int control_pack_entry(const ControlDecision *decision, Buffer *ret);

@@ -3,6 +3,7 @@
  * Who decided is who the transport says it is; the name that they give is kept beside it.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -71,6 +72,10 @@ int control_enter(Intake *intake, const ControlCall *call, const ControlDecision
         }
         control = &intake->controls[intake->n_controls];
         *control = (PendingControl){ .route = call->route, .id = call->request->id };
+        if (decision->until_at != 0 && decision->n_patient_ids == 1) {
+                control->until_at = decision->until_at;
+                snprintf(control->patient_id, sizeof(control->patient_id), "%s", decision->patient_ids[0]);
+        }
         r = control_pack_entry(decision, &control->entry);
         if (r < 0)
                 return r;
@@ -175,6 +180,12 @@ static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V
         return r < 0 ? r : reply(intake, &call->route);
 }
 
+static int already_released(Intake *intake, const ControlCall *call) {
+        return control_refuse(
+                intake, call, "already-released",
+                "what waits goes out again already: the item is done with when the receiver has taken it");
+}
+
 static int take_retry(Intake *intake, const ControlCall *call) {
         const Carebus__V1__RetryRequest *retry = call->request->retry;
         Carebus__V1__QuarantineItem *item;
@@ -182,7 +193,9 @@ static int take_retry(Intake *intake, const ControlCall *call) {
 
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (item->n_events == 0)
+        if (item->parked && item->parked->has_released_by)
+                return already_released(intake, call);
+        if (item->n_events == 0 && !item->parked)
                 return ask_adapter(intake, call, item);
         return control_enter(intake, call,
                              &(ControlDecision){
@@ -205,6 +218,8 @@ static int take_discard(Intake *intake, const ControlCall *call) {
         r = find_waiting(intake, call, discard->seq, &item);
         if (r != 0)
                 return r < 0 ? r : 0;
+        if (item->parked && item->parked->has_released_by)
+                return already_released(intake, call);
         return control_enter(intake, call,
                              &(ControlDecision){
                                      .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_DISCARD,
@@ -237,6 +252,7 @@ static int take_coverage(Intake *intake, const ControlCall *call) {
 static const struct {
         Carebus__V1__Request__CommandCase command;
         int (*take)(Intake *intake, const ControlCall *call);
+        bool for_serve; /* serve may ask it for others */
 } commands[] = {
         { CAREBUS__V1__REQUEST__COMMAND_STATUS, take_status },
         { CAREBUS__V1__REQUEST__COMMAND_RETRY, take_retry },
@@ -244,19 +260,28 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_COVERAGE, take_coverage },
         { CAREBUS__V1__REQUEST__COMMAND_IDENTITY_DECIDE, take_identity_decide },
         { CAREBUS__V1__REQUEST__COMMAND_SETTLE, take_settle },
+        { CAREBUS__V1__REQUEST__COMMAND_BREAK_GLASS, take_break_glass, true },
+        { CAREBUS__V1__REQUEST__COMMAND_OPEN_CONTACT, take_open_contact, true },
+        { CAREBUS__V1__REQUEST__COMMAND_GRANT_END, take_grant_end },
+        { CAREBUS__V1__REQUEST__COMMAND_PARK, take_park, true },
 };
 
 static int take_request(Intake *intake, const ControlCall *call) {
-        if (!identity_is_operator(call->identity, intake->snapshot->config))
+        const bool is_operator = identity_is_operator(call->identity, intake->snapshot->config);
+
+        if (!is_operator && !call->is_own)
                 return reply_error(intake, &call->route, call->request->id, "not-allowed",
                                    "only users under `operators:` may ask: add the user, or ask as one of them");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-                if (commands[i].command == call->request->command_case)
+                if (commands[i].command == call->request->command_case && (is_operator || commands[i].for_serve))
                         return commands[i].take(intake, call);
         return reply_error(intake, &call->route, call->request->id, "unknown-command", "ask the query socket for that");
 }
 
 int control_receive(Intake *intake) {
+        char own[IDENTITY_SIZE];
+
+        identity_of_uid(geteuid(), own);
         for (int i = 0; i < CONTROLS_A_ROUND; i++) {
                 _cleanup_(zframe_deinit) ZFrame frame = ZFRAME_NULL;
                 ValidateError error = VALIDATE_ERROR_NULL;
@@ -267,6 +292,7 @@ int control_receive(Intake *intake) {
                 if (r != 0)
                         return r < 0 ? r : 0;
                 snprintf(identity, sizeof(identity), "%s", zframe_user_id(&frame) ? zframe_user_id(&frame) : "");
+                call.is_own = text_equal(identity, own);
                 arena_reset(intake->arena);
                 r = validate_request(zframe_bytes(&frame), intake->arena, &call.request, &error);
                 if (r > 0) {
@@ -308,7 +334,10 @@ int control_settle(Intake *intake, bool committed) {
                                 intake, &control->route, control->id, "storage-full",
                                 "the decision could not be written: free space under `state:`, then decide again");
                 else {
-                        r = control_pack_decision(control->id, control->seq, "stored", &intake->out);
+                        r = control->until_at != 0
+                                    ? control_pack_granted(control->id, control->patient_id, control->seq,
+                                                           control->until_at, &intake->out)
+                                    : control_pack_decision(control->id, control->seq, "stored", &intake->out);
                         if (r == 0)
                                 r = reply(intake, &control->route);
                 }

@@ -73,8 +73,10 @@ typedef struct Asked {
 typedef struct PendingControl {
         ZRoute route;
         uint32_t id;
-        uint64_t seq; /* of its entry, once appended */
-        Buffer entry; /* to append */
+        uint64_t seq;     /* of its entry, once appended */
+        Buffer entry;     /* to append */
+        int64_t until_at; /* of a grant: it is answered as one */
+        char patient_id[64];
 } PendingControl;
 
 typedef enum StorageState {
