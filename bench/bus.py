@@ -124,6 +124,8 @@ class Bus:
         lines = ["bus: bench", "environment: test", f"state: {self.folder}/state", f"run: {self.run}", "teams:"]
         for i in range(TEAMS):
             lines.append(f"  team-{i + 1}: {{name: Team {i + 1}, organisation: RA9, class: clinical, may_read: [{', '.join(SOURCES)}]}}")
+        lines += ["scope: {people: all}", "sharing:"]
+        lines.append("  rules: [{name: open, reason: a measurement, classes: all, kinds: all, relationships: not-needed}]")
         lines.append("sources:")
         for name in SOURCES:
             listen = f'adapter: mllp, listen: "127.0.0.1:{self.ports[name]}"' if name in self.ports else "adapter: bench"

@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "config/resolve.h"
 
-/* What stays: a byte of the files can become a source. */
-#define CONFIG_BYTES(text_bytes) ((size_t)(4 << 20) + 512 * (size_t)(text_bytes))
+/* What stays: a byte of the files can become a source. Files that are named in them, of rules, codes and nicknames, are not among these
+ * bytes: each has its own limit, and room for it is here. */
+#define CONFIG_BYTES(text_bytes) ((size_t)(64 << 20) + 512 * (size_t)(text_bytes))
 
 static ConfigBox *box_free(ConfigBox *box) {
         if (!box)
@@ -97,6 +98,10 @@ static int resolve_all(Resolver *resolver) {
                         return -ENOMEM;
         }
         int r = resolve_names(resolver);
+        if (r == 0)
+                r = resolve_destinations(resolver);
+        if (r == 0)
+                r = resolve_sharing(resolver);
         if (r == 0)
                 r = resolve_matching(resolver);
         if (r == 0)
@@ -252,6 +257,13 @@ ssize_t config_find_source(const Config *config, const char *name) {
         return -ENOENT;
 }
 
+ssize_t config_find_destination(const Config *config, const char *name) {
+        for (size_t i = 0; i < config->n_destinations; i++)
+                if (strcmp(config->destinations[i].name, name) == 0)
+                        return (ssize_t)i;
+        return -ENOENT;
+}
+
 ssize_t config_find_team(const Config *config, const char *name) {
         for (size_t i = 0; i < config->n_teams; i++)
                 if (strcmp(config->teams[i].name, name) == 0)
@@ -261,6 +273,8 @@ ssize_t config_find_team(const Config *config, const char *name) {
 
 bool config_may_read(const Config *config, size_t team, size_t source) {
         const ConfigTeam *reader = &config->teams[team];
+        if (reader->reads_all)
+                return true;
         for (size_t i = 0; i < reader->n_may_read; i++)
                 if (reader->may_read[i] == source)
                         return true;

@@ -12,19 +12,15 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "config/delivery.h"
 #include "config/profile.h"
+#include "config/sharing.h"
 
 typedef enum ConfigEnvironment {
         CONFIG_ENVIRONMENT_LIVE,
         CONFIG_ENVIRONMENT_TEST,
         CONFIG_ENVIRONMENT_ANY,
 } ConfigEnvironment;
-
-/* Who may speak for a name: a unix user over ipc, a public key over tcp. */
-typedef struct ConfigPeer {
-        uid_t uid;
-        char *key; /* 40 characters of Z85, or NULL: not over tcp */
-} ConfigPeer;
 
 /* Days and hours at which somebody can be rung. */
 typedef struct ConfigReach {
@@ -52,15 +48,11 @@ typedef struct ConfigTeam {
         ConfigContact *contacts; /* in the order in which they are tried; the short form `contact:` first */
         size_t n_contacts;
         char *live;       /* tcp endpoint, or NULL */
+        bool reads_all;   /* `may_read` is not said: it narrows nothing */
         size_t *may_read; /* indexes of sources */
         size_t n_may_read;
         ConfigPeer peer;
 } ConfigTeam;
-
-typedef struct ConfigTls {
-        char *certificate, *key; /* PEM files; NULL: no TLS */
-        char *client_ca;         /* set: clients must show a certificate of it */
-} ConfigTls;
 
 /* Asking a server instead of waiting for it: adapter fhir. */
 typedef struct ConfigPoll {
@@ -126,74 +118,6 @@ typedef struct ConfigOwnership {
         size_t *sources; /* indexes, the first that says it owns it */
         size_t n_sources;
 } ConfigOwnership;
-
-/* Who may see what: the rules of `sharing:`, else those that ship (etc/sharing.yaml, which is built in). Texts as written; seconds. */
-typedef struct ConfigSharingRule {
-        char *name, *reason;
-        char **classes, **teams, **kinds, **fields, **except, **relationships, **sensitive, **types, **sources;
-        size_t n_classes, n_teams, n_kinds, n_fields, n_except, n_relationships, n_sensitive, n_types, n_sources;
-        bool restricted_shown, despite_objection, unconfirmed;
-} ConfigSharingRule;
-typedef struct ConfigSensitiveCode {
-        char *system, *code; /* system NULL: any */
-} ConfigSensitiveCode;
-typedef struct ConfigSensitive {
-        char *name;
-        ConfigSensitiveCode *codes;
-        size_t n_codes;
-        char **words, **labels;
-        size_t n_words, n_labels;
-        bool never;
-} ConfigSensitive;
-typedef struct ConfigSharing {
-        bool shipped; /* no `sharing:`: the rules that ship */
-        ConfigSharingRule *rules;
-        size_t n_rules;
-        ConfigSensitive *sensitive;
-        size_t n_sensitive;
-        char **shielded_types, **shielded_fields;
-        size_t n_shielded_types, n_shielded_fields;
-        char **existence; /* sections */
-        size_t n_existence;
-        char **answers_calls; /* classes */
-        size_t n_answers_calls;
-        char **break_glass_reasons;
-        size_t n_break_glass_reasons;
-        uint64_t linger_discharge, linger_death, contact, opened_contact, break_glass, break_glass_max;
-        bool people_all;    /* scope: {people: all} */
-        uint64_t originals; /* scope: {originals: 7d} */
-} ConfigSharing;
-
-/* What is delivered into a team's own system. */
-typedef struct ConfigDestination {
-        char *name;
-        size_t team;
-        char *adapter;    /* mllp, fhir, csv */
-        Profile *profile; /* never NULL: defaults when none is named */
-        char *timezone;   /* never NULL */
-        size_t *sources;  /* indexes: the same system as a source; none said: the sources of the team */
-        size_t n_sources;
-        char *connect;                /* mllp: host:port */
-        char *url;                    /* fhir: base */
-        char *form;                   /* fhir: transaction, message, notification; csv: people, exact, both */
-        char *facade;                 /* fhir: host:port where GET is answered, or NULL */
-        char *token;                  /* fhir: file with the bearer token to show */
-        char *facade_token;           /* fhir: file with `token who-system` lines that may ask */
-        char *authority;              /* PEM: whom to trust */
-        ConfigTls tls;                /* mllp, fhir: our certificate towards the receiver; the facade's own */
-        char *folder;                 /* csv */
-        char *daily;                  /* csv: HH:MM of the daily list, local time; NULL: none */
-        uint64_t list_every;          /* csv: seconds between last-known lists; at most an hour */
-        char *application, *facility; /* mllp: our MSH-3 and MSH-4 */
-        char *receiving_application, *receiving_facility; /* mllp: MSH-5 and MSH-6 */
-        char **types; /* of events that are delivered; none: all that the language has */
-        size_t n_types;
-        uint64_t timeout;   /* seconds for an answer */
-        uint64_t tries;     /* before it is parked */
-        uint64_t pause_max; /* seconds between two tries */
-        uint64_t window;    /* persons under way at once */
-        ConfigPeer peer;
-} ConfigDestination;
 
 typedef struct Config {
         char *bus;
@@ -279,7 +203,14 @@ typedef enum ConfigPathUse {
         CONFIG_PATH_CONDITION, /* any field */
         CONFIG_PATH_LIST,
         CONFIG_PATH_OWNERSHIP, /* demographics, and any field of it */
+        CONFIG_PATH_SHARING,   /* any field of a body */
 } ConfigPathUse;
+/* What a name of the sharing rules is a name of. */
+typedef enum ConfigNameUse {
+        CONFIG_NAME_KIND,    /* section of the record, services, notices */
+        CONFIG_NAME_TYPE,    /* of events */
+        CONFIG_NAME_MESSAGE, /* part of a body: Address */
+} ConfigNameUse;
 typedef struct ConfigWeightName {
         const char *field, *agreement;
 } ConfigWeightName;
@@ -288,12 +219,17 @@ typedef struct ConfigKnown {
         bool (*path)(const char *path, ConfigPathUse use);
         /* Names of the fields below a path, for hints: at most `size`; how many. May be NULL. */
         size_t (*below)(const char *path, const char **ret, size_t size);
+        /* The nth name of such a thing, NULL behind the last. May be NULL: names are not looked at. */
+        const char *(*name)(ConfigNameUse use, size_t index);
+        /* Whether a path begins with a body that facts or events of the kind have. May be NULL. */
+        bool (*path_of_kind)(const char *path, const char *kind);
         const ConfigWeightName *weights;
         size_t n_weights;                 /* 0: weights are not looked at */
         int32_t link_above, review_above; /* what holds where nothing is said */
 } ConfigKnown;
 /* Asks of each canonical path in the files of a text that loaded whether it is known, and warns of those that are not; a weight of a
- * field or agreement that there is none of, and thresholds the wrong way round, are errors. 0, CONFIG_E_INVALID or -ENOMEM. */
+ * field or agreement that there is none of, thresholds the wrong way round, and a name or path of sharing that there is none of, are
+ * errors. 0, CONFIG_E_INVALID or -ENOMEM. */
 int config_check_known(const Config *config, const ConfigText *text, const ConfigKnown *known,
                        ConfigProblems *problems);
 /* The folder of keys that the file names, however wrong the rest is: a key that is missing must not hinder `key new`. On the
@@ -322,7 +258,10 @@ void config_problems_json(const ConfigProblems *problems, FILE *stream);
 ssize_t config_find_source(const Config *config, const char *name);
 ssize_t config_find_team(const Config *config, const char *name);
 ssize_t config_find_destination(const Config *config, const char *name);
+/* Whether `may_read` lets the team read the source; true of all where it is not said. The rules of sharing are asked besides. */
 bool config_may_read(const Config *config, size_t team, size_t source);
+/* The classes that a team may have, NULL-terminated. */
+extern const char *const config_classes[];
 /* <run>/intake and so on as ipc:// endpoints, on the heap. `name` is intake, feed, control, query, or live/TEAM. */
 char *config_endpoint(const Config *config, const char *name);
 /* State folders: journal, fold, serve. On the heap. */

@@ -28,8 +28,40 @@ typedef struct DraftSource {
 
 typedef struct DraftDestination {
         SchemaElement element;
-        char *team, *adapter, *endpoint, *folder, *profile, *user, *key;
+        ConfigDestination destination; /* what needs no look-up */
+        char *team, *profile, *user, *key;
+        char **sources;
+        size_t n_sources;
 } DraftDestination;
+
+typedef struct DraftRule {
+        SchemaElement element;
+        ConfigSharingRule rule;
+} DraftRule;
+
+/* Codes of one system. */
+typedef struct DraftCodes {
+        SchemaElement element;
+        char *system;
+        char **codes;
+        size_t n_codes;
+} DraftCodes;
+
+typedef struct DraftSensitive {
+        SchemaElement element;
+        ConfigSensitive sensitive; /* without its codes */
+        DraftCodes *codes;
+        size_t n_codes;
+        char *list; /* file */
+} DraftSensitive;
+
+typedef struct DraftSharing {
+        ConfigSharing sharing; /* without rules and sensitive classes */
+        DraftRule *rules;
+        size_t n_rules;
+        DraftSensitive *sensitive;
+        size_t n_sensitive;
+} DraftSharing;
 
 typedef struct DraftOwnership {
         SchemaElement element;
@@ -51,11 +83,18 @@ typedef struct Draft {
         size_t n_destinations;
         DraftOwnership *ownership;
         size_t n_ownership;
+        char *people;                     /* scope */
+        const YamlNode *sharing;          /* a mapping, or the name of a file */
         char *nicknames_file;             /* where `nicknames` names one */
         const YamlNode *nicknames_groups; /* where they stand here */
 } Draft;
 
 /* Table of the whole file; target is a Draft. */
 extern const SchemaItem config_items[];
-/* Its parts that have files of their own: config/tables-matching.c. */
-extern const SchemaItem matching_items[], ownership_items[];
+/* Its parts that have files of their own: config/tables-matching.c, tables-destinations.c, tables-sharing.c. */
+extern const SchemaItem matching_items[], ownership_items[], destination_items[], tls_items[];
+extern const SchemaItem scope_items[];
+/* Target is a DraftSharing. */
+extern const SchemaItem sharing_items[];
+/* Keeps the node. */
+int sharing_keep(SchemaWalk *walk, const YamlNode *node, void *target);

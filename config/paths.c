@@ -1,21 +1,14 @@
 /* What the files name of the contract and of the rules of matching: this folder knows neither. */
+#include "config/paths.h"
+
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "config/config.h"
-#include "config/yaml.h"
 
 /* Fields that a hint can choose from. */
 #define FIELDS_MAX 128
 
-typedef struct Check {
-        Report *report;
-        const Config *config;
-        const ConfigKnown *known;
-} Check;
-
-/* The first part of a path that leads nowhere, and what could stand in its place. */
-static bool hint_near(const Check *check, const char *path) {
+bool check_hint_near(const Check *check, const char *path) {
         const char *names[FIELDS_MAX];
         char before[256] = "", part[256];
         for (const char *at = path; at && check->known->below && strlen(path) < sizeof(before);) {
@@ -41,11 +34,12 @@ static void check_path(const Check *check, const YamlNode *node, ConfigPathUse u
                 [CONFIG_PATH_CONDITION] = "the fields are those of proto/carebus/v1/bodies.proto: encounter.specialty",
                 [CONFIG_PATH_LIST] = "a list is a field that can be there several times: demographics.addresses",
                 [CONFIG_PATH_OWNERSHIP] = "the fields are those of Demographics in proto/carebus/v1/bodies.proto",
+                [CONFIG_PATH_SHARING] = "the fields are those of proto/carebus/v1/bodies.proto: decision.decision",
         };
         if (node->kind != YAML_KIND_SCALAR || node->text[0] == '\0' || check->known->path(node->text, use))
                 return;
         report_warning(check->report, node->place, "%s: '%s' leads nowhere: this line does nothing", where, node->text);
-        if (!hint_near(check, node->text))
+        if (!check_hint_near(check, node->text))
                 report_hint(check->report, "%s", hints[use]);
 }
 
@@ -179,7 +173,13 @@ static int check_file(const Check *check, size_t file) {
                 r = yaml_read(check->report, file, nodes, &root);
         if (r < 0 || !root || root->kind != YAML_KIND_MAPPING)
                 return r < 0 ? r : 0;
+        if (text_equal(check->config->sharing.file, check->report->text->files[file].path)) {
+                check_sharing(check, root);
+                return 0;
+        }
         if (!is_profile(check->report->text->files[file].path)) {
+                check_sharing(check, yaml_get(root, "sharing"));
+                check_destinations(check, yaml_get(root, "destinations"));
                 check_ownership(check, yaml_get(root, "ownership"));
                 check_matching(check, yaml_get(root, "matching"));
                 return 0;
@@ -204,7 +204,7 @@ int config_check_known(const Config *config, const ConfigText *text, const Confi
         size_t n_errors = problems->n_errors;
         int r = 0;
         for (size_t i = 0; r == 0 && i < text->n_files; i++)
-                if (i == 0 || is_yaml(text->files[i].path))
+                if (i == 0 || is_yaml(text->files[i].path) || text_equal(text->files[i].path, config->sharing.file))
                         r = check_file(&check, i);
         problems_sort(problems, text);
         return r ?: problems->n_errors > n_errors ? CONFIG_E_INVALID : 0;

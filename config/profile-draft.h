@@ -50,4 +50,7 @@ void *profile_new_elements(SchemaWalk *walk, size_t n, size_t size);
 /* "known here: a, b, c" of n words, or did you mean. */
 void profile_hint_words(Report *report, const char *said, const char *const *words, size_t n);
 
+/* What of `out:` cannot be told of one value alone. */
+void profile_check_out(Report *report, const YamlNode *root, Profile *profile);
+
 extern const SchemaItem profile_table_items[];

@@ -12,7 +12,7 @@ Place profile_team_place(const Profile *profile, size_t index);
 
 /* Tables of a profile and of what its tables hold, for the reference. */
 extern const SchemaItem profile_items[], profile_trigger_items[], profile_field_items[], profile_entry_items[],
-        profile_signed_items[], profile_team_items[];
+        profile_signed_items[], profile_team_items[], profile_out_items[];
 typedef struct ProfileReference {
         const char *prefix; /* NULL: the end */
         const SchemaItem *items;

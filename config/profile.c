@@ -129,6 +129,10 @@ const SchemaItem profile_items[] = {
           .doc = "People, contacts, referrals, stays, plan, scores, bereaved, services: how this source's files differ "
                  "from "
                  "the templates" },
+        { .name = "out",
+          .type = SCHEMA_GROUP,
+          .items = profile_out_items,
+          .doc = "Messages of HL7 that go out to this system" },
         { .name = NULL },
 };
 
@@ -146,13 +150,13 @@ const ProfileReference profile_reference[] = {
  * The whole
  */
 
-static void check_charset(Report *report, const YamlNode *root, const char *charset) {
+static void check_charset(Report *report, Place place, const char *key, const char *charset) {
         iconv_t converter = iconv_open("UTF-8", charset);
         if (converter != (iconv_t)-1) {
                 iconv_close(converter);
                 return;
         }
-        report_error(report, yaml_place(root, "charset"), "charset: iconv knows no '%s' on this machine", charset);
+        report_error(report, place, "%s: iconv knows no '%s' on this machine", key, charset);
         report_hint(report, "names are those of iconv --list, such as ISO-8859-1 or WINDOWS-1252");
 }
 
@@ -192,6 +196,7 @@ static int read_profile(Report *report, const Files *files, size_t file, Arena *
         if (r < 0)
                 return r;
         profile_check_complete_lists(report, root);
+        profile_check_out(report, root, &draft.profile);
         box->team_places = draft.team_places;
         draft.profile.name = box->profile.name;
         box->profile = draft.profile;
@@ -199,7 +204,9 @@ static int read_profile(Report *report, const Files *files, size_t file, Arena *
         if (files && draft.profile.timezone)
                 files_check_zone(files, report, yaml_place(root, "timezone"), "timezone", draft.profile.timezone);
         if (files && files->on_disk && draft.profile.charset)
-                check_charset(report, root, draft.profile.charset);
+                check_charset(report, yaml_place(root, "charset"), "charset", draft.profile.charset);
+        if (files && files->on_disk && draft.profile.out.charset)
+                check_charset(report, yaml_place(root, "out"), "out.charset", draft.profile.out.charset);
         return 0;
 }
 

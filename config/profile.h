@@ -93,6 +93,30 @@ typedef struct ProfileTable {
         bool is_complete; /* each file has everybody: who is missing is noted, and nothing is removed */
 } ProfileTable;
 
+/* Messages that go out to such a system: `out:`. NULL: not said. */
+typedef struct ProfileOutEvent {
+        char *type;    /* encounter.admitted, or what stands before the dot */
+        char *message; /* ADT^A01, or none */
+} ProfileOutEvent;
+typedef struct ProfileOutMapEntry {
+        char *code; /* shared */
+        char *to;   /* the receiver's own */
+} ProfileOutMapEntry;
+typedef struct ProfileOutMap {
+        char *path;
+        ProfileOutMapEntry *entries;
+        size_t n_entries;
+} ProfileOutMap;
+typedef struct ProfileOut {
+        char *version, *charset, *separators, *offset, *acknowledgement, *own_id; /* the words of docs/profiles.md */
+        char **segments, **requires_, **granted;
+        size_t n_segments, n_requires, n_granted;
+        ProfileOutEvent *events;
+        size_t n_events;
+        ProfileOutMap *maps;
+        size_t n_maps;
+} ProfileOut;
+
 typedef struct Profile {
         char *name;
         char *timezone;          /* NULL: the bus's */
@@ -117,6 +141,7 @@ typedef struct Profile {
         char **ignore; /* fields of the source that say nothing that anybody needs: PID-35, Patient.photo */
         size_t n_ignore;
         bool nhs_numbers_traced;
+        ProfileOut out;
         uint8_t digest[SHA256_SIZE]; /* of its text: profiles of one digest read alike */
 } Profile;
 

@@ -19,18 +19,22 @@ static bool is_loopback(const Address *address) {
  * fhir
  */
 
+bool resolver_is_local(const char *address) {
+        Address parsed;
+        return address_parse(address, /* is_endpoint= */ false, &parsed) == 0 && is_loopback(&parsed);
+}
+
 /* localhost, 127.x.x.x, [::1], with or without a port. */
-static bool url_is_of_this_machine(const char *url) {
+bool resolver_url_is_local(const char *url) {
         const char *host = strstr(url, "://") + 3;
         size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
         char address[64];
-        Address parsed;
         if (length == strlen("localhost") && strncasecmp(host, "localhost", length) == 0)
                 return true;
         if (length + 3 > sizeof(address))
                 return false;
         snprintf(address, sizeof(address), "%.*s:1", (int)length, host);
-        return address_parse(address, /* is_endpoint= */ false, &parsed) == 0 && is_loopback(&parsed);
+        return resolver_is_local(address);
 }
 
 static void check_poll(Resolver *resolver, const DraftSource *source, const char *path) {
@@ -47,7 +51,7 @@ static void check_poll(Resolver *resolver, const DraftSource *source, const char
                 }
                 return;
         }
-        if (text_starts_with(poll->url, "http://") && !url_is_of_this_machine(poll->url)) {
+        if (text_starts_with(poll->url, "http://") && !resolver_url_is_local(poll->url)) {
                 report_error(resolver->report, yaml_place(node, "url"),
                              "%s.url: records and the token would cross the network in the clear", label);
                 report_hint(resolver->report, "write https://; http:// is for a server on this machine");

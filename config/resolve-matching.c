@@ -121,24 +121,13 @@ static int read_groups(Resolver *resolver, const YamlNode *node, const char *pat
 
 static int read_groups_of_file(Resolver *resolver, const char *name, Place place) {
         _cleanup_(arena_freep) Arena *nodes = NULL;
-        _cleanup_(freep) char *beside = NULL;
         YamlNode *root = NULL;
-        int r = name[0] == '/' ? text_format(&beside, "%s", name)
-                               : text_format(&beside, "%s/%s", resolver->files->folder, name);
-        if (r < 0)
-                return r;
-        ssize_t file = files_find(resolver->files, beside);
-        if (file == -ENOMEM)
-                return -ENOMEM;
-        if (file < 0) {
-                report_error(resolver->report, place, "matching.nicknames: %s cannot be read: %s", beside,
-                             strerror((int)-file));
-                report_hint(resolver->report, "a file is looked for beside this one; a list can stand here itself");
-                return 0;
-        }
-        r = arena_new(&nodes, YAML_ARENA_BYTES(resolver->files->text->files[file].content.size));
+        size_t file = 0;
+        int r = resolver_find_file(resolver, name, place, "matching.nicknames", &file);
         if (r == 0)
-                r = yaml_read(resolver->report, (size_t)file, nodes, &root);
+                r = arena_new(&nodes, YAML_ARENA_BYTES(resolver->files->text->files[file].content.size));
+        if (r == 0)
+                r = yaml_read(resolver->report, file, nodes, &root);
         if (r != 0)
                 return r < 0 ? r : 0; /* what is wrong with it was reported */
         return read_groups(resolver, root, "nicknames");

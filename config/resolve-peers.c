@@ -274,12 +274,11 @@ int resolve_peers(Resolver *resolver) {
         }
         for (size_t i = 0; r == 0 && i < draft->n_destinations; i++) {
                 const DraftDestination *destination = &draft->destinations[i];
-                ConfigPeer peer = { 0 };
                 PeerSaid said = { .table = "destinations",
                                   .element = &destination->element,
                                   .user = destination->user,
                                   .key = destination->key };
-                r = resolve_peer(resolver, &said, &peer);
+                r = resolve_peer(resolver, &said, &config->destinations[i].peer);
         }
         return r;
 }

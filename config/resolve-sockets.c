@@ -82,7 +82,8 @@ static void listener_add(Resolver *resolver, Listeners *listeners, const char *t
 
 static int check_listeners(Resolver *resolver) {
         const Config *config = &resolver->box->config;
-        _cleanup_(freep) Listener *items = calloc(3 + config->n_teams + config->n_sources, sizeof(*items));
+        _cleanup_(freep) Listener *items = calloc(3 + config->n_teams + config->n_sources + config->n_destinations,
+                                                  sizeof(*items));
         Listeners listeners = { .items = items };
         char label[80];
         if (!items)
@@ -106,6 +107,11 @@ static int check_listeners(Resolver *resolver) {
                 snprintf(label, sizeof(label), "sources.%.48s.listen", config->sources[i].name);
                 listener_add(resolver, &listeners, config->sources[i].listen, false,
                              yaml_place(resolver->draft->sources[i].element.node, "listen"), label);
+        }
+        for (size_t i = 0; i < config->n_destinations; i++) {
+                snprintf(label, sizeof(label), "destinations.%.48s.facade", config->destinations[i].name);
+                listener_add(resolver, &listeners, config->destinations[i].facade, false,
+                             yaml_place(resolver->draft->destinations[i].element.node, "facade"), label);
         }
         return 0;
 }
@@ -136,7 +142,7 @@ static void check_folders(Resolver *resolver) {
         }
         for (size_t i = 0; i < draft->n_destinations; i++) {
                 snprintf(label, sizeof(label), "destinations.%.48s.folder", draft->destinations[i].element.name);
-                check_folder(resolver, draft->destinations[i].folder, draft->n_sources,
+                check_folder(resolver, draft->destinations[i].destination.folder, draft->n_sources,
                              yaml_place(draft->destinations[i].element.node, "folder"), label);
         }
 }
@@ -163,13 +169,9 @@ void resolver_check_file(Resolver *resolver, const char *path, const char *secre
         }
 }
 
-static void check_tls(Resolver *resolver, const DraftSource *source) {
-        const ConfigTls *tls = &source->source.tls;
-        const YamlNode *node = yaml_get(source->element.node, "tls");
-        char label[80];
+void resolver_check_tls(Resolver *resolver, const ConfigTls *tls, const YamlNode *node, const char *label) {
         if (!node || node->kind != YAML_KIND_MAPPING)
                 return;
-        snprintf(label, sizeof(label), "sources.%.48s.tls", source->element.name);
         if (!tls->certificate != !tls->key) {
                 report_error(resolver->report, node->place,
                              "%s: a certificate and its key come together; '%s' is missing", label,
@@ -180,6 +182,12 @@ static void check_tls(Resolver *resolver, const DraftSource *source) {
         resolver_check_file(resolver, tls->certificate, NULL, yaml_place(node, "certificate"), label);
         resolver_check_file(resolver, tls->key, "private key", yaml_place(node, "key"), label);
         resolver_check_file(resolver, tls->client_ca, NULL, yaml_place(node, "client_ca"), label);
+}
+
+static void check_tls(Resolver *resolver, const DraftSource *source) {
+        char label[80];
+        snprintf(label, sizeof(label), "sources.%.48s.tls", source->element.name);
+        resolver_check_tls(resolver, &source->source.tls, yaml_get(source->element.node, "tls"), label);
 }
 
 int resolve_sockets(Resolver *resolver) {

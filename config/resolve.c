@@ -34,11 +34,11 @@ static void hint_names(Report *report, const void *elements, size_t n, size_t si
                 report_hint(report, "%s", otherwise);
 }
 
-static ssize_t find_team(Resolver *resolver, const char *name, Place place, const char *path, const char *of) {
+ssize_t resolver_find_team(Resolver *resolver, const char *name, Place place, const char *path) {
         const Draft *draft = resolver->draft;
         ssize_t team = element_find(draft->teams, draft->n_teams, sizeof(DraftTeam), name);
         if (team < 0) {
-                report_error(resolver->report, place, "%s.%s.team: no team '%s'", path, of, name);
+                report_error(resolver->report, place, "%s: no team '%s'", path, name);
                 hint_names(resolver->report, draft->teams, draft->n_teams, sizeof(DraftTeam), name,
                            "name it under teams:");
         }
@@ -54,6 +54,25 @@ ssize_t resolver_find_source(Resolver *resolver, const char *name, Place place, 
                            "name it under sources:");
         }
         return source;
+}
+
+int resolver_find_file(Resolver *resolver, const char *name, Place place, const char *path, size_t *ret) {
+        _cleanup_(freep) char *beside = NULL;
+        int r = name[0] == '/' ? text_format(&beside, "%s", name)
+                               : text_format(&beside, "%s/%s", resolver->files->folder, name);
+        if (r < 0)
+                return r;
+        ssize_t file = files_find(resolver->files, beside);
+        if (file == -ENOMEM)
+                return -ENOMEM;
+        if (file < 0) {
+                report_error(resolver->report, place, "%s: %s cannot be read: %s", path, beside, strerror((int)-file));
+                report_hint(resolver->report,
+                            "a file is looked for beside this one; what it says can stand here itself");
+                return CONFIG_E_INVALID;
+        }
+        *ret = (size_t)file;
+        return 0;
 }
 
 /*
@@ -141,7 +160,7 @@ static void check_profile_teams(Resolver *resolver, const Profile *profile) {
 }
 
 /* What was wrong with a profile is said once, however many sources name it: the failed one is kept as NULL. */
-static int find_profile(Resolver *resolver, const char *name, Place place, const char *path, Profile **ret) {
+int resolver_find_profile(Resolver *resolver, const char *name, Place place, const char *path, Profile **ret) {
         ssize_t known = profile_known(resolver->box, name);
         if (known >= 0) {
                 *ret = resolver->box->profiles[known];
@@ -174,20 +193,13 @@ static int find_profile(Resolver *resolver, const char *name, Place place, const
  * Sources
  */
 
-typedef struct AdapterNeeds {
-        const char *name;
-        const char *needs; /* of a source; NULL: it depends */
-        const char *ignores;
-        const char *destination_needs;
-} AdapterNeeds;
-
 static const AdapterNeeds adapters[] = {
-        { "mllp", "listen", "folder", "endpoint" },
-        { "fhir", NULL, "folder", "endpoint" }, /* listen or poll: config/resolve-adapters.c */
+        { "mllp", "listen", "folder", "connect" },
+        { "fhir", NULL, "folder", NULL }, /* listen or poll: config/resolve-adapters.c */
         { "csv", "folder", "listen", "folder" },
 };
 
-static const AdapterNeeds *adapter_find(Resolver *resolver, const char *name, Place place, const char *path) {
+const AdapterNeeds *resolver_find_adapter(Resolver *resolver, const char *name, Place place, const char *path) {
         const char *names[ELEMENTSOF(adapters)];
         for (size_t i = 0; i < ELEMENTSOF(adapters); i++) {
                 names[i] = adapters[i].name;
@@ -207,7 +219,8 @@ static void check_source_adapter(Resolver *resolver, const DraftSource *source, 
         const YamlNode *node = source->element.node;
         if (!source->source.adapter)
                 return;
-        const AdapterNeeds *adapter = adapter_find(resolver, source->source.adapter, yaml_place(node, "adapter"), path);
+        const AdapterNeeds *adapter = resolver_find_adapter(resolver, source->source.adapter,
+                                                            yaml_place(node, "adapter"), path);
         if (!adapter)
                 return;
         if (adapter->needs && !yaml_get(node, adapter->needs)) {
@@ -232,13 +245,15 @@ static int resolve_source(Resolver *resolver, size_t index) {
         *source = draft->source;
         source->name = draft->element.name;
         if (draft->team) {
-                ssize_t team = find_team(resolver, draft->team, yaml_place(node, "team"), "sources",
-                                         draft->element.name);
+                char where[96];
+                snprintf(where, sizeof(where), "%s.team", path);
+                ssize_t team = resolver_find_team(resolver, draft->team, yaml_place(node, "team"), where);
                 source->team = team < 0 ? 0 : (size_t)team;
         }
         check_source_adapter(resolver, draft, path);
         if (draft->profile) {
-                int r = find_profile(resolver, draft->profile, yaml_place(node, "profile"), path, &source->profile);
+                int r = resolver_find_profile(resolver, draft->profile, yaml_place(node, "profile"), path,
+                                              &source->profile);
                 if (r < 0)
                         return r;
         }
@@ -252,29 +267,6 @@ static int resolve_source(Resolver *resolver, size_t index) {
         else
                 source->timezone = resolver->draft->config.timezone;
         return 0;
-}
-
-static int resolve_destination(Resolver *resolver, const DraftDestination *destination) {
-        const YamlNode *node = destination->element.node;
-        char path[80];
-        snprintf(path, sizeof(path), "destinations.%.48s", destination->element.name);
-        report_warning(resolver->report, destination->element.key->place,
-                       "%s: checked, but nothing delivers to destinations in this version", path);
-        if (destination->team)
-                find_team(resolver, destination->team, yaml_place(node, "team"), "destinations",
-                          destination->element.name);
-        if (destination->adapter) {
-                const AdapterNeeds *adapter = adapter_find(resolver, destination->adapter, yaml_place(node, "adapter"),
-                                                           path);
-                if (adapter && !yaml_get(node, adapter->destination_needs))
-                        report_error(resolver->report, yaml_place(node, "adapter"),
-                                     "%s: a destination of adapter %s needs '%s'", path, adapter->name,
-                                     adapter->destination_needs);
-        }
-        Profile *profile = NULL;
-        if (!destination->profile)
-                return 0;
-        return find_profile(resolver, destination->profile, yaml_place(node, "profile"), path, &profile);
 }
 
 /*
@@ -302,14 +294,9 @@ static int may_read_said(Resolver *resolver, const DraftTeam *draft, ConfigTeam 
         return 0;
 }
 
-static bool is_of_team(const DraftSource *source, const ConfigTeam *team) {
-        return source->team && strcmp(source->team, team->name) == 0;
-}
-
 static int resolve_team(Resolver *resolver, size_t index) {
         const DraftTeam *draft = &resolver->draft->teams[index];
         ConfigTeam *team = &resolver->box->config.teams[index];
-        Config *config = &resolver->box->config;
         *team = draft->team;
         team->name = draft->element.name;
         if (!team->title)
@@ -317,23 +304,11 @@ static int resolve_team(Resolver *resolver, size_t index) {
         int r = resolve_contacts(resolver, draft, team);
         if (r < 0)
                 return r;
-        /* not a place for every source in every team: a thousand of each would be a million */
-        size_t room = draft->n_may_read;
-        for (size_t i = 0; i < config->n_sources && !draft->may_read; i++)
-                room += is_of_team(&resolver->draft->sources[i], team);
-        team->may_read = arena_alloc(resolver->box->arena, MAX(room, (size_t)1) * sizeof(*team->may_read));
+        team->reads_all = !draft->may_read;
+        team->may_read = arena_alloc(resolver->box->arena, MAX(draft->n_may_read, (size_t)1) * sizeof(*team->may_read));
         if (!team->may_read)
                 return -ENOMEM;
-        if (draft->may_read)
-                return may_read_said(resolver, draft, team);
-        for (size_t i = 0; i < config->n_sources; i++)
-                if (is_of_team(&resolver->draft->sources[i], team))
-                        team->may_read[team->n_may_read++] = i;
-        if (team->n_may_read == 0) {
-                report_warning(resolver->report, draft->element.key->place, "teams.%s: reads nothing", team->name);
-                report_hint(resolver->report, "no source belongs to it: say may_read: [SOURCE, ...]");
-        }
-        return 0;
+        return team->reads_all ? 0 : may_read_said(resolver, draft, team);
 }
 
 static void check_presence(Resolver *resolver) {
@@ -367,7 +342,5 @@ int resolve_names(Resolver *resolver) {
                 r = resolve_source(resolver, i);
         for (size_t i = 0; r == 0 && i < draft->n_teams; i++)
                 r = resolve_team(resolver, i);
-        for (size_t i = 0; r == 0 && i < draft->n_destinations; i++)
-                r = resolve_destination(resolver, &draft->destinations[i]);
         return r;
 }

@@ -118,6 +118,11 @@ static bool day_is_valid(const char *text) {
         return month != 2 || day < 29 || is_leap;
 }
 
+static bool time_is_valid(const char *text) {
+        return strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+               strspn(text + 3, "0123456789") == 2 && number_of(text, 2) < 24 && number_of(text + 3, 2) < 60;
+}
+
 static bool system_is_valid(const char *text) {
         const char *colon = strchr(text, ':');
         return isalpha((unsigned char)text[0]) && colon && colon[1] != '\0' && strlen(text) <= 300 &&
@@ -162,6 +167,8 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
                          "write https://, a host and a path; no user name, no question mark", url_is_valid },
         [SCHEMA_RESOURCE] = { "type of resource", "a type of resource such as Encounter", NULL, resource_is_valid },
         [SCHEMA_DAY] = { "day", "a day such as 2026-03-01", "write year, month and day: 2026-03-01", day_is_valid },
+        [SCHEMA_TIME] = { "hour and minute", "an hour and a minute such as 07:30",
+                          "write 00:00 to 23:59, in quotes: \"07:30\"", time_is_valid },
         [SCHEMA_SYSTEM] = { "code system", "a URI, or carebus: and a name",
                             "identifiers and codes are worthless without whose they are", system_is_valid },
         [SCHEMA_DURATION] = { "duration", "a duration such as 15m",

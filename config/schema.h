@@ -31,6 +31,7 @@ typedef enum SchemaType {
         SCHEMA_URL,      /* char *; http:// or https://, host, port, path; no user, query or fragment */
         SCHEMA_RESOURCE, /* char *; name of a type of FHIR resource, form only */
         SCHEMA_DAY,      /* char *; 2026-03-01 */
+        SCHEMA_TIME,     /* char *; 07:30 */
         SCHEMA_SYSTEM,   /* char *; URI, or carebus:NAME */
         SCHEMA_DURATION, /* uint64_t; seconds, from 90s, 15m, 24h, 7d; min and max in seconds */
         SCHEMA_BITS,     /* ConfigBits; 12.5, -3.125 */

@@ -13,3 +13,7 @@ typedef struct ShippedProfile {
 
 /* In order of their names. `default` is not among them: it is built in (profile_new_default()). */
 extern const ShippedProfile shipped_profiles[];
+
+/* etc/sharing.yaml: who may see what where a configuration does not say. */
+extern const unsigned char shipped_sharing[];
+extern const size_t shipped_sharing_size;

@@ -4,8 +4,8 @@
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "numbers of the tables are written into size_t fields");
 
 static const char *const environments[] = { "live", "test", "any", NULL };
-static const char *const classes[] = { "clinical",  "social-care", "ambulance",    "care-home",
-                                       "voluntary", "volunteer",   "commissioner", NULL };
+const char *const config_classes[] = { "clinical",  "helpline",  "social-care",  "ambulance", "care-home",
+                                       "voluntary", "volunteer", "commissioner", NULL };
 
 static const char *const contact_kinds[] = { "in-hours", "out-of-hours", "helpline", "emergency", NULL };
 
@@ -82,7 +82,7 @@ static const SchemaItem team_items[] = {
         { .name = "class",
           .type = SCHEMA_WORD,
           .required = true,
-          .words = classes,
+          .words = config_classes,
           .offset = offsetof(DraftTeam, team.class),
           .doc = "Kind of team: which kinds of facts it may see" },
         { .name = "contact",
@@ -99,10 +99,10 @@ static const SchemaItem team_items[] = {
         { .name = "may_read",
           .type = SCHEMA_NAME,
           .is_list = true,
-          .fallback_says = "the sources of this team",
+          .fallback_says = "every source",
           .offset = offsetof(DraftTeam, may_read),
           .n_offset = offsetof(DraftTeam, n_may_read),
-          .doc = "Sources whose events the team receives. Holds until there are sharing rules" },
+          .doc = "The only sources of which the team is given anything, of what the rules of `sharing` let it see" },
         { .name = "user",
           .type = SCHEMA_USER,
           .fallback_says = "the daemon's own user",
@@ -117,22 +117,6 @@ static const SchemaItem team_items[] = {
           .type = SCHEMA_ENDPOINT,
           .offset = offsetof(DraftTeam, team.live),
           .doc = "Where the team's live stream can be had from other hosts. Needs keys" },
-        { .name = NULL },
-};
-
-static const SchemaItem tls_items[] = {
-        { .name = "certificate",
-          .type = SCHEMA_PATH,
-          .offset = offsetof(DraftSource, source.tls.certificate),
-          .doc = "Certificate chain, PEM" },
-        { .name = "key",
-          .type = SCHEMA_PATH,
-          .offset = offsetof(DraftSource, source.tls.key),
-          .doc = "Its private key, PEM" },
-        { .name = "client_ca",
-          .type = SCHEMA_PATH,
-          .offset = offsetof(DraftSource, source.tls.client_ca),
-          .doc = "Set: who connects must show a certificate of this authority, PEM" },
         { .name = NULL },
 };
 
@@ -242,7 +226,11 @@ static const SchemaItem source_items[] = {
           .fallback = "24h",
           .offset = offsetof(DraftSource, source.silent_after),
           .doc = "Without a word for so long, records say that it is silent" },
-        { .name = "tls", .type = SCHEMA_GROUP, .items = tls_items, .doc = "TLS on `listen`" },
+        { .name = "tls",
+          .type = SCHEMA_GROUP,
+          .items = tls_items,
+          .offset = offsetof(DraftSource, source.tls),
+          .doc = "TLS on `listen`" },
         { .name = "token",
           .type = SCHEMA_PATH,
           .offset = offsetof(DraftSource, source.token),
@@ -254,41 +242,12 @@ static const SchemaItem source_items[] = {
         { .name = NULL },
 };
 
-static const SchemaItem destination_items[] = {
-        { .name = "team",
-          .type = SCHEMA_NAME,
-          .required = true,
-          .offset = offsetof(DraftDestination, team),
-          .doc = "Team whose system it is: it gets what the team may see" },
-        { .name = "adapter",
-          .type = SCHEMA_NAME,
-          .required = true,
-          .offset = offsetof(DraftDestination, adapter),
-          .doc = "Who speaks its language: mllp, fhir, csv, or the name of a vendor's own" },
-        { .name = "endpoint",
-          .type = SCHEMA_TEXT,
-          .max = 500,
-          .offset = offsetof(DraftDestination, endpoint),
-          .doc = "Where it is delivered to; mllp (address and port) and fhir (URL) need it" },
-        { .name = "folder",
-          .type = SCHEMA_PATH,
-          .offset = offsetof(DraftDestination, folder),
-          .doc = "Folder that files are put into; csv needs it" },
-        { .name = "profile",
-          .type = SCHEMA_FILENAME,
-          .offset = offsetof(DraftDestination, profile),
-          .fallback_says = "default",
-          .doc = "What is special about this system: profiles/NAME.yaml" },
-        { .name = "user",
-          .type = SCHEMA_USER,
-          .fallback_says = "the daemon's own user",
-          .offset = offsetof(DraftDestination, user),
-          .doc = "Unix user that may read for it over ipc" },
+static const SchemaItem audit_items[] = {
         { .name = "key",
-          .type = SCHEMA_FILENAME,
-          .offset = offsetof(DraftDestination, key),
-          .fallback_says = "NAME.pub, where it is there",
-          .doc = "File in `keys` with the public key that may read for it over tcp" },
+          .type = SCHEMA_PATH,
+          .fallback_says = "serve/audit.key in `state`, made at the first start",
+          .offset = offsetof(Draft, config.audit_key),
+          .doc = "File with the private key that signs the audit every minute: Ed25519, PEM, mode 0640 or less" },
         { .name = NULL },
 };
 
@@ -376,7 +335,17 @@ const SchemaItem config_items[] = {
           .size = sizeof(DraftDestination),
           .offset = offsetof(Draft, destinations),
           .n_offset = offsetof(Draft, n_destinations),
-          .doc = "What is delivered into a team's own system. Checked; nothing runs them yet" },
+          .doc = "What is delivered into a team's own system" },
+        { .name = "sharing",
+          .type = SCHEMA_OTHER,
+          .read = sharing_keep,
+          .items = sharing_items,
+          .says = "mapping, or a file with one",
+          .fallback_says = "as shipped",
+          .doc = "Who may see what. A file is YAML and lies beside this one. What is not said in it is as shipped: "
+                 "docs/sharing.md" },
+        { .name = "scope", .type = SCHEMA_GROUP, .items = scope_items, .doc = "Whose records are kept" },
+        { .name = "audit", .type = SCHEMA_GROUP, .items = audit_items, .doc = "The register of who was given what" },
         { .name = "matching",
           .type = SCHEMA_GROUP,
           .items = matching_items,

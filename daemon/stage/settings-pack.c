@@ -7,6 +7,7 @@
 #include "carebus/v1/journal.pb-c.h"
 #include "daemon/identity/match.h"
 #include "daemon/record/body.h"
+#include "daemon/sharing/sharing-pack.h"
 
 /* Names of thousands of people's nicknames and a thousand sources, with all that is made of them. */
 #define SETTINGS_BYTES ((size_t)32 << 20)
@@ -142,6 +143,7 @@ static int make_team(const Config *config, const ConfigTeam *team, Arena *arena,
         if (r < 0)
                 return r;
         one->n_may_read = team->n_may_read;
+        one->has_reads_all = one->reads_all = team->reads_all;
         one->contact_points = room(arena, team->n_contacts);
         if (!one->contact_points)
                 return -ENOMEM;
@@ -283,6 +285,25 @@ static int fill_ownership(Carebus__V1__Settings *settings, const Config *config,
         return 0;
 }
 
+static int fill_destinations(Carebus__V1__Settings *settings, const Config *config, Arena *arena) {
+        settings->destinations = room(arena, config->n_destinations);
+        if (!settings->destinations)
+                return -ENOMEM;
+        for (size_t i = 0; i < config->n_destinations; i++) {
+                const ConfigDestination *destination = &config->destinations[i];
+                Carebus__V1__DestinationSettings *one = NEW(destination_settings);
+
+                if (!one ||
+                    take_source_names(config, destination->sources, destination->n_sources, arena, &one->sources) < 0)
+                        return -ENOMEM;
+                one->name = destination->name;
+                one->team = config->teams[destination->team].name;
+                one->n_sources = destination->n_sources;
+                settings->destinations[settings->n_destinations++] = one;
+        }
+        return 0;
+}
+
 static int pack_into(Buffer *buffer, const ProtobufCMessage *message) {
         size_t size = protobuf_c_message_get_packed_size(message);
         uint8_t *space = buffer_reserve(buffer, size);
@@ -308,6 +329,10 @@ int settings_pack(const Config *config, Buffer *ret_settings, Buffer *ret_entry)
                 r = fill_matching(&settings, &config->matching, arena);
         if (r == 0)
                 r = fill_ownership(&settings, config, arena);
+        if (r == 0)
+                r = sharing_pack(config, arena, &settings.sharing);
+        if (r == 0)
+                r = fill_destinations(&settings, config, arena);
         if (r < 0)
                 return r;
         settings.bus = config->bus;

@@ -36,6 +36,10 @@ teams:
   helpline:
     {{name: Night helpline, organisation: 8HK43, class: clinical, may_read: {sources},
      contact_points: [{{name: Night helpline, phone: 01632 960222, hours: "Mo-Su 18:00-08:00", kind: helpline}}]}}
+# Everybody here knows everybody: what the demonstration shows is how the pieces meet, not who may see them.
+scope: {{people: all}}
+sharing:
+  rules: [{{name: open, reason: a demonstration, classes: all, kinds: all, relationships: not-needed}}]
 sources:
   hospital-pas:  {{team: neurology, adapter: mllp, listen: "127.0.0.1:{mllp}", profile: epic-uk}}
   community-epr: {{team: community-nursing, adapter: fhir, listen: "127.0.0.1:{fhir}", profile: uk-core}}

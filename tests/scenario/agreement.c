@@ -18,6 +18,7 @@
 #include "daemon/serve/record-cut.h"
 #include "daemon/serve/view.h"
 #include "proto/digest.h"
+#include "tests/unit/open-sharing.h"
 
 #define TEAMS 3
 #define SOURCES_MAX 32
@@ -74,7 +75,8 @@ static Config *config_make(char **sources, size_t n) {
         int r;
 
         buffer_append_text(&file.content,
-                           "bus: story\nenvironment: test\nstate: /nowhere/state\nrun: /nowhere/run\nteams:\n");
+                           "bus: story\nenvironment: test\nstate: /nowhere/state\nrun: /nowhere/run\n" OPEN_SHARING
+                           "teams:\n");
         for (size_t team = 0; team < TEAMS; team++) {
                 char line[64];
 
@@ -108,12 +110,17 @@ static Carebus__V1__Settings *settings_make(const Config *config, Arena *arena) 
                 Carebus__V1__TeamSettings *team = message_new(&carebus__v1__team_settings__descriptor, arena);
 
                 team->name = config->teams[i].name;
+                team->class_ = config->teams[i].class;
                 for (size_t j = 0; j < config->teams[i].n_may_read; j++)
                         assert_int_equal(list_append((void ***)&team->may_read, &team->n_may_read,
                                                      config->sources[config->teams[i].may_read[j]].name, arena),
                                          0);
                 assert_int_equal(list_append((void ***)&settings->teams, &settings->n_teams, team, arena), 0);
         }
+        OpenSharing *open = arena_alloc(arena, sizeof(*open));
+
+        assert_non_null(open);
+        settings->sharing = open_sharing_init(open);
         return settings;
 }
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "canon/matching.h"
 #include "daemon/record/body.h"
+#include "tests/unit/open-sharing.h"
 
 #define MAP_BYTES (1UL << 30)
 
@@ -77,7 +78,14 @@ uint64_t world_push(World *world, const Carebus__V1__Entry *entry, int64_t recei
         Carebus__V1__StoredSubmission submission;
         Carebus__V1__Entry filled = *entry;
         WorldEntry kept = { .received_at = received_at };
+        Carebus__V1__Settings settings;
+        OpenSharing open;
 
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SETTINGS && !entry->settings->sharing) {
+                settings = *entry->settings;
+                settings.sharing = open_sharing_init(&open);
+                filled.settings = &settings;
+        }
         if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && entry->submission->n_matching == 0) {
                 submission = *entry->submission;
                 filled.submission = &submission;

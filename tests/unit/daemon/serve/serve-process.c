@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "daemon/serve/serve.h"
 #include "proto/validate.h"
+#include "tests/unit/open-sharing.h"
 
 #define PATIENCE_MS 20000
 #define SILENCE_MS 200
@@ -30,7 +31,8 @@ static void send_config(ServeProcess *process, const char *teams, const char *so
         _cleanup_(buffer_deinit) Buffer packed = BUFFER_NULL;
 
         buffer_append_format(&file.content,
-                             "bus: small\nenvironment: test\nstate: %s\nrun: %s\nteams:\n%s\nsources:\n%s\n",
+                             "bus: small\nenvironment: test\nstate: %s\nrun: %s\n" OPEN_SHARING
+                             "teams:\n%s\nsources:\n%s\n",
                              process->bus->folder, process->run, teams, sources);
         assert_int_equal(config_text_pack(&text, &packed), 0);
         assert_int_equal(link_send(process->link, LINK_CONFIG, buffer_bytes(&packed)), 0);

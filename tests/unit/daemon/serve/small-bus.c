@@ -11,6 +11,7 @@
 
 #include "daemon/record/read.h"
 #include "daemon/store/state-keys.h"
+#include "tests/unit/open-sharing.h"
 
 #define EVENTS_MAX 64
 
@@ -231,8 +232,7 @@ Config *small_config_new(void) {
         static const char yaml[] = "bus: small\n"
                                    "environment: test\n"
                                    "state: /nowhere/state\n"
-                                   "run: /nowhere/run\n"
-                                   "teams:\n"
+                                   "run: /nowhere/run\n" OPEN_SHARING "teams:\n"
                                    "  both: {name: Both, class: clinical, may_read: [alpha, beta]}\n"
                                    "  one: {name: One, class: clinical, may_read: [alpha]}\n"
                                    "  none: {name: None, class: clinical, may_read: []}\n"
@@ -258,17 +258,20 @@ Sharing *small_sharing_new(const Config *config) {
         Carebus__V1__Settings settings = CAREBUS__V1__SETTINGS__INIT;
         Carebus__V1__TeamSettings teams[3], *pointers[3];
         char *sources[] = { (char *)"alpha", (char *)"beta" };
+        OpenSharing open;
         Sharing *sharing;
 
         for (size_t i = 0; i < 3; i++) {
                 carebus__v1__team_settings__init(&teams[i]);
                 teams[i].name = config->teams[i].name;
+                teams[i].class_ = config->teams[i].class;
                 teams[i].may_read = sources;
                 teams[i].n_may_read = 2;
                 pointers[i] = &teams[i];
         }
         settings.teams = pointers;
         settings.n_teams = 3;
+        settings.sharing = open_sharing_init(&open);
         assert_int_equal(sharing_new(config, &settings, &sharing), 0);
         return sharing;
 }
@@ -279,6 +282,7 @@ void small_bus_set_settings(SmallBus *bus, const char *const *teams, const char 
         uint8_t packed[8192], number[8];
         StateKey key = state_key_meta(RECORD_META_SETTINGS), mark = state_key_meta(RECORD_META_SETTINGS_SEQ);
         size_t n_sources = 0, size;
+        OpenSharing open;
         StateTxn *txn;
 
         while (sources[n_sources])
@@ -288,10 +292,12 @@ void small_bus_set_settings(SmallBus *bus, const char *const *teams, const char 
                 assert_true(i < ELEMENTSOF(items));
                 carebus__v1__team_settings__init(&items[i]);
                 items[i].name = (char *)teams[i];
+                items[i].class_ = (char *)"clinical";
                 items[i].may_read = (char **)sources;
                 items[i].n_may_read = n_sources;
                 pointers[settings.n_teams++] = &items[i];
         }
+        settings.sharing = open_sharing_init(&open);
         size = carebus__v1__settings__get_packed_size(&settings);
         assert_true(size <= sizeof(packed));
         carebus__v1__settings__pack(&settings, packed);

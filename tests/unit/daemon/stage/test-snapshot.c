@@ -11,13 +11,13 @@
 
 #include "base/error.h"
 #include "carebus/v1/journal.pb-c.h"
+#include "tests/unit/open-sharing.h"
 
 static const char base_text[] = "bus: test-bus\n"
                                 "environment: test\n"
                                 "state: /tmp/x/state\n"
                                 "run: /tmp/x/run\n"
-                                "timezone: Europe/London\n"
-                                "teams:\n"
+                                "timezone: Europe/London\n" OPEN_SHARING "teams:\n"
                                 "  ward: {name: Ward, organisation: RA9, class: clinical, may_read: [pas]}\n"
                                 "sources:\n"
                                 "  pas: {team: ward, adapter: own%s}\n";
