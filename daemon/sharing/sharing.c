@@ -1,124 +1,337 @@
-/*
- * May_read, until there are rules: for each team the names of the sources it sees, in order.
- */
+/* The one choke point: a look at a few words of bits, by one settings or by both. */
 #include "daemon/sharing/sharing.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "daemon/sharing/choke.h"
 
-typedef struct SharingTeam {
-        const char **sources; /* of the configuration, ordered by name */
-        size_t n_sources;
-} SharingTeam;
+/* What is asked, in the form of bits. */
+typedef struct Question {
+        const Policy *policy;
+        const PolicyTeam *team;
+        const PersonTeam *person;
+        bool restricted;
+        int kind;
+        const SharingThing *thing;
+        const EventType *type;
+        bool is_typed; /* it says a type, known or not */
+} Question;
 
-struct Sharing {
-        atomic_uint references;
-        Config *config;
-        size_t n_teams;
-        SharingTeam teams[];
-};
+/* What one settings says. */
+typedef struct Answer {
+        const char *reason; /* it is hidden */
+        bool is_own;
+        uint64_t rules; /* that let it */
+        MaskPart body, demographics;
+} Answer;
 
-static const Carebus__V1__TeamSettings *find_team(const Carebus__V1__Settings *folded, const char *name) {
-        for (size_t i = 0; folded && i < folded->n_teams; i++)
-                if (text_equal(folded->teams[i]->name, name))
-                        return folded->teams[i];
-        return NULL;
+static bool is_own(const Question *question) {
+        const PolicyTeam *team = question->team;
+
+        return team->name && ((question->thing->team && text_equal(question->thing->team, team->name)) ||
+                              name_is_among(team->own, team->n_own, question->thing->source));
 }
 
-static bool is_granted(const Carebus__V1__TeamSettings *team, const char *source) {
-        for (size_t i = 0; team && i < team->n_may_read; i++)
-                if (text_equal(team->may_read[i], source))
+/* What the bus itself says goes by the person alone. */
+static bool is_read(const Question *question) {
+        return question->thing->source.size == 0 ||
+               name_is_among(question->team->reads, question->team->n_reads, question->thing->source);
+}
+
+static bool rule_has_type(const PolicyRule *rule, const EventType *type) {
+        for (size_t i = 0; i < rule->n_types; i++)
+                if (rule->types[i] == type)
                         return true;
         return false;
 }
 
-static int compare_names(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
+static bool rule_has_source(const PolicyRule *rule, Bytes source) {
+        for (size_t i = 0; i < rule->said->n_sources; i++)
+                if (bytes_equal_text(source, rule->said->sources[i]))
+                        return true;
+        return false;
 }
 
-static int team_fill(SharingTeam *team, const Config *config, size_t index, const Carebus__V1__TeamSettings *folded) {
-        const ConfigTeam *configured = &config->teams[index];
+static bool rule_speaks_of(const PolicyRule *rule, const Question *question) {
+        return (!rule->is_typed || (question->type && rule_has_type(rule, question->type))) &&
+               (rule->said->n_sources == 0 || rule_has_source(rule, question->thing->source));
+}
 
-        team->sources = calloc(configured->n_may_read + 1, sizeof(*team->sources));
-        if (!team->sources)
-                return -ENOMEM;
-        for (size_t i = 0; i < configured->n_may_read; i++) {
-                const char *name = config->sources[configured->may_read[i]].name;
-                if (is_granted(folded, name))
-                        team->sources[team->n_sources++] = name;
+static bool rule_goes_by(const PolicyRule *rule, const Question *question) {
+        return rule->not_needed || (rule->relationships & question->person->relationships);
+}
+
+/* Of these rules, those that `holds` for. */
+typedef bool (*RuleHolds)(const PolicyRule *rule, const Question *question);
+static uint64_t rules_that(const Question *question, uint64_t rules, RuleHolds holds) {
+        uint64_t left = 0;
+
+        for (; rules; rules &= rules - 1)
+                if (holds(&question->policy->rules[__builtin_ctzll(rules)], question))
+                        left |= rules & -rules;
+        return left;
+}
+
+static bool rule_lets_objected(const PolicyRule *rule, const Question *question) {
+        return rule->despite_objection || !(question->person->objected & KIND_BIT(question->kind));
+}
+
+static bool rule_lets_sensitive(const PolicyRule *rule, const Question *question) {
+        return !(question->thing->sensitive & ~rule->sensitive);
+}
+
+static bool rule_lets_unconfirmed(const PolicyRule *rule, const Question *question) {
+        return rule->unconfirmed || !question->thing->unconfirmed;
+}
+
+/* What else has to hold, and why it is hidden where no rule is left. */
+static const struct {
+        const char *reason;
+        RuleHolds holds;
+} conditions[] = {
+        { "no-rule", rule_speaks_of },
+        { "no-relationship", rule_goes_by },
+        { "objection", rule_lets_objected },
+        { "sensitive", rule_lets_sensitive },
+        { "unconfirmed", rule_lets_unconfirmed },
+};
+
+static uint64_t rules_left(const Question *question, const char **ret_reason) {
+        uint64_t rules = question->team->of_kind[question->kind];
+
+        for (size_t i = 0; i < ELEMENTSOF(conditions); i++) {
+                rules = rules_that(question, rules, conditions[i].holds);
+                if (!rules) {
+                        *ret_reason = conditions[i].reason;
+                        return 0;
+                }
         }
-        qsort(team->sources, team->n_sources, sizeof(*team->sources), compare_names);
-        return 0;
+        *ret_reason = NULL;
+        return rules;
 }
 
-int sharing_new(const Config *config, const Carebus__V1__Settings *folded, Sharing **ret) {
-        _cleanup_(sharing_unrefp)
-                Sharing *sharing = calloc(1, sizeof(*sharing) + config->n_teams * sizeof(SharingTeam));
+/* These rules, by what they do to a restricted address; all of it where they show everything. */
+static MaskPart part_of(const Question *question, int kind, uint64_t rules) {
+        const Policy *policy = question->policy;
+        MaskPart part = { 0 };
 
-        if (!sharing)
-                return -ENOMEM;
-        atomic_init(&sharing->references, 1);
-        sharing->config = config_ref(config);
-        sharing->n_teams = config->n_teams;
-        for (size_t i = 0; i < config->n_teams; i++) {
-                int r = team_fill(&sharing->teams[i], config, i, find_team(folded, config->teams[i].name));
-                if (r < 0)
-                        return r;
+        for (; rules; rules &= rules - 1) {
+                const PolicyRule *rule = &policy->rules[__builtin_ctzll(rules)];
+                bool is_open = !question->restricted || !(policy->shieldable & KIND_BIT(kind)) ||
+                               (rule->restricted_shown && (rule->relationships & question->person->relationships));
+
+                if (is_open && (rule->whole & KIND_BIT(kind)))
+                        return MASK_PART_ALL;
+                *(is_open ? &part.open : &part.closed) |= rules & -rules;
         }
-        *ret = TAKE_PTR(sharing);
-        return 0;
+        return part;
 }
 
-Sharing *sharing_ref(Sharing *sharing) {
-        if (sharing)
-                atomic_fetch_add_explicit(&sharing->references, 1, memory_order_relaxed);
-        return sharing;
+/* What an event says of its patient beside its body: of that the classes of sensitive facts were asked already. */
+static MaskPart demographics_part(const Question *question) {
+        SharingThing beside = *question->thing;
+        Question of_patient = *question;
+        const char *reason;
+
+        beside.sensitive = 0;
+        of_patient.thing = &beside;
+        of_patient.kind = kind_find("demographics");
+        return part_of(&of_patient, of_patient.kind, rules_left(&of_patient, &reason));
 }
 
-Sharing *sharing_unref(Sharing *sharing) {
-        if (!sharing || atomic_fetch_sub_explicit(&sharing->references, 1, memory_order_acq_rel) != 1)
+static Answer ask(const Question *question) {
+        Answer answer = { .body = MASK_PART_ALL, .demographics = MASK_PART_ALL };
+
+        answer.is_own = is_own(question);
+        if (answer.is_own)
+                return answer;
+        answer.body = answer.demographics = (MaskPart){ 0 };
+        if (question->kind < 0 || (question->is_typed && !question->type) || !question->team->name)
+                answer.reason = "no-rule";
+        else if (!is_read(question))
+                answer.reason = "source-not-read";
+        else if (question->thing->sensitive & question->policy->never)
+                answer.reason = "never";
+        else
+                answer.rules = rules_left(question, &answer.reason);
+        if (answer.reason)
+                return answer;
+        answer.body = part_of(question, question->kind, answer.rules);
+        answer.demographics = !question->thing->type || question->thing->is_bare ? MASK_PART_ALL
+                                                                                 : demographics_part(question);
+        return answer;
+}
+
+static bool question_make(const Sharing *sharing, size_t team, const SharingPerson *person, const SharingThing *thing,
+                          Question *ret) {
+        const char *type = thing->type ?: thing->fact_type;
+
+        if (team >= sharing->n_teams)
+                return false;
+        *ret = (Question){ .policy = sharing->policies[0],
+                           .team = &sharing->policies[0]->teams[team],
+                           .person = &person->teams[0][team],
+                           .restricted = person->restricted,
+                           .kind = kind_find(thing->kind),
+                           .thing = thing,
+                           .type = type ? event_type_find(type) : NULL,
+                           .is_typed = type != NULL };
+        return true;
+}
+
+/* The same of the other settings. */
+static Question question_of_fold(const Sharing *sharing, size_t team, const SharingPerson *person,
+                                 const Question *question) {
+        Question other = *question;
+
+        other.policy = sharing->policies[1];
+        other.team = &other.policy->teams[team];
+        other.person = &person->teams[1][team];
+        return other;
+}
+
+static const Carebus__V1__Relationship *first_relationship(const SharingPerson *person, const PersonTeam *team,
+                                                           uint32_t wanted) {
+        uint32_t bit = team->relationships & wanted & -(team->relationships & wanted);
+
+        return bit ? person->relationships[team->first + (uint32_t)__builtin_popcount(team->relationships & (bit - 1))]
+                   : NULL;
+}
+
+static void take_rule(const Question *question, const SharingPerson *person, const Answer *answer,
+                      SharingVerdict *verdict) {
+        const PolicyRule *rule;
+
+        if (answer->is_own)
+                return;
+        verdict->rule = __builtin_ctzll(answer->rules);
+        rule = &question->policy->rules[verdict->rule];
+        verdict->relationship = first_relationship(person, question->person, rule->relationships);
+}
+
+static bool is_all(MaskPart part) {
+        return part.open == MASK_ALL;
+}
+
+SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const SharingPerson *person,
+                               const SharingThing *thing) {
+        SharingVerdict verdict = { .sight = SHARING_HIDDEN, .rule = -1, .reason = "no-rule" };
+        Question question, of_fold;
+        Answer answer, other = { .body = MASK_PART_ALL, .demographics = MASK_PART_ALL };
+        MaskKey key;
+
+        person = person ?: sharing->nobody;
+        if (!question_make(sharing, team, person, thing, &question))
+                return verdict;
+        answer = ask(&question);
+        if (!answer.reason && sharing->policies[1]) {
+                of_fold = question_of_fold(sharing, team, person, &question);
+                other = ask(&of_fold);
+        }
+        verdict.reason = answer.reason ?: other.reason;
+        if (verdict.reason)
+                return verdict;
+        take_rule(&question, person, &answer, &verdict);
+        verdict.sight = SHARING_WHOLE;
+        if (is_all(answer.body) && is_all(answer.demographics) && is_all(other.body) && is_all(other.demographics))
+                return verdict;
+        verdict.sight = SHARING_PART;
+        key = (MaskKey){ .body = { answer.body, other.body },
+                         .demographics = { answer.demographics, other.demographics },
+                         .kind = (uint64_t)question.kind };
+        verdict.mask = mask_find((MaskTable *)(uintptr_t)&sharing->masks, sharing->policies, &key);
+        return verdict;
+}
+
+uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,
+                                const SharingThing *thing) {
+        Question question;
+        Answer answer;
+
+        person = person ?: sharing->nobody;
+        if (!question_make(sharing, team, person, thing, &question))
+                return 0;
+        answer = ask(&question);
+        return answer.reason ? 0 : answer.rules;
+}
+
+/*
+ * What does not follow from one thing
+ */
+
+static bool rule_goes_by_and_objection(const PolicyRule *rule, const Question *question) {
+        return rule_goes_by(rule, question) && rule_lets_objected(rule, question);
+}
+
+static SharingSight section_by_rules(const Question *question, uint64_t all_classes) {
+        uint64_t rules = rules_that(question, question->team->of_kind[question->kind], rule_goes_by_and_objection);
+        uint64_t unlimited = 0;
+
+        for (uint64_t left = rules; left; left &= left - 1) {
+                const PolicyRule *rule = &question->policy->rules[__builtin_ctzll(left)];
+                bool sees_classes = !(question->policy->existence & KIND_BIT(question->kind)) ||
+                                    !(all_classes & ~question->policy->never & ~rule->sensitive);
+
+                if (!rule->is_typed && rule->said->n_sources == 0 && sees_classes)
+                        unlimited |= left & -left;
+        }
+        if (!rules)
+                return SHARING_HIDDEN;
+        return question->team->reads_all && is_all(part_of(question, question->kind, unlimited)) ? SHARING_WHOLE
+                                                                                                 : SHARING_PART;
+}
+
+SharingSight sharing_section(const Sharing *sharing, size_t team, const SharingPerson *person, const char *section) {
+        const SharingThing thing = { .kind = section };
+        SharingSight sight, other;
+        Question question, of_fold;
+
+        person = person ?: sharing->nobody;
+        if (!question_make(sharing, team, person, &thing, &question) || question.kind < 0)
+                return SHARING_HIDDEN;
+        sight = section_by_rules(&question, sharing->all_classes);
+        if (!sharing->policies[1])
+                return sight;
+        of_fold = question_of_fold(sharing, team, person, &question);
+        other = section_by_rules(&of_fold, sharing->all_classes);
+        return MIN(sight, other);
+}
+
+const Carebus__V1__Relationship *sharing_relationship(const Sharing *sharing, size_t team,
+                                                      const SharingPerson *person) {
+        const Carebus__V1__Relationship *found;
+
+        if (!person || team >= sharing->n_teams || (sharing->policies[1] && !person->teams[1][team].relationships))
                 return NULL;
-        for (size_t i = 0; i < sharing->n_teams; i++)
-                free(sharing->teams[i].sources);
-        config_unref(sharing->config);
-        free(sharing);
-        return NULL;
+        found = first_relationship(person, &person->teams[0][team], RELATION_ORDINARY);
+        return found ?: first_relationship(person, &person->teams[0][team], UINT32_MAX);
 }
 
-const Config *sharing_config(const Sharing *sharing) {
-        return sharing->config;
+bool sharing_answers_calls(const Sharing *sharing, size_t team) {
+        return team < sharing->n_teams && sharing->policies[0]->teams[team].answers_calls &&
+               (!sharing->policies[1] || sharing->policies[1]->teams[team].answers_calls);
 }
 
-static int compare_bytes(Bytes key, const char *name) {
-        size_t size = strlen(name);
-        int r = memcmp(key.data, name, MIN(key.size, size));
-
-        return r ? r : key.size == size ? 0 : key.size < size ? -1 : 1;
+uint64_t sharing_classify(const Sharing *sharing, const ProtobufCMessage *message) {
+        return words_find(sharing->words, message);
 }
 
 bool sharing_may_read(const Sharing *sharing, size_t team, Bytes source) {
-        size_t low = 0, high;
-
-        if (team >= sharing->n_teams || source.size == 0)
+        if (team >= sharing->n_teams)
                 return false;
-        high = sharing->teams[team].n_sources;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                int order = compare_bytes(source, sharing->teams[team].sources[middle]);
+        for (size_t i = 0; i < 2; i++) {
+                const PolicyTeam *one = sharing->policies[i] ? &sharing->policies[i]->teams[team] : NULL;
 
-                if (order == 0)
-                        return true;
-                if (order < 0)
-                        high = middle;
-                else
-                        low = middle + 1;
+                if (one && !name_is_among(one->reads, one->n_reads, source))
+                        return false;
         }
-        return false;
+        return true;
 }
 
 const char *sharing_source_at(const Sharing *sharing, size_t team, size_t n) {
-        return team < sharing->n_teams && n < sharing->teams[team].n_sources ? sharing->teams[team].sources[n] : NULL;
+        for (size_t i = 0; team < sharing->n_teams && sharing->reads[team][i]; i++)
+                if (i == n)
+                        return sharing->reads[team][i];
+        return NULL;
 }

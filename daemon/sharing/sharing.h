@@ -73,6 +73,9 @@ typedef struct SharingPerson SharingPerson;
 int sharing_person(const Sharing *sharing, const Carebus__V1__PersonSharing *person, Arena *arena,
                    const SharingPerson **ret);
 
+/* Of nobody: what sharing_may_see() takes NULL for. Part of the Sharing. */
+const SharingPerson *sharing_nobody(const Sharing *sharing);
+
 /* A fact, an event or a notice. Texts are borrowed. */
 typedef struct SharingThing {
         const char *kind;   /* section of the record; "services" and "notices" for what is of nobody */
@@ -83,6 +86,7 @@ typedef struct SharingThing {
         bool unconfirmed;   /* whose it is waits for a person */
         const char *
                 fact_type; /* of a fact: the event that says such a one, for rules with `types`: cpr_decision.recorded. NULL: none does */
+        bool is_bare; /* an event that says nothing of its patient but who it is: no fields of demographics matter */
 } SharingThing;
 
 /* What an event or a fact is, classified. Of a type without a section: "services" or "notices" by its body, "" of a type that nobody

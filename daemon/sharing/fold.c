@@ -1,0 +1,125 @@
+#include "daemon/sharing/fold.h"
+
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+#define HASH_PRIME UINT64_C(0x100000001b3)
+
+static inline uint64_t hash_add(uint64_t hash, uint8_t byte) {
+        return (hash ^ byte) * HASH_PRIME;
+}
+
+/* U+00C0 to U+017F without their marks; 0: it is no letter. Two letters where one stands for two. */
+static const char latin[][3] = {
+        /* clang-format off */
+        "a", "a", "a", "a", "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i", "i",
+        "d", "n", "o", "o", "o", "o", "o", "", "o", "u", "u", "u", "u", "y", "th", "ss",
+        "a", "a", "a", "a", "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i", "i",
+        "d", "n", "o", "o", "o", "o", "o", "", "o", "u", "u", "u", "u", "y", "th", "y",
+        "a", "a", "a", "a", "a", "a", "c", "c", "c", "c", "c", "c", "c", "c", "d", "d",
+        "d", "d", "e", "e", "e", "e", "e", "e", "e", "e", "e", "e", "g", "g", "g", "g",
+        "g", "g", "g", "g", "h", "h", "h", "h", "i", "i", "i", "i", "i", "i", "i", "i",
+        "i", "i", "ij", "ij", "j", "j", "k", "k", "k", "l", "l", "l", "l", "l", "l", "l",
+        "l", "l", "l", "n", "n", "n", "n", "n", "n", "n", "n", "n", "o", "o", "o", "o",
+        "o", "o", "oe", "oe", "r", "r", "r", "r", "r", "r", "s", "s", "s", "s", "s", "s",
+        "s", "s", "t", "t", "t", "t", "t", "t", "u", "u", "u", "u", "u", "u", "u", "u",
+        "u", "u", "u", "u", "w", "w", "y", "y", "y", "z", "z", "z", "z", "z", "z", "s",
+        /* clang-format on */
+};
+_Static_assert(sizeof(latin) / sizeof(latin[0]) == 0x180 - 0xC0, "one a letter");
+
+static bool is_unseen(uint32_t rune) {
+        return (rune >= 0x300 && rune <= 0x36F) || rune == 0xAD || (rune >= 0x200B && rune <= 0x200F) ||
+               (rune >= 0x2060 && rune <= 0x2064) || rune == 0xFEFF || (rune >= 0xFE00 && rune <= 0xFE0F);
+}
+
+static bool is_between_words(uint32_t rune) {
+        return rune < 0xC0 || rune == 0xD7 || rune == 0xF7 || (rune >= 0x2000 && rune <= 0x2BFF) ||
+               (rune >= 0x3000 && rune <= 0x303F);
+}
+
+/* One letter of more than one byte; what is not UTF-8 counts as a letter of its own. */
+static uint32_t take_rune(FoldReader *reader) {
+        uint8_t first = *reader->at++;
+        unsigned more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
+        uint32_t rune = more == 3   ? first & 0x07
+                        : more == 2 ? first & 0x0F
+                        : more == 1 ? first & 0x1F
+                                    : 0x110000u + first;
+
+        for (; more > 0; more--) {
+                if (reader->at == reader->end || (*reader->at & 0xC0) != 0x80)
+                        return 0x110000u + first;
+                rune = rune << 6 | (*reader->at++ & 0x3F);
+        }
+        return rune;
+}
+
+typedef enum Step { STEP_LETTER, STEP_UNSEEN, STEP_BETWEEN } Step;
+
+static Step add_rune(uint32_t rune, uint64_t *hash) {
+        if (is_unseen(rune))
+                return STEP_UNSEEN;
+        if (is_between_words(rune))
+                return STEP_BETWEEN;
+        if (rune >= 0xC0 && rune < 0x180) {
+                for (const char *letter = latin[rune - 0xC0]; *letter; letter++)
+                        *hash = hash_add(*hash, (uint8_t)*letter);
+                return STEP_LETTER;
+        }
+        if (rune >= 0xFF21 && rune <= 0xFF5A) /* of full width */
+                rune = (rune - 0xFF21) % 32 + 'a';
+        if (rune < 0x80) {
+                *hash = hash_add(*hash, (uint8_t)rune);
+                return STEP_LETTER;
+        }
+        for (unsigned i = 0; i < 4; i++, rune >>= 8)
+                *hash = hash_add(*hash, (uint8_t)rune | 0x80);
+        return STEP_LETTER;
+}
+
+/* Letters and digits of ASCII folded; 0: between words. */
+static inline uint8_t fold_ascii(uint8_t byte) {
+        if (byte >= 'a' && byte <= 'z')
+                return byte;
+        if (byte >= 'A' && byte <= 'Z')
+                return (uint8_t)(byte + 32);
+        return byte >= '0' && byte <= '9' ? byte : 0;
+}
+
+uint64_t fold_next(FoldReader *reader) {
+        uint64_t hash = HASH_START;
+        bool has_letters = false;
+
+        while (reader->at < reader->end) {
+                Step step;
+
+                if (*reader->at < 0x80) {
+                        uint8_t letter = fold_ascii(*reader->at++);
+
+                        step = letter ? STEP_LETTER : STEP_BETWEEN;
+                        if (letter)
+                                hash = hash_add(hash, letter);
+                } else {
+                        step = add_rune(take_rune(reader), &hash);
+                }
+                if (step == STEP_BETWEEN && has_letters)
+                        return hash ?: 1;
+                has_letters |= step == STEP_LETTER;
+        }
+        return !has_letters ? 0 : hash ?: 1;
+}
+
+uint64_t fold_code(const char *code, size_t n, size_t *ret_n) {
+        uint64_t hash = HASH_START;
+        size_t used = 0;
+
+        for (; *code && used < n; code++) {
+                uint8_t byte = (uint8_t)*code;
+
+                if (byte == '.' || byte == ' ')
+                        continue;
+                hash = hash_add(hash, byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte);
+                used++;
+        }
+        *ret_n = used;
+        return hash;
+}
