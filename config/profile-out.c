@@ -2,8 +2,6 @@
 #include "base/text.h"
 #include "config/profile-draft.h"
 
-#define SEPARATORS_DEFAULT "|^~\\&"
-
 static int read_events(SchemaWalk *walk, const YamlNode *node, void *target);
 static int read_maps(SchemaWalk *walk, const YamlNode *node, void *target);
 
@@ -33,7 +31,7 @@ const SchemaItem profile_out_items[] = {
           .type = SCHEMA_TEXT,
           .min = 5,
           .max = 5,
-          .fallback = SEPARATORS_DEFAULT,
+          .fallback_says = "those of the standard",
           .offset = FIELD(separators),
           .doc = "Of fields, components, repeats, escapes and sub-components: MSH-1 and MSH-2" },
         { .name = "offset",

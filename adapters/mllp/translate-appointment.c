@@ -21,6 +21,7 @@ static const FieldRow sch_rows[] = {
         ROW_LIST(20, FIELD_PARTICIPANT_LIST, A, participants, "entered-by"),
         ROW_ONE(25, FIELD_CODED, A, original_status),
 };
+const FieldTable table_sch = { "SCH", sch_rows, ELEMENTSOF(sch_rows) };
 
 /* One of AIS, AIG, AIL and AIP. */
 typedef struct Resource {

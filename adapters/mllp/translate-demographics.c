@@ -42,11 +42,13 @@ static const FieldRow pid_rows[] = {
         ROW_SKIP(33),
         ROW_SKIP(34),
 };
+const FieldTable table_pid = { "PID", pid_rows, ELEMENTSOF(pid_rows) };
 
 static const FieldRow pd1_rows[] = {
         ROW_ONE(3, FIELD_ORGANISATION, D, practice),
         ROW_ONE(4, FIELD_PRACTITIONER, D, general_practitioner),
 };
+const FieldTable table_pd1 = { "PD1", pd1_rows, ELEMENTSOF(pd1_rows) };
 
 static const FieldRow nk1_rows[] = {
         ROW_ONE(1, FIELD_TEXT, R, set_id),
@@ -62,6 +64,7 @@ static const FieldRow nk1_rows[] = {
         ROW_LIST(31, FIELD_TELECOM_LIST, R, telecom, NULL),
         ROW_LIST(32, FIELD_ADDRESS_LIST, R, addresses, NULL),
 };
+const FieldTable table_nk1 = { "NK1", nk1_rows, ELEMENTSOF(nk1_rows) };
 
 static bool code_is(const Carebus__V1__Coded *coded, const char *code) {
         return coded && coded->original && texts_are_equal(coded->original->code, code);

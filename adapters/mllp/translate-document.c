@@ -337,6 +337,7 @@ static const FieldRow txa_rows[] = {
         ROW_ONE(27, FIELD_ORGANISATION_NAME, DOC, custodian),
         ROW_ONE(28, FIELD_CODED, DOC, practice_setting),
 };
+const FieldTable table_txa = { "TXA", txa_rows, ELEMENTSOF(txa_rows) };
 
 /* TXA-19 where it says more than the trigger: HL7 table 0273. */
 static const struct {

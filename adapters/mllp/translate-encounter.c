@@ -42,6 +42,7 @@ static const FieldRow pv1_rows[] = {
         ONE(44, FIELD_WHEN, admitted_at),
         ONE(45, FIELD_WHEN, discharged_at),
 };
+const FieldTable table_pv1 = { "PV1", pv1_rows, ELEMENTSOF(pv1_rows) };
 
 static const FieldRow pv2_rows[] = {
         ONE(1, FIELD_PLACE, pending_place),        ONE(3, FIELD_CODED, reason),
@@ -49,6 +50,7 @@ static const FieldRow pv2_rows[] = {
         ONE(9, FIELD_WHEN, expected_discharge_at), ONE(38, FIELD_CODED, arrival_mode),
         ONE(47, FIELD_WHEN, leave_until_at), /* expected back; from version 2.5 on */
 };
+const FieldTable table_pv2 = { "PV2", pv2_rows, ELEMENTSOF(pv2_rows) };
 
 static const FieldRow zu1_rows[] = {
         ONE(1, FIELD_WHEN, decided_to_admit_at),
@@ -56,10 +58,12 @@ static const FieldRow zu1_rows[] = {
         HAS(22, FIELD_TRUTH, medically_fit),
         ONE(24, FIELD_WHEN, ready_for_discharge_at),
 };
+const FieldTable table_zu1 = { "ZU1", zu1_rows, ELEMENTSOF(zu1_rows) };
 
 static const FieldRow pid_rows[] = {
         ONE(18, FIELD_IDENTIFIER, account),
 };
+const FieldTable table_pid_account = { "PID", pid_rows, ELEMENTSOF(pid_rows) };
 
 const char *meant_code(const Translation *t, const char *path, const Carebus__V1__Coded *coded) {
         const char *code = coded && coded->original ? coded->original->code : NULL;

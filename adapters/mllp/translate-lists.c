@@ -54,6 +54,7 @@ static const FieldRow iam_rows[] = {
         ROW_ONE(18, FIELD_PRACTITIONER, A, asserted_by),
         ROW_LIST(27, FIELD_CODED_LIST, A, further_codes, NULL),
 };
+const FieldTable table_iam = { "IAM", iam_rows, ELEMENTSOF(iam_rows) };
 
 /* Words and codes of SNOMED CT that say that there is none: of any kind, of medicines, of food, of the surroundings. */
 static const char *const none_known_codes[] = { "716186003", "160244002", "409137002", "429625007", "428607008",
@@ -155,6 +156,7 @@ static const FieldRow dg1_rows[] = {
         ROW_ONE(16, FIELD_PRACTITIONER, C, asserted_by),
         ROW_APART(20, FIELD_ENTITY, C, identifier, "DG1-20"),
 };
+const FieldTable table_dg1 = { "DG1", dg1_rows, ELEMENTSOF(dg1_rows) };
 
 static void condition_event(Translation *t, const Hl7Segment *segment, const Person *person, const Visit *visit) {
         C *condition = draft_message(&t->draft, &carebus__v1__condition__descriptor);

@@ -408,6 +408,7 @@ static const FieldRow obx_rows[] = {
         ROW_ONE(23, FIELD_ORGANISATION, O, performer_organisation),
         ROW_ONE(15, FIELD_ORGANISATION_NAME, O, performer_organisation),
 };
+const FieldTable table_obx = { "OBX", obx_rows, ELEMENTSOF(obx_rows) };
 
 static const FieldRow obr_rows[] = {
         ROW_SKIP(1),
@@ -418,6 +419,7 @@ static const FieldRow obr_rows[] = {
         ROW_ONE(22, FIELD_WHEN, O, issued_at),
         ROW_ONE(24, FIELD_CODED, O, category),
 };
+const FieldTable table_obr = { "OBR", obr_rows, ELEMENTSOF(obr_rows) };
 
 /* What OBR and SPM say of every OBX under them. */
 static void panel_apply(Translation *t, const OrderGroup *group, O *o) {

@@ -16,6 +16,7 @@ static const FieldRow prb_rows[] = {
         ROW_ONE(16, FIELD_WHEN, ITEM, onset_at),  ROW_ONE(17, FIELD_TEXT, ITEM, text),
         ROW_ONE(18, FIELD_CODED, ITEM, priority), ROW_ONE(6, FIELD_CODED, ITEM, priority),
 };
+const FieldTable table_prb = { "PRB", prb_rows, ELEMENTSOF(prb_rows) };
 
 static const FieldRow gol_rows[] = {
         ROW_ONE(3, FIELD_CODED, ITEM, goal),
@@ -26,6 +27,7 @@ static const FieldRow gol_rows[] = {
         ROW_ONE(17, FIELD_TEXT, ITEM, text),
         ROW_ONE(18, FIELD_CODED, ITEM, original_status),
 };
+const FieldTable table_gol = { "GOL", gol_rows, ELEMENTSOF(gol_rows) };
 
 /* What differs between the two. */
 typedef struct Kind {

@@ -25,6 +25,7 @@ static const FieldRow rf1_rows[] = {
         ROW_LIST(20, FIELD_PARTICIPANT_LIST, REFERRAL, participants, "authorised"),
         ROW_ONE(24, FIELD_TEXT, REFERRAL, expectation),
 };
+const FieldTable table_rf1 = { "RF1", rf1_rows, ELEMENTSOF(rf1_rows) };
 
 /* RF1-11: the first is the number that the other side gave; further ones stay what they are. */
 static void external_numbers_read(Translation *t, const Hl7Segment *rf1, REFERRAL *referral) {

@@ -69,6 +69,14 @@ int value_number(Translation *t, Hl7Value value, uint32_t *ret);
 /* A number that names no authority in a field that is not the source's own list: it gets one of its own, SOURCE-FIELD, or
  * it would pass for a number of the list. */
 void identifier_set_apart(Translation *t, Carebus__V1__Identifier *identifier, const char *field);
+/* What HL7 says for a use of ours, and for a coding system; NULL where it has no word for it. */
+typedef enum UseTable { USE_OF_NAME, USE_OF_ADDRESS, USE_OF_TELECOM } UseTable;
+const char *use_said(UseTable table, const char *use);
+/* The use that a word of HL7 stands for; NULL: none. */
+const char *use_meant(UseTable table, const char *said);
+const char *code_system_said(const char *system);
+/* The shared system that a name of table 0396 stands for; NULL: none. */
+const char *code_system_meant(const char *said);
 /* Two identifiers with the same authority, type and value. */
 bool identifiers_are_equal(const Carebus__V1__Identifier *a, const Carebus__V1__Identifier *b);
 bool texts_are_equal(const char *a, const char *b);
@@ -109,6 +117,19 @@ typedef struct FieldRow {
         const char *name; /* of the field in the schema, for `cleared` */
         const char *extra;
 } FieldRow;
+
+/* The rows of one segment, for who writes what these files read: one table, both ways (writer-fields.c). */
+typedef struct FieldTable {
+        const char *segment;
+        const FieldRow *rows;
+        size_t n_rows;
+} FieldTable;
+extern const FieldTable table_pid, table_pd1, table_nk1;                   /* of Demographics, RelatedPerson */
+extern const FieldTable table_pv1, table_pv2, table_zu1, table_pid_account; /* of Encounter */
+extern const FieldTable table_iam, table_dg1, table_rol;                   /* of Allergy, Condition, CareTeamMember */
+extern const FieldTable table_obr, table_obx;                              /* of Observation */
+extern const FieldTable table_txa, table_rf1, table_sch;                   /* of Document, Referral, Appointment */
+extern const FieldTable table_prb, table_gol;                              /* of CarePlanItem */
 
 /* Applies the rows to a segment. `path` is the canonical path of the target; emptied fields go to `cleared`. */
 typedef struct ClearedList {

@@ -25,6 +25,7 @@ static const FieldRow rol_rows[] = {
         ROW_ONE(4, FIELD_PRACTITIONER, M, practitioner),    ROW_ONE(8, FIELD_CODED, M, end_reason),
         ROW_ONE(14, FIELD_ORGANISATION, M, organisation),
 };
+const FieldTable table_rol = { "ROL", rol_rows, ELEMENTSOF(rol_rows) };
 
 static void team_event(Translation *t, const char *type, Carebus__V1__Action action, M *member, const Person *person,
                        const Visit *visit) {

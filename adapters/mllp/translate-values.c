@@ -7,6 +7,7 @@
 
 #include "adapters/mllp/translate-rules.h"
 #include "base/text.h"
+#include "canon/vocabulary.h"
 #include "canon/when.h"
 
 /* Components of the widest type, XCN of version 2.9, rounded up. */
@@ -90,12 +91,31 @@ static const struct {
         { "DMD", "https://dmd.nhs.uk" },
         { "https://dmd.nhs.uk", "https://dmd.nhs.uk" },
         { "UCUM", "http://unitsofmeasure.org" },
+        /* What this bus writes where HL7 has no name for a system (writer-values.c). */
+        { SYSTEM_ACT_CODE, SYSTEM_ACT_CODE },
+        { SYSTEM_CAREBUS_DECISION, SYSTEM_CAREBUS_DECISION },
+        { SYSTEM_CAREBUS_CONCEPT, SYSTEM_CAREBUS_CONCEPT },
+        { SYSTEM_CAREBUS_SCALE, SYSTEM_CAREBUS_SCALE },
+        { SYSTEM_CAREBUS_PLACE, SYSTEM_CAREBUS_PLACE },
+        { SYSTEM_CAREBUS_PHASE, SYSTEM_CAREBUS_PHASE },
+        { SYSTEM_REQUEST_PRIORITY, SYSTEM_REQUEST_PRIORITY },
 };
 
 static const char *shared_system(const char *said) {
         for (size_t i = 0; said && i < ELEMENTSOF(code_systems); i++)
                 if (strcasecmp(code_systems[i].said, said) == 0)
                         return code_systems[i].system;
+        return NULL;
+}
+
+const char *code_system_meant(const char *said) {
+        return shared_system(said);
+}
+
+const char *code_system_said(const char *system) {
+        for (size_t i = 0; system && i < ELEMENTSOF(code_systems); i++)
+                if (strcmp(code_systems[i].system, system) == 0)
+                        return code_systems[i].said;
         return NULL;
 }
 
@@ -331,8 +351,8 @@ static const Use name_uses[] = {
         { "N", "nickname" },
         { "S", "anonymous" },
         { "MSK", "anonymous" },
-        { "NAV", "temp" },
         { "TEMP", "temp" },
+        { "NAV", "temp" },
 };
 
 static const Use address_uses[] = {
@@ -419,6 +439,26 @@ static const Use telecom_systems[] = {
         { "SAT", "phone" }, { "Internet", "email" }, { "X.400", "email" }, { "EMAIL", "email" },
         { "TDD", "other" }, { "TTY", "other" },      { "MD", "other" },
 };
+
+static const struct {
+        const Use *uses;
+        size_t n;
+} use_tables[] = {
+        [USE_OF_NAME] = { name_uses, ELEMENTSOF(name_uses) },
+        [USE_OF_ADDRESS] = { address_uses, ELEMENTSOF(address_uses) },
+        [USE_OF_TELECOM] = { telecom_uses, ELEMENTSOF(telecom_uses) },
+};
+
+const char *use_said(UseTable table, const char *use) {
+        for (size_t i = 0; use && i < use_tables[table].n; i++)
+                if (strcmp(use_tables[table].uses[i].use, use) == 0)
+                        return use_tables[table].uses[i].said;
+        return NULL;
+}
+
+const char *use_meant(UseTable table, const char *said) {
+        return use_of(use_tables[table].uses, use_tables[table].n, said);
+}
 
 /* Country, area, number and extension apart, where no field holds the whole. */
 static char *number_of_parts(Translation *t, const Parts *parts) {
