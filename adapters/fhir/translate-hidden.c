@@ -295,7 +295,8 @@ void fhir_hidden_decisions(Fhir *f) {
                 bool is_unread = resource->is_refused || resource->is_broken || (!resource->row && !resource->is_used);
                 Found found = { .n = 0 };
 
-                if (is_definition(resource->type) || resource->is_ignored)
+                if (is_definition(resource->type) || resource->is_ignored ||
+                    (resource->container ?: resource)->is_spoken)
                         continue;
                 find_decisions(resource->node, is_unread, &found);
                 if (found.n == 0 && may_state(resource->type) &&

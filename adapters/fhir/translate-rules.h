@@ -25,6 +25,7 @@ struct FhirResource {
         Carebus__V1__Identifier **patient; /* whose it is, once an event said so */
         size_t n_patient;
         const FhirResource *report, *panel, *plan; /* of the message, that list it; once clinical_link() looked */
+        bool is_spoken; /* the bus wrote it, and its extension says all of it: nothing else is looked for */
         bool is_used; /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
 };
 
@@ -145,6 +146,12 @@ JsonNode *fhir_uk_extension(JsonNode *node, const char *name);
 /* Its value[x] as a code; a part of it by name. */
 Carebus__V1__Coded *fhir_uk_coded(Fhir *f, JsonNode *node, const char *name);
 JsonNode *fhir_uk_part(JsonNode *extension, const char *name);
+
+/* ---- translate-said.c */
+
+/* Where the bus itself wrote the resource: one event of it, from that index on, says what it was written from. */
+void fhir_said_apply(Fhir *f, const FhirResource *resource, size_t from);
+void fhir_basic(Fhir *f, const FhirResource *resource);
 
 /* ---- translate-fields.c: profile fields, and what became of each element */
 

@@ -34,6 +34,7 @@ const FhirRow fhir_rows[] = {
         { "DocumentReference", fhir_document_reference, true, "subject" },
         { "Composition", fhir_composition, true, "subject" },
         { "Communication", fhir_communication, false, "subject" },
+        { "Basic", fhir_basic, true, "subject" },
         /* Told by others that refer to them. */
         { "Practitioner", NULL, false, NULL },
         { "PractitionerRole", NULL, false, NULL },

@@ -187,11 +187,13 @@ static void resource_translate(Fhir *f, FhirResource *resource) {
         }
         f->current = resource;
         resource->row->translate(f, resource);
+        fhir_said_apply(f, resource, n_before);
         f->current = NULL;
         for (size_t i = n_before; resource->is_deleted && i < f->draft.n_events; i++)
                 f->draft.events[i]->occurred_at =
                         f->draft.events[i]->recorded_at; /* that it is taken back happens now */
-        check_room(f, resource);
+        if (resource->row)
+                check_room(f, resource);
         if (!f->draft.is_full)
                 fhir_events_sift(f, resource, n_before);
 }
