@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "daemon/serve/feed-core.h"
 #include "daemon/serve/feed-session.h"
 
 #define SHARE_EVENTS 128 /* deliveries of one session in one round */
@@ -114,10 +115,14 @@ int feed_deliver_round(Feed *feed, bool *ret_more) {
         for (size_t i = 0; i < feed->n_sessions;) {
                 FeedSession *session = feed->sessions[i];
                 Share share = { 0 };
+                bool again = false;
                 int r;
 
                 session->blocked = false;
-                r = session->records.ledger ? feed_records_deliver(feed, session, &share.events)
+                r = session->records.ledger ? 0 : feed_park_deliver(feed, session, &again);
+                more = more || again;
+                if (r == 0)
+                        r = session->records.ledger ? feed_records_deliver(feed, session, &share.events)
                                             : session_deliver(feed, session, &share);
                 if (share.events > 0)
                         session->spoken_at = now;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/serve/ask.h"
+#include "daemon/serve/feed-core.h"
 #include "daemon/serve/feed-session.h"
 #include "proto/validate.h"
 
@@ -32,6 +33,16 @@ static int refuse(Refusal *refusal, const char *reason, const char *format, ...)
         return 0;
 }
 
+/* The team's own programs; and of a destination, who runs its adapter, as the consumer of that name. */
+bool feed_may_open(const Feed *feed, const char *user, size_t team, const char *consumer) {
+        const ssize_t destination = config_find_destination(feed->config, consumer);
+
+        if (identity_is(user, &feed->config->teams[team].peer))
+                return true;
+        return destination >= 0 && feed->config->destinations[destination].team == team &&
+               identity_is(user, &feed->config->destinations[destination].peer);
+}
+
 /* ---- Open: may it, and from where ---------------------------------------------------------------------------------- */
 
 static void check_open(const Feed *feed, const char *user, const Carebus__V1__Open *open, size_t *ret_team,
@@ -40,7 +51,7 @@ static void check_open(const Feed *feed, const char *user, const Carebus__V1__Op
 
         if (team < 0)
                 refuse(refusal, "unknown-team", "there is no team of this name in the configuration");
-        else if (!identity_is(user, &feed->config->teams[team].peer))
+        else if (!feed_may_open(feed, user, (size_t)team, open->consumer))
                 refuse(refusal, "not-allowed",
                        "this user or key may not read as that team: see user: and key: of the team");
         else if (open->what == CAREBUS__V1__OPEN__WHAT__WHAT_EVENTS &&
@@ -174,6 +185,9 @@ static int send_opened(Feed *feed, FeedSession *session, Place place) {
         opened.place = &at;
         opened.head = &newest;
         opened.max_message_bytes = FEED_EVENT_FRAME_MAX;
+        r = session->records.ledger ? 0 : feed_park_list(feed, session, &opened.parked, &opened.n_parked);
+        if (r < 0)
+                return r;
         to.message_case = CAREBUS__V1__TO_READER__MESSAGE_OPENED;
         to.opened = &opened;
         return feed_send(feed, session, &to);
@@ -388,6 +402,12 @@ static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const 
         } else if (!identity_is(user, &feed->config->teams[team].peer)) {
                 refused.error = (char *)"not-allowed";
                 refused.detail = (char *)"this user or key may not ask as that team: see user: and key: of the team";
+        } else if (feed_request_is_for_core(request)) {
+                const FeedCoreFor asker = {
+                        .kind = FEED_CORE_GRANT, .socket = socket, .route = route, .id = request->id
+                };
+
+                return feed_request_take(feed, &asker, user, request);
         } else
                 r = ask_answer(&ask, request, &answer);
         if (r < 0)
@@ -408,6 +428,10 @@ static int handle_in_session(Feed *feed, FeedSession *session, const Carebus__V1
                 return 0;
         case CAREBUS__V1__FROM_READER__MESSAGE_COMPARED:
                 return feed_converge_take(feed, session, from->compared);
+        case CAREBUS__V1__FROM_READER__MESSAGE_PARK:
+                return feed_park_take(feed, session, from->park);
+        case CAREBUS__V1__FROM_READER__MESSAGE_RESUMED:
+                return feed_park_resumed(feed, session, from->resumed);
         default:
                 feed_session_free(feed, session);
                 return 0;
@@ -453,7 +477,8 @@ int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *fr
                                           "no feed is open on this connection: say Open");
                 return 0;
         }
-        if (!text_equal(user, session->user) || !identity_is(user, &feed->config->teams[session->team].peer)) {
+        if (!text_equal(user, session->user) ||
+            !feed_may_open(feed, user, session->team, session->consumer->name)) {
                 feed_session_end(feed, session, "not-allowed", "this user or key may no longer read as that team");
                 return 0;
         }

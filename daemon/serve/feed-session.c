@@ -1,6 +1,8 @@
 /* The table of open feeds, and the short messages to them. */
 #include "daemon/serve/feed-session.h"
 
+#include "daemon/serve/feed-core.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -60,6 +62,7 @@ void feed_session_free(Feed *feed, FeedSession *session) {
                 cursors_drop(feed->cursors, session->consumer);
         }
         feed_records_end(session);
+        feed_park_end(session);
         feed->status_dirty = true;
         free(session);
 }

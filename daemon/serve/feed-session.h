@@ -76,6 +76,8 @@ struct FeedSession {
         bool answer_due;       /* AckAnswer, once the cursor is on disk, */
         uint64_t answer_after; /* by this write */
         int64_t spoken_at;     /* monotonic: when something was sent last */
+        struct FeedAgain *again; /* what goes out again, */
+        uint64_t parked_seen;    /* as of this number */
 };
 
 #define FEED_BUCKETS 1024
@@ -102,6 +104,7 @@ typedef struct Feed {
         Arena *records_arena; /* of the record at hand; made with the first ledger */
         FeedLedger *ledgers;
         FeedConverge *converges;
+        struct FeedCore *core; /* NULL before the first question to core */
         uint32_t compare_id;   /* given last */
         long converge_timeout; /* milliseconds; -1: none */
         Buffer scratch;
@@ -126,6 +129,9 @@ void feed_session_end(Feed *feed, FeedSession *session, const char *reason, cons
 void feed_session_set_place(FeedSession *session, Place place);
 
 /* ---- feed-open.c: one message of a reader */
+
+/* May this user or key read as that team, by the consumer of this name? */
+bool feed_may_open(const Feed *feed, const char *user, size_t team, const char *consumer);
 
 int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *frame);
 

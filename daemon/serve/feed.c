@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/serve/feed-core.h"
 #include "daemon/serve/feed-session.h"
 
 #define RECEIVE_BATCH 1024                 /* messages of one socket between two rounds of deliveries */
@@ -79,7 +80,7 @@ static void feed_check_sessions(Feed *feed) {
                 FeedSession *session = feed->sessions[i - 1];
                 ssize_t team = config_find_team(feed->config, session->consumer->team);
 
-                if (team >= 0 && identity_is(session->user, &feed->config->teams[team].peer))
+                if (team >= 0 && feed_may_open(feed, session->user, (size_t)team, session->consumer->name))
                         session->team = (size_t)team;
                 else
                         feed_session_end(feed, session, "not-allowed",
@@ -270,6 +271,8 @@ static int feed_work(Feed *feed, bool *ret_more) {
         for (size_t i = 0; r == 0 && i < FEED_SOCKETS; i++)
                 r = feed_receive(feed, i);
         if (r == 0)
+                r = feed_core_work(feed, now);
+        if (r == 0)
                 r = feed_ledgers_work(feed, now, &more_records);
         if (r == 0)
                 r = feed_deliver_round(feed, ret_more);
@@ -310,7 +313,7 @@ static int feed_loop(Feed *feed) {
         bool more = false;
 
         while (!feed->stopping) {
-                ZPoll items[4 + FEED_SOCKETS] = {
+                ZPoll items[5 + FEED_SOCKETS] = {
                         { .fd = ring_fd(feed->worker->orders) },
                         { .fd = feed->doorbell },
                         { .fd = cursor_writer_fd(feed->writer) },
@@ -322,6 +325,8 @@ static int feed_loop(Feed *feed) {
                 for (size_t i = 0; i < FEED_SOCKETS; i++)
                         if (feed->sockets[i].socket)
                                 items[n_items++].socket = feed->sockets[i].socket;
+                if (feed_core_socket(feed))
+                        items[n_items++].socket = feed_core_socket(feed);
                 r = zpoll(items, n_items, feed_timeout(feed, more));
                 if (r < 0)
                         return r;
@@ -356,6 +361,7 @@ static void feed_deinit(Feed *feed) {
                 feed_session_free(feed, feed->sessions[feed->n_sessions - 1]);
         free(feed->sessions);
         feed_converge_end(feed);
+        feed_core_free(feed->core);
         feed_ledgers_end(feed);
         for (size_t i = 0; i < FEED_SOCKETS; i++)
                 endpoint_deinit(&feed->sockets[i]);

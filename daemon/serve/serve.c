@@ -70,6 +70,12 @@ static int table_allow_teams(ZapTable *table, const Config *config) {
                 if (r < 0)
                         return r;
         }
+        for (size_t i = 0; i < config->n_destinations; i++) {
+                int r = zap_table_allow_peer(table, "feed", &config->destinations[i].peer);
+
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 
