@@ -23,28 +23,59 @@ typedef struct AuditOptions {
         const char *folder; /* state/serve/audit; made where it is not there */
         const char *
                 key; /* PEM file of the signing key; made (0600) where it is not there, its public half beside it as audit.pub */
+        const char *version; /* for AuditLife; may be NULL */
         const Clock *clock;
         uint64_t segment_bytes; /* 0: 64 MiB */
+        uint64_t reserve_bytes; /* kept free for when the disk is full; 0: 16 MiB */
 } AuditOptions;
 
+/* Where the start found what it must not go over, and what a person can do: audit_open() returned -EBADMSG. */
+typedef struct AuditOpenFault {
+        uint64_t segment, offset, number;
+        const char *
+                reason; /* as of AuditFault; behind-anchor: what was signed is not there; key: the signing key cannot be used */
+} AuditOpenFault;
+
 /* Reads the newest segment, cuts a torn end. 0, or negative: -EBADMSG where what stands before the end is not what was written; then
- * `carebusctl audit verify` says where. */
-int audit_open(const AuditOptions *options, Audit **ret);
+ * `carebusctl audit verify` says where. `ret_fault` may be NULL. */
+int audit_open(const AuditOptions *options, Audit **ret, AuditOpenFault *ret_fault);
 Audit *audit_free(Audit *audit); /* syncs and signs */
 DEFINE_CLEANUP(Audit *, audit_free)
 
 /* Numbers and stamps the record and writes it; *ret_number may be NULL. Negative: it could not be written, and nothing may be given out:
  * -ENOSPC and -EDQUOT may go away, -EIO is final. */
 int audit_append(Audit *audit, Carebus__V1__AuditRecord *record, uint64_t *ret_number);
+/* The same of a record that is packed, without number and at: one field of `what`. */
+int audit_append_packed(Audit *audit, Bytes what, uint64_t *ret_number);
 
-/* Was this event (or its content in a record) given to the team? Teams by name. 0, 1 or negative. */
+typedef struct AuditStatus {
+        uint64_t number, synced, anchored;
+        uint64_t decided; /* newest entry of the journal that stands here as a decision or as settings */
+        uint64_t cut;     /* bytes that the start cut off a torn end and laid aside */
+        bool full;        /* the newest record found no room */
+        int error;        /* 0, or the final failure */
+} AuditStatus;
+AuditStatus audit_status(Audit *audit);
+
+/* Was this event itself given to the team? Teams by name. 0 or 1. */
 int audit_was_given(Audit *audit, const char *team, uint64_t seq, uint32_t index);
+/* Was its content given in a record of this person (any id under which a record was given) as of the event's entry, or later? 0 or 1. */
+int audit_was_given_record(Audit *audit, const char *team, const char *patient_id, uint64_t seq);
 /* Was anything of this person? */
 int audit_was_told_of(Audit *audit, const char *team, const char *patient_id);
 
-/* Records about an event and a team (NULL: any), oldest first: for `why` and receipts; and about a person: for `audit who`. */
+/* Records about events and a team (NULL: any), oldest first, with the items of these events alone: for `why` and receipts; and about a
+ * person, with the items of that person: for `audit who`. A record lives in the arena. What `seen` returns, where not 0, ends it. 0, that,
+ * or negative. Reads files; any thread. */
 typedef int (*AuditSeen)(const Carebus__V1__AuditRecord *record, void *owner);
 int audit_of_event(Audit *audit, const char *team, uint64_t seq, uint32_t index, Arena *arena, AuditSeen seen,
                    void *owner);
-int audit_of_person(Audit *audit, const char *const *patient_ids, size_t n, int64_t from_at, int64_t until_at,
-                    uint64_t after_number, Arena *arena, AuditSeen seen, void *owner);
+/* Events of any of these entries; ascending. */
+int audit_of_entries(Audit *audit, const uint64_t *seqs, size_t n, Arena *arena, AuditSeen seen, void *owner);
+/* From `from_at` on and before `until_at` (0: no end), behind `after_number`. */
+typedef struct AuditWhen {
+        int64_t from_at, until_at;
+        uint64_t after_number;
+} AuditWhen;
+int audit_of_person(Audit *audit, const char *const *patient_ids, size_t n, const AuditWhen *when, Arena *arena,
+                    AuditSeen seen, void *owner);
