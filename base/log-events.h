@@ -39,6 +39,11 @@ LOG_EVENT(FOLD_NO_SPACE, "2560752a4afa45489968825fc263b666", 3, "no room for the
 LOG_EVENT(FOLD_RESUMED, "7719fc1f5c0e47829eb5a5387fc8f42f", 5, "the state has room again")
 LOG_EVENT(FOLD_FAULT, "db3e56cec82b4cef8e75e4e7e536d0b7", 2, "the state could not be written: the daemon stops; if it happens again, move the folder `fold` away to have it built anew")
 LOG_EVENT(REVIEW_OVERDUE, "c632de5a73814ca19ddcb0aa561d33d9", 3, "a plan, a decision or a death waits too long for a person to say who it is about: `carebusctl identity review --urgent`")
+LOG_EVENT(BASE_SEALED, "83f38c1d1dba435595fdb05d36898f91", 6, "a base of the state was sealed: what was said of nobody who is followed is let go of behind it")
+LOG_EVENT(ORIGINALS_EXPIRED, "1523a716b287475f98f12e9b1b75ba5d", 6, "payloads were taken out of the journal, as `scope: {originals: ...}` says: their places and hashes stay")
+LOG_EVENT(RETENTION_FAILED, "bde3b7b8124e45229e969473bd0e75bb", 4, "what is to be let go of is kept for now: a base could not be sealed or a segment not be written anew; it is tried again, look at the disk under `state:`")
+LOG_EVENT(BASE_USED, "d520d58c05384df482e41a228c9d5f5b", 5, "the state is built anew from a sealed base: payloads before it have expired")
+LOG_EVENT(BASE_NOT_USABLE, "5500920bf4b4421688a235deb44bb1da", 2, "the state is to be built anew, payloads have expired, and the sealed base does not hold: restore the folder `base` under `state:` from a backup; nothing was changed")
 /* Daemon: serve */
 LOG_EVENT(SERVE_STARTED, "53a584166ca54f3b81caa223ddb5cb05", 6, "the serve process is started")
 LOG_EVENT(SERVE_ENDED, "06ad347d1fa042cd93332460e1d81289", 4, "the serve process ended and is started again; intake goes on")
@@ -60,6 +65,11 @@ LOG_EVENT(SERVE_THREAD_STUCK, "602a316ad4f44c98a421b821507b6614", 2, "a thread o
 LOG_EVENT(SERVE_CANNOT_START, "31306211708f4dd88705bc29a5ac78b9", 2, "the serve process cannot use its configuration; the reason says what to correct")
 LOG_EVENT(LEDGER_NOT_WRITTEN, "50dd7c9e41944948adbba373fd3a6980", 3, "what a team holds could not be written to disk: feeds of records go on, after a restart everybody's record is looked at once more; look at the disk under `state:`")
 LOG_EVENT(RECORDS_DIFFER, "1fb6ac4acd914b499f9d9333bce6ade3", 3, "a reader of records does not hold what the bus holds: `carebusctl converge` names the persons")
+LOG_EVENT(AUDIT_DAMAGED, "0ef3467267d94910a7a22618f2e4e320", 2, "the audit is not what was written, and nothing is given out over it: run `carebusctl audit verify`, restore the segment from a copy, or move the folder aside whole and keep it, to begin a new one")
+LOG_EVENT(AUDIT_CUT, "e291a09043d04efa92e63cbae089282a", 4, "the audit ended within a record, as after a power cut: what was not whole was laid aside beside it as torn-NUMBER, and the audit says `gap`")
+LOG_EVENT(AUDIT_FULL, "4d239fa031394b208717193c53a6a368", 3, "what is given out cannot be audited for want of room, so nothing is given out: free space under `state:`, all resumes by itself")
+LOG_EVENT(AUDIT_RESUMED, "33ab26f0dcfb4ea8a795ee6cc89e2c90", 5, "the audit has room again: feeds, live and queries go on")
+LOG_EVENT(AUDIT_FAULT, "a3f511522b9140d99a7196b06cfe9874", 2, "the audit could not be written or synced: the serve process ends and is started again; look at the disk")
 /* Adapters */
 LOG_EVENT(LISTENING, "d810146eaffe459b9d7d28ff0889a201", 6, "listening for senders")
 LOG_EVENT(BUS_CONNECTED, "2a1eff1dd4604212a8b9bf9179ca7066", 6, "the bus takes messages")

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -14,6 +15,7 @@
 #include "base/progress.h"
 #include "daemon/stage/fold.h"
 #include "daemon/store/journal.h"
+#include "daemon/store/sealed-base.h"
 #include "daemon/store/state.h"
 
 static void on_progress(uint64_t seq, uint64_t limit, void *owner) {
@@ -62,6 +64,27 @@ static int make_beside(const Config *config, char **ret) {
         return 0;
 }
 
+/* Where payloads have expired there is nothing to begin with but the newest base that stands at or below the limit. */
+static int begin_with_base(const Config *config, uint64_t limit, const char *folder) {
+        _cleanup_(sealed_base_deinit) SealedBase base = SEALED_BASE_NULL;
+        _cleanup_(freep) char *bases = config_state_path(config, "base");
+        _cleanup_(sign_key_freep) SignKey *key = NULL;
+        int r;
+
+        if (!bases)
+                return -ENOMEM;
+        if (access(bases, F_OK) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = sealed_base_key(bases, &key);
+        r = r ?: sealed_base_find(bases, key, limit, &base);
+        if (r == -ENOENT)
+                return 0;
+        r = r ?: sealed_base_copy(&base, folder);
+        if (r < 0)
+                error_print(PROGRAM, "the sealed base in %s does not hold: restore it from a backup", bases);
+        return r;
+}
+
 static int rebuild(const Config *config, uint64_t limit, uint8_t ret_digest[32], JournalFault *ret_fault) {
         _cleanup_(remove_folder) char *beside = NULL;
         _cleanup_(state_freep) State *state = NULL;
@@ -69,6 +92,8 @@ static int rebuild(const Config *config, uint64_t limit, uint8_t ret_digest[32],
         Progress progress = { .what = "rebuilding" };
         int r = journal ? make_beside(config, &beside) : -ENOMEM;
 
+        if (r == 0)
+                r = begin_with_base(config, limit, beside);
         if (r == 0)
                 r = state_open(beside, STATE_WRITE, 0, &state);
         if (r == 0)

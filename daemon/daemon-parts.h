@@ -10,6 +10,7 @@
 #include "daemon/stage/facts.h"
 #include "daemon/stage/fold-thread.h"
 #include "daemon/stage/helper.h"
+#include "daemon/stage/retention.h"
 #include "daemon/stage/intake.h"
 
 #define FOLD_STOP_SECONDS 20
@@ -42,10 +43,12 @@ typedef struct Daemon {
 
         State *state;
         Journal *journal;
+        char *base_folder;
         char *journal_folder, *coverage_path;
         OriginalCodec *codec; /* until intake has it */
         FoldThread *fold;
         Helper *helper;
+        Retention *retention;
         Intake *intake;
 
         ZContext *zmq;

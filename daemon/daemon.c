@@ -142,14 +142,24 @@ static int start_threads(Daemon *daemon) {
                 .state = daemon->state,
                 .fold_bell = daemon->fold_bell,
         };
+        const RetentionOptions retaining = {
+                .facts = &daemon->facts,
+                .clock = &clock_system,
+                .state = daemon->state,
+                .journal_folder = daemon->journal_folder,
+                .base_folder = daemon->base_folder,
+        };
         int r = helper_new(&helping, &daemon->helper);
 
+        if (r == 0)
+                r = retention_new(&retaining, &daemon->retention);
         if (r == 0)
                 r = snapshot_new(daemon->config, &options.snapshot);
         if (r < 0)
                 return r;
         options.samples = helper_samples(daemon->helper);
         options.dictionaries = helper_dictionaries(daemon->helper);
+        options.expiries = retention_decisions(daemon->retention);
         options.codec = TAKE_PTR(daemon->codec);
         options.control = TAKE_PTR(daemon->control);
         for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
@@ -159,6 +169,8 @@ static int start_threads(Daemon *daemon) {
                 r = fold_thread_start(daemon->fold);
         if (r == 0)
                 r = helper_start(daemon->helper);
+        if (r == 0)
+                r = retention_start(daemon->retention);
         return r == 0 ? intake_start(daemon->intake) : r;
 }
 
@@ -191,8 +203,10 @@ static int stop_threads(Daemon *daemon, int code) {
         if (r == 0 && daemon->fold)
                 r = fold_thread_stop(daemon->fold, FOLD_STOP_SECONDS);
         atomic_store(&daemon->facts.stop_helper, true);
-        if (r == 0)
+        if (r == 0) {
                 helper_stop(daemon->helper);
+                retention_stop(daemon->retention);
+        }
         serve_stop(daemon);
         if (r < 0) {
                 log_event(LOG_FATAL, log_name("WHAT", "stop"), log_errno(r));
@@ -227,12 +241,14 @@ static void daemon_close(Daemon *daemon) {
         zap_stop(daemon->zap);
         zcontext_free(daemon->zmq);
         helper_free(daemon->helper);
+        retention_free(daemon->retention);
         fold_thread_free(daemon->fold);
         original_codec_free(daemon->codec);
         journal_free(daemon->journal);
         state_free(daemon->state);
         loop_free(daemon->loop);
         free(daemon->journal_folder);
+        free(daemon->base_folder);
         free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);

@@ -14,6 +14,7 @@
 #include "carebus/v1/journal.pb-c.h"
 #include "daemon/daemon-parts.h"
 #include "daemon/record/read.h"
+#include "daemon/store/sealed-base.h"
 #include "daemon/store/state-keys.h"
 
 #define EXTEND_BY (30 * USEC_PER_SEC)
@@ -69,6 +70,57 @@ static int open_folders(Daemon *daemon) {
         return 0;
 }
 
+/* Payloads have expired: the state begins with a sealed base, or not at all. 0 also where there is none to begin with. */
+static int open_base(Daemon *daemon, const char *folder) {
+        _cleanup_(sealed_base_deinit) SealedBase base = SEALED_BASE_NULL;
+        _cleanup_(sign_key_freep) SignKey *key = NULL;
+        _cleanup_(freep) char *file = NULL;
+        int r;
+
+        if (access(daemon->base_folder, F_OK) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = text_format(&file, "%s/data.mdb", folder);
+        r = r ?: sealed_base_key(daemon->base_folder, &key);
+        r = r ?: sealed_base_find(daemon->base_folder, key, /* limit= */ 0, &base);
+        if (r == -ENOENT)
+                return 0;
+        if (r == 0 && base.fold_version < FOLD_VERSION_GOES_ON_FROM)
+                r = -EPROTO;
+        if (r == 0 && unlink(file) < 0 && errno != ENOENT)
+                r = -errno;
+        r = r ?: sealed_base_copy(&base, folder);
+        if (r == 0)
+                log_event(LOG_BASE_USED, log_number("SEQ", (int64_t)base.seq),
+                          log_number("VERSION", base.fold_version));
+        else
+                log_event(LOG_BASE_NOT_USABLE, log_name("PATH", daemon->base_folder), log_errno(r));
+        return r;
+}
+
+/* A state that is not there, or was moved away. */
+static int open_state_first(Daemon *daemon, const char *folder) {
+        _cleanup_(freep) char *file = NULL;
+        int r = text_format(&file, "%s/data.mdb", folder);
+
+        if (r < 0 || access(file, F_OK) == 0)
+                return r;
+        return open_base(daemon, folder);
+}
+
+/* Begins anew, with a base where there is one. */
+static int open_state_anew(Daemon *daemon, const char *folder, uint64_t *ret_seq) {
+        _cleanup_(state_abortp) StateTxn *txn = NULL;
+        int r = state_wipe(daemon->state);
+
+        daemon->state = state_free(daemon->state);
+        r = r ?: open_base(daemon, folder);
+        r = r ?: state_open(folder, STATE_WRITE, 0, &daemon->state);
+        r = r ?: state_begin(daemon->state, STATE_READ, &txn);
+        if (r == 0)
+                *ret_seq = state_folded_seq(txn);
+        return r;
+}
+
 /* Another version of the fold would have made something else of the same journal. */
 static int open_state(Daemon *daemon, uint64_t *ret_seq) {
         _cleanup_(freep) char *folder = config_state_path(daemon->config, "fold");
@@ -76,9 +128,12 @@ static int open_state(Daemon *daemon, uint64_t *ret_seq) {
         uint32_t version;
         int r;
 
-        if (!folder)
+        daemon->base_folder = config_state_path(daemon->config, "base");
+        if (!folder || !daemon->base_folder)
                 return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
-        r = state_open(folder, STATE_WRITE, 0, &daemon->state);
+        r = open_state_first(daemon, folder);
+        if (r == 0)
+                r = state_open(folder, STATE_WRITE, 0, &daemon->state);
         if (r == 0)
                 r = state_clear_stale_readers(daemon->state);
         if (r == 0)
@@ -91,8 +146,7 @@ static int open_state(Daemon *daemon, uint64_t *ret_seq) {
                 return 0;
         txn = state_abort(txn);
         log_event(LOG_STATE_REBUILDS, log_number("VERSION", version), log_number("NEEDED", FOLD_VERSION));
-        r = state_wipe(daemon->state);
-        *ret_seq = 0;
+        r = open_state_anew(daemon, folder, ret_seq);
         return r == 0 ? 0 : fail(LOG_FATAL, folder, error_fold(r), EXIT_STORAGE);
 }
 

@@ -141,7 +141,7 @@ static int batch_append_own(Intake *intake) {
         Journal *journal = intake->options.journal;
         int r = 0;
 
-        intake->settings_seq = intake->dictionary_seq = 0;
+        intake->settings_seq = intake->dictionary_seq = intake->expiry_seq = 0;
         if (intake->settings_due)
                 r = journal_append(journal, intake->batch_at, buffer_bytes(&intake->snapshot->entry),
                                    &intake->settings_seq);
@@ -164,7 +164,20 @@ static int batch_append_own(Intake *intake) {
                 buffer_advance(&intake->packed, carebus__v1__entry__pack(&entry, room));
                 r = journal_append(journal, intake->batch_at, buffer_bytes(&intake->packed), &intake->dictionary_seq);
         }
+        if (r == 0 && intake->expiry_due)
+                r = journal_append(journal, intake->batch_at, buffer_bytes(intake->expiry_due), &intake->expiry_seq);
         return r == 0 ? control_append(intake) : error_fold(r);
+}
+
+/* What is let go of may lie in the segment that is written to: another one begins. Without room for it, it goes another time. */
+static int expiry_settle(Intake *intake) {
+        int r = journal_turn(intake->options.journal);
+
+        buffer_deinit(intake->expiry_due);
+        free(intake->expiry_due);
+        intake->expiry_due = NULL;
+        atomic_store(&intake->options.facts->expiry_seq, intake->expiry_seq);
+        return r < 0 ? r : 0;
 }
 
 static int batch_committed(Intake *intake) {
@@ -184,6 +197,11 @@ static int batch_committed(Intake *intake) {
                 intake->dictionary_due = NULL;
         }
         storage_written(intake);
+        if (intake->expiry_seq) {
+                r = expiry_settle(intake);
+                if (r < 0)
+                        return r;
+        }
         return control_settle(intake, true);
 }
 
@@ -254,8 +272,8 @@ int intake_batch(Intake *intake) {
         const uint64_t committed = journal_committed(intake->options.journal);
         int r;
 
-        if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && intake->n_controls == 0 &&
-            !tick_is_due(intake, now))
+        if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && !intake->expiry_due &&
+            intake->n_controls == 0 && !tick_is_due(intake, now))
                 return 0;
         intake->batch_at = MAX(clock_now_at(intake->options.clock), journal_last_at(intake->options.journal));
         intake->batch_first = 0;

@@ -15,6 +15,8 @@ typedef struct CoreFacts {
         atomic_uint_fast64_t fold_rounds; /* each thread's goes up at least once a second while it lives */
         atomic_uint_fast64_t intake_rounds;
         atomic_uint_fast64_t helper_rounds;
+        atomic_uint_fast64_t
+                expiry_seq; /* intake: the decision to let go of payloads is durable under this number; retention takes it away */
         atomic_bool fold_waits; /* fold: no room for the state */
         atomic_bool serve_up;   /* main */
         atomic_uint serve_restarts;

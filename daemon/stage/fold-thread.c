@@ -33,9 +33,17 @@ struct FoldThread {
         bool started;
         Fold *fold;
         JournalReader *reader;
-        bool placed; /* fold and reader stand where the state does */
+        JournalReader *earlier; /* made when something that was set aside is used */
+        bool placed;            /* fold and reader stand where the state does */
         JournalFault fault;
 };
+
+/* For what was set aside: another reader, since the one that folds goes on in order. */
+static int earlier_entry(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret) {
+        FoldThread *thread = owner;
+
+        return fold_earlier(&thread->earlier, thread->options.journal_folder, seq, hint, ret);
+}
 
 int fold_thread_new(const FoldThreadOptions *options, FoldThread **ret) {
         _cleanup_(fold_thread_freep) FoldThread *thread = calloc(1, sizeof(*thread));
@@ -49,6 +57,7 @@ int fold_thread_new(const FoldThreadOptions *options, FoldThread **ret) {
                 r = journal_reader_open(options->journal_folder, &thread->reader);
         if (r != 0)
                 return error_fold(r);
+        fold_set_earlier(thread->fold, earlier_entry, thread);
         *ret = TAKE_PTR(thread);
         return 0;
 }
@@ -250,6 +259,7 @@ FoldThread *fold_thread_free(FoldThread *thread) {
         if (!thread)
                 return NULL;
         journal_reader_free(thread->reader);
+        journal_reader_free(thread->earlier);
         fold_free(thread->fold);
         free(thread);
         return NULL;

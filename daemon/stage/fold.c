@@ -18,6 +18,7 @@
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/recall.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/scope.h"
 #include "daemon/stage/settings.h"
 #include "daemon/stage/use.h"
 #include "proto/check.h"
@@ -64,6 +65,18 @@ Fold *fold_free(Fold *fold) {
 void fold_set_earlier(Fold *fold, FoldEarlier earlier, void *owner) {
         fold->earlier = earlier;
         fold->earlier_owner = owner;
+}
+
+int fold_earlier(JournalReader **reader, const char *journal_folder, uint64_t seq, const JournalPlace *hint,
+                 Bytes *ret) {
+        JournalRecord record;
+        int r = *reader ? 0 : journal_reader_open(journal_folder, reader);
+
+        if (r == 0)
+                r = journal_reader_get(*reader, seq, hint, &record);
+        if (r == 0)
+                *ret = record.payload;
+        return r == JOURNAL_E_EXPIRED || r <= 0 ? r : -EBADMSG;
 }
 
 int fold_load(Fold *fold, StateTxn *txn) {
@@ -319,6 +332,7 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_ASSIGN] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PARK] = park_apply,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_EXPIRE] = scope_expire,
         };
         const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
 

@@ -17,6 +17,8 @@
 #include "daemon/store/state.h"
 
 /* Another version rebuilds the state at start: STATE_META "fold_version", 4 bytes, little-endian. */
+/* From a sealed base that a version since this one made it goes on. */
+#define FOLD_VERSION_GOES_ON_FROM 5
 #define FOLD_VERSION 4
 
 typedef struct Fold Fold; /* one thread */
@@ -31,6 +33,9 @@ int fold_load(Fold *fold, StateTxn *txn);
  * JOURNAL_E_EXPIRED, or negative. Without it nothing that was set aside can be used. */
 typedef int (*FoldEarlier)(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret);
 void fold_set_earlier(Fold *fold, FoldEarlier earlier, void *owner);
+/* The same out of a journal's folder, by a reader that is made when it is needed first. */
+int fold_earlier(JournalReader **reader, const char *journal_folder, uint64_t seq, const JournalPlace *hint,
+                 Bytes *ret);
 /* One entry into the transaction: record.seq must be folded_seq + 1 (-EINVAL otherwise). Negative is final (not a content
  * problem: content that cannot be used ends in the quarantine), STATE_E_NO_SPACE is the transaction's: abort, and try again. */
 int fold_apply(Fold *fold, StateTxn *txn, const JournalRecord *record);

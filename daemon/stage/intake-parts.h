@@ -105,6 +105,7 @@ struct Intake {
         uint64_t generation; /* of the snapshot; a session let in by an earlier one is looked at again */
         bool settings_due;   /* the journal's newest settings are others */
         Buffer *dictionary_due;
+        Buffer *expiry_due;
         ValidateLimits limits;
 
         SourcePeers sources;
@@ -120,7 +121,7 @@ struct Intake {
         int64_t batch_at;     /* received_at of its entries */
         uint64_t batch_first; /* its first number; 0: nothing was appended yet */
         size_t batch_submissions, batch_bytes;
-        uint64_t settings_seq, dictionary_seq; /* appended in this batch */
+        uint64_t settings_seq, dictionary_seq, expiry_seq; /* appended in this batch */
         IntakeTick tick;
         Buffer packed, compressed, out;
 

@@ -77,22 +77,23 @@ static int take_snapshots(Intake *intake) {
         return r;
 }
 
-static void take_dictionaries(Intake *intake) {
-        Buffer *dictionary;
+/* One at a time is all that is asked for. */
+static void take_due(Ring *ring, Buffer **due) {
+        Buffer *taken;
 
-        ring_clear(intake->options.dictionaries);
-        while ((dictionary = ring_pop(intake->options.dictionaries))) {
-                if (intake->dictionary_due) {
-                        buffer_deinit(dictionary);
-                        free(dictionary);
+        ring_clear(ring);
+        while ((taken = ring_pop(ring))) {
+                if (*due) {
+                        buffer_deinit(taken);
+                        free(taken);
                 } else
-                        intake->dictionary_due = dictionary;
+                        *due = taken;
         }
 }
 
 /* Sleeps until there is something, and takes over what came from other threads. */
 static int intake_sleep(Intake *intake) {
-        enum { CONTROL = INTAKE_DOORS_MAX, SNAPSHOTS, BELL, DICTIONARIES, POLLS };
+        enum { CONTROL = INTAKE_DOORS_MAX, SNAPSHOTS, BELL, DICTIONARIES, EXPIRIES, POLLS };
         ZPoll polls[POLLS] = {
                 [CONTROL] = { .socket = intake->options.control },
                 [SNAPSHOTS] = { .fd = ring_fd(intake->snapshots) },
@@ -101,8 +102,11 @@ static int intake_sleep(Intake *intake) {
         };
         int r;
 
+        /* What there is not: the poll needs something to look at. */
+        polls[EXPIRIES] = polls[BELL];
+        if (intake->options.expiries)
+                polls[EXPIRIES] = (ZPoll){ .fd = ring_fd(intake->options.expiries) };
         for (size_t i = 0; i < INTAKE_DOORS_MAX; i++) {
-                /* A door that there is not: the poll needs something to look at. */
                 polls[i] = polls[BELL];
                 if (intake->options.doors[i])
                         polls[i] = (ZPoll){ .socket = intake->options.doors[i] };
@@ -111,7 +115,9 @@ static int intake_sleep(Intake *intake) {
         if (r > 0 && polls[BELL].ready)
                 doorbell_clear(intake->bell);
         if (r > 0 && polls[DICTIONARIES].ready)
-                take_dictionaries(intake);
+                take_due(intake->options.dictionaries, &intake->dictionary_due);
+        if (r > 0 && intake->options.expiries && polls[EXPIRIES].ready)
+                take_due(intake->options.expiries, &intake->expiry_due);
         if (r > 0 && polls[SNAPSHOTS].ready)
                 r = take_snapshots(intake);
         return r < 0 ? r : 0;
@@ -302,6 +308,10 @@ Intake *intake_free(Intake *intake) {
         known_free(intake->known);
         coverage_free(intake->coverage);
         arena_free(intake->arena);
+        if (intake->expiry_due) {
+                buffer_deinit(intake->expiry_due);
+                free(intake->expiry_due);
+        }
         if (intake->dictionary_due) {
                 buffer_deinit(intake->dictionary_due);
                 free(intake->dictionary_due);

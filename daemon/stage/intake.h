@@ -39,6 +39,7 @@ typedef struct IntakeOptions {
         int fold_bell;        /* rung after each commit */
         Ring *samples;        /* Buffer *, to the helper: originals to train on */
         Ring *dictionaries;   /* Buffer *, from the helper */
+        Ring *expiries;       /* Buffer *, from retention: packed entries; NULL: none come */
 } IntakeOptions;
 
 /* Everything but the thread. Takes what is taken also when it fails. */

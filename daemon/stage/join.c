@@ -8,6 +8,7 @@
 #include "daemon/identity/ties.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join-parts.h"
+#include "daemon/stage/scope.h"
 
 /* Persons that one merge may retire. */
 #define RETIRED_MAX 32
@@ -159,6 +160,9 @@ int join_apply(FoldWork *work, const Said *said, Person **ret) {
                             from_body ? merge->n_surviving : subject->n_identifiers, &survivor, NULL, NULL);
         if (r == 0 && merge->n_retired > 0)
                 r = retired_find(work, said, merge, retired, &n_retired);
+        r = r ?: scope_follow(work, survivor);
+        for (size_t i = 0; r == 0 && i < n_retired; i++)
+                r = scope_follow(work, retired[i]);
         if (r == 0 && verb == JOIN_MOVE)
                 r = join_move(work, said, survivor, retired, n_retired);
         for (size_t i = 0; r == 0 && verb != JOIN_MOVE && i < n_retired; i++)

@@ -10,6 +10,7 @@
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/scope.h"
 #include "proto/types.h"
 
 /* Of whom a suspended tie may remind; the review names no more. */
@@ -142,7 +143,8 @@ int overwrite_look(FoldWork *work, const Said *said, Person *person, const Careb
                 return r;
         if (by_words)
                 words_compare(work, before, said->matching, &result);
-        r = join_suspend(work, said, person, /* suspended= */ true, "overwritten");
+        r = scope_follow(work, person);
+        r = r ?: join_suspend(work, said, person, /* suspended= */ true, "overwritten");
         r = r ?: others_meet(work, said, person);
         return r
                        ?: overwrite_review(work, said, person, by_words ? &result : NULL,

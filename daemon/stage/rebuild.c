@@ -9,7 +9,8 @@
 
 typedef struct Rebuild {
         Fold *fold;
-        JournalReader *reader;
+        JournalReader *reader, *earlier;
+        const char *journal_folder;
         State *state;
         uint64_t limit;
         FoldProgress progress;
@@ -54,6 +55,18 @@ static int rebuild_batch(Rebuild *rebuild) {
         return end;
 }
 
+static int earlier_entry(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret) {
+        Rebuild *rebuild = owner;
+
+        return fold_earlier(&rebuild->earlier, rebuild->journal_folder, seq, hint, ret);
+}
+
+static void rebuild_deinit(Rebuild *rebuild) {
+        fold_free(rebuild->fold);
+        journal_reader_free(rebuild->reader);
+        journal_reader_free(rebuild->earlier);
+}
+
 /* The number of the last whole batch: nothing but proving the journal tells it. */
 static int journal_end(const char *folder, uint64_t *ret, JournalFault *ret_fault) {
         JournalVerified verified = {};
@@ -75,29 +88,31 @@ static int digest_read(State *state, uint8_t ret_digest[32]) {
 
 int fold_rebuild(const char *journal_folder, State *state, uint64_t limit, FoldProgress progress, void *owner,
                  uint8_t ret_digest[32], JournalFault *ret_fault) {
-        _cleanup_(fold_freep) Fold *fold = NULL;
-        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
         _cleanup_(state_abortp) StateTxn *txn = NULL;
-        Rebuild rebuild = { .state = state, .limit = limit, .progress = progress, .owner = owner, .fault = ret_fault };
+        _cleanup_(rebuild_deinit) Rebuild rebuild = { .state = state,
+                                                      .limit = limit,
+                                                      .journal_folder = journal_folder,
+                                                      .progress = progress,
+                                                      .owner = owner,
+                                                      .fault = ret_fault };
         int r;
 
         r = limit > 0 ? 0 : journal_end(journal_folder, &rebuild.limit, ret_fault);
         if (r == 0)
-                r = fold_new(&fold);
+                r = fold_new(&rebuild.fold);
         if (r == 0)
-                r = journal_reader_open(journal_folder, &reader);
+                r = journal_reader_open(journal_folder, &rebuild.reader);
         if (r)
                 return r;
         r = state_begin(state, STATE_READ, &txn);
         if (r == 0)
-                r = fold_load(fold, txn);
+                r = fold_load(rebuild.fold, txn);
         if (r)
                 return error_fold(r);
         txn = state_abort(txn);
-        rebuild.fold = fold;
-        rebuild.reader = reader;
-        if (fold_seq(fold) < rebuild.limit) {
-                r = journal_reader_seek(reader, fold_seq(fold) + 1, NULL);
+        fold_set_earlier(rebuild.fold, earlier_entry, &rebuild);
+        if (fold_seq(rebuild.fold) < rebuild.limit) {
+                r = journal_reader_seek(rebuild.reader, fold_seq(rebuild.fold) + 1, NULL);
                 while (r == 0)
                         r = rebuild_batch(&rebuild);
                 if (r != JOURNAL_E_END)

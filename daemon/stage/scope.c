@@ -94,6 +94,44 @@ int scope_enter(FoldWork *work, const Said *said, Home *home, bool *ret_aside) {
         return aside_keep(work, person->patient_id, said->stamp.index);
 }
 
+int scope_follow(FoldWork *work, const Person *person) {
+        Person **group;
+        size_t n;
+        int r;
+
+        if (scope_is_everybody(work->fold) || person->followed)
+                return 0;
+        r = group_of(work, person, &group, &n);
+        return r ?: group_follow(work, group, n);
+}
+
+/* The first of all who have something set aside. */
+static int first_aside(Bytes key, Bytes value, void *owner) {
+        char **first = owner;
+
+        (void)value;
+        *first = strndup((const char *)key.data, key.size);
+        return *first ? 1 : -ENOMEM;
+}
+
+int scope_settings(FoldWork *work) {
+        int r = 0;
+
+        while (r == 0 && scope_is_everybody(work->fold)) {
+                _cleanup_(freep) char *first = NULL;
+                Person *person, **group;
+                size_t n;
+
+                r = state_walk(work->txn, STATE_ASIDE, BYTES_NULL, BYTES_NULL, first_aside, &first);
+                if (r <= 0)
+                        break;
+                r = work_person(work, first, &person);
+                r = r ?: group_of(work, person, &group, &n);
+                r = r ?: group_follow(work, group, n);
+        }
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
 int scope_end(FoldWork *work) {
         int r = 0;
 

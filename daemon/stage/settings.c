@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "daemon/identity/match.h"
 #include "daemon/record/read.h"
+#include "daemon/stage/scope.h"
 
 static int rules_make(Fold *fold, const Carebus__V1__Settings *settings) {
         _cleanup_(match_rules_freep) MatchRules *rules = NULL;
@@ -45,7 +46,8 @@ int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings) {
         r = state_put(work->txn, STATE_META, state_key_all(&key), packed);
         if (r == 0)
                 r = state_put(work->txn, STATE_META, state_key_all(&seq_key), bytes_of(seq, sizeof(seq)));
-        return r ?: settings_unpack(work->fold, packed);
+        r = r ?: settings_unpack(work->fold, packed);
+        return r ?: scope_settings(work);
 }
 
 int settings_load(Fold *fold, StateTxn *txn) {

@@ -34,6 +34,16 @@ static void folder_remove(const char *folder) {
         assert_int_equal(system(command), 0);
 }
 
+/* What was set aside is read again out of the entries. */
+static int earlier_entry(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret) {
+        const World *world = owner;
+
+        (void)hint;
+        assert_true(seq >= 1 && seq <= world->n_entries);
+        *ret = bytes_of(world->entries[seq - 1].data, world->entries[seq - 1].size);
+        return 0;
+}
+
 void world_begin(World *world) {
         StateTxn *txn;
 
@@ -41,6 +51,7 @@ void world_begin(World *world) {
         folder_make(world->folder);
         assert_int_equal(state_open(world->folder, STATE_WRITE, MAP_BYTES, &world->state), 0);
         assert_int_equal(fold_new(&world->fold), 0);
+        fold_set_earlier(world->fold, earlier_entry, world);
         assert_int_equal(arena_new(&world->arena, 1UL << 26), 0);
         assert_int_equal(state_begin(world->state, STATE_READ, &txn), 0);
         assert_int_equal(fold_load(world->fold, txn), 0);
@@ -177,6 +188,7 @@ void world_refold(const World *world, size_t most, uint64_t *seed, uint8_t ret_d
         folder_make(folder);
         assert_int_equal(state_open(folder, STATE_WRITE, MAP_BYTES, &state), 0);
         assert_int_equal(fold_new(&fold), 0);
+        fold_set_earlier(fold, earlier_entry, (void *)world);
         for (uint64_t seq = 1; seq <= world->n_entries;) {
                 size_t n = seed ? 1 + world_random(seed) % most : most;
 
@@ -214,6 +226,7 @@ void world_replay(const World *world, WorldSeen seen, void *owner) {
         folder_make(folder);
         assert_int_equal(state_open(folder, STATE_WRITE, MAP_BYTES, &state), 0);
         assert_int_equal(fold_new(&fold), 0);
+        fold_set_earlier(fold, earlier_entry, (void *)world);
         for (uint64_t seq = 1; seq <= world->n_entries; seq++) {
                 assert_int_equal(state_begin(state, STATE_WRITE, &txn), 0);
                 if (seq == 1)
