@@ -21,6 +21,7 @@
 #include "daemon/link.h"
 #include "daemon/peer/self-test.h"
 #include "daemon/peer/zap.h"
+#include "daemon/serve/audit-follow.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/live.h"
 #include "daemon/serve/query.h"
@@ -33,7 +34,7 @@
 #define CONVERGE_SLOTS 64 /* more than questions of that kind may wait */
 #define NOBODY_DOMAIN "nobody"
 
-enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, N_WORKERS };
+enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, WORKER_AUDIT, N_WORKERS };
 
 typedef struct Watched {
         uint64_t progress;
@@ -47,6 +48,7 @@ typedef struct Serve {
         ZContext *context;
         Zap *zap;
         State *state;
+        Audit *audit;
         Worker workers[N_WORKERS];
         Ring *feed_status, *converge_asked, *converge_told;
         bool running; /* the threads are started */
@@ -204,6 +206,7 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
                 return doorbell;
         worker->context = serve->context;
         worker->state = serve->state;
+        worker->audit = serve->audit;
         worker->core_doorbell = doorbell;
         worker->feed_status = serve->feed_status;
         worker->converge_asked = serve->converge_asked;
@@ -216,6 +219,33 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
                            &serve->report_sources[index]);
 }
 
+/* Nothing is given out over an audit that is not what was written: a person looks first. */
+static int serve_open_audit(Serve *serve, const Config *config) {
+        _cleanup_(freep) char *folder = config_state_path(config, "serve/audit");
+        _cleanup_(freep) char *key = config->audit_key ? strdup(config->audit_key)
+                                                       : config_state_path(config, "serve/audit.key");
+        const AuditOptions options = {
+                .folder = folder, .key = key, .version = CAREBUS_VERSION, .clock = &clock_system
+        };
+        AuditOpenFault fault = { .reason = NULL };
+        AuditStatus status;
+        int r;
+
+        if (!folder || !key)
+                return -ENOMEM;
+        r = audit_open(&options, &serve->audit, &fault);
+        if (r == -EBADMSG)
+                log_event(LOG_AUDIT_DAMAGED, log_name("REASON", fault.reason),
+                          log_number("SEGMENT", (int64_t)fault.segment), log_number("OFFSET", (int64_t)fault.offset),
+                          log_number("RECORD", (int64_t)fault.number));
+        if (r < 0)
+                return r;
+        status = audit_status(serve->audit);
+        if (status.cut > 0)
+                log_event(LOG_AUDIT_CUT, log_number("BYTES", (int64_t)status.cut));
+        return 0;
+}
+
 static int serve_start(Serve *serve, const Config *config) {
         static const struct {
                 const char *name;
@@ -224,6 +254,7 @@ static int serve_start(Serve *serve, const Config *config) {
                 [WORKER_LIVE] = { "live", live_run },
                 [WORKER_FEED] = { "feed", feed_run },
                 [WORKER_QUERY] = { "query", query_run },
+                [WORKER_AUDIT] = { "audit", audit_follow_run },
         };
         _cleanup_(freep) char *fold = config_state_path(config, "fold");
         int r;
@@ -237,6 +268,8 @@ static int serve_start(Serve *serve, const Config *config) {
                 r = serve_test_door(serve, config);
         if (r == 0)
                 r = error_fold(state_open(fold, STATE_READ, 0, &serve->state));
+        if (r == 0)
+                r = serve_open_audit(serve, config);
         if (r == 0)
                 r = ring_new(&serve->feed_status, FEED_STATUS_SLOTS);
         if (r == 0)
@@ -390,6 +423,7 @@ static void serve_deinit(Serve *serve) {
         ring_free(serve->feed_status);
         ring_free(serve->converge_asked);
         ring_free(serve->converge_told);
+        audit_free(serve->audit);
         state_free(serve->state);
         zap_stop(serve->zap);
         zcontext_free(serve->context);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/ring.h"
 #include "config/config.h"
+#include "daemon/audit/audit.h"
 #include "daemon/serve/view.h"
 #include "daemon/store/state.h"
 #include "proto/zsock.h"
@@ -45,6 +46,7 @@ struct Worker {
         /* Given by main before the start, constant afterwards. */
         ZContext *context;
         State *state;
+        Audit *audit; /* for all threads: audit-say.h */
         char *journal_folder, *serve_folder;
         int core_doorbell;
         /* Main to thread, thread to main. */
