@@ -271,7 +271,7 @@ static SharingSight section_by_rules(const Question *question, uint64_t all_clas
         for (uint64_t left = rules; left; left &= left - 1) {
                 const PolicyRule *rule = &question->policy->rules[__builtin_ctzll(left)];
                 bool sees_classes = !(question->policy->existence & KIND_BIT(question->kind)) ||
-                                    !(all_classes & ~question->policy->never & ~rule->sensitive);
+                                    !((all_classes & ~rule->sensitive) | question->policy->never);
 
                 if (!rule->is_typed && rule->said->n_sources == 0 && sees_classes)
                         unlimited |= left & -left;

@@ -84,8 +84,9 @@ typedef struct SharingThing {
         const char *team;   /* whose event it is; NULL: the source's own team */
         uint64_t sensitive; /* sharing_classify() */
         bool unconfirmed;   /* whose it is waits for a person */
-        const char *
-                fact_type; /* of a fact: the event that says such a one, for rules with `types`: cpr_decision.recorded. NULL: none does */
+        /* Of a fact: the event that says such a one, for rules with `types`. Of decisions by their kind (cpr_decision.recorded), of contacts by
+         * their status (visit.planned), of demographics patient.updated, of a section of one type that one. NULL: no such rule lets it. */
+        const char *fact_type;
         bool is_bare; /* an event that says nothing of its patient but who it is: no fields of demographics matter */
 } SharingThing;
 
@@ -126,7 +127,8 @@ uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const Shari
                                 const SharingThing *thing);
 /* What the team is shown of a section of this person's record, whatever there is: the marker that must not tell. It follows from the rules and
  * from what the team knows of itself (its relationships, an objection, a restricted address). WHOLE: nothing is ever left out, but of the
- * classes of sensitive facts; in the sections of `existence`, these count too, and it is PART to who is not let see all of them. */
+ * classes of sensitive facts; in the sections of `existence`, these count too, and it is PART to who is not let see all of them, thus to
+ * everybody where there is a class of `never`. */
 SharingSight sharing_section(const Sharing *sharing, size_t team, const SharingPerson *person, const char *section);
 /* Does the team have any relationship with this person now? NULL: none. */
 const Carebus__V1__Relationship *sharing_relationship(const Sharing *sharing, size_t team, const SharingPerson *person);

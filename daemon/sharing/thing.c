@@ -29,18 +29,53 @@ SharingThing sharing_thing_of_event(const Sharing *sharing, const Carebus__V1__E
                                .is_bare = is_bare(event->patient) };
 }
 
-/* The event that says such a decision anew: of the other sections facts come of many types. */
-static const char *fact_type(const Carebus__V1__Fact *fact) {
+/* The type of the event that says such a decision anew. */
+static const char *decision_type(const Carebus__V1__Decision *decision) {
         const EventType *type;
 
-        if (fact->value_case != CAREBUS__V1__FACT__VALUE_DECISION)
-                return NULL;
         for (size_t i = 0; (type = event_type_at(i)); i++)
-                if (type->body == CAREBUS__V1__EVENT__BODY_DECISION &&
-                    type->action == CAREBUS__V1__ACTION__ACTION_NEW && fact->decision->has_kind &&
-                    type->decision_kind == fact->decision->kind)
+                if (type->body == CAREBUS__V1__EVENT__BODY_DECISION && decision->has_kind &&
+                    type->action == CAREBUS__V1__ACTION__ACTION_NEW && type->decision_kind == decision->kind)
                         return type->name;
         return "decision.recorded";
+}
+
+static const char *contact_type(const Carebus__V1__Contact *contact) {
+        static const char *const types[][2] = { { "planned", "visit.planned" },
+                                                { "done", "visit.done" },
+                                                { "missed", "visit.missed" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++)
+                if (text_equal(contact->status, types[i][0]))
+                        return types[i][1];
+        return "contact.recorded";
+}
+
+/* Where there is only one of the section, that one. */
+static const char *only_type(const char *section) {
+        const EventType *type;
+        const char *only = NULL;
+
+        for (size_t i = 0; (type = event_type_at(i)); i++)
+                if (text_equal(type->section, section)) {
+                        if (only)
+                                return NULL;
+                        only = type->name;
+                }
+        return only;
+}
+
+static const char *fact_type(const char *section, const Carebus__V1__Fact *fact) {
+        switch (fact->value_case) {
+        case CAREBUS__V1__FACT__VALUE_DECISION:
+                return decision_type(fact->decision);
+        case CAREBUS__V1__FACT__VALUE_CONTACT:
+                return contact_type(fact->contact);
+        case CAREBUS__V1__FACT__VALUE_DEMOGRAPHICS:
+                return "patient.updated";
+        default:
+                return only_type(section);
+        }
 }
 
 SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, const Carebus__V1__Fact *fact) {
@@ -48,7 +83,7 @@ SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, 
                                .source = bytes_of_text(fact->source),
                                .team = fact->team,
                                .sensitive = sharing_classify(sharing, &fact->base),
-                               .fact_type = fact_type(fact) };
+                               .fact_type = fact_type(section, fact) };
 }
 
 /*
