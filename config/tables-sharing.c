@@ -117,8 +117,8 @@ static const SchemaItem sensitive_items[] = {
           .type = SCHEMA_TEXT,
           .max = 1000,
           AT(DraftSensitive, list),
-          .doc = "File with more codes, one a line: CODE, or SYSTEM|CODE; # begins a comment. It lies beside this "
-                 "one" },
+          .doc = "File with more codes, one a line, alone or behind their system and a bar; # begins a comment. It lies "
+                 "beside this one" },
         { .name = "words",
           .type = SCHEMA_TEXT,
           .max = 200,
@@ -141,7 +141,8 @@ static const SchemaItem sensitive_items[] = {
 
 static const SchemaItem restricted_items[] = {
         { .name = "types",
-          .type = SCHEMA_RESOURCE,
+          .type = SCHEMA_TEXT,
+          .max = 64,
           LIST(DraftSharing, sharing.shielded_types, sharing.n_shielded_types),
           .fallback_says = "as shipped",
           .doc = "Parts of the contract that are left out wherever they stand: Address" },
@@ -208,7 +209,8 @@ const SchemaItem sharing_items[] = {
           .type = SCHEMA_NAME,
           LIST(DraftSharing, sharing.existence, sharing.n_existence),
           .fallback_says = "as shipped",
-          .doc = "Sections that say `not shown to your team` in everybody's record, whether there is anything or not" },
+          .doc = "Sections that tell a team which is not shown every class of sensitive facts that some of it is not "
+                 "shown, in everybody's record alike" },
         { .name = "linger", .type = SCHEMA_GROUP, .items = linger_items, .doc = "How long relationships go on" },
         { .name = "contact",
           DURATION(contact, 60, DAYS(366), "72h"),

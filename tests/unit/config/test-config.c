@@ -61,7 +61,7 @@ static void test_defaults_are_those_of_the_reference(void **state) {
         assert_null(config->teams[0].organisation);
 }
 
-static void test_a_team_reads_its_own_sources_unless_it_says_which(void **state) {
+static void test_may_read_narrows_and_without_it_a_team_reads_every_source(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, GOOD);
         fixture_assert_good(fixture);
@@ -69,7 +69,9 @@ static void test_a_team_reads_its_own_sources_unless_it_says_which(void **state)
         ssize_t neurology = config_find_team(config, "neurology"), hospice = config_find_team(config, "hospice");
         ssize_t pas = config_find_source(config, "pas"), files = config_find_source(config, "files");
         assert_true(config_may_read(config, (size_t)neurology, (size_t)pas));
-        assert_false(config_may_read(config, (size_t)neurology, (size_t)files));
+        assert_true(config_may_read(config, (size_t)neurology, (size_t)files));
+        assert_true(config->teams[neurology].reads_all);
+        assert_false(config->teams[hospice].reads_all);
         assert_true(config_may_read(config, (size_t)hospice, (size_t)pas));
         assert_true(config_may_read(config, (size_t)hospice, (size_t)files));
         assert_int_equal(config_find_team(config, "neurolog"), -ENOENT);
@@ -375,19 +377,6 @@ static void test_a_file_that_is_not_yaml_brings_no_other_complaints(void **state
         assert_int_equal(fixture->problems.n_items, 2);
 }
 
-static void test_destinations_are_checked_and_nobody_runs_them(void **state) {
-        Fixture *fixture = *state;
-        fixture_try(fixture, GOOD "destinations:\n  out: {team: hospice, adapter: csv, folder: /var/tmp}\n");
-        fixture_assert_good(fixture);
-        fixture_problem(fixture, "nothing delivers to destinations");
-        fixture_try(fixture, GOOD "destinations:\n  out: {team: hospce, adapter: csv}\n  in: {team: hospice, adapter: "
-                                  "csv, folder: /tmp/./}\n");
-        assert_int_equal(fixture->problems.n_errors, 3);
-        fixture_problem(fixture, "destinations.out.team: no team 'hospce'");
-        fixture_problem(fixture, "a destination of adapter csv needs 'folder'");
-        fixture_problem(fixture, "destinations.in.folder: source files reads this folder too");
-}
-
 static void test_metrics_are_checked_and_nobody_listens(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, "metrics: 127.0.0.1:9100\n" GOOD);
@@ -407,13 +396,15 @@ static void test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at(void **sta
         fixture_assert_only(fixture, 8, 31, "taken for a vendor's own", "did you mean 'mllp'?");
 }
 
-static void test_a_team_that_reads_nothing_is_warned_about(void **state) {
+static void test_a_team_that_names_one_source_reads_no_other(void **state) {
         Fixture *fixture = *state;
-        fixture_try(
-                fixture,
-                "bus: b\nteams: {a: {class: clinical}, b: {class: clinical}}\nsources: {s: {team: a, adapter: x-y}}\n");
+        fixture_try(fixture,
+                    "bus: b\nteams: {a: {class: clinical, may_read: [s]}, b: {class: clinical, may_read: []}}\n"
+                    "sources: {s: {team: a, adapter: x-y}, t: {team: a, adapter: x-y}}\n");
         fixture_assert_good(fixture);
-        fixture_assert_only(fixture, 2, 31, "teams.b: reads nothing", "may_read");
+        assert_true(config_may_read(fixture->config, 0, 0));
+        assert_false(config_may_read(fixture->config, 0, 1));
+        assert_false(config_may_read(fixture->config, 1, 0));
 }
 
 static void test_references_keep_it_alive(void **state) {
@@ -497,7 +488,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_a_shipped_profile_holds_where_nothing_is_installed),
                 TEST(test_defaults_are_those_of_the_reference),
-                TEST(test_a_team_reads_its_own_sources_unless_it_says_which),
+                TEST(test_may_read_narrows_and_without_it_a_team_reads_every_source),
                 TEST(test_everything_that_is_said_arrives),
                 TEST(test_each_mistake_has_its_place_and_a_hint),
                 TEST(test_each_mistake_in_a_source_or_team_has_its_place_and_a_hint),
@@ -508,10 +499,9 @@ int main(void) {
                 TEST(test_a_missing_file_is_a_problem_and_not_an_errno),
                 TEST(test_an_empty_file_says_what_is_missing),
                 TEST(test_a_file_that_is_not_yaml_brings_no_other_complaints),
-                TEST(test_destinations_are_checked_and_nobody_runs_them),
                 TEST(test_metrics_are_checked_and_nobody_listens),
                 TEST(test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at),
-                TEST(test_a_team_that_reads_nothing_is_warned_about),
+                TEST(test_a_team_that_names_one_source_reads_no_other),
                 TEST(test_references_keep_it_alive),
                 TEST(test_the_example_is_good),
                 TEST(test_the_folder_of_keys_is_found_whatever_else_is_wrong),
