@@ -611,6 +611,41 @@ int person_sharing_read(StateTxn *txn, const char *patient_id, Arena *arena, Per
         return r;
 }
 
+typedef struct GrantWalk {
+        Arena *arena;
+        const char *kind;
+        bool all;
+        Carebus__V1__Grant **items;
+        size_t n, room;
+} GrantWalk;
+
+static int grant_seen(Bytes key, Bytes value, void *owner) {
+        GrantWalk *walk = owner;
+        Carebus__V1__Grant *grant;
+        int r = message_unpack(&carebus__v1__grant__descriptor, value, walk->arena, (ProtobufCMessage **)&grant);
+
+        if (r || (walk->kind && !text_equal(grant->kind, walk->kind)) || (!walk->all && grant->reviewed_by))
+                return r;
+        return list_append_roomy((void ***)&walk->items, &walk->n, &walk->room, grant, walk->arena);
+}
+
+int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus__V1__Grant ***ret, size_t *ret_n) {
+        GrantWalk walk = { .arena = arena, .kind = kind, .all = all };
+        int r = state_walk(txn, STATE_GRANT, BYTES_NULL, BYTES_NULL, grant_seen, &walk);
+
+        if (r)
+                return r;
+        for (size_t i = 0; i < walk.n / 2; i++) {
+                Carebus__V1__Grant *swap = walk.items[i];
+
+                walk.items[i] = walk.items[walk.n - 1 - i];
+                walk.items[walk.n - 1 - i] = swap;
+        }
+        *ret = walk.items;
+        *ret_n = walk.n;
+        return 0;
+}
+
 /* ---- which team it is -------------------------------------------------------------------------------------------------------------- */
 
 static char next_letter(const char **at) {

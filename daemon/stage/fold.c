@@ -14,6 +14,7 @@
 #include "daemon/stage/dedupe.h"
 #include "daemon/stage/fold-parts.h"
 #include "daemon/stage/due.h"
+#include "daemon/stage/grant.h"
 #include "daemon/stage/park.h"
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/recall.h"
@@ -333,6 +334,10 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PARK] = park_apply,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_EXPIRE] = scope_expire,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_BREAK_GLASS] = grant_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_OPEN_CONTACT] = grant_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_END_GRANT] = grant_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_REVIEWED] = grant_decide,
         };
         const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
 

@@ -174,6 +174,20 @@ static bool was_looked_at(const Circle *circle, size_t i, const char **seen, siz
         return false;
 }
 
+/* Relationships of who changed, and of who answered for them before: whoever does now is found by them. */
+static int circle_look_later(FoldWork *work, const Said *said, const Circle *circle) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < circle->n_persons; i++) {
+                if (!circle_changed(circle, i))
+                        continue;
+                r = relationship_look_later(work, circle->persons[i]->patient_id, said);
+                if (r == 0 && circle->before[i]->merged_into)
+                        r = relationship_look_later(work, circle->before[i]->merged_into, said);
+        }
+        return r;
+}
+
 int join_settle(FoldWork *work, const Cause *cause) {
         bool changed = false;
         const char **seen;
@@ -186,9 +200,7 @@ int join_settle(FoldWork *work, const Cause *cause) {
         if (r || !seen)
                 return r ?: -ENOMEM;
         r = circle_settle(work, &circle);
-        for (size_t i = 0; r == 0 && i < circle.n_persons; i++)
-                if (circle_changed(&circle, i))
-                        r = relationship_look_later(work, circle.persons[i]->patient_id, cause->said);
+        r = r ?: circle_look_later(work, cause->said, &circle);
         r = r ?: join_report(work, cause, &circle, &changed);
         r = r ?: join_disputes(work, cause, &circle);
         for (size_t i = 0; r == 0 && i < circle.n_persons; i++) {

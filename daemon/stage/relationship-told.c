@@ -6,6 +6,7 @@
 #include "daemon/record/relationships.h"
 #include "daemon/stage/conflict-parts.h"
 #include "daemon/stage/due.h"
+#include "daemon/stage/grant.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/relationship.h"
 
@@ -263,6 +264,8 @@ int relationship_due(FoldWork *work, int64_t due_at) {
                 StoredSharing *sharing;
 
                 r = sharing_get(work, ids[i], &sharing);
+                r = r ?: grant_ends(work, ids[i], due_at);
+                /* Else what ended by then was looked at when something else was said. */
                 if (r || (sharing->has_as_at && sharing->as_at >= due_at))
                         continue;
                 sharing->has_as_at = 1;

@@ -43,6 +43,7 @@ static const char *const table_names[_STATE_TABLE_MAX] = {
         [STATE_DUE] = "due",
         [STATE_ASIDE] = "aside",
         [STATE_PARKED] = "parked",
+        [STATE_GRANT] = "grant",
 };
 
 struct State {

@@ -31,6 +31,7 @@ typedef enum StateTable {
         STATE_DUE,         /* time, kind, id -> "" */
         STATE_ASIDE,       /* patient id, seq, index -> "" */
         STATE_PARKED,      /* team, consumer, patient id or event id -> seq of the quarantine's item */
+        STATE_GRANT,       /* seq of the decision -> Grant: broken glasses and opened contacts */
         _STATE_TABLE_MAX,
 } StateTable;
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "daemon/record/held.h"
 #include "daemon/store/state-keys.h"
+#include "tests/scenario/expect-sharing.h"
 #include "tests/scenario/page.h"
 
 typedef struct Expect {
@@ -496,6 +497,67 @@ static void expect_overview(Expect *e) {
         paths_hold(e, &record->overview->base, 2);
 }
 
+/* ---- sharing --------------------------------------------------------------------------------------------------------------- */
+
+static Carebus__V1__PersonSharing *sharing_of(Expect *e) {
+        Carebus__V1__PersonSharing *person;
+        char *patient_id = person_of(e, e->words[1]);
+
+        if (!patient_id || person_sharing_read(e->txn, patient_id, e->world->arena, &person) != 0)
+                fail_msg("%s\n  nobody", e->expecting->where);
+        return person;
+}
+
+/* ID TEAM KIND,...|-: relationships that count; `until` has their ends as well. */
+static void expect_kinds(Expect *e) {
+        Carebus__V1__Settings *settings;
+        const bool ends = strcmp(e->words[0], "until") == 0;
+
+        assert_int_equal(settings_read(e->txn, e->world->arena, &settings), 0);
+        differs(e, "relationships", sharing_kinds_text(sharing_of(e), settings, e->words[2], ends, e->world->arena),
+                e->words[3]);
+}
+
+static void expect_shared(Expect *e) {
+        paths_hold(e, &sharing_of(e)->base, 2);
+}
+
+static Carebus__V1__Outcome *outcome_of(Expect *e) {
+        Carebus__V1__Outcome *outcome;
+
+        assert_int_equal(outcome_read(e->txn, expect_seq(e->world, e->words[1]), e->world->arena, &outcome), 0);
+        return outcome;
+}
+
+static void expect_granted(Expect *e) {
+        const char *type = strcmp(e->words[0], "granted") == 0 ? "record.granted" : "record.withdrawn";
+
+        differs(e, "told", sharing_notices_text(outcome_of(e), type, e->world->arena), e->words[2]);
+}
+
+static void expect_corrections(Expect *e) {
+        differs(e, "withdrawn", corrections_text(outcome_of(e), (uint32_t)atoi(e->words[2]), e->world->arena),
+                e->words[3]);
+}
+
+static void expect_echo(Expect *e) {
+        differs(e, "echo of", echo_text(outcome_of(e), (uint32_t)atoi(e->words[2])), e->words[3]);
+}
+
+static void expect_grant(Expect *e) {
+        const uint64_t seq = expect_seq(e->world, e->words[1]);
+        Carebus__V1__Grant **grants;
+        size_t n;
+
+        assert_int_equal(grants_read(e->txn, NULL, true, e->world->arena, &grants, &n), 0);
+        for (size_t i = 0; i < n; i++)
+                if (grants[i]->seq == seq) {
+                        paths_hold(e, &grants[i]->base, 2);
+                        return;
+                }
+        fail_msg("%s\n  no such grant", e->expecting->where);
+}
+
 void expect_line(Expecting *expecting, World *world, char **words, size_t n_words) {
         static const struct {
                 const char *word;
@@ -520,6 +582,14 @@ void expect_line(Expecting *expecting, World *world, char **words, size_t n_word
                 { "review", 3, expect_review_line },
                 { "held", 3, expect_held },
                 { "apart", 3, expect_apart },
+                { "relationships", 4, expect_kinds },
+                { "until", 4, expect_kinds },
+                { "shared", 3, expect_shared },
+                { "granted", 3, expect_granted },
+                { "withdrawn", 3, expect_granted },
+                { "corrections", 4, expect_corrections },
+                { "echo", 4, expect_echo },
+                { "grant", 3, expect_grant },
         };
         Expect e = { .expecting = expecting, .world = world, .words = words, .n_words = n_words };
 

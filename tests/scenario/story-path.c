@@ -202,8 +202,14 @@ void story_path_set(ProtobufCMessage *message, const char *path, const char *tex
         }
         inner = (ProtobufCMessage **)((char *)message + field->offset);
         assert_int_equal(field->type, PROTOBUF_C_TYPE_MESSAGE);
-        assert_int_not_equal(field->label, PROTOBUF_C_LABEL_REPEATED);
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+                const size_t *n_items = (const size_t *)((const char *)message + field->quantifier_offset);
+
+                /* Of a list the last, which is made where there is none. */
+                if (*n_items == 0)
+                        list_add(message, field, message_new(field->descriptor, arena), arena);
+                inner = *(ProtobufCMessage ***)(void *)inner + *n_items - 1;
+        } else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
                 uint32_t *which = (uint32_t *)((char *)message + field->quantifier_offset);
 
                 assert_true(*which == 0 || *which == field->id);

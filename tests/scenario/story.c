@@ -16,6 +16,7 @@
 #include "daemon/record/body.h"
 #include "tests/scenario/expect.h"
 #include "tests/scenario/story-event.h"
+#include "tests/scenario/story-sharing.h"
 
 #define WORDS_MAX 40
 #define LINES_MAX 400
@@ -160,8 +161,19 @@ static void tell_settings(Telling *telling, char **words, size_t n_words) {
 
         settings->bus = (char *)"story";
         for (size_t i = 1; i < n_words; i++) {
-                Carebus__V1__SourceSettings *source = MAKE(source_settings, arena);
+                Carebus__V1__SourceSettings *source;
                 size_t n = strlen(words[i]);
+                char *at;
+
+                if (story_sharing_word(settings, words[i], arena))
+                        continue;
+                source = MAKE(source_settings, arena);
+                at = strchr(words[i], '@');
+                if (at) {
+                        *at++ = '\0';
+                        source->team = at;
+                        n = strlen(words[i]);
+                }
 
                 source->has_lists_complete = source->lists_complete = words[i][n - 1] == '+';
                 source->has_numbers_traced = source->numbers_traced = words[i][n - 1] == '*';
@@ -229,6 +241,15 @@ static bool is_identity(const char *word) {
                strcmp(word, "settle") == 0;
 }
 
+static void tell_grant(Telling *telling, char **words, size_t n_words) {
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        const char *who = strchr(words[1], ':') || words[1][0] == 'p' ? expect_person(&telling->world, words[1]) : NULL;
+
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
+        entry.decision = story_grant(words, n_words, who, telling->world.arena);
+        world_push(&telling->world, &entry, telling->clock);
+}
+
 static void tell_other(Telling *telling, bool tick, const char *due_at) {
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
 
@@ -269,6 +290,8 @@ static void tell_line(Telling *telling, size_t line) {
                 tell_other(telling, strcmp(words[0], "tick") == 0, n > 1 ? words[1] : NULL);
         else if (is_identity(words[0]))
                 tell_identity(telling, words, n);
+        else if (story_is_grant(words[0]))
+                tell_grant(telling, words, n);
         else
                 fail_msg("%s: no such line", telling->expecting.where);
         telling->clock += 60 * USEC_PER_SEC;

@@ -10,7 +10,7 @@ expect outcome 4 refused=- about=2
 expect outcome 2 resolution=discarded resolved_by=4
 expect quarantine 2 resolution=discarded
 expect open 0
-decide 5 2
+decide 98 2
 expect outcome 5 refused=not-supported-yet
 decide 99 2
 expect outcome 6 refused=not-supported-yet
