@@ -97,6 +97,8 @@ LOG_EVENT(FOLDER_NOT_USABLE, "71978a22a3b842c2be9b76743a5dfe72", 3, "the folder,
 LOG_EVENT(LEDGER_DAMAGED, "86ec65538cd44510a1cbb58a0d5771b8", 3, "what the adapter knew of earlier deliveries is damaged and was set aside: a file that comes again is taken as a new one")
 LOG_EVENT(RECEIVER_AWAY, "b2fa95439a1f465eb51675019a9eaf36", 4, "the receiver of a destination does not take anything: it is tried again after growing pauses, nothing is lost, and all is delivered in order when it is back")
 LOG_EVENT(RECEIVER_ANSWERS, "efd3dc1d50014b6d8a21331a0a81a9dd", 5, "the receiver of a destination answers again")
+LOG_EVENT(FOREIGN_ANSWER, "21b06497de9540d9976f6004fd20d484", 5, "a receiver answered for a message that waits for no answer: nothing was credited by it; look there if it goes on")
+LOG_EVENT(RECEIVER_TLS_FAILED, "7edcac0eb7b443e68a64c91e8702be6f", 4, "a TLS handshake with a receiver failed: compare its certificate with `authority:` and `connect:`, and `tls:` with what it asks for")
 LOG_EVENT(DELIVERY_PARKED, "7ffd0c57e43c454bac63aeb3334e1c37", 4, "something cannot be delivered: it, and all of that person behind it, waits in the quarantine; `carebusctl quarantine list` has it")
 LOG_EVENT(DELIVERY_RESUMED, "c0498dc1747a4097b8c06cd6a86b1b1f", 5, "what waited of a person has been delivered")
 LOG_EVENT(PARK_NOT_TAKEN, "f29bec175ef64806852230e72fe02c8a", 4, "the bus would not put aside what cannot be delivered: it is asked again")

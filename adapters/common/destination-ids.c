@@ -68,8 +68,11 @@ bool destination_overtakes(const char *type) {
 }
 
 bool destination_code_is_general(const char *code) {
-        if (text_equal(code, "timeout") || text_equal(code, "408") || text_equal(code, "429"))
-                return true;
+        static const char *const words[] = { "timeout", "connection-lost", "bad-answer", "408", "429" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (text_equal(code, words[i]))
+                        return true;
         return code && strlen(code) == 3 && code[0] == '5';
 }
 

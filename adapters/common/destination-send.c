@@ -113,6 +113,8 @@ static int start_lane(Destination *destination, Lane *lane) {
 static bool may_start(const Destination *destination) {
         if (destination->is_away && (now(destination) < destination->away_until || destination->n_under_way > 0))
                 return false; /* one at a time finds out whether it is back */
+        if (destination->language.at_once > 0 && destination->n_under_way >= destination->language.at_once)
+                return false;
         return destination->n_under_way < MAX(destination->is->window, UINT64_C(1));
 }
 

@@ -68,6 +68,7 @@ typedef struct DestinationLanguage {
         /* All that there was has been settled, up to this place: a language that collects (a daily list) writes now. Returns true when what it
          * was given may be acknowledged. NULL: always. */
         bool (*level)(void *owner, uint64_t seq, uint32_t index);
+        size_t at_once; /* items under way together at most, whatever `window:` says: a wait for a turn is no time of the receiver. 0: as configured */
         void *owner;
 } DestinationLanguage;
 

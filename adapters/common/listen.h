@@ -9,3 +9,6 @@
 int listen_on(const char *where, int *ret);
 /* Whether `allow_from:` lets this address in: one of its networks, or none is named. */
 bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer);
+/* Begins to connect: the descriptor can be written to when it is, or when that failed (SO_ERROR). Keep-alives are on, and what is not
+ * acknowledged for `patience_ms` ends it. 0, -EINVAL for an address that is none, or a negative errno. */
+int connect_to(const char *where, unsigned patience_ms, int *ret);

@@ -3,6 +3,7 @@
  * history, or, with --translate, with no bus at all to show what a message would become.
  */
 #include "adapters/common/program.h"
+#include "adapters/mllp/out-destination.h"
 #include "adapters/mllp/server.h"
 #include "adapters/mllp/translate.h"
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv) {
                 .reader = &mllp_reader,
                 .lacks = lacks,
                 .run = server_run,
+                .destination = &mllp_destination,
+                .destination_lacks = mllp_destination_lacks,
         };
 
         return program_main(&program, argc, argv);

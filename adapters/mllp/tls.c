@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 struct TlsContext {
@@ -13,6 +14,7 @@ struct TlsContext {
 
 struct Tls {
         SSL *ssl;
+        char address[64]; /* that the other side's certificate has to name; "": we are the one that is called */
         char reason[128];
 };
 
@@ -65,6 +67,46 @@ int tls_context_new(const ConfigTls *settings, TlsContext **ret, char **ret_reas
         return 0;
 }
 
+static int trust_and_show(SSL_CTX *ssl, const char *authority, const ConfigTls *own) {
+        int r = authority ? SSL_CTX_load_verify_locations(ssl, authority, NULL) : SSL_CTX_set_default_verify_paths(ssl);
+
+        if (r != 1)
+                return TLS_E_UNUSABLE;
+        /* A certificate that is trusted by itself needs nobody above it. */
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+        if (!own->certificate)
+                return 0;
+        if (SSL_CTX_use_certificate_chain_file(ssl, own->certificate) != 1 ||
+            SSL_CTX_use_PrivateKey_file(ssl, own->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ssl) != 1)
+                return TLS_E_UNUSABLE;
+        return 0;
+}
+
+int tls_context_new_client(const char *authority, const ConfigTls *own, TlsContext **ret, char **ret_reason) {
+        _cleanup_(tls_context_freep) TlsContext *context = calloc(1, sizeof(*context));
+        char reason[128];
+        int r;
+
+        if (!context)
+                return -ENOMEM;
+        context->ssl = SSL_CTX_new(TLS_client_method());
+        if (!context->ssl)
+                return -ENOMEM;
+        SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION);
+        SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+        SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                               SSL_MODE_RELEASE_BUFFERS);
+        r = trust_and_show(context->ssl, authority, own);
+        if (r != 0) {
+                last_reason(reason, sizeof(reason));
+                *ret_reason = strdup(reason);
+                return r;
+        }
+        *ret = TAKE_PTR(context);
+        return 0;
+}
+
 TlsContext *tls_context_free(TlsContext *context) {
         if (!context)
                 return NULL;
@@ -82,6 +124,20 @@ int tls_new(TlsContext *context, int fd, Tls **ret) {
         if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1)
                 return -ENOMEM;
         SSL_set_accept_state(tls->ssl);
+        *ret = TAKE_PTR(tls);
+        return 0;
+}
+
+int tls_new_client(TlsContext *context, int fd, const char *address, Tls **ret) {
+        _cleanup_(tls_freep) Tls *tls = calloc(1, sizeof(*tls));
+
+        if (!tls)
+                return -ENOMEM;
+        tls->ssl = SSL_new(context->ssl);
+        if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1)
+                return -ENOMEM;
+        snprintf(tls->address, sizeof(tls->address), "%s", address);
+        SSL_set_connect_state(tls->ssl);
         *ret = TAKE_PTR(tls);
         return 0;
 }
@@ -111,12 +167,36 @@ static int outcome(Tls *tls, int r) {
         }
 }
 
+static bool is_trusted_itself(const Tls *tls, X509 *certificate) {
+        const STACK_OF(X509_OBJECT) *trusted = X509_STORE_get0_objects(
+                SSL_CTX_get_cert_store(SSL_get_SSL_CTX(tls->ssl)));
+
+        for (int i = 0; i < sk_X509_OBJECT_num(trusted); i++) {
+                X509 *other = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(trusted, i));
+
+                if (other && X509_cmp(other, certificate) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Any certificate of the same authority would do otherwise, that of another ward's printer too. */
+static int check_name(Tls *tls) {
+        X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+
+        if (!tls->address[0] || (certificate && (is_trusted_itself(tls, certificate) ||
+                                                 X509_check_ip_asc(certificate, tls->address, 0) == 1)))
+                return 0;
+        snprintf(tls->reason, sizeof(tls->reason), "the certificate does not name %s", tls->address);
+        return TLS_E_FAILED;
+}
+
 int tls_handshake(Tls *tls) {
         int r;
 
         ERR_clear_error();
         r = SSL_do_handshake(tls->ssl);
-        return r == 1 ? 0 : outcome(tls, r);
+        return r == 1 ? check_name(tls) : outcome(tls, r);
 }
 
 int tls_read(Tls *tls, void *data, size_t size, size_t *ret_n) {

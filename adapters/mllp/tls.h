@@ -1,6 +1,7 @@
 #pragma once
 /*
- * TLS under MLLP, by OpenSSL: 1.2 or later, a client certificate when the configuration names the CA that it must be of.
+ * TLS under MLLP, by OpenSSL: 1.2 or later, a client certificate when the configuration names the CA that it must be of. Towards a
+ * receiver its certificate is always looked at.
  */
 #include <stddef.h>
 #include <sys/types.h>
@@ -24,11 +25,16 @@ enum {
 
 /* Reads the files. `ret_reason` is OpenSSL's short text, on the heap, when it fails. */
 int tls_context_new(const ConfigTls *settings, TlsContext **ret, char **ret_reason);
+/* Towards a receiver. `authority`: whom its certificate must come from, or that certificate itself, which is then taken whatever it names; NULL:
+ * whom the system trusts. `own` shows ours, where it names one. */
+int tls_context_new_client(const char *authority, const ConfigTls *own, TlsContext **ret, char **ret_reason);
 TlsContext *tls_context_free(TlsContext *context);
 DEFINE_CLEANUP(TlsContext *, tls_context_free)
 
 /* The descriptor stays the caller's. The context may go before its connections do. */
 int tls_new(TlsContext *context, int fd, Tls **ret);
+/* The side that calls. tls_handshake() fails where the certificate does not name `address` (an IP), nor is the one that is trusted. */
+int tls_new_client(TlsContext *context, int fd, const char *address, Tls **ret);
 Tls *tls_free(Tls *tls);
 DEFINE_CLEANUP(Tls *, tls_free)
 int tls_handshake(Tls *tls);

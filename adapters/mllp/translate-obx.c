@@ -421,6 +421,25 @@ static const FieldRow obr_rows[] = {
 };
 const FieldTable table_obr = { "OBR", obr_rows, ELEMENTSOF(obr_rows) };
 
+/* SPS-1 is a code in sub-components, where it has any. */
+static Carebus__V1__Coded *specimen_read(Translation *t, Hl7Value value) {
+        Hl7Value code = hl7_subcomponent(t->message, value, 1), system = hl7_subcomponent(t->message, value, 3);
+        Carebus__V1__Coded *coded;
+        char *words;
+
+        if (hl7_presence(system) != HL7_PRESENT || hl7_presence(code) != HL7_PRESENT)
+                return value_coded(t, value);
+        coded = draft_coded_local(&t->draft, NULL, value_text(t, code),
+                                  value_text(t, hl7_subcomponent(t->message, value, 2)));
+        if (!coded || !coded->original)
+                return coded;
+        coded->original->display = coded->text;
+        words = value_text(t, hl7_subcomponent(t->message, value, 9));
+        coded->text = words ?: coded->text;
+        coded_set_system(coded, value_text(t, system));
+        return coded;
+}
+
 /* What OBR and SPM say of every OBX under them. */
 static void panel_apply(Translation *t, const OrderGroup *group, O *o) {
         const Hl7Segment *spm = span_find(group->span, "SPM");
@@ -439,7 +458,7 @@ static void panel_apply(Translation *t, const OrderGroup *group, O *o) {
         if (o->observed_period && !o->observed_period->end)
                 o->observed_period = NULL;
         if (!o->specimen)
-                o->specimen = value_coded(t, hl7_component(t->message, hl7_field(t->message, group->obr, 15), 1));
+                o->specimen = specimen_read(t, hl7_component(t->message, hl7_field(t->message, group->obr, 15), 1));
 }
 
 void observed_read(Translation *t, const OrderGroup *group, const Hl7Segment *obx, Observed *ret) {

@@ -72,6 +72,9 @@ static void provider_write(Out *out, const char *role, const Carebus__V1__Practi
         OutSegment *prd = out_segment(out, "PRD");
 
         out_set(out, prd, 1, out_text(out, role));
+        if (practitioner && practitioner->role && practitioner->role->original &&
+            text_equal(practitioner->role->original->code, role))
+                out_set(out, prd, 1, out_coded(out, NULL, practitioner->role));
         if (practitioner) {
                 out_set(out, prd, 2, out_name(out, practitioner->name));
                 out_set(out, prd, 7, provider_number(out, practitioner->identifier));

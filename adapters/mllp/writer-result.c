@@ -58,7 +58,7 @@ static const char *state_code(const Out *out, const char *status, const Carebus_
         for (size_t i = 0; i < ELEMENTSOF(states); i++)
                 if (text_equal(states[i].status, status))
                         return states[i].code;
-        return "F";
+        return NULL;
 }
 
 /* ---- values: OBX-2 and OBX-5 */
@@ -274,6 +274,8 @@ static void observation_write(Out *out) {
         (void)obr_write(out, o);
         obx = obx_write(out, o);
         value_set(out, obx, &value);
+        if (obx && !obx->fields[6])
+                out_set(out, obx, 6, out_unit(out, o->reference_low ?: o->reference_high));
         if (obx && !obx->fields[5] && out_is_cleared(out, "observation", "value"))
                 out_set(out, obx, 5, (char *)"\"\"");
         parts_write(out, obx, o);
@@ -450,7 +452,7 @@ static const char *decision_state(const Carebus__V1__Decision *decision) {
         for (size_t i = 0; decision->has_status && i < ELEMENTSOF(decision_states); i++)
                 if (decision_states[i].status == decision->status)
                         return decision_states[i].observed;
-        return decision->has_status ? "preliminary" : "final";
+        return decision->has_status ? "preliminary" : NULL;
 }
 
 static bool is_answered(const Carebus__V1__Decision *decision, const char *answer) {

@@ -334,8 +334,10 @@ char *out_coded_between(Out *out, const char *path, const Carebus__V1__Coded *co
         if (own)
                 parts[0] = out_text(out, own);
         else if (is_shared_first) {
+                bool is_as_said = original && text_equal(code_system_meant(original->system), coded->system);
+
                 parts[0] = out_text(out, coded->code);
-                parts[2] = system_text(out, coded->system);
+                parts[2] = is_as_said ? out_text(out, original->system) : system_text(out, coded->system);
         } else if (original) {
                 parts[0] = out_text(out, original->code);
                 parts[2] = out_text(out, original->system);
@@ -576,6 +578,11 @@ static char *texts_joined(Out *out, char *const *texts, size_t n, const char *be
         return text;
 }
 
+/* All but the first. */
+static char *further_of(Out *out, char *const *texts, size_t n, const char *between) {
+        return n > 1 ? out_text(out, texts_joined(out, texts + 1, n - 1, between)) : NULL;
+}
+
 char *name_words(Out *out, const Carebus__V1__HumanName *name) {
         char *parts[4];
 
@@ -594,17 +601,15 @@ static const char *use_word(UseTable table, const char *original, const char *us
 }
 
 char *out_name(Out *out, const Carebus__V1__HumanName *name) {
-        char *further;
-
         if (!name)
                 return NULL;
         if (!name->family && name->n_given == 0)
                 return out_text(out, name->text);
-        further = texts_joined(out, name->given + 1, name->n_given > 1 ? name->n_given - 1 : 0, " ");
         return OUT_COMPONENTS(out, out_text(out, name->family), out_text(out, name->n_given ? name->given[0] : NULL),
-                              out_text(out, further),
-                              out_text(out, texts_joined(out, name->suffix, name->n_suffix, " ")),
-                              out_text(out, texts_joined(out, name->prefix, name->n_prefix, " ")), NULL,
+                              further_of(out, name->given, name->n_given, " "),
+                              out_text(out, name->n_suffix ? name->suffix[0] : NULL),
+                              out_text(out, texts_joined(out, name->prefix, name->n_prefix, " ")),
+                              further_of(out, name->suffix, name->n_suffix, " "),
                               out_text(out, use_word(USE_OF_NAME, name->original_use, name->use)), NULL, NULL, NULL,
                               NULL, name->period ? out_when(out, name->period->start) : NULL,
                               name->period ? out_when(out, name->period->end) : NULL);
@@ -624,8 +629,7 @@ char *out_address(Out *out, const Carebus__V1__Address *address) {
                                   2);
         if (n == 0 && !address->city && !address->district && !address->postal_code && !address->country)
                 return out_text(out, address->text);
-        return OUT_COMPONENTS(out, out_text(out, n ? address->line[0] : NULL),
-                              out_text(out, texts_joined(out, address->line + 1, n > 1 ? n - 1 : 0, ", ")),
+        return OUT_COMPONENTS(out, out_text(out, n ? address->line[0] : NULL), further_of(out, address->line, n, ", "),
                               out_text(out, address->city), out_text(out, address->district),
                               out_text(out, address->postal_code), out_text(out, address->country),
                               out_text(out, use_word(USE_OF_ADDRESS, address->original_use, address->use)), NULL, NULL,
@@ -698,9 +702,9 @@ char *out_practitioner(Out *out, const Carebus__V1__Practitioner *practitioner) 
         if (name && (name->family || name->n_given)) {
                 parts[1] = out_text(out, name->family);
                 parts[2] = out_text(out, name->n_given ? name->given[0] : NULL);
-                parts[3] = out_text(out,
-                                    texts_joined(out, name->given + 1, name->n_given > 1 ? name->n_given - 1 : 0, " "));
-                parts[4] = out_text(out, texts_joined(out, name->suffix, name->n_suffix, " "));
+                parts[3] = further_of(out, name->given, name->n_given, " ");
+                parts[4] = out_text(out, name->n_suffix ? name->suffix[0] : NULL);
+                parts[6] = further_of(out, name->suffix, name->n_suffix, " ");
                 parts[5] = out_text(out, texts_joined(out, name->prefix, name->n_prefix, " "));
         } else if (name)
                 parts[1] = out_text(out, name->text);
