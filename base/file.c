@@ -183,7 +183,7 @@ int folder_make(const char *path, mode_t mode) {
         return 0;
 }
 
-int file_sync(const char *path) {
+int path_sync(const char *path) {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
         if (fd < 0 || fsync(fd) < 0)

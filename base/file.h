@@ -15,4 +15,4 @@ int pwrite_all(int fd, const void *data, size_t size, off_t offset);
 ssize_t pread_all(int fd, void *data, size_t size, off_t offset);
 int folder_make(const char *path, mode_t mode); /* with parents; present is success */
 int folder_sync(const char *path);
-int file_sync(const char *path); /* what somebody else wrote there */
+int path_sync(const char *path); /* what somebody else wrote there */

@@ -242,7 +242,7 @@ const SchemaItem scope_items[] = {
                  "the current stay. all: everybody" },
         { .name = "originals",
           .type = SCHEMA_DURATION,
-          .min = 3600,
+          .min = 1,
           .max = DAYS(3660),
           .fallback = "7d",
           AT(Draft, config.sharing.originals),

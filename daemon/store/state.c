@@ -229,7 +229,7 @@ int state_copy(State *state, const char *folder) {
                 return r;
         r = state_code(mdb_env_copy2(state->env, folder, MDB_CP_COMPACT));
         if (r == 0)
-                r = file_sync(path);
+                r = path_sync(path);
         if (r == 0)
                 r = folder_sync(folder);
         if (r != 0)
