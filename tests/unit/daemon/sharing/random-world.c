@@ -171,7 +171,7 @@ static void fill_teams(World *world) {
 }
 
 /* As stage packs it: what sharing reads of it. */
-static Carebus__V1__Settings *settings_of(World *world, const Config *config) {
+Carebus__V1__Settings *world_settings(World *world, const Config *config) {
         Carebus__V1__Settings *settings = message_made(world, &carebus__v1__settings__descriptor);
 
         settings->teams = make(world, config->n_teams * sizeof(void *));
@@ -206,7 +206,7 @@ void world_init(World *world, uint64_t seed) {
         world->config.references = 1;
         fill_teams(world);
         fill_sharing(world, &world->config.sharing);
-        world->configured = world->settings = settings_of(world, &world->config);
+        world->configured = world->settings = world_settings(world, &world->config);
         if (dice_says(&world->dice, 3)) { /* what was said before it is still what counts as well */
                 Config before = world->config;
                 ConfigSharing now = world->config.sharing;
@@ -222,7 +222,7 @@ void world_init(World *world, uint64_t seed) {
                         before.teams = other.config.teams;
                         before.sources = other.config.sources;
                 }
-                world->settings = settings_of(world, &before);
+                world->settings = world_settings(world, &before);
         }
         if (dice_says(&world->dice, 40))
                 world->settings = NULL;
@@ -280,7 +280,7 @@ Carebus__V1__PersonSharing *world_person(World *world) {
  * Events
  */
 
-static char *text_made(World *world, const ProtobufCFieldDescriptor *field) {
+static char *text_random(World *world, const ProtobufCFieldDescriptor *field) {
         static const char *const places[] = { "home", "hospital", "hospice", "care home" };
 
         if (strcmp(field->name, "kind") == 0 && dice_says(&world->dice, 2))
@@ -290,6 +290,12 @@ static char *text_made(World *world, const ProtobufCFieldDescriptor *field) {
         if (dice_says(&world->dice, 60))
                 return arena_format(world->arena, "known %s since", PICK(&world->dice, words));
         return arena_format(world->arena, "canary-%llx", (unsigned long long)dice_roll(&world->dice, UINT64_MAX));
+}
+
+static char *text_made(World *world, const ProtobufCFieldDescriptor *field) {
+        if (world->is_full)
+                return arena_format(world->arena, "canary-%06zx", world->n_canaries++);
+        return text_random(world, field);
 }
 
 static void fill_message(World *world, ProtobufCMessage *message, unsigned depth);
@@ -320,7 +326,8 @@ static void fill_field(World *world, ProtobufCMessage *message, const ProtobufCF
         uint8_t *base = (uint8_t *)message;
 
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-                size_t n = 1 + dice_roll(&world->dice, 2), size = reflect_element_size(field->type);
+                size_t n = world->is_full ? 1 : 1 + dice_roll(&world->dice, 2),
+                       size = reflect_element_size(field->type);
                 uint8_t *list = make(world, n * size);
 
                 for (size_t i = 0; i < n; i++)
@@ -343,7 +350,8 @@ static void fill_message(World *world, ProtobufCMessage *message, unsigned depth
         for (unsigned i = 0; i < descriptor->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
 
-                if (i == sure || dice_says(&world->dice, field->type == PROTOBUF_C_TYPE_MESSAGE ? in : 2 + in / 2))
+                if (world->is_full || i == sure ||
+                    dice_says(&world->dice, field->type == PROTOBUF_C_TYPE_MESSAGE ? in : 2 + in / 2))
                         fill_field(world, message, field, depth);
         }
 }
@@ -387,8 +395,36 @@ Carebus__V1__Event *world_event(World *world, Leaves *leaves) {
                 fill_message(world, (ProtobufCMessage *)event->demographics, 0);
                 fill_envelope(world, event);
                 leaves_collect(event, world->arena, leaves);
-        } while (leaves->n == LEAVES_MAX);
+        } while (leaves->n == leaves->max);
         return event;
+}
+
+Carebus__V1__Event *world_full_event(World *world, const char *type, Leaves *leaves) {
+        Carebus__V1__Event *event = message_made(world, &carebus__v1__event__descriptor);
+        const ProtobufCFieldDescriptor *body = protobuf_c_message_descriptor_get_field(&carebus__v1__event__descriptor,
+                                                                                       event_type_find(type)->body);
+
+        world->is_full = true;
+        for (unsigned i = 0; i < event->base.descriptor->n_fields; i++)
+                if (!(event->base.descriptor->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+                        fill_field(world, &event->base, &event->base.descriptor->fields[i], 0);
+        event->body_case = (Carebus__V1__Event__BodyCase)body->id;
+        event->demographics = message_made(world, body->descriptor);
+        fill_message(world, (ProtobufCMessage *)event->demographics, 0);
+        world->is_full = false;
+        event->type = (char *)(uintptr_t)type;
+        event->has_unconfirmed = event->unconfirmed = false;
+        leaves_collect(event, world->arena, leaves);
+        assert_true(leaves->n < leaves->max);
+        return event;
+}
+
+Leaves *leaves_new(size_t max) {
+        Leaves *leaves = calloc(1, sizeof(*leaves) + max * sizeof(Leaf));
+
+        assert_non_null(leaves);
+        leaves->max = max;
+        return leaves;
 }
 
 typedef struct Collect {
@@ -409,7 +445,7 @@ static void collect_value(Collect *collect, const ProtobufCFieldDescriptor *fiel
                 collect_message(collect, *(const ProtobufCMessage *const *)value, path);
                 return;
         }
-        if (collect->leaves->n == LEAVES_MAX)
+        if (collect->leaves->n == collect->leaves->max)
                 return;
         *leaf = (Leaf){ .path = path, .slot = value, .n_in = collect->n_in, .is_beside = collect->is_beside };
         if (field->type == PROTOBUF_C_TYPE_STRING)

@@ -40,7 +40,7 @@ typedef struct Asked {
         Sharing *sharing;
         const SharingPerson *person;
         Carebus__V1__Event *event;
-        Leaves leaves;
+        Leaves *leaves, *left;
         size_t team;
         Oracle oracles[2];
         SharingVerdict verdict;
@@ -52,7 +52,7 @@ static void ask(Asked *asked) {
         Carebus__V1__PersonSharing *person = world_person(asked->world);
         const EventType *type;
 
-        asked->event = world_event(asked->world, &asked->leaves);
+        asked->event = world_event(asked->world, asked->leaves);
         asked->team = dice_roll(&asked->world->dice, WORLD_TEAMS);
         assert_int_equal(sharing_person(asked->sharing, person, asked->world->arena, &asked->person), 0);
         asked->thing = sharing_thing_of_event(asked->sharing, asked->event);
@@ -64,7 +64,7 @@ static void ask(Asked *asked) {
                                               .team = asked->world->config.teams[asked->team].name,
                                               .person = person,
                                               .event = asked->event,
-                                              .leaves = &asked->leaves,
+                                              .leaves = asked->leaves,
                                               .kind = !type                                            ? NULL
                                                       : type->section                                  ? type->section
                                                       : type->body == CAREBUS__V1__EVENT__BODY_SERVICE ? "services"
@@ -98,18 +98,18 @@ static void assert_nothing_is_empty(const ProtobufCMessage *message) {
 
 static void check_fields(Asked *asked) {
         bool *shown = arena_alloc(asked->world->arena, LEAVES_MAX * sizeof(*shown));
-        Leaves *left = arena_alloc(asked->world->arena, sizeof(*left));
+        Leaves *left = asked->left;
 
         /* before anything is left out: what is home is told by values */
-        for (size_t i = 0; i < asked->leaves.n; i++)
-                shown[i] = is_shown(asked, &asked->leaves.leaves[i]);
+        for (size_t i = 0; i < asked->leaves->n; i++)
+                shown[i] = is_shown(asked, &asked->leaves->leaves[i]);
         assert_int_equal(sharing_cut_event(asked->sharing, asked->team, asked->person, &asked->verdict, asked->event,
                                            asked->world->arena),
                          0);
         leaves_collect(asked->event, asked->world->arena, left);
-        for (size_t i = 0; i < asked->leaves.n; i++)
-                if (shown[i] != is_left(left, &asked->leaves.leaves[i]))
-                        fail_msg("%s of %s: %s, by the oracle %s", asked->leaves.leaves[i].path, asked->event->type,
+        for (size_t i = 0; i < asked->leaves->n; i++)
+                if (shown[i] != is_left(left, &asked->leaves->leaves[i]))
+                        fail_msg("%s of %s: %s, by the oracle %s", asked->leaves->leaves[i].path, asked->event->type,
                                  shown[i] ? "left out" : "given", shown[i] ? "given" : "left out");
         assert_nothing_is_empty(&asked->event->base);
 }
@@ -129,27 +129,27 @@ static void check(Asked *asked) {
 
 static void test_the_oracle_and_the_choke_point_agree_on_sight_and_on_fields(void **state) {
         uint64_t seed = seed_of(), questions = questions_of(), counts[3] = { 0 };
-        Asked *asked = malloc(sizeof(*asked));
+        Asked asked = { .leaves = leaves_new(LEAVES_MAX), .left = leaves_new(LEAVES_MAX) };
 
-        assert_non_null(asked);
         for (uint64_t n = 0; n < questions; n += QUESTIONS_A_WORLD) {
                 World world;
 
                 world_init(&world, seed + n);
-                asked->world = &world;
-                assert_int_equal(sharing_new(&world.config, world.settings, &asked->sharing), 0);
+                asked.world = &world;
+                assert_int_equal(sharing_new(&world.config, world.settings, &asked.sharing), 0);
                 for (size_t i = 0; i < QUESTIONS_A_WORLD; i++) {
                         ArenaMark mark = arena_mark(world.arena);
 
-                        ask(asked);
-                        counts[asked->verdict.sight]++;
-                        check(asked);
+                        ask(&asked);
+                        counts[asked.verdict.sight]++;
+                        check(&asked);
                         arena_rewind(world.arena, mark);
                 }
-                sharing_unref(asked->sharing);
+                sharing_unref(asked.sharing);
                 world_deinit(&world);
         }
-        free(asked);
+        free(asked.leaves);
+        free(asked.left);
         print_message("# hidden %" PRIu64 ", in part %" PRIu64 ", whole %" PRIu64 "\n", counts[SHARING_HIDDEN],
                       counts[SHARING_PART], counts[SHARING_WHOLE]);
         /* A test of sight that hardly ever sees tests nothing. */
