@@ -67,6 +67,10 @@ bool destination_overtakes(const char *type) {
         return false;
 }
 
+bool destination_never_waits(const char *type) {
+        return type && strncmp(type, "delivery.", strlen("delivery.")) == 0;
+}
+
 bool destination_code_is_general(const char *code) {
         static const char *const words[] = { "timeout", "connection-lost", "bad-answer", "408", "429" };
 

@@ -116,8 +116,10 @@ void destination_message_id(const char *bus, DestinationPlace place, char ret[DE
 void destination_uuid(const char *bus, DestinationPlace place, char ret[DESTINATION_UUID_SIZE]);
 /* Is this type among those of the configuration (`encounter.admitted`, `encounter.*`)? */
 bool destination_wants(const ConfigDestination *is, const char *type);
-/* Is it told although somebody's queue is parked: an admission or a death, and what takes them back? */
+/* Is it told although somebody's queue is parked: an admission or a death, what takes them back, and that the queue is parked? */
 bool destination_overtakes(const char *type);
+/* What tells of parked queues parks none. */
+bool destination_never_waits(const char *type);
 /* Does this code speak of the receiver as a whole: a timeout, 408, 429, 5xx? */
 bool destination_code_is_general(const char *code);
 /* Microseconds before the next try, after `tries` of them: growing, at most `max` seconds, a quarter more or less by chance. */

@@ -43,11 +43,17 @@ static int open_entry(Entry *entry) {
         return r;
 }
 
+/* Without it nothing is lost: it comes again with what waits, or tells of what waits. */
+static bool may_be_left(const Entry *entry) {
+        return (entry->overtakes && entry->lane->state != LANE_FREE) ||
+               (entry->item.event && destination_never_waits(entry->item.event->type));
+}
+
 /* Of what is hidden from the receiver's team, or of a language that has no word for it, something may be missing. */
 static int take_unrendered(Destination *destination, Entry *entry, int r) {
         Lane *lane = entry->lane;
 
-        if (r == DESTINATION_E_NOT_WHOLE && !entry->overtakes) {
+        if (r == DESTINATION_E_NOT_WHOLE && !may_be_left(entry)) {
                 lane_park(destination, lane, entry, "not-renderable", NULL);
                 return 0;
         }
@@ -175,8 +181,7 @@ static int settle_delivered(Destination *destination, Entry *entry) {
         return 0;
 }
 
-/* It overtook in vain, and comes again with what waits. */
-static void give_up_overtaking(Destination *destination, Entry *entry) {
+static void leave_it(Destination *destination, Entry *entry) {
         Lane *lane = entry->lane;
 
         entry_done(destination, entry);
@@ -186,8 +191,8 @@ static void give_up_overtaking(Destination *destination, Entry *entry) {
 
 static int settle_rejected(Destination *destination, Entry *entry, const char *code) {
         receiver_is_there(destination);
-        if (entry->overtakes && entry->lane->state != LANE_FREE)
-                give_up_overtaking(destination, entry);
+        if (may_be_left(entry))
+                leave_it(destination, entry);
         else
                 lane_park(destination, entry->lane, entry, "rejected", code);
         return 0;
@@ -207,8 +212,8 @@ static int settle_failed(Destination *destination, Entry *entry, const char *cod
                 receiver_is_there(destination);
         entry->item.tries++;
         if (is_spent(destination, entry, code)) {
-                if (entry->overtakes && lane->state != LANE_FREE)
-                        give_up_overtaking(destination, entry);
+                if (may_be_left(entry))
+                        leave_it(destination, entry);
                 else
                         lane_park(destination, lane, entry, "tries-spent", code);
                 return 0;

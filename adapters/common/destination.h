@@ -9,8 +9,10 @@
  *
  * - One item a person is under way at a time, up to `window` persons together. What is to be sent is made once: a second try sends the
  *   same bytes under the same message id, so that a receiver knows a repeat.
- * - REJECTED parks at once, FAILED after `tries`; NOT_CONNECTED costs no try, nor does a code that speaks of the receiver as a whole (timeout,
- *   408, 429, 5xx) while nothing else comes through: a receiver that is down for a week gets everything, in order. Parking is a decision in the journal: only when the bus
+ * - REJECTED parks at once, FAILED after `tries`; NOT_CONNECTED costs no try, nor does a code that speaks of the receiver as a whole
+ * (timeout,
+ *   408, 429, 5xx) while nothing else comes through: a receiver that is down for a week gets everything, in order. Parking is a decision in
+ * the journal: only when the bus
  *   has it does the cursor go on. Behind a parked item all of its person waits, but admissions and deaths, which overtake.
  * - What somebody retries comes again from the bus, in order, as items with `redelivered`.
  * One thread, one loop.
@@ -59,27 +61,27 @@ enum {
 typedef struct DestinationLanguage {
         /* Appends the message. 0, a positive code above, or negative (fatal). */
         int (*render)(void *owner, const DestinationItem *item, Buffer *ret);
-        /* Begins to bring it there; the outcome is told by destination_settle(), in this call or later. item->bytes stay as they are until then.
-         * 0 or negative (fatal). */
+        /* Begins to bring it there; the outcome is told by destination_settle(), in this call or later. item->bytes stay as they are until
+         * then. 0 or negative (fatal). */
         int (*send)(void *owner, DestinationItem *item);
-        /* Its time (`timeout:` of the configuration) is over, or it is not wanted any more: an outcome that comes later is not to be told. May
-         * be NULL. It may settle others, as when a connection is closed, but not this one. */
+        /* Its time (`timeout:` of the configuration) is over, or it is not wanted any more: an outcome that comes later is not to be told.
+         * May be NULL. It may settle others, as when a connection is closed, but not this one. */
         void (*cancel)(void *owner, DestinationItem *item);
-        /* All that there was has been settled, up to this place: a language that collects (a daily list) writes now. Returns true when what it
-         * was given may be acknowledged. NULL: always. */
+        /* All that there was has been settled, up to this place: a language that collects (a daily list) writes now. Returns true when what
+         * it was given may be acknowledged. NULL: always. */
         bool (*level)(void *owner, uint64_t seq, uint32_t index);
         size_t at_once; /* items under way together at most, whatever `window:` says: a wait for a turn is no time of the receiver. 0: as configured */
         void *owner;
 } DestinationLanguage;
 
-/* `config` and `destination` (its place in the configuration) outlive it. -EACCES and the like are logged and tried again; negative is an error of
- * memory or of the configuration. */
+/* `config` and `destination` (its place in the configuration) outlive it. -EACCES and the like are logged and tried again; negative is an
+ * error of memory or of the configuration. */
 int destination_new(Loop *loop, const Config *config, size_t destination, const DestinationLanguage *language,
                     Destination **ret);
 Destination *destination_free(Destination *destination);
 DEFINE_CLEANUP(Destination *, destination_free)
-/* `code`: of the receiver (AR, AE/207, 422, timeout), never its words; NULL where DELIVERED. The item is gone afterwards. An item that was cancelled or
- * settled is not to be given: who finds the item of an answer does it by message_id, see destination_find(). */
+/* `code`: of the receiver (AR, AE/207, 422, timeout), never its words; NULL where DELIVERED. The item is gone afterwards. An item that was
+ * cancelled or settled is not to be given: who finds the item of an answer does it by message_id, see destination_find(). */
 int destination_settle(Destination *destination, DestinationItem *item, DestinationOutcome outcome, const char *code);
 /* What `--destination NAME` runs: a language, and its Destination. */
 typedef struct DestinationProgram {
