@@ -138,7 +138,7 @@ int quarantine_resolve(FoldWork *work, Carebus__V1__QuarantineItem *item, const 
         r = value_put(work, STATE_RESOLVED, item->id, &item->base);
         if (r == 0)
                 r = state_delete(work->txn, STATE_QUARANTINE, state_key_all(&key));
-        if (r == 0)
+        if (r == 0 && item->source) /* what waits for a destination is of no source */
                 r = not_understood_remove(work, item);
         if (r == 0)
                 r = value_get(work, STATE_OUTCOME, item->id, &carebus__v1__outcome__descriptor,
