@@ -29,8 +29,8 @@ DEFINE_CLEANUP(Fold *, fold_free)
 /* Settings and what else the fold holds in memory, from the state; what it held before is forgotten. Call once before the first
  * fold_apply(), and again whenever a transaction did not end in a commit. */
 int fold_load(Fold *fold, StateTxn *txn);
-/* An earlier entry, for what was set aside of somebody who is followed now (daemon/stage/scope.h): its payload, borrowed until the next call. 0,
- * JOURNAL_E_EXPIRED, or negative. Without it nothing that was set aside can be used. */
+/* An earlier entry, for what was set aside of somebody who is followed now (daemon/stage/scope.h): its payload, borrowed until the next
+ * call. 0, JOURNAL_E_EXPIRED, or negative. Without it nothing that was set aside can be used. */
 typedef int (*FoldEarlier)(void *owner, uint64_t seq, const JournalPlace *hint, Bytes *ret);
 void fold_set_earlier(Fold *fold, FoldEarlier earlier, void *owner);
 /* The same out of a journal's folder, by a reader that is made when it is needed first. */

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The thread that lets go of what nobody needs: once a day, or as often as `originals` where that is shorter, it looks for entries that are older and of nobody
- * who is followed, seals a base of the state, has intake write the decision, and, when the fold has carried it out, takes the payloads out of the
- * journal. Only what the fold marked goes; what a crash broke off is finished at the next start.
+ * The thread that lets go of what nobody needs: once a day, or as often as `originals` where that is shorter, it looks for entries that are
+ * older and of nobody who is followed, seals a base of the state, has intake write the decision, and, when the fold has carried it out,
+ * takes the payloads out of the journal. Only what the fold marked goes; what a crash broke off is finished at the next start.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"

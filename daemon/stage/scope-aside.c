@@ -1,6 +1,6 @@
 /*
- * What was set aside stands in the journal; used later it says what it would have said then, since facts do not depend on the order in which
- * their claims arrive.
+ * What was set aside stands in the journal; used later it says what it would have said then, since facts do not depend on the order in
+ * which their claims arrive.
  */
 #include <errno.h>
 #include <string.h>

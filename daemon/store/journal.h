@@ -109,8 +109,8 @@ int journal_trim(Journal *journal, uint64_t seq);
 /* So that what stands in the segment that is written to can be expired: the next batch begins another. 0, JOURNAL_E_NO_SPACE, or negative:
  * final. Nothing may be gathered (-EBUSY). */
 int journal_turn(Journal *journal);
-/* Takes the payloads of these records (ascending) out of all segments that are closed; the others keep theirs for another time. A segment is
- * written anew beside the old one, synced and renamed, so that whoever reads it now reads on, and a crash leaves the one or the other. What
- * was expired before stays so. Any thread, one at a time, beside the writer. *ret_n: how many of these have no payload now. 0; JOURNAL_E_NO_SPACE:
- * the old segment stands; JOURNAL_E_CORRUPT: a segment is not what was written, it is left alone; negative. */
+/* Takes the payloads of these records (ascending) out of all segments that are closed; the others keep theirs for another time. A segment
+ * is written anew beside the old one, synced and renamed, so that whoever reads it now reads on, and a crash leaves the one or the other.
+ * What was expired before stays so. Any thread, one at a time, beside the writer. *ret_n: how many of these have no payload now. 0;
+ * JOURNAL_E_NO_SPACE: the old segment stands; JOURNAL_E_CORRUPT: a segment is not what was written, it is left alone; negative. */
 int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *ret_n);

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * A sealed base: the state as it stood at one number, signed. Where payloads of the journal have expired nothing can be folded from the first entry any
- * more; a rebuild begins with the newest base instead. Each is a folder `base/<seq>` with the state's file and a `seal` of text lines, the last of which is an
- * Ed25519 signature over those before. The decision that lets payloads expire names number and digest, so the journal's chain vouches for
- * the base as well.
+ * A sealed base: the state as it stood at one number, signed. Where payloads of the journal have expired nothing can be folded from the
+ * first entry any more; a rebuild begins with the newest base instead. Each is a folder `base/<seq>` with the state's file and a `seal` of
+ * text lines, the last of which is an Ed25519 signature over those before. The decision that lets payloads expire names number and digest,
+ * so the journal's chain vouches for the base as well.
  */
 #include <stdint.h>
 
@@ -24,9 +24,11 @@ void sealed_base_deinit(SealedBase *base);
 /* The key in `folder`/base.key (0600), made where there is none, its public half beside it in base.pub. */
 int sealed_base_key(const char *folder, SignKey **ret);
 
-/* Of what was committed last. Takes a while, and as much room as the state. 0, STATE_E_NO_SPACE, or negative; a base that is not whole is none. */
+/* Of what was committed last. Takes a while, and as much room as the state. 0, STATE_E_NO_SPACE, or negative; a base that is not whole is
+ * none. */
 int sealed_base_make(State *state, const char *folder, uint32_t fold_version, const SignKey *key, SealedBase *ret);
-/* The newest at or below `limit` (0: any) whose seal this key made. -ENOENT: there is none; -EBADMSG: the newest has a seal that does not hold. */
+/* The newest at or below `limit` (0: any) whose seal this key made. -ENOENT: there is none; -EBADMSG: the newest has a seal that does not
+ * hold. */
 int sealed_base_find(const char *folder, const SignKey *key, uint64_t limit, SealedBase *ret);
 /* Copies it to where the state is going to be: a folder without one. The digest is looked at: -EBADMSG when it is another. */
 int sealed_base_copy(const SealedBase *base, const char *folder);

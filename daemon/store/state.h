@@ -58,8 +58,8 @@ int state_open(const char *folder, StateMode mode, uint64_t map_bytes, State **r
 State *state_free(State *state);
 DEFINE_CLEANUP(State *, state_free)
 int state_clear_stale_readers(State *state);
-/* What was committed last, whole and without what was deleted, synced, as the environment of another folder (which is made): beside readers and the
- * writer. STATE_E_NO_SPACE leaves nothing there. */
+/* What was committed last, whole and without what was deleted, synced, as the environment of another folder (which is made): beside readers
+ * and the writer. STATE_E_NO_SPACE leaves nothing there. */
 int state_copy(State *state, const char *folder);
 /* Empties every table, in its own transaction. */
 int state_wipe(State *state);

@@ -1,6 +1,6 @@
 /*
- * Whoever is followed late is followed as if from the beginning: every story is folded once with everybody followed, and once with nobody, until the
- * last entry lets all be followed; the records say the same. Until then the state of nobody has anything but numbers and stays.
+ * Whoever is followed late is followed as if from the beginning: every story is folded once with everybody followed, and once with nobody,
+ * until the last entry lets all be followed; the records say the same. Until then the state of nobody has anything but numbers and stays.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -112,8 +112,8 @@ static const char *refused(World *world, uint64_t seq) {
         return outcome->refused ? outcome->refused : "";
 }
 
-/* A review has the number of the event that opened it, and events of the bus's own are numbered otherwise where something is found later: then the
- * decision is about nothing. */
+/* A review has the number of the event that opened it, and events of the bus's own are numbered otherwise where something is found later:
+ * then the decision is about nothing. */
 static bool decides_about_nothing(World *told, World *late) {
         for (uint64_t seq = 1; seq <= told->n_entries; seq++) {
                 const Carebus__V1__Entry *entry = entry_of(&told->entries[seq - 1], late->arena);
