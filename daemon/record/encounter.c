@@ -551,6 +551,34 @@ int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const 
         return r;
 }
 
+int encounter_withdrawn(Carebus__V1__Claim *const *claims, size_t at, Arena *arena, Carebus__V1__Claim ***ret,
+                        size_t *ret_n) {
+        Step *all = arena_alloc(arena, (at + 1) * sizeof(*all));
+        bool *undone = arena_alloc(arena, 2 * (at + 1) * sizeof(*undone)), *before = undone + at + 1;
+        Carebus__V1__Claim **found = arena_alloc(arena, (at + 1) * sizeof(*found));
+        bool any_left = false;
+        size_t n = 0;
+
+        if (!all || !undone || !found)
+                return -ENOMEM;
+        memset(undone, 0, 2 * (at + 1) * sizeof(*undone));
+        for (size_t i = 0; i <= at; i++) {
+                all[i] = step_of(claims[i]->event);
+                if (i == at)
+                        memcpy(before, undone, (at + 1) * sizeof(*undone));
+                if (all[i].undo)
+                        undo_find(all, undone, i);
+        }
+        for (size_t i = 0; i < at; i++)
+                any_left = any_left || (!undone[i] && !all[i].undo && is_course(all[i].phase));
+        for (size_t i = 0; i < at; i++)
+                if (!any_left || (undone[i] && !before[i]))
+                        found[n++] = claims[i];
+        *ret = found;
+        *ret_n = n;
+        return 0;
+}
+
 Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole,
                                            Arena *arena) {
         Carebus__V1__Claim *last = claims[n_claims - 1], *together = arena_alloc(arena, sizeof(*together));

@@ -28,6 +28,10 @@ int encounter_add(Carebus__V1__StoredFact *stored, const Carebus__V1__Claim *cla
 /* Makes the fact out of all its claims, which are in the order of their stamps; undoing ones included. 0 or -ENOMEM. */
 int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const *claims, size_t n_claims,
                      bool lists_whole, Arena *arena);
+/* Claims, of those before the one at `at`, that it takes back: what it undoes, and where nothing of the stay is left, all of them. In the
+ * arena. 0 or -ENOMEM. */
+int encounter_withdrawn(Carebus__V1__Claim *const *claims, size_t at, Arena *arena, Carebus__V1__Claim ***ret,
+                        size_t *ret_n);
 /* One claim that stands for the first `n_claims`: what they come to. NULL when the arena is full. */
 Carebus__V1__Claim *encounter_lay_together(Carebus__V1__Claim *const *claims, size_t n_claims, bool lists_whole,
                                            Arena *arena);

@@ -105,6 +105,8 @@ typedef struct FoldWork {
         WorkLook **
                 shared; /* persons whose relationships, or who is one with them, changed: looked at when the entry is done with */
         size_t n_shared;
+        char **untied; /* event ids of joins that this entry takes back, until the bus has said what came of it */
+        size_t n_untied;
         unsigned n_looks;                /* at persons, for contradictions */
         WORK_LIST(const char *) touched; /* persons of whom something was written */
         WORK_LIST(const char *)

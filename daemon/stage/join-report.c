@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "daemon/record/belongs.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/join-parts.h"
 #include "proto/types.h"
 
@@ -144,6 +145,7 @@ int join_publish(FoldWork *work, const Cause *cause, const Circle *circle, const
         event->body_case = CAREBUS__V1__EVENT__BODY_MERGE;
         event->merge = report;
         r = work_derive(work, event, about, cause->said, &event_id);
+        r = r ?: correction_publish(work, work->n_events + (uint32_t)work->outcome.n_derived - 1);
         return r ?: concerned_index(work, circle, work->n_events + (uint32_t)work->outcome.n_derived - 1);
 }
 

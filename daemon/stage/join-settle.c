@@ -7,6 +7,7 @@
 #include "daemon/identity/ties.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/conflict.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join-parts.h"
 #include "daemon/stage/moves.h"
@@ -309,6 +310,8 @@ int tie_say(FoldWork *work, const Said *said, Person *survivor, Person *retired,
 
         r = tie_side(work, survivor, retired, kind, &tie);
         r = r ?: tie_side(work, retired, survivor, kind, &back);
+        if (r == 0 && undone)
+                r = correction_of_tie(work, said, survivor, tie);
         r = r ?: tie_note(work, said, tie, /* retires= */ false, undone);
         r = r ?: tie_note(work, said, back, /* retires= */ merge, undone);
         if (r == 0 && ret)

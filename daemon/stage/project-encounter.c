@@ -6,6 +6,7 @@
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
 #include "daemon/stage/activity.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/project-parts.h"
 #include "daemon/stage/relationship.h"
 
@@ -56,13 +57,30 @@ static int claims_lay_together(FoldWork *work, const char *patient_id, const cha
         return claim_put(work, patient_id, name, together, message_pack(&together->base, work->arena));
 }
 
+/* What it undoes is withdrawn. */
+static int undone_correct(FoldWork *work, const Said *said, const Claims *claims) {
+        Carebus__V1__Claim **withdrawn;
+        size_t at = 0, n;
+        int r;
+
+        while (at < claims->n_claims && stamp_parts_compare(stamp_parts(claims->claims[at]->stamp), said->stamp) != 0)
+                at++;
+        if (at == claims->n_claims)
+                return 0;
+        r = encounter_withdrawn(claims->claims, at, work->arena, &withdrawn, &n);
+        return r ?: correction_of_claims(work, said, withdrawn, n);
+}
+
 /* What undoes, or comes late, is laid at its place among all claims. */
-static int encounter_replay(FoldWork *work, const char *patient_id, const char *name, Carebus__V1__StoredFact *stored) {
+static int encounter_replay(FoldWork *work, const Said *said, const char *patient_id, const char *name,
+                            Carebus__V1__StoredFact *stored) {
         StateKey prefix = key_of_claims(patient_id, name);
         Claims claims = { .arena = work->arena };
         int r;
 
         r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen, &claims);
+        if (r == 0 && encounter_undoes(said->event))
+                r = undone_correct(work, said, &claims);
         if (r == 0 && claims.n_claims > 2 &&
             (claims.n_claims > ENCOUNTER_CLAIMS_MAX || claims.n_bytes > ENCOUNTER_CLAIMS_BYTES_MAX))
                 r = claims_lay_together(work, patient_id, name, &claims);
@@ -113,7 +131,7 @@ int project_encounter(FoldWork *work, const Said *said, const Home *home, Change
         if (in_order)
                 r = encounter_add(stored, claim, work->lists_whole, work->arena, &changed);
         else
-                r = encounter_replay(work, home->patient_id, name, stored);
+                r = encounter_replay(work, said, home->patient_id, name, stored);
         if (r)
                 return r;
         told_note(changes, said, stored);

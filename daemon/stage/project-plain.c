@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/relationship.h"
 #include "daemon/stage/standing.h"
 #include "proto/types.h"
@@ -270,6 +271,9 @@ static int fact_project(FoldWork *work, const Said *said, const char *patient_id
         r = r ?: plain_open(&plain, key);
         r = r ?: fact_place(plain.stored, said, work->arena);
         r = r ?: over_by_list(&plain, &was_over);
+        if (r == 0 && correction_is(said->event))
+                r = correction_of_claims(work, said, plain.claims, plain.n_claims)
+                            ?: correction_of_fact(work, said, plain.stored);
         r = r ?: plain_claims_insert(&plain.claims, &plain.n_claims, claim, work->arena);
         r = r ?: plain_make(&plain);
         if (r)

@@ -13,6 +13,7 @@
 #include "daemon/stage/activity.h"
 #include "daemon/stage/again.h"
 #include "daemon/stage/conflict.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
@@ -172,7 +173,7 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
         if (r == 0)
                 r = fact_for(work, said, section, work->source, &stored);
         if (r == 0)
-                r = death_add(stored, said, work->arena, &changed);
+                r = correction_of_fact(work, said, stored) ?: death_add(stored, said, work->arena, &changed);
         if (r)
                 return r;
         told_note(changes, said, stored);
