@@ -271,6 +271,18 @@ def row_record(run):
     return [read.against(unpacking, "unpacking what is stored of it").note(printed.splitlines()[0]), size.at_most()]
 
 
+def row_sharing(run):
+    """What it costs to ask who may see an event: once a team, and once a delivery of a part of it."""
+    printed = part(run, "bench-sharing", "--rounds", str(200000 * run.seconds))
+    nanos = lambda title: 1e9 / rate_in(printed, title)
+    copy, unpacking = nanos("copy the event's bytes"), nanos("unpack the event")
+    asked = Figure("whether a team may see an event", nanos("ask whether a team may see it"), "ns").at_most(1000)
+    found = Figure("what is sensitive in an event", nanos("find what is sensitive in it"), "ns").at_most(20000)
+    cut = Figure("an event seen in part, with unpacking it", nanos("unpack it and leave out what is not shown"), "ns").at_most(20000)
+    return [asked.against(copy, "copying its bytes").note(printed.splitlines()[0]),
+            found.against(unpacking, "unpacking it"), cut.against(unpacking, "unpacking it")]
+
+
 def row_million(run):
     """--full: a million events about 100,000 persons."""
     memory_of = lambda bus: {name: machine.memory_anonymous(pid) for pid, name in bus.pids().items()}
@@ -349,6 +361,7 @@ ROWS = {
     "rebuild": row_rebuild,
     "fold": row_fold,
     "record": row_record,
+    "sharing": row_sharing,
     "fairness": row_fairness,
     "parts": row_parts,
 }

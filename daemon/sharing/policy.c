@@ -243,6 +243,7 @@ static int policy_start(Compile *compile, const Carebus__V1__SharingSettings *sa
         if (!policy)
                 return -ENOMEM;
         policy->said = said;
+        policy->demographics = kind_find("demographics");
         policy->n_teams = compile->config->n_teams;
         policy->teams = make(compile->arena, policy->n_teams, sizeof(*policy->teams));
         if (!policy->teams)

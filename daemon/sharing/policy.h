@@ -54,6 +54,7 @@ typedef struct Policy {
         size_t n_rules;
         uint64_t never;      /* bits of classes */
         uint64_t existence;  /* bits of kinds */
+        int demographics;    /* kind */
         uint64_t shieldable; /* bits of kinds of whose body a restricted address may leave something out */
         const ProtobufCMessageDescriptor **shielded_types;
         size_t n_shielded_types;

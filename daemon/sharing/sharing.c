@@ -136,7 +136,7 @@ static MaskPart demographics_part(const Question *question) {
 
         beside.sensitive = 0;
         of_patient.thing = &beside;
-        of_patient.kind = kind_find("demographics");
+        of_patient.kind = question->policy->demographics;
         return part_of(&of_patient, of_patient.kind, rules_left(&of_patient, &reason));
 }
 

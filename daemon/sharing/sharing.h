@@ -40,8 +40,8 @@
  *
  * Who is of a restricted address: of what a rule shows, the shielded types and fields are left out, but by rules with `restricted_shown`
  * whose `relationships` name one that the team has (not-needed is none). Types are left out wherever they stand, but not what belongs to
- * a practitioner, a service or a notice of the bus: that is at work. With them go a Place that is the home, or, outside encounters, says not
- * what it is; the general practitioner among a care team; of whom to ring, whoever is no practitioner and no service.
+ * a practitioner, a service or a notice of the bus: that is at work. With them go a Place that is the home, or, outside encounters, says
+ * not what it is; the general practitioner among a care team; of whom to ring, whoever is no practitioner and no service.
  *
  * Of an event that is seen in part, its envelope stays but: source_message_id, notes, trigger, numbers and times in the words of the
  * source, words of labels, `replaces` by message ids, what `cleared` and `complete` say of fields left out; numbers of what it belongs to
@@ -84,8 +84,9 @@ typedef struct SharingThing {
         const char *team;   /* whose event it is; NULL: the source's own team */
         uint64_t sensitive; /* sharing_classify() */
         bool unconfirmed;   /* whose it is waits for a person */
-        /* Of a fact: the event that says such a one, for rules with `types`. Of decisions by their kind (cpr_decision.recorded), of contacts by
-         * their status (visit.planned), of demographics patient.updated, of a section of one type that one. NULL: no such rule lets it. */
+        /* Of a fact: the event that says such a one, for rules with `types`. Of decisions by their kind (cpr_decision.recorded), of
+         * contacts by their status (visit.planned), of demographics patient.updated, of a section of one type that one. NULL: no such rule
+         * lets it. */
         const char *fact_type;
         bool is_bare; /* an event that says nothing of its patient but who it is: no fields of demographics matter */
 } SharingThing;
@@ -96,7 +97,8 @@ SharingThing sharing_thing_of_event(const Sharing *sharing, const Carebus__V1__E
 SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, const Carebus__V1__Fact *fact);
 
 /* Which of the classes of sensitive facts this is in: every code, in shared and original form, and every text is looked at, by descriptor.
- * One bit a class; they mean something to this Sharing alone. `message` is an Event or a Fact (labels included), or a body. Asked once and kept: it is the only costly question. */
+ * One bit a class; they mean something to this Sharing alone. `message` is an Event or a Fact (labels included), or a body. Asked once and
+ * kept: it is the only costly question. */
 uint64_t sharing_classify(const Sharing *sharing, const ProtobufCMessage *message);
 
 /* ---- the answer ----------------------------------------------------------------------------------------------------------- */
@@ -112,7 +114,8 @@ typedef struct SharingMask SharingMask; /* which fields; constant, part of the S
 typedef struct SharingVerdict {
         SharingSight sight;
         int rule; /* place in the settings' rules; -1: its own word, or none let it */
-        /* Hidden: source-not-read, never, no-rule, no-relationship, objection, sensitive, unconfirmed, the first that left no rule. Else NULL. */
+        /* Hidden: source-not-read, never, no-rule, no-relationship, objection, sensitive, unconfirmed, the first that left no rule. Else
+         * NULL. */
         const char *reason;
         const Carebus__V1__Relationship *relationship; /* that the rule went by, or NULL */
         const SharingMask *mask;                       /* PART: what is to be seen. Equal pointers cut equally */
@@ -125,10 +128,10 @@ SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const Sharin
 /* All rules that let it, as bits of their places, for `why`. */
 uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,
                                 const SharingThing *thing);
-/* What the team is shown of a section of this person's record, whatever there is: the marker that must not tell. It follows from the rules and
- * from what the team knows of itself (its relationships, an objection, a restricted address). WHOLE: nothing is ever left out, but of the
- * classes of sensitive facts; in the sections of `existence`, these count too, and it is PART to who is not let see all of them, thus to
- * everybody where there is a class of `never`. */
+/* What the team is shown of a section of this person's record, whatever there is: the marker that must not tell. It follows from the rules
+ * and from what the team knows of itself (its relationships, an objection, a restricted address). WHOLE: nothing is ever left out, but of
+ * the classes of sensitive facts; in the sections of `existence`, these count too, and it is PART to who is not let see all of them, thus
+ * to everybody where there is a class of `never`. */
 SharingSight sharing_section(const Sharing *sharing, size_t team, const SharingPerson *person, const char *section);
 /* Does the team have any relationship with this person now? NULL: none. */
 const Carebus__V1__Relationship *sharing_relationship(const Sharing *sharing, size_t team, const SharingPerson *person);
