@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -19,14 +20,26 @@
 
 /* Fields of FromReader and TeamRequest; of ToReader and TeamAnswer. */
 enum { FROM_READER_REQUEST = 6 };
-enum { REQUEST_ID = 1, REQUEST_TEAM = 2, REQUEST_RECORD = 10, REQUEST_FIND = 11 };
+enum {
+        REQUEST_ID = 1,
+        REQUEST_TEAM = 2,
+        REQUEST_WHO = 3,
+        REQUEST_RECORD = 10,
+        REQUEST_FIND = 11,
+        REQUEST_BREAK_GLASS = 12,
+        REQUEST_OPEN_CONTACT = 13,
+        REQUEST_EVENTS = 14,
+};
+#define ASKED_FOR 3 /* who, system and purpose: REQUEST_WHO and the two behind it */
+#define ASKED_FOR_SIZE_MAX 128
 enum { TO_READER_REFUSED = 5, TO_READER_ANSWER = 7 };
-enum { ANSWER_ID = 1, ANSWER_ERROR = 2, ANSWER_RECORD = 10, ANSWER_FOUND = 11 };
+enum { ANSWER_ID = 1, ANSWER_ERROR = 2, ANSWER_FIRST = 10 }; /* from there on: what was asked for */
 enum { REFUSED_REASON = 1 };
 
 struct carebus_ask {
         Connection *feed;
         char *team, *reason;
+        char *asked_for[ASKED_FOR]; /* NULL: not said */
         Buffer request, answer;
         Arena *arena;
         uint32_t id;
@@ -86,7 +99,7 @@ static int on_answer(carebus_ask *ask, Bytes message) {
                         id = field.value;
                 else if (field.wire_type == 2 && field.number == ANSWER_ERROR)
                         error = field.bytes;
-                else if (field.wire_type == 2 && (field.number == ANSWER_RECORD || field.number == ANSWER_FOUND))
+                else if (field.wire_type == 2 && field.number >= ANSWER_FIRST)
                         content = field.bytes;
         }
         if (r != -ENODATA)
@@ -130,6 +143,8 @@ carebus_ask *carebus_ask_free(carebus_ask *ask) {
         buffer_deinit(&ask->answer);
         free(ask->team);
         free(ask->reason);
+        for (size_t i = 0; i < ASKED_FOR; i++)
+                free(ask->asked_for[i]);
         free(ask);
         return NULL;
 }
@@ -158,6 +173,23 @@ int carebus_ask_new(carebus_ask **ret, const carebus_ask_options *options) {
         return 0;
 }
 
+int carebus_ask_for(carebus_ask *ask, const char *who, const char *system, const char *purpose) {
+        const char *const said[ASKED_FOR] = { who, system, purpose };
+
+        for (size_t i = 0; i < ASKED_FOR; i++)
+                if (said[i] && strlen(said[i]) > ASKED_FOR_SIZE_MAX)
+                        return -EINVAL;
+        for (size_t i = 0; i < ASKED_FOR; i++) {
+                char *copy = said[i] && said[i][0] ? strdup(said[i]) : NULL;
+
+                if (said[i] && said[i][0] && !copy)
+                        return -ENOMEM;
+                free(ask->asked_for[i]);
+                ask->asked_for[i] = copy;
+        }
+        return 0;
+}
+
 static int make_request(carebus_ask *ask, unsigned field, Bytes request) {
         const Carebus__V1__FromReader *checked;
         _cleanup_(buffer_deinit) Buffer inner = BUFFER_NULL;
@@ -165,6 +197,9 @@ static int make_request(carebus_ask *ask, unsigned field, Bytes request) {
 
         wire_number(&inner, REQUEST_ID, ask->id);
         wire_text(&inner, REQUEST_TEAM, ask->team);
+        for (unsigned i = 0; i < ASKED_FOR; i++)
+                if (ask->asked_for[i])
+                        wire_text(&inner, REQUEST_WHO + i, ask->asked_for[i]);
         wire_bytes(&inner, field, request);
         buffer_clear(&ask->request);
         wire_bytes(&ask->request, FROM_READER_REQUEST, buffer_bytes(&inner));
@@ -228,6 +263,21 @@ int carebus_ask_record(carebus_ask *ask, const void *request, size_t size, const
 int carebus_ask_find(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
                      int timeout_ms) {
         return ask_for(ask, REQUEST_FIND, bytes_of(request, size), (Answer){ ret, ret_size, timeout_ms });
+}
+
+int carebus_ask_break_glass(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
+                            int timeout_ms) {
+        return ask_for(ask, REQUEST_BREAK_GLASS, bytes_of(request, size), (Answer){ ret, ret_size, timeout_ms });
+}
+
+int carebus_ask_open_contact(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
+                             int timeout_ms) {
+        return ask_for(ask, REQUEST_OPEN_CONTACT, bytes_of(request, size), (Answer){ ret, ret_size, timeout_ms });
+}
+
+int carebus_ask_events(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
+                       int timeout_ms) {
+        return ask_for(ask, REQUEST_EVENTS, bytes_of(request, size), (Answer){ ret, ret_size, timeout_ms });
 }
 
 const char *carebus_ask_reason(const carebus_ask *ask) {

@@ -246,7 +246,7 @@ enum {
         DELIVERY_GONE = 12
 };
 enum { RECORD_PATIENT_ID = 1 };
-enum { GONE_PATIENT_ID = 1, GONE_REASON = 2, GONE_ANSWERED_BY = 3 };
+enum { GONE_PATIENT_ID = 1, GONE_REASON = 2, GONE_ANSWERED_BY = 3, GONE_NOT_KEPT_UP_FROM = 4, GONE_CORRECTIONS = 6 };
 
 typedef struct Delivered {
         Place place, prev;
@@ -301,6 +301,8 @@ static int read_what(const Delivered *delivered, Item *item) {
         int r;
 
         while ((r = wire_field_next(delivered->what, &offset, &field)) == 0) {
+                if (item->kind == ITEM_GONE && field.wire_type == 0 && field.number == GONE_NOT_KEPT_UP_FROM)
+                        item->not_kept_up_from = (int64_t)field.value;
                 if (field.wire_type != 2)
                         continue;
                 if (field.number == RECORD_PATIENT_ID)
@@ -309,6 +311,8 @@ static int read_what(const Delivered *delivered, Item *item) {
                         item->merged = bytes_equal_text(field.bytes, "merged");
                 else if (item->kind == ITEM_GONE && field.number == GONE_ANSWERED_BY)
                         copy_id(field.bytes, item->answered_by);
+                else if (item->kind == ITEM_GONE && field.number == GONE_CORRECTIONS)
+                        item->corrects = true;
         }
         _Static_assert((int)RECORD_PATIENT_ID == (int)GONE_PATIENT_ID, "one reading for both");
         return r == -ENODATA && patient_id_is_valid(item->patient_id) ? 0 : -EBADMSG;
@@ -334,7 +338,7 @@ static int on_delivery(carebus_records *records, Bytes message) {
                 records_open(records);
                 return 0;
         }
-        item = item_new(delivered.kind, delivered.place, delivered.kind == ITEM_RECORD ? delivered.what : BYTES_NULL);
+        item = item_new(delivered.kind, delivered.place, delivered.what);
         if (!item)
                 return -ENOMEM;
         if (read_what(&delivered, item) < 0) {

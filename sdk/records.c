@@ -167,11 +167,16 @@ static int hand_record(carebus_records *records, const Item *item, carebus_recor
 static int hand_gone(carebus_records *records, const Item *item, carebus_record *ret) {
         HeldPerson *person = held_find(&records->held, item->patient_id);
 
-        if (!person)
+        /* What is corrected was handed out once: it is told whoever is held. */
+        if (!person && !item->corrects)
                 return 0;
-        held_remove(&records->held, person);
+        if (person)
+                held_remove(&records->held, person);
         *ret = shown(records, CAREBUS_RECORD_GONE);
         ret->patient_id = item->patient_id;
+        ret->not_kept_up_from = item->not_kept_up_from;
+        ret->gone = item->data;
+        ret->gone_size = item->size;
         ret->reason = item->merged ? "merged" : "withdrawn";
         ret->answered_by = item->answered_by[0] ? item->answered_by : NULL;
         return 1;

@@ -29,7 +29,8 @@ struct Item {
         uint64_t persons;
         uint8_t digest[DIGEST_SUM_SIZE]; /* of the record, or the bus's sum */
         char patient_id[HELD_ID_SIZE], answered_by[HELD_ID_SIZE];
-        bool merged;
+        bool merged, corrects;
+        int64_t not_kept_up_from;
         size_t size;
         uint8_t data[];
 };
