@@ -103,4 +103,6 @@ LOG_EVENT(DELIVERY_PARKED, "7ffd0c57e43c454bac63aeb3334e1c37", 4, "something can
 LOG_EVENT(DELIVERY_RESUMED, "c0498dc1747a4097b8c06cd6a86b1b1f", 5, "what waited of a person has been delivered")
 LOG_EVENT(PARK_NOT_TAKEN, "f29bec175ef64806852230e72fe02c8a", 4, "the bus would not put aside what cannot be delivered: it is asked again")
 LOG_EVENT(DESTINATION_REFUSED, "1779c9ce177542478878487eda9789ec", 3, "the bus does not let this adapter read for its destination: compare `user:` of the destination or of its team with who runs the adapter; it is tried again")
+LOG_EVENT(CALLER_REFUSED, "f79d957423684a7fa4bf7fb96081e247", 4, "a system that wanted to read was refused before it could ask: its handshake or its connection was not as it should be, or it was too slow")
+LOG_EVENT(FACADE_LISTENS, "500d092b18aa433eaccb2db2c6b159bc", 6, "the facade takes questions")
 /* Library (sdk) */

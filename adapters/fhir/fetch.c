@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 
 #include "base/clock.h"
@@ -119,10 +120,19 @@ static int add_header(Fetch *fetch, const char *text) {
         return 0;
 }
 
-static int set_headers(Fetch *fetch, const char *token) {
-        _cleanup_(freep) char *line = NULL;
+static int set_headers(Fetch *fetch, const FetchRequest *request) {
+        _cleanup_(freep) char *line = NULL, *prefer = NULL;
+        const char *token = request->token;
         int r = add_header(fetch, "Accept: application/fhir+json");
 
+        if (r == 0 && request->post.data)
+                r = add_header(fetch, "Content-Type: application/fhir+json; charset=utf-8");
+        if (r == 0 && request->post.data)
+                r = add_header(fetch, "Expect:"); /* nobody waits for a 100 */
+        if (r == 0 && request->prefer)
+                r = text_format(&prefer, "Prefer: %s", request->prefer);
+        if (r == 0 && prefer)
+                r = add_header(fetch, prefer);
         if (r < 0 || !token)
                 return r;
         r = text_format(&line, "Authorization: Bearer %s", token);
@@ -131,6 +141,18 @@ static int set_headers(Fetch *fetch, const char *token) {
         if (line)
                 explicit_bzero(line, strlen(line));
         return r;
+}
+
+static bool set_body(CURL *easy, const FetchRequest *request) {
+        return !request->post.data ||
+               (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)request->post.data) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post.size) == CURLE_OK);
+}
+
+static bool set_identity(CURL *easy, const FetchRequest *request) {
+        return !request->certificate || (curl_easy_setopt(easy, CURLOPT_SSLCERT, request->certificate) == CURLE_OK &&
+                                         curl_easy_setopt(easy, CURLOPT_SSLKEY, request->key) == CURLE_OK);
 }
 
 static bool set_options(Fetch *fetch, const FetchRequest *request) {
@@ -146,7 +168,9 @@ static bool set_options(Fetch *fetch, const FetchRequest *request) {
                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
                (!request->authority || curl_easy_setopt(easy, CURLOPT_CAINFO, request->authority) == CURLE_OK) &&
-               curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                                request->timeout ? (long)request->timeout * 1000L : TIMEOUT_MS) == CURLE_OK &&
+               set_body(easy, request) && set_identity(easy, request) &&
                curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_A_SECOND) == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS) == CURLE_OK &&
@@ -161,7 +185,7 @@ int fetch_begin(Fetch *fetch, const FetchRequest *request) {
         buffer_clear(&fetch->body);
         fetch->is_too_large = false;
         fetch->easy = curl_easy_init();
-        r = fetch->easy ? set_headers(fetch, request->token) : -ENOMEM;
+        r = fetch->easy ? set_headers(fetch, request) : -ENOMEM;
         if (r == 0 && !set_options(fetch, request))
                 r = -EINVAL;
         if (r == 0 && curl_multi_add_handle(fetch->multi, fetch->easy) != CURLM_OK)
@@ -169,14 +193,29 @@ int fetch_begin(Fetch *fetch, const FetchRequest *request) {
         return r;
 }
 
+/* The request itself was not on the line yet: no name, no connection, no common language of TLS. */
+static bool is_before_the_request(CURL *easy, CURLcode code) {
+        curl_off_t sent = 0;
+        long size = 0;
+
+        (void)curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+        (void)curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
+        return code != CURLE_OK && sent == 0 && size == 0;
+}
+
 static void result_fill(Fetch *fetch, CURLcode code, FetchResult *ret) {
+        const char *type = NULL;
         long status = 0;
         curl_off_t retry_after = 0;
 
         *ret = (FetchResult){ .body = buffer_bytes(&fetch->body) };
         (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
         (void)curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after);
+        (void)curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_TYPE, &type);
         ret->retry_after = retry_after;
+        ret->never_left = is_before_the_request(fetch->easy, code);
+        ret->is_json = type && (strncasecmp(type, "application/fhir+json", 21) == 0 ||
+                                strncasecmp(type, "application/json", 16) == 0);
         if (code == CURLE_OK)
                 ret->status = (unsigned)status;
         else
@@ -206,6 +245,10 @@ int fetch_work(Fetch *fetch, FetchResult *ret) {
         result_fill(fetch, message->data.result, ret);
         fetch_end(fetch);
         return 0;
+}
+
+void fetch_cancel(Fetch *fetch) {
+        fetch_end(fetch);
 }
 
 int fetch_fd(const Fetch *fetch) {

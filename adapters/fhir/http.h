@@ -18,6 +18,9 @@ typedef struct HttpHead {
         const char *content_type, *content_encoding, *accept, *prefer;
         const char *if_none_exist, *if_match, *if_none_match;
         const char *authorization;
+        const char *who;                       /* X-Carebus-Who: the person who looks */
+        const char *identifier, *count, *page; /* arguments of a search: identifier, _count, _page */
+        bool has_other_search;                 /* and others */
 } HttpHead;
 
 typedef enum Interaction {

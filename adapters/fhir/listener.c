@@ -167,11 +167,20 @@ static const char *header_of(struct MHD_Connection *connection, const char *name
 
 static enum MHD_Result on_argument(void *owner, enum MHD_ValueKind kind, const char *name, const char *value) {
         HttpHead *head = owner;
+        const struct {
+                const char *name, **value;
+        } searches[] = { { "identifier", &head->identifier }, { "_count", &head->count }, { "_page", &head->page } };
 
+        for (size_t i = 0; i < ELEMENTSOF(searches); i++)
+                if (strcmp(name, searches[i].name) == 0) {
+                        *searches[i].value = value;
+                        head->has_search = true;
+                        return MHD_YES;
+                }
         if (strcmp(name, "_format") == 0)
                 head->format = value;
         else if (strcmp(name, "_pretty") != 0 && strcmp(name, "_summary") != 0 && strcmp(name, "async") != 0)
-                head->has_search = true;
+                head->has_search = head->has_other_search = true;
         return MHD_YES;
 }
 
@@ -190,6 +199,7 @@ static void head_fill(HttpHead *head, struct MHD_Connection *connection, const c
                 .if_match = header_of(connection, MHD_HTTP_HEADER_IF_MATCH),
                 .if_none_match = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
                 .authorization = header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+                .who = header_of(connection, "X-Carebus-Who"),
         };
         (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_argument, head);
 }

@@ -3,6 +3,7 @@
  * history, or, with --translate, with no bus at all to show what a message would become.
  */
 #include "adapters/common/program.h"
+#include "adapters/fhir/destination.h"
 #include "adapters/fhir/server.h"
 #include "adapters/fhir/translate.h"
 
@@ -10,11 +11,13 @@ static const char help[] =
         "carebus-fhir: takes FHIR R4 over HTTP, or asks a FHIR server, and hands it to the bus\n"
         "\n"
         "  carebus-fhir [--config FILE] --source NAME               run as the adapter of a source\n"
+        "  carebus-fhir [--config FILE] --destination NAME          deliver to a system, and answer what it reads\n"
         "  carebus-fhir [--config FILE] --source NAME --load FILE...  take files in as history\n"
         "  carebus-fhir --translate FILE [--profile NAME]           no bus: print what it would become\n"
         "\n"
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: fhir` and `listen:` or `poll:`\n"
+        "  --destination NAME  a destination of it with `adapter: fhir` and `url:` or `facade:`\n"
         "  --load            files of resources, Bundles or ndjson that were said before today: nobody is "
         "alarmed\n"
         "  --translate FILE  a resource, a Bundle or ndjson, - for standard input; a line of JSON a message:\n"
@@ -39,6 +42,8 @@ int main(int argc, char **argv) {
                 .reader = &fhir_reader,
                 .lacks = lacks,
                 .run = server_run,
+                .destination = &fhir_destination,
+                .destination_lacks = fhir_destination_lacks,
         };
 
         return program_main(&program, argc, argv);

@@ -26,7 +26,7 @@ struct FhirResource {
         size_t n_patient;
         const FhirResource *report, *panel, *plan; /* of the message, that list it; once clinical_link() looked */
         bool is_spoken; /* the bus wrote it, and its extension says all of it: nothing else is looked for */
-        bool is_used; /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
+        bool is_used;   /* another resource's event holds it: it needs none of its own (Practitioner, Location) */
 };
 
 /* One message on its way. */

@@ -107,3 +107,11 @@ extern const WriteBody write_bodies_people[], write_bodies_care[], write_bodies_
 
 /* Text.div of a resource: a title and the fields of a message, for people. */
 void write_narrative(Writer *w, const char *title, const ProtobufCMessage *message, JsonNode *resource);
+
+/* ---- write.c, for the other files that make whole resources */
+
+/* The frame of a resource that is not of an event's body: type, id, meta with the source. `name`: what its id is made of. */
+JsonNode *write_frame(Writer *w, const char *type, const char *name, FhirWritten *written);
+Writer writer_begin(FhirWriter *writer, const Carebus__V1__Event *event);
+/* 0, or what went wrong on the way. */
+int writer_end(const Writer *w);

@@ -38,11 +38,14 @@ void fhir_uuid(const char *bus, const char *name, char ret[FHIR_UUID_SIZE]) {
         snprintf(ret, FHIR_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-void fhir_patient_uuid(const FhirWriter *writer, const char *patient_id, char ret[FHIR_UUID_SIZE]) {
-        char name[128];
+char *fhir_patient_id(const FhirWriter *writer, const char *patient_id) {
+        return arena_format(writer->arena, "%s-%s", writer->bus, patient_id);
+}
 
-        snprintf(name, sizeof(name), "Patient|%s", patient_id);
-        fhir_uuid(writer->bus, name, ret);
+const char *fhir_patient_of_id(const FhirWriter *writer, const char *id) {
+        size_t size = strlen(writer->bus);
+
+        return strncmp(id, writer->bus, size) == 0 && id[size] == '-' && id[size + 1] == 'p' ? id + size + 1 : NULL;
 }
 
 static const Carebus__V1__Identifier *own_number(const ProtobufCMessage *body) {
@@ -349,50 +352,83 @@ static int put_said(FhirWriter *writer, Writer *w, FhirWritten *written) {
         return r;
 }
 
+/* ---- for resources that are of no event's body */
+
+Writer writer_begin(FhirWriter *writer, const Carebus__V1__Event *event) {
+        Writer w = { .arena = writer->arena, .zone = writer->zone, .bus = writer->bus, .event = event };
+
+        w.is_redacted = event->n_redacted > 0;
+        if (event->patient && event->patient->patient_id) {
+                w.patient_reference = arena_format(w.arena, "Patient/%s-%s", writer->bus, event->patient->patient_id);
+                w.is_full = !w.patient_reference;
+        }
+        return w;
+}
+
+int writer_end(const Writer *w) {
+        if (w->is_bad_text)
+                return FHIR_WRITE_E_TEXT;
+        return w->is_full ? FHIR_WRITE_E_TOO_LARGE : 0;
+}
+
+JsonNode *write_frame(Writer *w, const char *type, const char *name, FhirWritten *written) {
+        JsonNode *resource = w->resource = tree_object(w);
+        char uuid[FHIR_UUID_SIZE];
+
+        fhir_uuid(w->bus, name ?: "", uuid);
+        written->type = type;
+        written->id = arena_text(w->arena, uuid, sizeof(uuid) - 1);
+        written->node = resource;
+        tree_put_text(w, resource, "resourceType", type);
+        tree_put_text(w, resource, "id", written->id);
+        if (w->event->event_id) {
+                tree_put_text(w, resource, "meta.source",
+                              arena_format(w->arena, "carebus:%s#%s", w->bus, w->event->event_id));
+                tree_put_text(w, resource, "identifier[0].system", arena_format(w->arena, "carebus:%s", w->bus));
+                tree_put_text(w, resource, "identifier[0].value", w->event->event_id);
+        }
+        return resource;
+}
+
 /* ---- the interface */
 
+static const ProtobufCMessage *body_of(const Carebus__V1__Event *event) {
+        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(&carebus__v1__event__descriptor,
+                                                                                        (unsigned)event->body_case);
+
+        return field ? *(const ProtobufCMessage *const *)((const uint8_t *)event + field->offset) : NULL;
+}
+
 int fhir_write_event(FhirWriter *writer, const Carebus__V1__Event *event, FhirWritten *ret) {
-        Writer w = { .arena = writer->arena, .zone = writer->zone, .bus = writer->bus, .event = event };
         const WriteBody *row = body_find(event->body_case);
-        FhirWritten written = { 0 };
+        const ProtobufCMessage *body = row ? body_of(event) : NULL;
+        FhirWritten written = { .is_in_error = event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR };
+        Writer w = writer_begin(writer, event);
         char uuid[FHIR_UUID_SIZE];
-        const ProtobufCFieldDescriptor *field;
-        const ProtobufCMessage *body;
         const char *name;
         int r;
 
-        if (!row || !event->type)
+        if (!body || !event->type)
                 return FHIR_WRITE_E_NOT_SAID;
-        field = protobuf_c_message_descriptor_get_field(&carebus__v1__event__descriptor, (unsigned)event->body_case);
-        body = field ? *(const ProtobufCMessage *const *)((const uint8_t *)event + field->offset) : NULL;
-        if (!body)
-                return FHIR_WRITE_E_NOT_SAID;
-        w.is_redacted = event->n_redacted > 0;
         written.type = row->choose ? row->choose(body, event) : row->type;
         name = name_of(&w, event, written.type, body);
-        if (!name)
-                return FHIR_WRITE_E_TOO_LARGE;
-        fhir_uuid(w.bus, name, uuid);
-        written.id = arena_text(w.arena, uuid, sizeof(uuid) - 1);
-        if (event->patient && event->patient->patient_id) {
-                fhir_patient_uuid(writer, event->patient->patient_id, uuid);
-                w.patient_reference = arena_format(w.arena, "Patient/%s", uuid);
-        }
-        written.node = resource_write(&w, row, written.type, written.id, body);
+        fhir_uuid(w.bus, name ?: "", uuid);
+        written.id = strcmp(written.type, "Patient") == 0 && w.patient_reference ? w.patient_reference + strlen("Patient/")
+                                                                                 : arena_text(w.arena, uuid, sizeof(uuid) - 1);
+        written.node = name && written.id ? resource_write(&w, row, written.type, written.id, body) : NULL;
         if (written.node)
                 provenance_write(&w, &written);
-        if (w.is_bad_text)
-                return FHIR_WRITE_E_TEXT;
-        if (w.is_full || !written.node)
-                return FHIR_WRITE_E_TOO_LARGE;
+        w.is_full = w.is_full || !written.node;
+        r = writer_end(&w);
+        if (r != 0)
+                return r;
         r = put_said(writer, &w, &written);
-        if (w.is_bad_text)
-                return FHIR_WRITE_E_TEXT;
-        if (r == -ENOMEM || w.is_full)
-                return FHIR_WRITE_E_TOO_LARGE;
-        written.is_in_error = event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
+        if (r == 0)
+                r = writer_end(&w);
+        if (r != 0)
+                return r == -ENOMEM ? FHIR_WRITE_E_TOO_LARGE : r;
         *ret = written;
-        return r;
+        return 0;
 }
 
 int fhir_writer_new(FhirWriter **ret, const FhirWriterOptions *options) {

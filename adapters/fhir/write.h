@@ -64,5 +64,9 @@ int fhir_write_person(FhirWriter *writer, const Carebus__V1__Record *record, Fhi
 
 /* UUIDv5 of a name in the space of a bus. */
 void fhir_uuid(const char *bus, const char *name, char ret[FHIR_UUID_SIZE]);
-/* The id of the Patient of a person of the bus. */
-void fhir_patient_uuid(const FhirWriter *writer, const char *patient_id, char ret[FHIR_UUID_SIZE]);
+/* The id of the Patient of a person of the bus, and back: BUS-p7.0. The same wherever it is asked for. NULL: it is none of this bus. */
+char *fhir_patient_id(const FhirWriter *writer, const char *patient_id);
+const char *fhir_patient_of_id(const FhirWriter *writer, const char *id);
+
+/* What the bus itself says of a person (a correction, a withdrawal): a Communication. FHIR_WRITE_E_NOT_SAID for all else. */
+int fhir_write_notice(FhirWriter *writer, const Carebus__V1__Event *event, FhirWritten *ret);

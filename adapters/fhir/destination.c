@@ -1,0 +1,401 @@
+#include "adapters/fhir/destination.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "adapters/fhir/asker.h"
+#include "adapters/fhir/facade.h"
+#include "adapters/fhir/fetch.h"
+#include "adapters/fhir/token.h"
+#include "adapters/fhir/verdict.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define RESOURCES_MAX 8192 /* in one Bundle: a record that begins */
+#define ROUNDS_MAX 8
+#define PERSONS_MAX 65536 /* of whom it is known that the receiver has them; beyond it that is found out anew */
+
+typedef struct Delivering Delivering;
+
+/* One request on its way, at most one an item. */
+typedef struct Line {
+        Delivering *delivering;
+        Fetch *fetch;
+        LoopSource *watching;
+        DestinationItem *item; /* NULL: it is free */
+} Line;
+
+struct Delivering {
+        const Config *config;
+        const ConfigDestination *is;
+        Loop *loop;
+        FhirWriter *writer;
+        Asker *asker;
+        Destination *destination;
+        Facade *facade;
+        Line *lines;
+        size_t n_lines;
+        LoopSource *preparing, *waking;
+        EnvelopeForm form;
+        uint64_t number;     /* of notifications */
+        int64_t quiet_until; /* monotonic: the receiver asked for it */
+        char *url;
+        uint64_t persons[PERSONS_MAX]; /* hashes of who was sent since this program began */
+        FhirWritten *resources;
+        size_t n_resources;
+        bool is_full;
+};
+
+static int64_t now(void) {
+        return clock_monotonic(&clock_system);
+}
+
+/* ---- what is sent */
+
+static void add(Delivering *d, const FhirWritten *written) {
+        for (size_t i = 0; i < d->n_resources; i++) /* one Bundle has a resource once: the last word counts */
+                if (strcmp(d->resources[i].type, written->type) == 0 && strcmp(d->resources[i].id, written->id) == 0) {
+                        d->resources[i] = *written;
+                        return;
+                }
+        if (d->n_resources == RESOURCES_MAX)
+                d->is_full = true;
+        else
+                d->resources[d->n_resources++] = *written;
+}
+
+static uint64_t person_hash(const char *patient_id) {
+        uint64_t hash = 14695981039346656037u;
+
+        for (; *patient_id; patient_id++)
+                hash = (hash ^ (uint8_t)*patient_id) * 1099511628211u;
+        return hash ? hash : 1;
+}
+
+static bool was_sent(const Delivering *d, const char *patient_id) {
+        uint64_t hash = person_hash(patient_id);
+
+        return d->persons[hash % PERSONS_MAX] == hash;
+}
+
+static void note_sent(Delivering *d, const char *patient_id) {
+        uint64_t hash = person_hash(patient_id);
+
+        d->persons[hash % PERSONS_MAX] = hash;
+}
+
+/* The whole person, as all sources together say: what is PUT takes the place of all that was there. */
+static int add_person(Delivering *d, const Carebus__V1__Record *record) {
+        FhirWritten written;
+        int r = fhir_write_person(d->writer, record, &written);
+
+        if (r == 0) {
+                written.provenance = NULL;
+                add(d, &written);
+                note_sent(d, record->patient_id);
+        }
+        return r;
+}
+
+static int add_record(Delivering *d, const Carebus__V1__Record *record) {
+        int r = add_person(d, record);
+
+        for (size_t i = 0; r == 0 && i < record->n_sections; i++)
+                for (size_t k = 0; r == 0 && k < record->sections[i]->n_facts; k++) {
+                        const Carebus__V1__Fact *fact = record->sections[i]->facts[k];
+                        FhirWritten written;
+
+                        r = fhir_write_fact(d->writer, record, record->sections[i]->name, fact, &written);
+                        if (r == 0 && strcmp(written.type, "Patient") != 0)
+                                add(d, &written);
+                        r = r == FHIR_WRITE_E_NOT_SAID ? 0 : r;
+                }
+        return r;
+}
+
+static bool is_of_person(const FhirWritten *written) {
+        return strcmp(written->type, "Patient") == 0;
+}
+
+/* A transaction is what the receiver has from then on: it gets the person whole, and links of a merge beside. */
+static int add_event(Delivering *d, const DestinationItem *item) {
+        const char *patient_id = item->patient_id;
+        const Carebus__V1__Record *record = NULL;
+        FhirWritten written;
+        int r = fhir_write_event(d->writer, item->event, &written);
+
+        if (r == FHIR_WRITE_E_NOT_SAID)
+                r = fhir_write_notice(d->writer, item->event, &written);
+        if (r != 0)
+                return r;
+        if (d->form == ENVELOPE_TRANSACTION && patient_id && patient_id[0] &&
+            (is_of_person(&written) || !was_sent(d, patient_id)))
+                (void)asker_record(d->asker, patient_id, &record);
+        if (record && record->patient_id && strcmp(record->patient_id, patient_id) == 0) {
+                const JsonNode *links = is_of_person(&written) ? json_peek(written.node, "link") : NULL;
+
+                r = add_person(d, record);
+                if (r != 0 || is_of_person(&written)) {
+                        if (r == 0 && links)
+                                add(d, &written);
+                        return r;
+                }
+        }
+        add(d, &written);
+        return 0;
+}
+
+/* 2026-11-22T07:23:17.000Z */
+static void instant(int64_t at, char ret[40]) {
+        CivilTime civil = civil_from_utc(at);
+
+        snprintf(ret, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", civil.year, civil.month, civil.day, civil.hour,
+                 civil.minute, civil.second, (int)(at % USEC_PER_SEC / USEC_PER_MSEC));
+}
+
+static int on_render(void *owner, const DestinationItem *item, Buffer *ret) {
+        Delivering *d = owner;
+        char timestamp[40];
+        Envelope envelope = {
+                .form = d->form,
+                .bus = d->config->bus,
+                .url = d->is->url,
+                .message_id = item->message_id,
+                .uuid = item->uuid,
+                .event_type = item->event->type,
+                .timestamp = timestamp,
+        };
+        int r;
+
+        fhir_writer_reset(d->writer);
+        d->n_resources = 0;
+        d->is_full = false;
+        r = item->so_far ? add_record(d, item->so_far) : add_event(d, item);
+        if (r < 0)
+                return r;
+        if (r == FHIR_WRITE_E_NOT_SAID || (r == 0 && d->n_resources == 0))
+                return DESTINATION_E_NOT_SAID;
+        if (r != 0 || d->is_full)
+                return DESTINATION_E_NOT_WHOLE;
+        instant(item->event->has_received_at ? item->event->received_at : 0, timestamp);
+        envelope.number = ++d->number;
+        envelope_write(ret, &envelope, d->resources, d->n_resources);
+        return ret->error;
+}
+
+/* ---- how it goes */
+
+static void settle(Delivering *d, DestinationItem *item, DestinationOutcome outcome, const char *code) {
+        (void)destination_settle(d->destination, item, outcome, outcome == DESTINATION_DELIVERED ? NULL : code);
+}
+
+static Line *line_find(Delivering *d, const DestinationItem *item) {
+        for (size_t i = 0; i < d->n_lines; i++)
+                if (d->lines[i].item == item)
+                        return &d->lines[i];
+        return NULL;
+}
+
+static int on_send(void *owner, DestinationItem *item) {
+        Delivering *d = owner;
+        Line *line = line_find(d, NULL);
+        char *token = NULL;
+        FetchRequest request = {
+                .url = d->url,
+                .authority = d->is->authority,
+                .post = item->bytes,
+                .certificate = d->is->tls.certificate,
+                .key = d->is->tls.key,
+                .prefer = d->form == ENVELOPE_TRANSACTION ? "return=minimal" : NULL,
+                .timeout = d->is->timeout,
+        };
+        int r = 0;
+
+        if (now() < d->quiet_until || !line) {
+                settle(d, item, DESTINATION_NOT_CONNECTED, "retry-after");
+                return 0;
+        }
+        if (d->is->token)
+                r = token_read_first(d->is->token, &token);
+        request.token = token;
+        if (r == 0)
+                r = fetch_begin(line->fetch, &request);
+        token_erase(token);
+        if (r == -ENOMEM)
+                return r;
+        if (r != 0) {
+                settle(d, item, DESTINATION_NOT_CONNECTED, "token");
+                return 0;
+        }
+        line->item = item;
+        return 0;
+}
+
+static void on_cancel(void *owner, DestinationItem *item) {
+        Line *line = line_find(owner, item);
+
+        if (!line)
+                return;
+        fetch_cancel(line->fetch);
+        line->item = NULL;
+}
+
+static int line_work(Line *line, bool *ret_moved) {
+        Delivering *d = line->delivering;
+        DestinationItem *item = line->item;
+        FetchResult result;
+        Verdict verdict;
+        int r = item ? fetch_work(line->fetch, &result) : FETCH_E_WORKING;
+
+        if (r != 0)
+                return MIN(r, 0);
+        verdict_read(d->form, item->bytes, &result, &verdict);
+        if (verdict.quiet > 0)
+                d->quiet_until = now() + verdict.quiet * USEC_PER_SEC;
+        line->item = NULL;
+        *ret_moved = true;
+        settle(d, item, verdict.outcome, verdict.code);
+        return 0;
+}
+
+static int on_io(LoopSource *source, int fd, uint32_t revents, void *owner) {
+        (void)source;
+        (void)fd;
+        (void)revents;
+        (void)owner;
+        return 0; /* on_prepare() does the work */
+}
+
+static int on_wake(LoopSource *source, void *owner) {
+        (void)source;
+        (void)owner;
+        return 0;
+}
+
+static int on_prepare(LoopSource *source, void *owner) {
+        Delivering *d = owner;
+        int timeout = -1, r = 0;
+        bool moved = true;
+
+        (void)source;
+        for (unsigned round = 0; moved && round < ROUNDS_MAX; round++) {
+                moved = false;
+                for (size_t i = 0; r >= 0 && i < d->n_lines; i++)
+                        r = line_work(&d->lines[i], &moved);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < d->n_lines; i++) {
+                int wanted = d->lines[i].item ? fetch_timeout(d->lines[i].fetch) : -1;
+
+                if (wanted >= 0 && (timeout < 0 || wanted < timeout))
+                        timeout = wanted;
+        }
+        if (moved)
+                timeout = 0;
+        return loop_timer_set(d->waking, timeout < 0 ? -1 : (int64_t)timeout * USEC_PER_MSEC);
+}
+
+/* ---- start and end */
+
+const char *fhir_destination_lacks(const ConfigDestination *destination) {
+        return destination->url || destination->facade
+                       ? NULL
+                       : "has neither `url:` (https://server/base) nor `facade:` (127.0.0.1:8090)";
+}
+
+static void delivering_stop(void *owner) {
+        Delivering *d = owner;
+
+        if (!d)
+                return;
+        d->destination = destination_free(d->destination);
+        d->preparing = loop_source_free(d->preparing);
+        d->waking = loop_source_free(d->waking);
+        for (size_t i = 0; i < d->n_lines; i++) {
+                loop_source_free(d->lines[i].watching);
+                fetch_free(d->lines[i].fetch);
+        }
+        facade_free(d->facade);
+        asker_free(d->asker);
+        fhir_writer_free(d->writer);
+        free(d->lines);
+        free(d->resources);
+        free(d->url);
+        free(d);
+}
+
+static void delivering_stopp(Delivering **d) {
+        delivering_stop(*d);
+}
+
+static int lines_open(Delivering *d) {
+        d->n_lines = MAX(d->is->window, UINT64_C(1));
+        d->lines = calloc(d->n_lines, sizeof(*d->lines));
+        if (!d->lines)
+                return -ENOMEM;
+        for (size_t i = 0; i < d->n_lines; i++) {
+                Line *line = &d->lines[i];
+                int r = fetch_new(&line->fetch);
+
+                line->delivering = d;
+                if (r == 0)
+                        r = loop_add_io(d->loop, fetch_fd(line->fetch), EPOLLIN, on_io, line, &line->watching);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int url_make(Delivering *d) {
+        size_t size = strlen(d->is->url);
+
+        while (size > 0 && d->is->url[size - 1] == '/')
+                size--;
+        return text_format(&d->url, "%.*s%s", (int)size, d->is->url,
+                           d->form == ENVELOPE_MESSAGE ? "/$process-message" : "");
+}
+
+static int delivery_open(Delivering *d, size_t destination) {
+        const DestinationLanguage language = { .render = on_render, .send = on_send, .cancel = on_cancel, .owner = d };
+        int r = url_make(d);
+
+        d->resources = calloc(RESOURCES_MAX, sizeof(*d->resources));
+        if (!d->resources)
+                return -ENOMEM;
+        if (r == 0)
+                r = lines_open(d);
+        if (r == 0)
+                r = loop_add_timer(d->loop, -1, on_wake, d, &d->waking);
+        if (r == 0)
+                r = loop_add_prepare(d->loop, on_prepare, d, &d->preparing);
+        return r == 0 ? destination_new(d->loop, d->config, destination, &language, &d->destination) : r;
+}
+
+static int delivering_start(Loop *loop, const Config *config, size_t destination, void **ret) {
+        _cleanup_(delivering_stopp) Delivering *d = calloc(1, sizeof(*d));
+        FhirWriterOptions options = { .bus = config->bus, .timezone = config->destinations[destination].timezone };
+        int r;
+
+        if (!d)
+                return -ENOMEM;
+        d->loop = loop;
+        d->config = config;
+        d->is = &config->destinations[destination];
+        d->form = envelope_form(d->is->form);
+        r = fhir_writer_new(&d->writer, &options);
+        if (r == 0)
+                r = asker_new(config, destination, &d->asker);
+        if (r == 0 && d->is->facade)
+                r = facade_new(loop, config, destination, d->writer, d->asker, &d->facade);
+        if (r == 0 && d->is->url)
+                r = delivery_open(d, destination);
+        if (r == 0)
+                *ret = TAKE_PTR(d);
+        return r;
+}
+
+const DestinationProgram fhir_destination = { .start = delivering_start, .stop = delivering_stop };

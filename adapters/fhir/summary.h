@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * A person on one document: Bundle of type document, in the manner of the International Patient Summary. Each section of the record is
+ * a section of it, and says what it is where it has nothing: hidden, not known, held and none recorded never look alike.
+ */
+#include "adapters/fhir/write.h"
+
+/* Appends the Bundle. `identifier`: of this document; `timestamp`: instant. 0, a code of write.h, or negative. */
+int summary_write(FhirWriter *writer, const Carebus__V1__Record *record, const char *identifier, const char *timestamp,
+                  Buffer *out);
+/* Of $everything: each fact that R4 has something for, the person first. Appends to `list`, which has room for `room`; *ret_n how many there
+ * would be. */
+int everything_write(FhirWriter *writer, const Carebus__V1__Record *record, FhirWritten *list, size_t room,
+                     size_t *ret_n);
