@@ -20,7 +20,9 @@ static const struct {
 } refusals[] = {
         { "already-apart", "somebody decided before that they are two" },
         { "already-decided", "it was decided before: see `carebusctl identity show REVIEW`" },
+        { "already-ended", "it has ended before: see `carebusctl break-glass list --all`" },
         { "already-linked", "they are one person already" },
+        { "not-granted", "that entry granted nothing: see `carebusctl break-glass list --all`" },
         { "not-in-conflict", "there is no open conflict of that id with this person" },
         { "not-in-review", "there is no review of that id: see `carebusctl identity review`" },
         { "not-of-this-review", "the review does not name this person: see `carebusctl identity show REVIEW`" },
@@ -77,7 +79,7 @@ static int look(const Config *config, uint64_t seq) {
 }
 
 /* Whoever decides wants to know that it is so, not only that it is written. */
-static int wait_for(const Config *config, uint64_t seq) {
+int decided_wait(const Config *config, uint64_t seq) {
         const int64_t until = clock_monotonic(&clock_system) + WAIT_AT_MOST;
         int r;
 
@@ -101,7 +103,7 @@ int decided_ask(const Context *context, const Config *config, Carebus__V1__Reque
         if (r != 0)
                 return r;
         seq = reply->decision->seq;
-        r = wait_for(config, seq);
+        r = decided_wait(config, seq);
         if (r == EXIT_NO)
                 return r;
         if (r == EXIT_LATER)

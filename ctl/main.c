@@ -47,6 +47,13 @@ static const struct {
           "who may be whom: what waits for a person, what speaks for it, and the decision" },
         { "conflict", command_conflict, "conflict settle PATIENT-ID CONFLICT --who NAME --why TEXT",
           "somebody has looked at a contradiction: both claims stay, it is closed" },
+        { "break-glass", command_break_glass,
+          "break-glass PERSON --team TEAM --reason CODE --why TEXT --who NAME [--for 4h] | list [--all] | review SEQ "
+          "--who NAME --why TEXT | end SEQ --who NAME --why TEXT",
+          "a team sees a record without a relationship, for a while: the team whose record it is hears of it at once" },
+        { "contact", command_contact,
+          "contact open PERSON --team TEAM --caller WHO --reason TEXT --who NAME [--visit]",
+          "a team that answers calls has one about this person, and sees what the call needs; no broken glass" },
         { "coverage", command_coverage, "coverage [SOURCE] [--all]",
           "which fields the messages of a source have, and what nobody reads" },
         { "converge", command_converge, "converge [--team TEAM] [--consumer NAME]",
