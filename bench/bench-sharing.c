@@ -11,6 +11,7 @@
 #include "bench/tool.h"
 #include "daemon/sharing/sharing-pack.h"
 #include "daemon/sharing/sharing.h"
+#include "proto/check.h"
 
 #define EVENT_BYTES 1500
 #define N_EVENTS 60 /* of all kinds, asked about in turn */
@@ -36,19 +37,12 @@ static void *taken(void *pointer) {
         return pointer;
 }
 
-static void *arena_allocate(void *arena, size_t size) {
-        return taken(arena_alloc(arena, size));
-}
-
-static void arena_release(void *arena, void *memory) {
-        (void)arena;
-        (void)memory;
+static void *room_for(Bench *bench, size_t size) {
+        return taken(arena_alloc(bench->arena, size));
 }
 
 static Carebus__V1__Event *unpacked(Bench *bench, size_t event) {
-        ProtobufCAllocator allocator = { .alloc = arena_allocate,
-                                         .free = arena_release,
-                                         .allocator_data = bench->arena };
+        ProtobufCAllocator allocator = check_allocator(bench->arena);
 
         return taken(carebus__v1__event__unpack(&allocator, bench->sizes[event], bench->packed[event]));
 }
@@ -77,12 +71,12 @@ static void make_sharing(Bench *bench) {
         Carebus__V1__TeamSettings teams[N_TEAMS + 1], *team_list[N_TEAMS + 1];
         Carebus__V1__SourceSettings source = CAREBUS__V1__SOURCE_SETTINGS__INIT, *sources[1] = { &source };
         Carebus__V1__Settings settings = CAREBUS__V1__SETTINGS__INIT;
-        Carebus__V1__PersonSharing *said = arena_allocate(bench->arena, sizeof(*said));
+        Carebus__V1__PersonSharing *said = room_for(bench, sizeof(*said));
 
         carebus__v1__person_sharing__init(said);
-        said->relationships = arena_allocate(bench->arena, (N_TEAMS + 1) * sizeof(void *));
+        said->relationships = room_for(bench, (N_TEAMS + 1) * sizeof(void *));
         for (size_t i = 0; i < N_TEAMS + 1; i++) {
-                Carebus__V1__Relationship *relationship = arena_allocate(bench->arena, sizeof(*relationship));
+                Carebus__V1__Relationship *relationship = room_for(bench, sizeof(*relationship));
                 const ConfigTeam *team = &bench->config->teams[i];
 
                 carebus__v1__team_settings__init(&teams[i]);
@@ -118,7 +112,7 @@ static void make_events(Bench *bench) {
                 size_t original;
 
                 bench->sizes[i] = events_render(&messages, i, room, &original);
-                bench->packed[i] = memcpy(arena_allocate(bench->arena, bench->sizes[i]), room, bench->sizes[i]);
+                bench->packed[i] = memcpy(room_for(bench, bench->sizes[i]), room, bench->sizes[i]);
                 bench->events[i] = unpacked(bench, i);
                 bench->events[i]->source = (char *)"alpha";
                 bench->things[i] = sharing_thing_of_event(bench->sharing, bench->events[i]);

@@ -6,22 +6,14 @@
 #include "daemon/sharing/choke.h"
 #include "daemon/sharing/sharing-pack.h"
 #include "daemon/sharing/sharing.h"
+#include "proto/check.h"
 
 /* Rules, classes with their codes, and teams; far beyond what the file of a configuration holds. */
 #define ARENA_BYTES ((size_t)1 << 30)
 
-static void *arena_allocate(void *arena, size_t size) {
-        return arena_alloc(arena, size);
-}
-
-static void arena_release(void *arena, void *memory) {
-        (void)arena;
-        (void)memory;
-}
-
 /* Ours: who gave them may free them. */
 static int copy_settings(const Carebus__V1__Settings *said, Arena *arena, Carebus__V1__Settings **ret) {
-        ProtobufCAllocator allocator = { .alloc = arena_allocate, .free = arena_release, .allocator_data = arena };
+        ProtobufCAllocator allocator = check_allocator(arena);
         _cleanup_(buffer_deinit) Buffer packed = BUFFER_NULL;
         uint8_t *room = buffer_reserve(&packed, carebus__v1__settings__get_packed_size(said));
 

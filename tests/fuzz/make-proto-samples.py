@@ -20,7 +20,7 @@ def load(folder):
     protos = sorted((TREE / "proto/carebus/v1").glob("*.proto"))
     subprocess.run(["protoc", f"--proto_path={TREE}/proto", f"--python_out={folder}", *map(str, protos)], check=True)
     sys.path.insert(0, folder)
-    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal", "ask"]
+    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal", "ask", "sharing"]
     return [importlib.import_module(f"carebus.v1.{name}_pb2") for name in modules]
 
 
@@ -40,7 +40,7 @@ def field(number, payload):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    common, bodies, event, record, intake, feed, control, journal, ask = load(folder)
+    common, bodies, event, record, intake, feed, control, journal, ask, sharing = load(folder)
 
 
 def when(text, at, precision):
@@ -267,5 +267,38 @@ def entries():
     write("entry", "kind-of-a-later-version", field(15, b"new"))
 
 
-for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries):
+def sized(*messages):
+    """For the target `sharing`: each behind its size."""
+    packed = [message.SerializeToString() for message in messages]
+    return b"".join(len(one).to_bytes(4, "little") + one for one in packed)
+
+
+def sharing_settings(**said):
+    """Three teams as the target has them, and one rule that says something of everything."""
+    rule = sharing.SharingRule(name="rule", kinds=["all"], **said)
+    return journal.Settings(
+        sources=[journal.SourceSettings(name="alpha", team="clinical")],
+        teams=[journal.TeamSettings(**{"name": name, "class": name, "title": name, "organisation": "RAA", "reads_all": True})
+               for name in ("clinical", "care-home", "volunteer")],
+        sharing=sharing.SharingSettings(
+            rules=[rule, sharing.SharingRule(name="notes", classes=["volunteer"], kinds=["contacts"], fields=["contact.start_at"])],
+            sensitive=[sharing.SensitiveClass(name="sexual-health", words=["hiv"], codes=[common.Coded(code="B20*")])],
+            shielded_types=["Address", "Telecom", "RelatedPerson"], shielded_paths=["demographics.practice"]))
+
+
+def of_sharing():
+    person = sharing.PersonSharing(restricted=True, relationships=[
+        sharing.Relationship(kind="encounter", team="clinical"), sharing.Relationship(kind="planned-visit", organisation="raa")])
+    full = fill(event.Event())
+    full.type, full.source, full.team = "cpr_decision.recorded", "alpha", "nobody"
+    visit = event.Event(type="visit.planned", source="alpha", contact=fill(bodies.Contact()))
+    write("sharing", "all", sized(sharing_settings(classes=["care-home", "volunteer"]), person, full))
+    write("sharing", "some-fields", sized(sharing_settings(
+        teams=["volunteer"], fields=["contact.place.text", "demographics.names.family"], relationships=["not-needed"]), person, visit))
+    write("sharing", "exceptions", sized(sharing_settings(
+        classes=["care-home"], **{"except": ["decision.discussions.person", "demographics"]}, restricted_shown=True), person, full))
+    write("sharing", "nobody", sized(sharing_settings(), sharing.PersonSharing(objection=True), visit))
+
+
+for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries, of_sharing):
     make()

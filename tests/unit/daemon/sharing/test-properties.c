@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "oracle.h"
+#include "proto/check.h"
 #include "proto/types.h"
 
 #define WORLDS 1500
@@ -25,16 +26,8 @@ static uint64_t seed_of(void) {
         return seed;
 }
 
-static void *arena_allocate(void *arena, size_t size) {
-        return arena_alloc(arena, size);
-}
-static void arena_release(void *arena, void *memory) {
-        (void)arena;
-        (void)memory;
-}
-
 static Carebus__V1__Event *event_copy(const Carebus__V1__Event *event, Arena *arena) {
-        ProtobufCAllocator allocator = { .alloc = arena_allocate, .free = arena_release, .allocator_data = arena };
+        ProtobufCAllocator allocator = check_allocator(arena);
         uint8_t *packed = arena_alloc(arena, carebus__v1__event__get_packed_size(event) + 1);
         Carebus__V1__Event *copy;
 

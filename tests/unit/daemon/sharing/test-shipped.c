@@ -308,10 +308,17 @@ static void test_the_rules_that_ship_say_what_was_reviewed(void **state) {
         assert_int_equal(arena_new(&fixture.arena, (size_t)64 << 20), 0);
         fixture.sharing = sharing_made(fixture.config, fixture.arena);
         add_rows(&fixture);
-        buffer_append_text(&fixture.out, "What the rules of etc/sharing.yaml come to. Facts that another team's system "
-                                         "said; a team sees what its own say whole.\n"
-                                         "A column is a kind of relationship that the team has with the person, and no "
-                                         "other. An asterisk: not all of that field.\n");
+        buffer_append_text(
+                &fixture.out,
+                "What the rules of etc/sharing.yaml come to. Facts that another team's system said; a team sees what "
+                "its own say whole.\n"
+                "Behind each is by which relationship with the person, where there is no other: any but a broken "
+                "glass, or those named.\n"
+                "Below stand the fields of what is seen in part; an asterisk: not all of that field. Of a restricted "
+                "address, what a\n"
+                "care team, a place and whom to ring say themselves decides: no general practitioner, no home, nobody "
+                "but practitioners\n"
+                "and services. They stand here as left out, and what is left of them is shown all the same.\n");
         for (size_t team = 0; team < ELEMENTSOF(classes); team++)
                 write_class(&fixture, team);
         buffer_append_byte(&fixture.out, 0);
