@@ -95,6 +95,8 @@ int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buf
 int query_review_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_identity_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);
+/* query-grant.c */
+int query_grant_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 /* What the feed thread found out goes to who asked. */
 int query_tell_converge(Query *query);
 

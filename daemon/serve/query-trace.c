@@ -135,7 +135,7 @@ static int steps_of_outcome(Trace *trace, Carebus__V1__TraceEntry *entry, const 
         if (r == 0 && outcome->refused)
                 r = add_step(trace, entry, "project", "refused",
                              arena_format(arena, "reason=%s about=%" PRIu64, outcome->refused, outcome->about_seq));
-        else if (r == 0 && outcome->event_count > 0)
+        else if (r == 0 && (outcome->event_count > 0 || strcmp(entry->kind, "decision") == 0))
                 r = add_step(trace, entry, "project", "ok",
                              arena_format(arena, "events=%" PRIu32 " derived=%zu%s%s",
                                           outcome->event_count - (uint32_t)outcome->n_held, outcome->n_derived,

@@ -61,7 +61,7 @@ def _generate_modules():
 
 _generate_modules()
 from carebus.v1 import ask_pb2, bodies_pb2, common_pb2, control_pb2, event_pb2, feed_pb2  # noqa: E402,F401
-from carebus.v1 import intake_pb2, journal_pb2, record_pb2  # noqa: E402,F401
+from carebus.v1 import intake_pb2, journal_pb2, record_pb2, sharing_pb2  # noqa: E402,F401
 
 
 class BusError(AssertionError):
