@@ -34,6 +34,9 @@ int command_contact(const Context *context, int argc, char **argv);
 int command_converge(const Context *context, int argc, char **argv);
 int command_matching(const Context *context, int argc, char **argv);
 int command_load(const Context *context, int argc, char **argv);
+int command_audit(const Context *context, int argc, char **argv);
+int command_why(const Context *context, int argc, char **argv);
+int command_receipts(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
 
 /* Loads the configuration or says what is wrong with it: EXIT_DONE or EXIT_CONFIGURATION. */

@@ -218,6 +218,33 @@ static int grant_list_rules(const Request *request, ValidateError *error) {
         return 0;
 }
 
+static int why_rules(const Request *request, ValidateError *error) {
+        if (!request->why->event_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "why.event_id");
+        if (!event_id_is_valid(request->why->event_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "why.event_id");
+        return name_required_rule(request->why->team, "why.team", error);
+}
+
+static int audit_who_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__AuditWhoRequest *who = request->audit_who;
+
+        if (!who->patient_id)
+                return validate_fail(error, VALIDATE_E_MISSING, "audit_who.patient_id");
+        if (!patient_id_is_valid(who->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "audit_who.patient_id");
+        return limit_rule(who->limit, "audit_who.limit", error);
+}
+
+static int receipts_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__ReceiptsRequest *receipts = request->receipts;
+        int r = name_required_rule(receipts->source, "receipts.source", error);
+
+        if (r == 0 && receipts->message_id)
+                r = text_rule(receipts->message_id, MESSAGE_ID_MAX, "receipts.message_id", error);
+        return r ? r : limit_rule(receipts->limit, "receipts.limit", error);
+}
+
 static int converge_rules(const Request *request, ValidateError *error) {
         enum { TIMEOUT_MAX_MS = 10 * 60 * 1000 };
         const Carebus__V1__ConvergeRequest *converge = request->converge;
@@ -254,6 +281,9 @@ static const struct {
         { COMMAND(REVIEW_LIST), review_list_rules },
         { COMMAND(IDENTITY_SHOW), identity_show_rules },
         { COMMAND(CONVERGE), converge_rules },
+        { COMMAND(WHY), why_rules },
+        { COMMAND(AUDIT_WHO), audit_who_rules },
+        { COMMAND(RECEIPTS), receipts_rules },
 };
 
 int validate_request(Bytes frame, Arena *arena, const Carebus__V1__Request **ret, ValidateError *ret_error) {

@@ -1,3 +1,4 @@
+/* Anchors: signed, printed as a line, and read again. */
 #include "daemon/audit/anchor.h"
 
 #include <errno.h>

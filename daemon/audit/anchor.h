@@ -31,6 +31,6 @@ bool audit_anchor_holds(const AuditAnchor *anchor, const SignKey *key);
 void audit_anchor_print(const AuditAnchor *anchor, Buffer *ret);
 /* One line without its end; only what audit_anchor_print() writes. 0 or -EBADMSG. */
 int audit_anchor_parse(Bytes line, AuditAnchor *ret);
-/* The next line of `text` from *offset on; a last one without its end is -EBADMSG as well. 0, -ENODATA behind the last, -EBADMSG (the offset
- * moves on). */
+/* The next line of `text` from *offset on; a last one without its end is -EBADMSG as well. 0, -ENODATA behind the last, -EBADMSG (the
+ * offset moves on). */
 int audit_anchor_next(Bytes text, size_t *offset, AuditAnchor *ret);

@@ -1,3 +1,4 @@
+/* The index: what of a record is put where, and the filters over the segments. */
 #include "daemon/audit/index.h"
 
 #include <errno.h>

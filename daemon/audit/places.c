@@ -1,3 +1,4 @@
+/* Two mapped files: an array for what most events are, a hash table for the rest. */
 #include "daemon/audit/places.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The wire is walked: nothing is unpacked for a record of which two numbers are needed. */
 #include "daemon/audit/record-look.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Verifying: one walk, with the anchors of both kinds beside it. */
 #include "daemon/audit/verify.h"
 
 #include <dirent.h>

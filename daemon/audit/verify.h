@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Is the audit what was written? Frames, checksums, numbers and the chain of all segments; signatures of its anchors; and, where a file of
- * anchors was kept elsewhere, that the chain runs through each of them: who rewrites the whole chain, or cuts its end, cannot make it do so.
+ * anchors was kept elsewhere, that the chain runs through each of them: who rewrites the whole chain, or cuts its end, cannot make it do
+ * so.
  * Needs no daemon, changes nothing, and may run beside one.
  */
 #include <stdint.h>
@@ -23,9 +24,9 @@ typedef struct AuditVerified {
         uint64_t anchors_saved; /* of those kept elsewhere, that the chain runs through */
         uint64_t anchored;      /* newest number that is signed */
         int64_t first_at, last_at;
-        /* The first fault. Beside those of AuditFault: anchor (a line that is none of ours), anchor-signature, anchor-key (signed by a key that
-         * is not there), anchor-order, anchor-differs (another chain), behind-anchor (the end is missing), key (a public key that is not what
-         * its name says). `number` is the record's or the anchor's; `saved` says whose anchor. */
+        /* The first fault. Beside those of AuditFault: anchor (a line that is none of ours), anchor-signature, anchor-key (signed by a
+         * key that is not there), anchor-order, anchor-differs (another chain), behind-anchor (the end is missing), key (a public key
+         * that is not what its name says). `number` is the record's or the anchor's; `saved` says whose anchor. */
         AuditFault fault;
         bool saved;
 } AuditVerified;
