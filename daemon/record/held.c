@@ -9,6 +9,7 @@
 #include "daemon/record/belongs.h"
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
+#include "daemon/record/ring.h"
 #include "daemon/store/state-keys.h"
 
 typedef Carebus__V1__Person Person;
@@ -66,18 +67,10 @@ int review_read(StateTxn *txn, const char *review_id, Arena *arena, Review **ret
 
 /* Whom the team of a source wants to be rung. */
 static void whom_to_ring(const Holding *holding, Held *held) {
-        const Carebus__V1__Settings *settings = holding->settings;
-        const char *team = NULL;
+        const char *source = held->source ?: "";
 
-        for (size_t i = 0; settings && i < settings->n_sources && !team; i++)
-                if (text_equal(settings->sources[i]->name, held->source))
-                        team = settings->sources[i]->team;
-        for (size_t i = 0; team && i < settings->n_teams; i++)
-                if (text_equal(settings->teams[i]->name, team)) {
-                        held->n_whom_to_ring = settings->teams[i]->n_contact_points;
-                        held->whom_to_ring = settings->teams[i]->contact_points;
-                        return;
-                }
+        ring_of_team(holding->settings, ring_team_of_source(holding->settings, bytes_of_text(source)),
+                     &held->whom_to_ring, &held->n_whom_to_ring);
 }
 
 /* May it be of either of the two whom the review names? By what was said, not by what the review has heard of. */

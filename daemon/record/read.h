@@ -58,10 +58,24 @@ int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char *
 /* One person's own, without those that it answers for: who says what of it, and its ties. */
 int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret);
 
-/* Whose facts a reader may see: a function of their source. */
+/* What a reader may see of a record: who holds the rules answers. */
+typedef enum RecordSight {
+        RECORD_HIDDEN,
+        RECORD_HIDDEN_SENSITIVE, /* not even that there is something */
+        RECORD_PART,
+        RECORD_WHOLE,
+} RecordSight;
 typedef struct RecordEyes {
-        bool (*sees)(const void *owner, const char *source);
-        const void *owner;
+        /* Leaves out, in place, what is not to be seen of a fact of this section. `unconfirmed`: whose it is waits for a person. 0 or negative. */
+        int (*see)(void *owner, const char *section, Carebus__V1__Fact *fact, bool unconfirmed, RecordSight *ret);
+        /* What is shown of a section of anybody's record. */
+        RecordSight (*section)(void *owner, const char *section);
+        /* Has this reader to do with the person at all? */
+        bool (*knows)(void *owner);
+        /* May it read this source at all? */
+        bool (*reads)(void *owner, const char *source);
+        const char *team; /* its name */
+        void *owner;
 } RecordEyes;
 
 /* The shared record as of the transaction's folded seq, under any id that the person ever had: sections in order of names, facts in
@@ -70,9 +84,11 @@ typedef struct RecordEyes {
  * moved here is shown. `digest` is SHA-256 over record_canonical(). `states`, and what of `sources` follows from the clock, are
  * left to record_states(). */
 int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
-/* The same as somebody may see it: facts of the sources that `eyes` see (NULL: all), numbers that one of these used, conflicts all of
- * whose claims are theirs, and an overview of no more than that. How decisions stand to each other follows from all of them. Whoever
- * sees no fact of a person sees nobody: RECORD_E_NOT_FOUND. What is held has no content and is shown. */
+/* The same as somebody may see it (`eyes` NULL: all): the facts that they see, and of each as much; numbers as they see the demographics of
+ * who used them; an overview of no more than that. How decisions stand to each other follows from all of them; a conflict with a claim
+ * that is not shown says so (`part_hidden`), and the overview says that not all is shown, unless it is not to be known that there is
+ * anything. What is held has no content and is shown to who knows the person. Who sees no fact and has nothing to do with the person sees
+ * nobody: RECORD_E_NOT_FOUND. */
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret);
 

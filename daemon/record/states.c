@@ -7,6 +7,7 @@
 #include "daemon/record/body.h"
 #include "daemon/record/overview-parts.h"
 #include "daemon/record/read.h"
+#include "daemon/record/ring.h"
 #include "daemon/store/state-keys.h"
 #include "proto/types.h"
 
@@ -37,6 +38,7 @@ typedef struct Stating {
         const Carebus__V1__Record *record;
         Carebus__V1__SectionState *state;
         bool value, none, silent, not_understood, heard;
+        RecordSight sight;
         Arena *arena;
 } Stating;
 
@@ -72,11 +74,13 @@ static Carebus__V1__SectionSource *source_say_since(Stating *s, const Carebus__V
 static int source_tell(Stating *s, const Carebus__V1__RecordSource *source, bool speaks) {
         Carebus__V1__SectionSource *said;
 
+        if (s->sight == RECORD_HIDDEN)
+                return 0;
         if (!source->has_heard_since_at && !speaks && !source_say(s, source, SECTION_NOT_HEARD_YET))
                 return -ENOMEM;
         s->heard = s->heard || source->has_heard_since_at;
         /* A section with something held never reads as empty. */
-        if (source->has_heard_since_at && !speaks && s->state->held == 0) {
+        if (source->has_heard_since_at && !speaks && s->state->held == 0 && s->sight == RECORD_WHOLE) {
                 s->none = true;
                 if (!source_say_since(s, source, SECTION_NONE_RECORDED, source->heard_since_at))
                         return -ENOMEM;
@@ -104,10 +108,13 @@ static int states_write(Stating *s) {
         } words[] = {
                 { s->value, SECTION_VALUE },
                 { !s->value && s->none, SECTION_NONE_RECORDED },
-                { !s->value && !s->none && s->state->held == 0 && !s->heard, SECTION_NOT_HEARD_YET },
+                { s->sight != RECORD_HIDDEN && !s->value && !s->none && s->state->held == 0 && !s->heard,
+                  SECTION_NOT_HEARD_YET },
                 { s->state->held > 0, SECTION_HELD },
                 { s->silent, SECTION_SILENT },
                 { s->not_understood, SECTION_NOT_UNDERSTOOD },
+                { s->sight == RECORD_HIDDEN, SECTION_HIDDEN },
+                { s->sight == RECORD_PART, SECTION_PART_HIDDEN },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -117,16 +124,26 @@ static int states_write(Stating *s) {
         return 0;
 }
 
-static int section_state(Carebus__V1__Record *record, const char *name, Arena *arena) {
+/* Whoever owns a source may know more: the same for everybody's record. */
+typedef struct Owners {
+        const RecordEyes *eyes;
+        Carebus__V1__ContactPoint **points;
+        size_t n_points;
+} Owners;
+
+static int section_state(Carebus__V1__Record *record, const char *name, const Owners *owners, Arena *arena) {
         const Carebus__V1__Section *section = overview_section(record, name);
         Stating s = { .record = record,
                       .state = message_new(&carebus__v1__section_state__descriptor, arena),
+                      .sight = owners->eyes ? owners->eyes->section(owners->eyes->owner, name) : RECORD_WHOLE,
                       .arena = arena };
         int r = 0;
 
         if (!s.state)
                 return -ENOMEM;
         s.state->section = (char *)name;
+        s.state->whom_to_ring = owners->points;
+        s.state->n_whom_to_ring = s.sight == RECORD_WHOLE ? 0 : owners->n_points;
         for (size_t i = 0; i < record->n_held; i++)
                 s.state->held += text_equal(record->held[i]->section, name);
         s.state->has_held = s.state->held > 0;
@@ -139,15 +156,26 @@ static int section_state(Carebus__V1__Record *record, const char *name, Arena *a
         return r ?: list_append((void ***)&record->states, &record->n_states, s.state, arena);
 }
 
-int record_states(StateTxn *txn, Carebus__V1__Record *record, const RecordPatience *patience, int64_t now,
-                  Arena *arena) {
+static int owners_read(StateTxn *txn, const RecordEyes *eyes, Arena *arena, Owners *ret) {
+        Carebus__V1__Settings *settings = NULL;
+        int r = eyes ? settings_read(txn, arena, &settings) : 0;
+
+        *ret = (Owners){ .eyes = eyes };
+        if (r < 0 || !eyes)
+                return r;
+        return ring_of_owners(settings, eyes->team, arena, &ret->points, &ret->n_points);
+}
+
+int record_states(StateTxn *txn, Carebus__V1__Record *record, const RecordEyes *eyes, const RecordPatience *patience,
+                  int64_t now, Arena *arena) {
         const char *name;
-        int r = 0;
+        Owners owners;
+        int r = owners_read(txn, eyes, arena, &owners);
 
         for (size_t i = 0; i < record->n_sources; i++)
                 source_state(txn, record->sources[i], patience, now);
         record->n_states = 0;
         for (size_t i = 0; r == 0 && (name = section_at(i)); i++)
-                r = section_state(record, name, arena);
+                r = section_state(record, name, &owners, arena);
         return r;
 }

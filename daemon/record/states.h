@@ -6,7 +6,7 @@
  */
 #include "base/arena.h"
 #include "carebus/v1/record.pb-c.h"
-#include "daemon/store/state.h"
+#include "daemon/record/read.h"
 
 /* Words of SectionState.states and SectionSource.state. */
 #define SECTION_VALUE "value"
@@ -15,6 +15,8 @@
 #define SECTION_SILENT "silent"
 #define SECTION_NOT_UNDERSTOOD "not-understood"
 #define SECTION_NOT_HEARD_YET "not-heard-yet"
+#define SECTION_HIDDEN "hidden"
+#define SECTION_PART_HIDDEN "part-hidden"
 
 /* Microseconds without a word after which a source is silent; 0: it may be silent for ever. */
 typedef struct RecordPatience {
@@ -23,6 +25,7 @@ typedef struct RecordPatience {
 } RecordPatience;
 
 /* Fills in `states`, one for each section of the catalogue, and of `sources` what the clock says, for the sources that the record has.
- * `now` is the reader's. 0 or -ENOMEM. */
-int record_states(StateTxn *txn, Carebus__V1__Record *record, const RecordPatience *patience, int64_t now,
-                  Arena *arena);
+ * `now` is the reader's; `eyes` those that the record was read by. What is hidden from them says so whoever it is of and whatever there
+ * is, with whom to ring, and says nowhere that there is none. 0 or negative. */
+int record_states(StateTxn *txn, Carebus__V1__Record *record, const RecordEyes *eyes, const RecordPatience *patience,
+                  int64_t now, Arena *arena);

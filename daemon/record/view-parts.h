@@ -58,7 +58,17 @@ typedef struct Viewing {
         size_t n_deaths;
         Carebus__V1__Fact **decisions; /* in the order of their decisions */
         size_t n_decisions, decisions_room;
+        /* What the reader is not shown. */
+        struct Unseen *unseen;
 } Viewing;
+
+/* A fact that the reader does not see. */
+typedef struct Unseen {
+        struct Unseen *next;
+        const char *section;
+        const Carebus__V1__Fact *fact;
+        bool sensitive; /* not even that it is there */
+} Unseen;
 
 /* All facts of the persons that belong to this record, and its conflicts. */
 int view_walk(Viewing *viewing);
@@ -67,3 +77,11 @@ int view_number_belongs(Viewing *viewing, const Carebus__V1__Person *home, bool 
                         const Carebus__V1__Identifier *number, bool *ret);
 /* What was found becomes the sections of the record, in order; facts of one source about one thing become one. */
 int view_unite(Viewing *viewing);
+
+/* Leaves out of sections, decisions, conflicts and what is held whatever the reader does not see. RECORD_E_NOT_FOUND: it is nobody to
+ * them. */
+int view_cut(Viewing *viewing, const RecordEyes *eyes);
+/* Where what is seen alone would say what is not so. */
+void view_cut_overview(Viewing *viewing, const RecordEyes *eyes);
+/* A number is seen by who sees that of the demographics of one who used it; `eyes` NULL: all. */
+int view_sees_number(const RecordEyes *eyes, const Carebus__V1__PersonIdentifier *number, Arena *arena, bool *ret);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "base/text.h"
 #include "daemon/record/belongs.h"
 #include "daemon/record/body.h"
 #include "daemon/record/canonical.h"
@@ -41,85 +40,6 @@ static int persons_read(Viewing *viewing, char **members, size_t n_members) {
         return r;
 }
 
-/* ---- what a reader may see ------------------------------------------------------------------------------------------------------ */
-
-static bool sees(const RecordEyes *eyes, const char *source) {
-        return !eyes || (source && eyes->sees(eyes->owner, source));
-}
-
-static bool sees_identifier(const RecordEyes *eyes, const Carebus__V1__PersonIdentifier *identifier) {
-        bool seen = !eyes;
-
-        for (size_t i = 0; i < identifier->n_sources && !seen; i++)
-                seen = sees(eyes, identifier->sources[i]);
-        return seen;
-}
-
-static size_t facts_cut(const RecordEyes *eyes, Carebus__V1__Fact **facts, size_t n_facts) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < n_facts; i++)
-                if (sees(eyes, facts[i]->source))
-                        facts[n++] = facts[i];
-        return n;
-}
-
-static void sections_cut(Viewing *viewing, const RecordEyes *eyes) {
-        Carebus__V1__Record *record = viewing->record;
-        size_t n = 0;
-
-        for (size_t i = 0; i < record->n_sections; i++) {
-                Carebus__V1__Section *section = record->sections[i];
-
-                section->n_facts = facts_cut(eyes, section->facts, section->n_facts);
-                if (section->n_facts > 0)
-                        record->sections[n++] = section;
-        }
-        record->n_sections = n;
-        viewing->n_decisions = facts_cut(eyes, viewing->decisions, viewing->n_decisions);
-}
-
-/* The source of an event is its entry's. */
-static int sees_event(const Viewing *viewing, const RecordEyes *eyes, const char *event_id, bool *ret) {
-        char text[24];
-        size_t size = strcspn(event_id, ".");
-        Carebus__V1__Outcome *outcome;
-        uint64_t seq;
-        int r;
-
-        *ret = false;
-        if (size >= sizeof(text))
-                return 0;
-        memcpy(text, event_id, size);
-        text[size] = '\0';
-        if (text_to_u64(text, &seq) < 0)
-                return 0;
-        r = outcome_read(viewing->txn, seq, viewing->arena, &outcome);
-        *ret = r == 0 && sees(eyes, outcome->source);
-        return r < 0 ? r : 0;
-}
-
-static int conflicts_cut(Viewing *viewing, const RecordEyes *eyes) {
-        Carebus__V1__Record *record = viewing->record;
-        size_t n = 0;
-
-        for (size_t i = 0; i < record->n_conflicts; i++) {
-                Carebus__V1__Conflict *conflict = record->conflicts[i];
-                bool visible = true;
-
-                for (size_t j = 0; visible && j < conflict->n_event_ids; j++) {
-                        int r = sees_event(viewing, eyes, conflict->event_ids[j], &visible);
-
-                        if (r < 0)
-                                return r;
-                }
-                if (visible)
-                        record->conflicts[n++] = conflict;
-        }
-        record->n_conflicts = n;
-        return 0;
-}
-
 /* ---- numbers, conflicts, sources ------------------------------------------------------------------------------------------------- */
 
 static int identifier_order(const void *a, const void *b) {
@@ -141,7 +61,9 @@ static int identifiers_write(Viewing *viewing, const RecordEyes *eyes) {
                         int r = view_number_belongs(viewing, viewing->persons[i], i >= viewing->n_members,
                                                     kept->identifier, &here);
 
-                        if (r == 0 && here && sees_identifier(eyes, kept))
+                        if (r == 0 && here)
+                                r = view_sees_number(eyes, kept, viewing->arena, &here);
+                        if (r == 0 && here)
                                 r = list_append((void ***)&record->identifiers, &record->n_identifiers,
                                                 kept->identifier, viewing->arena);
                         if (r < 0)
@@ -197,7 +119,7 @@ static int sources_write(Viewing *viewing, const RecordEyes *eyes) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && viewing->settings && i < viewing->settings->n_sources; i++)
-                if (sees(eyes, viewing->settings->sources[i]->name))
+                if (!eyes || eyes->reads(eyes->owner, viewing->settings->sources[i]->name))
                         r = source_add(viewing, viewing->settings->sources[i]->name);
         if (record->n_sources > 1)
                 qsort(record->sources, record->n_sources, sizeof(*record->sources), source_order);
@@ -251,12 +173,8 @@ static int cut_write(Viewing *viewing, const RecordEyes *eyes) {
         Carebus__V1__Record *record = viewing->record;
         int r = 0;
 
-        if (eyes) {
-                sections_cut(viewing, eyes);
-                if (record->n_sections == 0)
-                        return RECORD_E_NOT_FOUND;
-                r = conflicts_cut(viewing, eyes);
-        }
+        if (eyes)
+                r = view_cut(viewing, eyes);
         if (r == 0)
                 r = identifiers_write(viewing, eyes);
         if (r == 0)
@@ -319,6 +237,8 @@ int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes
         from = overview_from(&viewing);
         if (r == 0)
                 r = overview_make(&from, arena, &record->overview);
+        if (r == 0 && eyes)
+                view_cut_overview(&viewing, eyes);
         if (r == 0)
                 r = as_at_write(&viewing);
         if (r == 0)

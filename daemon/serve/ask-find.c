@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "canon/matching.h"
-#include "daemon/identity/match.h"
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
-#include "daemon/serve/ask.h"
+#include "daemon/serve/ask-find.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/record-cut.h"
 #include "daemon/store/state-keys.h"
 #include "proto/check.h"
@@ -29,26 +29,6 @@
 #define SEVERAL_CLOSE "several-close"
 #define NONE "none"
 #define NOT_ENOUGH "not-enough"
-
-/* One who may be meant: all who are one with the person that answers. */
-typedef struct Found {
-        char *patient_id;
-        bool by_number;
-        Carebus__V1__Person **persons;
-        size_t n_persons;
-        MatchResult result;
-        Carebus__V1__Candidate *candidate;
-} Found;
-
-typedef struct Finding {
-        Ask *ask;
-        const Carebus__V1__FindRequest *asked;
-        MatchRules *rules;
-        Carebus__V1__Trait trait; /* what is asked for */
-        Found *items;             /* ASK_COMPARED_MAX */
-        size_t n_items;
-        bool too_many; /* a block, or all of them together, had more than can be looked at */
-} Finding;
 
 static void finding_deinit(Finding *finding) {
         match_rules_free(finding->rules);
@@ -146,14 +126,18 @@ static int found_add(Finding *finding, const char *patient_id, bool by_number) {
         return 0;
 }
 
+/* Who answers a call looks among all: whether it is told of them is seen when they are shown. */
 static int find_by_number(Finding *finding) {
+        Ask ask = *finding->ask;
         size_t n = 0;
         char **ids;
         int r;
 
         if (!finding->asked->identifier || !finding->asked->identifier->value)
                 return 0;
-        r = ask_holders(finding->ask, finding->asked->identifier, &ids, &n);
+        if (finding->n_details >= FIND_DETAILS_MIN)
+                ask.team = -1;
+        r = ask_holders(&ask, finding->asked->identifier, &ids, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = found_add(finding, ids[i], /* by_number= */ true);
         return r;
@@ -238,10 +222,13 @@ static int found_compare(Finding *finding, Found *found, Carebus__V1__Trait *tra
         int r = 0;
 
         for (size_t i = 0; i < found->n_persons; i++)
-                for (size_t j = 0; r == 0 && j < found->persons[i]->n_traits; j++)
-                        if (sees(finding->ask, found->persons[i]->traits[j]->source))
-                                r = list_append((void ***)&traits, &n_traits, found->persons[i]->traits[j],
-                                                finding->ask->arena);
+                for (size_t j = 0; r == 0 && j < found->persons[i]->n_traits; j++) {
+                        Carebus__V1__Trait *seen;
+
+                        r = find_seen_trait(finding->ask, found->patient_id, found->persons[i]->traits[j], &seen);
+                        if (r == 0 && seen)
+                                r = list_append((void ***)&traits, &n_traits, seen, finding->ask->arena);
+                }
         if (r == 0)
                 match_compare(finding->rules, (MatchPerson){ .traits = question, .n_traits = 1 },
                               (MatchPerson){ .traits = traits, .n_traits = n_traits }, &found->result);
@@ -272,8 +259,8 @@ static int find_compare(Finding *finding) {
 }
 
 /* Does anything speak for it at all? */
-static bool found_is_likely(const Found *found) {
-        return found->by_number || found->result.score > 0;
+static bool found_is_likely(const Finding *finding, const Found *found) {
+        return found->by_number || found->result.score > 0 || finding->n_details >= FIND_DETAILS_MIN;
 }
 
 /* ---- what is said of them ---------------------------------------------------------------------------------------------------- */
@@ -358,7 +345,7 @@ static int sources_add(Finding *finding, const Found *found, Carebus__V1__Candid
 }
 
 /* The name that the person goes by: no former one, where there is another. */
-static Carebus__V1__HumanName *name_of(const Carebus__V1__Demographics *demographics) {
+Carebus__V1__HumanName *find_name_of(const Carebus__V1__Demographics *demographics) {
         static const char *const former[] = { "old", "maiden" };
 
         for (size_t i = 0; i < demographics->n_names; i++) {
@@ -389,7 +376,7 @@ static void candidate_fill(Carebus__V1__Candidate *candidate, const Carebus__V1_
         candidate->has_dead = candidate->dead = overview && overview->death;
         if (!demographics)
                 return;
-        candidate->name = name_of(demographics);
+        candidate->name = find_name_of(demographics);
         candidate->birth_date = demographics->birth_date;
         candidate->sex = demographics->sex;
         candidate->postal_code = restricted ? NULL : postcode_of(demographics);
@@ -403,7 +390,7 @@ static int is_restricted(Ask *ask, const Carebus__V1__Record *record, bool *ret)
         *ret = record->overview && record->overview->restricted;
         if (*ret || ask->team < 0)
                 return 0;
-        r = record_for_team(ask->view, ask->sharing, -1, record->patient_id, ask->arena, &whole);
+        r = record_for_team(ask->sight, -1, record->patient_id, ask->arena, &whole);
         if (r == 0)
                 *ret = whole->overview && whole->overview->restricted;
         return r == RECORD_E_NOT_FOUND ? 0 : r;
@@ -428,19 +415,19 @@ static int found_show(Finding *finding, Found *found) {
         Ask *ask = finding->ask;
         Carebus__V1__Candidate *candidate = message_new(&carebus__v1__candidate__descriptor, ask->arena);
         Carebus__V1__Record *record;
-        bool restricted, shown = true;
+        bool restricted = false, shown = true;
         int r;
 
         if (!candidate)
                 return -ENOMEM;
-        r = record_for_team(ask->view, ask->sharing, ask->team, found->patient_id, ask->arena, &record);
+        r = record_for_team(ask->sight, ask->team, found->patient_id, ask->arena, &record);
         if (r == RECORD_E_NOT_FOUND)
-                return 0;
+                return find_show_caller(finding, found);
         if (r == 0)
                 r = is_restricted(ask, record, &restricted);
         if (r == 0 && restricted)
                 r = found_compare_restricted(finding, found, &shown);
-        if (r < 0 || !shown || !found_is_likely(found))
+        if (r < 0 || !shown || !found_is_likely(finding, found))
                 return r;
         candidate->patient_id = found->patient_id;
         candidate->has_score_thousandths = 1;
@@ -513,7 +500,7 @@ static int find_show(Finding *finding, Carebus__V1__FindReply *reply) {
         int r = shown ? 0 : -ENOMEM;
 
         for (size_t i = 0; r == 0 && i < finding->n_items && i < LOOKED_AT_MAX && n <= limit + 1; i++) {
-                if (!found_is_likely(&finding->items[i]))
+                if (!found_is_likely(finding, &finding->items[i]))
                         continue;
                 r = found_show(finding, &finding->items[i]);
                 if (r == 0 && finding->items[i].candidate)
@@ -526,9 +513,11 @@ static int find_show(Finding *finding, Carebus__V1__FindReply *reply) {
         reply->advice = (char *)advice_of(finding, shown, n);
         reply->has_more = 1;
         reply->more = n > limit || finding->too_many;
-        for (size_t i = 0; r == 0 && i < n && i < limit; i++)
+        for (size_t i = 0; r == 0 && i < n && i < limit; i++) {
                 r = list_append((void ***)&reply->candidates, &reply->n_candidates, shown[i].candidate,
                                 finding->ask->arena);
+                disclose_found(finding->ask->say, finding->ask->sight, shown[i].candidate->patient_id);
+        }
         return r;
 }
 
@@ -553,6 +542,8 @@ int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindR
         r = rules_make(&finding);
         if (r == 0)
                 r = question_make(&finding);
+        if (r == 0)
+                finding.n_details = find_details(&finding);
         if (r == 0)
                 r = find_by_number(&finding);
         if (r == 0)

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "daemon/record/body.h"
 #include "daemon/record/read.h"
-#include "daemon/record/states.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/record-cut.h"
 #include "daemon/store/state-keys.h"
 
@@ -42,7 +42,7 @@ static int team_sees_person(Ask *ask, const char *patient_id, bool *ret) {
         *ret = true;
         if (ask->team < 0)
                 return 0;
-        r = record_for_team(ask->view, ask->sharing, ask->team, patient_id, ask->arena, &record);
+        r = record_for_team(ask->sight, ask->team, patient_id, ask->arena, &record);
         *ret = r == 0;
         return r == RECORD_E_NOT_FOUND ? 0 : r;
 }
@@ -133,7 +133,7 @@ int ask_holders(Ask *ask, const Carebus__V1__Identifier *identifier, char ***ret
 
 /* ---- a record --------------------------------------------------------------------------------------------------------------- */
 
-static int not_found(Ask *ask) {
+int ask_not_found(Ask *ask) {
         return ask_refuse(
                 ask, "not-found",
                 "nobody is known under this patient id or identifier, or this team sees nothing of them: find looks by "
@@ -153,7 +153,7 @@ static int find_one(Ask *ask, const Carebus__V1__RecordRequest *asked, const cha
         if (r < 0)
                 return r;
         if (n == 0)
-                return not_found(ask);
+                return ask_not_found(ask);
         if (n == 1) {
                 *ret = ids[0];
                 return 0;
@@ -182,13 +182,13 @@ int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__R
 
         r = find_one(ask, asked, &patient_id);
         if (r == 0)
-                r = record_for_team(ask->view, ask->sharing, ask->team, patient_id, ask->arena, &record);
+                r = record_for_team_with_states(ask->sight, ask->team, patient_id, &patience, ask->arena, &record);
         if (r == RECORD_E_NOT_FOUND)
-                return not_found(ask);
-        if (r == 0)
-                r = record_states(view_txn(ask->view), record, &patience, clock_now_at(&clock_system), ask->arena);
-        if (r == 0)
+                return ask_not_found(ask);
+        if (r == 0) {
+                disclose_record(ask->say, ask->sight, record);
                 *ret = record;
+        }
         return r;
 }
 
@@ -221,6 +221,14 @@ static int answer_find(Ask *ask, const Carebus__V1__TeamRequest *request, Carebu
         return r;
 }
 
+static int answer_events(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer *answer) {
+        int r = ask_events(ask, request->events, &answer->events);
+
+        if (r == 0)
+                answer->answer_case = CAREBUS__V1__TEAM_ANSWER__ANSWER_EVENTS;
+        return r;
+}
+
 int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer **ret) {
         Carebus__V1__TeamAnswer *answer = arena_alloc(ask->arena, sizeof(*answer));
         int r;
@@ -236,6 +244,8 @@ int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__T
                 r = answer_record(ask, request, answer);
         else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_FIND)
                 r = answer_find(ask, request, answer);
+        else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS)
+                r = answer_events(ask, request, answer);
         else
                 r = ask_refuse(ask, "unknown-command", "a newer carebusd may know it");
         if (r == ASK_E_REFUSED) {

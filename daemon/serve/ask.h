@@ -11,7 +11,8 @@
 #include "base/arena.h"
 #include "carebus/v1/ask.pb-c.h"
 #include "carebus/v1/feed.pb-c.h"
-#include "daemon/serve/view.h"
+#include "daemon/serve/audit-say.h"
+#include "daemon/serve/sight.h"
 
 enum {
         _ASK_E_SUCCESS,
@@ -19,11 +20,13 @@ enum {
 };
 
 typedef struct Ask {
-        View *view; /* renewed */
+        Sight *sight;
+        View *view; /* the sight's, renewed */
         const Config *config;
         const Sharing *sharing;
         Arena *arena;
-        ssize_t team; /* whose rights; -1: all, which only operators may ask */
+        ssize_t team;  /* whose rights; -1: all, which only operators may ask */
+        AuditSay *say; /* what the answer gives goes there; whoever asks here ends it before the answer is sent */
         const char *error, *detail;
 } Ask;
 
@@ -32,9 +35,13 @@ typedef struct Ask {
 #define ASK_CANDIDATES_MAX 50
 
 int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__Record **ret);
-/* The likeliest first. Somebody whose whereabouts are restricted is found by a number, or by name and birth date together, and never by
+/* The likeliest first. A team finds whom it sees anything of, or has to do with, by what it sees of them. One that answers calls finds
+ * anybody of whom three details are right (name, birth date, postcode, telephone, number), and is told name and birth date. Somebody whose whereabouts are restricted is found by a number, or by name and birth date together, and never by
  * anything that tells where they are; nor is any of that said of them. */
 int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindReply **ret);
+
+/* The events of one person as the team sees them now, in order. */
+int ask_events(Ask *ask, const Carebus__V1__EventsRequest *asked, Carebus__V1__EventsReply **ret);
 
 /* A team's program asks; `ask->team` is its team, which the caller has looked up for the peer. What is refused is in the answer as well:
  * 0 or negative. */
@@ -43,4 +50,5 @@ int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__T
 /* For the files ask*.c. */
 int ask_refuse(Ask *ask, const char *error, const char *detail);
 /* Patient ids that answer, of all who have this number, as far as the team sees them; without a system: under any. */
+int ask_not_found(Ask *ask);
 int ask_holders(Ask *ask, const Carebus__V1__Identifier *identifier, char ***ret_ids, size_t *ret_n);

@@ -127,7 +127,7 @@ static uint64_t since_seq(Feed *feed, const FeedLedger *ledger, size_t team, con
                 return entry->place_seq;
         ledger_id_format(ledger_entry_id(entry), patient_id);
         arena_reset(eyes.arena);
-        if (record_for_team(eyes.view, eyes.sharing, (ssize_t)team, patient_id, eyes.arena, &record) != 0)
+        if (record_for_team(eyes.sight, (ssize_t)team, patient_id, eyes.arena, &record) != 0)
                 return entry->place_seq;
         for (size_t i = 0; i < record->n_sections; i++)
                 for (size_t j = 0; j < record->sections[i]->n_facts; j++)

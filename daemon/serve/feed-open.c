@@ -104,7 +104,7 @@ static int check_place(Feed *feed, Place place, const Consumer *resumed, Refusal
                       place.seq);
 }
 
-static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, size_t team, Place *ret,
+static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, Place *ret,
                        Refusal *refusal) {
         const Consumer *resumed = NULL;
         Place place = PLACE_NULL;
@@ -112,7 +112,7 @@ static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer
 
         switch (open->from) {
         case CAREBUS__V1__OPEN__FROM__FROM_NOW:
-                return place_newest(view_txn(feed->view), feed->sharing, team, PLACE_LAST, ret);
+                return place_of_bus(view_txn(feed->view), view_head(feed->view), ret);
         case CAREBUS__V1__OPEN__FROM__FROM_PLACE:
                 place = (Place){ .seq = open->after->seq, .index = open->after->index };
                 break;
@@ -127,10 +127,7 @@ static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer
         if (r < 0 || refusal->reason)
                 return r;
         *ret = place;
-        if (place.seq == 0 || place.seq > view_head(feed->view))
-                return 0;
-        /* The newest that the team sees at or before it: prev of the first delivery is then the place that Opened says. */
-        return place_newest(view_txn(feed->view), feed->sharing, team, place, ret);
+        return 0;
 }
 
 /* Of records: behind which change, and out of which ledger. */
@@ -165,7 +162,7 @@ static int send_opened(Feed *feed, FeedSession *session, Place place) {
         Place head;
         int r;
 
-        r = place_newest(view_txn(feed->view), feed->sharing, session->team, PLACE_LAST, &head);
+        r = place_of_bus(view_txn(feed->view), view_head(feed->view), &head);
         if (r < 0)
                 return r;
         if (session->records.ledger)
@@ -267,7 +264,7 @@ static int prepare(Feed *feed, Opening *opening, Refusal *refusal) {
                 return 0;
         r = open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS
                     ? start_records(feed, open, known, &opening->ledger, &opening->place, refusal)
-                    : start_place(feed, open, known, opening->team, &opening->place, refusal);
+                    : start_place(feed, open, known, &opening->place, refusal);
         if (r < 0 || refusal->reason)
                 return r;
         r = cursors_get(feed->cursors, open->team, open->consumer, &opening->consumer);
@@ -301,11 +298,11 @@ static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const cha
 
 /* ---- Ack ------------------------------------------------------------------------------------------------------------- */
 
-/* Was this place delivered? By this feed, or by live, which the reader takes from as well: then it is an event that stands
- * in the state and that the team sees. 1, 0 or negative. */
+/* Was this place delivered? By this feed, or by live, which the reader takes from as well: then it stands in the audit, or the team sees it
+ * still. 1, 0 or negative. */
 static int is_deliverable(Feed *feed, const FeedSession *session, Place place, int64_t *ret_received_at) {
         ViewOutcome outcome;
-        Place newest;
+        SightAnswer answer;
         int r = 0;
 
         /* Live looks at the state with eyes of its own, and may have given out what came after our last look. */
@@ -316,12 +313,14 @@ static int is_deliverable(Feed *feed, const FeedSession *session, Place place, i
         if (r != 0)
                 return MIN(r, 0);
         *ret_received_at = outcome.received_at;
-        if (place.index >= outcome.event_count)
-                return 0;
         if (place_compare(place, session->sent) <= 0)
                 return 1;
-        r = place_newest(view_txn(feed->view), feed->sharing, session->team, place, &newest);
-        return r < 0 ? r : place_compare(newest, place) == 0;
+        r = sight_of_event(feed->sight, place.seq, place.index, session->team, &answer, NULL);
+        if (r != 0)
+                return MIN(r, 0);
+        if (answer.gives != SIGHT_NOTHING || !feed->worker->audit)
+                return answer.gives != SIGHT_NOTHING;
+        return audit_was_given(feed->worker->audit, session->consumer->team, place.seq, place.index);
 }
 
 /* The same of records, which live does not bring. */
@@ -384,37 +383,87 @@ static int send_answer(Feed *feed, size_t socket, const ZRoute *route, Carebus__
         return MIN(r, 0); /* who does not wait for the answer does not get one */
 }
 
-/* Needs no open feed; the right is looked at like that of one. */
-static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
+static const char *patient_of_request(const Carebus__V1__TeamRequest *request) {
+        if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_RECORD)
+                return request->record->patient_id;
+        if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS)
+                return request->events->patient_id;
+        return NULL;
+}
+
+static int refuse_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
+                          const Carebus__V1__TeamRequest *request, const char *error, const char *detail) {
+        Carebus__V1__TeamAnswer answer = CAREBUS__V1__TEAM_ANSWER__INIT;
+        const AuditRefused refused = { .team = request->team,
+                                       .peer = user,
+                                       .who = request->who,
+                                       .system = request->system,
+                                       .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST,
+                                       .code = error,
+                                       .patient_id = patient_of_request(request) };
+        int r;
+
+        answer.has_id = true;
+        answer.id = request->id;
+        answer.error = (char *)error;
+        answer.detail = (char *)detail;
+        log_event(LOG_QUERY_REFUSED, log_name("REASON", error), log_name("USER", user));
+        r = audit_say_refused(feed->say, &refused);
+        return r < 0 ? r : send_answer(feed, socket, route, &answer);
+}
+
+/* What is in the answer stands in the audit before it is sent. */
+static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const char *user, size_t team,
                           const Carebus__V1__TeamRequest *request) {
-        ssize_t team = config_find_team(feed->config, request->team);
-        Carebus__V1__TeamAnswer refused = CAREBUS__V1__TEAM_ANSWER__INIT, *answer = &refused;
-        Ask ask = { .view = feed->view, .config = feed->config, .sharing = feed->sharing, .team = team };
+        const AuditReader reader = { .team = request->team,
+                                     .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST,
+                                     .peer = user,
+                                     .who = request->who,
+                                     .system = request->system,
+                                     .purpose = request->purpose };
+        Ask ask = { .sight = feed->sight,
+                    .view = feed->view,
+                    .config = feed->config,
+                    .sharing = feed->sharing,
+                    .team = (ssize_t)team,
+                    .say = feed->say };
+        Carebus__V1__TeamAnswer *answer;
         int r = feed_records_arena(feed, &ask.arena);
 
         if (r < 0)
                 return r;
-        refused.has_id = true;
-        refused.id = request->id;
-        if (team < 0) {
-                refused.error = (char *)"unknown-team";
-                refused.detail = (char *)"there is no team of this name in the configuration";
-        } else if (!identity_is(user, &feed->config->teams[team].peer)) {
-                refused.error = (char *)"not-allowed";
-                refused.detail = (char *)"this user or key may not ask as that team: see user: and key: of the team";
-        } else if (feed_request_is_for_core(request)) {
+        audit_say_begin(feed->say, &reader);
+        r = ask_answer(&ask, request, &answer);
+        if (r < 0)
+                return r;
+        if (answer->error)
+                return refuse_request(feed, socket, route, user, request, answer->error, answer->detail);
+        r = audit_say_end(feed->say);
+        if (r == AUDIT_SAY_E_WAIT)
+                return refuse_request(feed, socket, route, user, request, "no-room",
+                                      "the disk of the bus is full: what cannot be audited is not given out");
+        return r < 0 ? r : send_answer(feed, socket, route, answer);
+}
+
+/* Needs no open feed; the right is looked at like that of one. */
+static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
+                          const Carebus__V1__TeamRequest *request) {
+        ssize_t team = config_find_team(feed->config, request->team);
+
+        if (team < 0)
+                return refuse_request(feed, socket, route, user, request, "unknown-team",
+                                      "there is no team of this name in the configuration");
+        if (!identity_is(user, &feed->config->teams[team].peer))
+                return refuse_request(feed, socket, route, user, request, "not-allowed",
+                                      "this user or key may not ask as that team: see user: and key: of the team");
+        if (feed_request_is_for_core(request)) {
                 const FeedCoreFor asker = {
                         .kind = FEED_CORE_GRANT, .socket = socket, .route = route, .id = request->id
                 };
 
                 return feed_request_take(feed, &asker, user, request);
-        } else
-                r = ask_answer(&ask, request, &answer);
-        if (r < 0)
-                return r;
-        if (answer->error)
-                log_event(LOG_QUERY_REFUSED, log_name("REASON", answer->error), log_name("USER", user));
-        return send_answer(feed, socket, route, answer);
+        }
+        return answer_request(feed, socket, route, user, (size_t)team, request);
 }
 
 /* ---- any message ------------------------------------------------------------------------------------------------------ */
@@ -477,8 +526,7 @@ int feed_handle(Feed *feed, size_t socket, const ZRoute *route, const ZFrame *fr
                                           "no feed is open on this connection: say Open");
                 return 0;
         }
-        if (!text_equal(user, session->user) ||
-            !feed_may_open(feed, user, session->team, session->consumer->name)) {
+        if (!text_equal(user, session->user) || !feed_may_open(feed, user, session->team, session->consumer->name)) {
                 feed_session_end(feed, session, "not-allowed", "this user or key may no longer read as that team");
                 return 0;
         }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/record/read.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/feed-core.h"
 #include "daemon/store/state-keys.h"
 #include "proto/wire.h"
@@ -242,7 +243,7 @@ static bool is_left_out(const FeedAgain *again, Place place) {
         return false;
 }
 
-static int send_again(Feed *feed, FeedSession *session, Place place, const PublishedEvent *event) {
+static int send_again(Feed *feed, FeedSession *session, Place place, const PublishedBytes *event) {
         _cleanup_(buffer_deinit) Buffer delivery = BUFFER_NULL, frame = BUFFER_NULL;
 
         wire_number(&delivery, DELIVERY_SEQ, place.seq);
@@ -264,9 +265,22 @@ static bool is_of(const PublishedEvent *event, const FeedAgain *again) {
         return slash && text_equal(slash + 1, again->patient_id);
 }
 
+/* What could not be sent is said again when it is: each of these is one delivery. */
+static int say_again(Feed *feed, FeedSession *session, const PublishedEvent *event, Place place, PublishedBytes *bytes,
+                     const SightAnswer *answer) {
+        int r;
+
+        feed_say_begin(feed, session, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REDELIVERY);
+        disclose_event(feed->say, feed->sight, event, place, bytes, answer);
+        r = audit_say_end(feed->say);
+        return r == AUDIT_SAY_E_WAIT ? ZSOCK_E_AGAIN : r;
+}
+
 /* One event again, as the team may see it now. 0 also where it is not to be given. */
 static int deliver_place(Feed *feed, FeedSession *session, const FeedAgain *again, Place place) {
         PublishedEntry *entry;
+        PublishedBytes *bytes;
+        SightAnswer answer;
         int r;
 
         if (is_left_out(again, place))
@@ -274,11 +288,16 @@ static int deliver_place(Feed *feed, FeedSession *session, const FeedAgain *agai
         r = recent_get(feed->recent, place.seq, &entry);
         if (r != 0)
                 return error_fold(r);
-        if (place.index >= entry->n_events || entry->events[place.index].size == 0 ||
-            !is_of(&entry->events[place.index], again) ||
-            !sharing_may_read(feed->sharing, session->team, entry->source))
+        if (place.index >= entry->n_events || !is_of(&entry->events[place.index], again))
                 return 0;
-        r = send_again(feed, session, place, &entry->events[place.index]);
+        r = sight_of(feed->sight, entry, place.index, session->team, &answer);
+        if (r < 0 || answer.gives == SIGHT_NOTHING)
+                return r;
+        r = sight_bytes(feed->sight, entry, place.index, session->team, &answer, &bytes);
+        if (r == 0)
+                r = say_again(feed, session, &entry->events[place.index], place, bytes, &answer);
+        if (r == 0)
+                r = send_again(feed, session, place, bytes);
         if (r == 0)
                 session->credit--;
         return r;

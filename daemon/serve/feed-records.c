@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/record/body.h"
 #include "daemon/record/read.h"
 #include "daemon/serve/feed-session.h"
+#include "daemon/serve/gone.h"
 #include "proto/wire.h"
 
 #define SHARE_RECORDS 32 /* deliveries of one session in one round: each is put together for it */
@@ -32,12 +34,15 @@ enum {
         DELIVERY_RECORD = 11,
         DELIVERY_GONE = 12
 };
-enum { GONE_PATIENT_ID = 1, GONE_REASON = 2, GONE_ANSWERED_BY = 3 };
 
 /* ---- ledgers ----------------------------------------------------------------------------------------------------------- */
 
 LedgerEyes feed_eyes(const Feed *feed, size_t team) {
-        return (LedgerEyes){ .view = feed->view, .sharing = feed->sharing, .team = team, .arena = feed->records_arena };
+        return (LedgerEyes){ .view = feed->view,
+                             .sight = feed->sight,
+                             .sharing = feed->sharing,
+                             .team = team,
+                             .arena = feed->records_arena };
 }
 
 int feed_records_arena(Feed *feed, Arena **ret) {
@@ -197,35 +202,63 @@ static int send_delivery(Feed *feed, FeedSession *session, Place place, unsigned
         return zsocket_send_routed(feed->sockets[session->socket].socket, &session->route, buffer_bytes(frame));
 }
 
-/* Whose record has it all, where it was joined to one that the team sees; else nothing is said of why. */
-static int pack_gone(Feed *feed, const LedgerTable *table, const char *patient_id, Buffer *ret) {
+/* Whose record has it all, where it was joined to one that the team sees; NULL: it sees nothing of this person. */
+static int who_answers(Feed *feed, const LedgerTable *table, const char *patient_id, Arena *arena, const char **ret) {
         uint32_t index = LEDGER_NONE;
         char *answers = NULL;
         LedgerId id;
         int r;
 
-        r = identity_resolve(view_txn(feed->view), patient_id, feed->arena, &answers);
+        r = identity_resolve(view_txn(feed->view), patient_id, arena, &answers);
         if (r < 0)
                 return r;
         if (r == 0 && !text_equal(answers, patient_id) && ledger_id_parse(answers, &id) == 0)
                 index = ledger_table_find(table, id);
-        wire_text(ret, GONE_PATIENT_ID, patient_id);
-        if (index != LEDGER_NONE && !ledger_entry_is_gone(&table->entries[index])) {
-                wire_text(ret, GONE_REASON, "merged");
-                wire_text(ret, GONE_ANSWERED_BY, answers);
-        } else
-                wire_text(ret, GONE_REASON, "withdrawn");
-        return ret->error;
+        *ret = index != LEDGER_NONE && !ledger_entry_is_gone(&table->entries[index]) ? answers : NULL;
+        return 0;
 }
 
 static int deliver_gone(Feed *feed, FeedSession *session, const LedgerEntry *entry) {
-        _cleanup_(buffer_deinit) Buffer gone = BUFFER_NULL;
         char patient_id[LEDGER_ID_SIZE];
+        Carebus__V1__RecordGone *gone;
+        const char *answers;
+        Arena *arena;
+        Bytes packed;
         int r;
 
         ledger_id_format(ledger_entry_id(entry), patient_id);
-        r = pack_gone(feed, ledger_table(session->records.ledger->ledger), patient_id, &gone);
-        return r < 0 ? r : send_delivery(feed, session, ledger_entry_place(entry), DELIVERY_GONE, buffer_bytes(&gone));
+        r = feed_records_arena(feed, &arena);
+        if (r == 0)
+                r = who_answers(feed, ledger_table(session->records.ledger->ledger), patient_id, arena, &answers);
+        if (r == 0)
+                r = gone_make(feed->sight, session->team, patient_id, entry->place_seq, answers, arena, &gone);
+        if (r < 0)
+                return r;
+        packed = message_pack(&gone->base, arena);
+        return packed.data ? send_delivery(feed, session, ledger_entry_place(entry), DELIVERY_GONE, packed) : -ENOMEM;
+}
+
+/* A record stands in the audit before it is sent; once in a session, whatever has to be tried again. */
+static int say_record(Feed *feed, FeedSession *session, const LedgerEntry *entry) {
+        const Place place = ledger_entry_place(entry);
+        char patient_id[LEDGER_ID_SIZE];
+        AuditItem item = { .place = { .seq = view_head(feed->view) },
+                           .digest = entry->digest,
+                           .rule = -1,
+                           .settings = sight_settings_seq(feed->sight),
+                           .record = true };
+        int r;
+
+        if (place_compare(place, session->audited) <= 0)
+                return 0;
+        ledger_id_format(ledger_entry_id(entry), patient_id);
+        item.patient_id = bytes_of_text(patient_id);
+        feed_say_begin(feed, session, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_RECORDS);
+        audit_say_item(feed->say, &item);
+        r = audit_say_end(feed->say);
+        if (r == 0)
+                session->audited = place;
+        return r == AUDIT_SAY_E_WAIT ? ZSOCK_E_AGAIN : r;
 }
 
 /* 0 when it was sent or need not be, LEDGER_MOVED when its turn comes later; else as sending says. */
@@ -246,6 +279,8 @@ static int deliver_entry(Feed *feed, FeedSession *session, uint32_t index, size_
                 r = ledger_read(ledger, &eyes, index, &record);
                 if (r == LEDGER_E_MOVED)
                         return LEDGER_MOVED;
+                if (r == 0)
+                        r = say_record(feed, session, entry);
                 if (r == 0)
                         r = send_delivery(feed, session, place, DELIVERY_RECORD, record);
         }

@@ -103,6 +103,14 @@ void feed_session_end(Feed *feed, FeedSession *session, const char *reason, cons
         feed_session_free(feed, session);
 }
 
+void feed_say_begin(Feed *feed, const FeedSession *session, Carebus__V1__AuditWay way) {
+        const AuditReader reader = {
+                .team = session->consumer->team, .consumer = session->consumer->name, .way = way, .peer = session->user
+        };
+
+        audit_say_begin(feed->say, &reader);
+}
+
 void feed_session_set_place(FeedSession *session, Place place) {
         session->sent = place;
         session->next_seq = place.seq > 0 ? place.seq : 1;

@@ -6,11 +6,13 @@
 #include "base/clock.h"
 #include "carebus/v1/feed.pb-c.h"
 #include "daemon/peer/identity.h"
+#include "daemon/serve/audit-say.h"
 #include "daemon/serve/cursors.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/ledger.h"
 #include "daemon/serve/recent.h"
+#include "daemon/serve/sight.h"
 
 #define FEED_SOCKETS 2
 #define FEED_CREDIT_MAX (1U << 30)      /* deliveries; more is cut to it */
@@ -67,15 +69,16 @@ struct FeedSession {
         Consumer *consumer;
         size_t team;       /* index in the configuration that is in force */
         Place sent;        /* the newest delivery, or where the deliveries began */
+        Place audited;     /* what stands in the audit as given in this session */
         Place acked;       /* what an Ack has to be behind of to count */
         uint64_t next_seq; /* looked at next, */
         size_t next_index; /* from this event on */
         uint32_t credit;
         FeedRecords records;
-        bool blocked;          /* the connection takes nothing now */
-        bool answer_due;       /* AckAnswer, once the cursor is on disk, */
-        uint64_t answer_after; /* by this write */
-        int64_t spoken_at;     /* monotonic: when something was sent last */
+        bool blocked;            /* the connection takes nothing now */
+        bool answer_due;         /* AckAnswer, once the cursor is on disk, */
+        uint64_t answer_after;   /* by this write */
+        int64_t spoken_at;       /* monotonic: when something was sent last */
         struct FeedAgain *again; /* what goes out again, */
         uint64_t parked_seen;    /* as of this number */
 };
@@ -86,6 +89,8 @@ typedef struct Feed {
         Worker *worker;
         View *view;
         Recent *recent;
+        Sight *sight;
+        AuditSay *say;
         Config *config;
         Sharing *sharing;
         uint64_t settings_mark;
@@ -108,6 +113,7 @@ typedef struct Feed {
         uint32_t compare_id;   /* given last */
         long converge_timeout; /* milliseconds; -1: none */
         Buffer scratch;
+        Buffer frames, ready; /* of the share at hand: frames, Ready[] */
         int doorbell;
         bool stopping;
 } Feed;
@@ -125,6 +131,8 @@ int feed_send(Feed *feed, FeedSession *session, Carebus__V1__ToReader *to);
 void feed_send_refused(Feed *feed, size_t socket, const ZRoute *route, const char *reason, const char *detail);
 /* Refused, and over. */
 void feed_session_end(Feed *feed, FeedSession *session, const char *reason, const char *detail);
+/* To the audit: what follows is for this reader. */
+void feed_say_begin(Feed *feed, const FeedSession *session, Carebus__V1__AuditWay way);
 /* Moves to behind `place`. */
 void feed_session_set_place(FeedSession *session, Place place);
 

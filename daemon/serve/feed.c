@@ -71,6 +71,8 @@ static int feed_make_sharing(Feed *feed) {
         sharing_unref(feed->sharing);
         feed->sharing = sharing;
         feed->settings_mark = view_settings_mark(feed->view);
+        recent_forget(feed->recent);
+        sight_set_sharing(feed->sight, sharing, feed->settings_mark);
         return 0;
 }
 
@@ -284,6 +286,8 @@ static int feed_work(Feed *feed, bool *ret_more) {
         feed_take_written(feed);
         feed_write_cursors(feed, now);
         r = feed_answer_acks(feed);
+        if (r == 0)
+                r = MIN(audit_say_turn(feed->say), 0);
         feed_tell_status(feed, now);
         view_rest(feed->view);
         return r;
@@ -371,7 +375,11 @@ static void feed_deinit(Feed *feed) {
         buffer_deinit(&feed->scratch);
         arena_free(feed->arena);
         arena_free(feed->records_arena);
+        buffer_deinit(&feed->frames);
+        buffer_deinit(&feed->ready);
         recent_free(feed->recent);
+        sight_free(feed->sight);
+        audit_say_free(feed->say);
         sharing_unref(feed->sharing);
         config_unref(feed->config);
         view_free(feed->view);
@@ -388,6 +396,10 @@ static int feed_init(Feed *feed) {
         if (r == 0)
                 r = recent_new(feed->view, &feed->recent);
         if (r == 0)
+                r = sight_new(feed->view, &feed->sight);
+        if (r == 0)
+                r = audit_say_new(feed->worker->audit, &clock_system, &feed->say);
+        if (r == 0)
                 r = arena_new(&feed->arena, ARENA_MAX);
         if (r == 0)
                 r = cursors_new(&feed->cursors);
@@ -399,6 +411,8 @@ static int feed_init(Feed *feed) {
                 r = feed_load_cursors(feed, path);
         if (r == 0)
                 r = cursor_writer_start(path, &feed->writer);
+        if (r == 0)
+                sight_set_audit(feed->sight, feed->worker->audit);
         feed->status_dirty = true;
         return r;
 }

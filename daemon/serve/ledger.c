@@ -20,6 +20,7 @@
 #include "daemon/record/canonical.h"
 #include "daemon/record/read.h"
 #include "daemon/serve/cursors.h"
+#include "daemon/serve/gone.h"
 #include "daemon/serve/ledger-file.h"
 #include "daemon/serve/record-cut.h"
 #include "daemon/store/state-keys.h"
@@ -33,6 +34,7 @@
 typedef struct Todo {
         LedgerId id;
         uint64_t seq;
+        bool corrected; /* something that was said of them is taken back */
 } Todo;
 
 typedef enum Walk { WALK_NONE, WALK_PERSONS, WALK_ENTRIES } Walk;
@@ -44,6 +46,7 @@ struct Ledger {
         uint64_t forced_until; /* up to here a life before this one may have given out something else */
         Todo *todo;
         size_t n_todo, n_room, at_todo;
+        bool collecting_corrected;
         uint64_t todo_until; /* with `todo` done the table is as of this entry, */
         int64_t todo_received_at;
         Walk walk;
@@ -57,11 +60,10 @@ struct Ledger {
 
 /* ---- the rules that the digests follow from ------------------------------------------------------------------------------ */
 
-/* Which settings the fold goes by, how it folds, and what the team may read. */
+/* Which settings the fold goes by, how it folds, and what the rules answer for this team. */
 static int rules_hash(const LedgerEyes *eyes, uint8_t ret[SHA256_SIZE]) {
         _cleanup_(buffer_deinit) Buffer rules = BUFFER_NULL;
         StateKey key = state_key_meta("fold_version");
-        const char *source;
         Bytes version;
         uint8_t mark[sizeof(uint64_t)];
 
@@ -69,8 +71,7 @@ static int rules_hash(const LedgerEyes *eyes, uint8_t ret[SHA256_SIZE]) {
         buffer_append(&rules, mark, sizeof(mark));
         if (state_get(view_txn(eyes->view), STATE_META, state_key_all(&key), &version) == 0)
                 buffer_append_bytes(&rules, version);
-        for (size_t i = 0; (source = sharing_source_at(eyes->sharing, eyes->team, i)); i++)
-                buffer_append(&rules, source, strlen(source) + 1);
+        buffer_append(&rules, sharing_digest(eyes->sharing, eyes->team), SHA256_SIZE);
         if (rules.error < 0)
                 return rules.error;
         sha256(rules.data, rules.size, ret);
@@ -140,7 +141,7 @@ static int look(Ledger *ledger, const LedgerEyes *eyes, LedgerId id, uint64_t se
 
         arena_reset(eyes->arena);
         ledger_id_format(id, text);
-        r = record_for_team(eyes->view, eyes->sharing, (ssize_t)eyes->team, text, eyes->arena, &record);
+        r = record_for_team(eyes->sight, (ssize_t)eyes->team, text, eyes->arena, &record);
         if (r == RECORD_E_NOT_FOUND)
                 return leave(ledger, id, seq);
         if (r == 0)
@@ -164,7 +165,7 @@ int ledger_read(Ledger *ledger, const LedgerEyes *eyes, uint32_t entry, Bytes *r
 
         arena_reset(eyes->arena);
         ledger_id_format(id, text);
-        r = record_for_team(eyes->view, eyes->sharing, (ssize_t)eyes->team, text, eyes->arena, &record);
+        r = record_for_team(eyes->sight, (ssize_t)eyes->team, text, eyes->arena, &record);
         if (r < 0)
                 return r;
         if (r == RECORD_E_NOT_FOUND || !text_equal(record->patient_id, text))
@@ -181,7 +182,7 @@ int ledger_read(Ledger *ledger, const LedgerEyes *eyes, uint32_t entry, Bytes *r
 /* ---- whom an outcome names --------------------------------------------------------------------------------------------------- */
 
 static int todo_add(Ledger *ledger, const char *patient_id, uint64_t seq) {
-        Todo todo = { .seq = seq };
+        Todo todo = { .seq = seq, .corrected = ledger->collecting_corrected };
 
         if (!patient_id || !patient_id[0] || ledger_id_parse(patient_id, &todo.id) < 0)
                 return 0;
@@ -234,6 +235,7 @@ static int todo_add_outcome(Ledger *ledger, const LedgerEyes *eyes, uint64_t seq
         r = outcome_read(view_txn(eyes->view), seq, eyes->arena, &outcome);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG; /* the state stands at a number and lacks what is below it */
+        ledger->collecting_corrected = outcome->n_corrections > 0;
         for (size_t i = 0; r == 0 && i < outcome->n_patient_ids; i++)
                 r = todo_add(ledger, outcome->patient_ids[i], seq);
         for (size_t i = 0; r == 0 && i < outcome->n_touched; i++)
@@ -271,7 +273,9 @@ static void todo_coalesce(Ledger *ledger) {
         for (size_t i = 0; i < ledger->n_todo; i++) {
                 bool again = i + 1 < ledger->n_todo && ledger->todo[i].id.seq == ledger->todo[i + 1].id.seq &&
                              ledger->todo[i].id.index == ledger->todo[i + 1].id.index;
-                if (!again)
+                if (again)
+                        ledger->todo[i + 1].corrected = ledger->todo[i + 1].corrected || ledger->todo[i].corrected;
+                else
                         ledger->todo[n++] = ledger->todo[i];
         }
         ledger->n_todo = n;
@@ -293,12 +297,31 @@ static int collect(Ledger *ledger, const LedgerEyes *eyes) {
         return 0;
 }
 
+/* Who was told of somebody, and holds them no more, is told that something of it does not stand: they are gone once more, with what is
+ * taken back (gone.h). */
+static int correct(Ledger *ledger, const LedgerEyes *eyes, const Todo *todo) {
+        const uint32_t index = ledger_table_find(&ledger->table, todo->id);
+        Carebus__V1__Outcome *outcome;
+        char text[LEDGER_ID_SIZE];
+        int r;
+
+        if (index == LEDGER_NONE || !ledger_entry_is_gone(&ledger->table.entries[index]))
+                return 0;
+        arena_reset(eyes->arena);
+        ledger_id_format(todo->id, text);
+        r = outcome_read(view_txn(eyes->view), todo->seq, eyes->arena, &outcome);
+        if (r == 0)
+                r = gone_is_corrected(eyes->sight, eyes->team, outcome, text);
+        return r > 0 ? set(ledger, todo->id, NULL, todo->seq) : r;
+}
+
 /* One thing: a person, or whom to look at next. *ret_done: there is nothing. */
 static int forward(Ledger *ledger, const LedgerEyes *eyes, bool *ret_done) {
         *ret_done = false;
         if (ledger->at_todo < ledger->n_todo) {
                 const Todo todo = ledger->todo[ledger->at_todo++];
-                return look(ledger, eyes, todo.id, todo.seq);
+                int r = look(ledger, eyes, todo.id, todo.seq);
+                return r == 0 && todo.corrected ? correct(ledger, eyes, &todo) : r;
         }
         if (ledger->todo_until > ledger->life.seq) {
                 ledger->life.seq = ledger->todo_until;

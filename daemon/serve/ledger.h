@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "carebus/v1/record.pb-c.h"
 #include "daemon/serve/ledger-table.h"
-#include "daemon/serve/view.h"
+#include "daemon/serve/sight.h"
 
 typedef struct Ledger Ledger;
 
@@ -27,7 +27,8 @@ typedef struct LedgerPlace {
 /* Who looks: the view is renewed; the arena is the ledger's to reset. */
 typedef struct LedgerEyes {
         View *view;
-        const Sharing *sharing;
+        Sight *sight;
+        const Sharing *sharing; /* the sight's */
         size_t team;
         Arena *arena;
 } LedgerEyes;

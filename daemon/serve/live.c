@@ -11,11 +11,15 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/peer/identity.h"
+#include "daemon/record/body.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/endpoint.h"
-#include "daemon/serve/publish.h"
+#include "daemon/serve/record-cut.h"
 
-#define BATCH 256        /* entries between two looks at orders and state */
-#define BEHIND_MAX 65536 /* entries; farther back live leaves a gap and goes on at the head */
+#define BATCH 256 /* entries between two looks at orders and state, */
+#define BATCH_MEMORY (1U << 20)
+#define ARENA_MAX (64U << 20) /* records so far of one batch */
+#define BEHIND_MAX 65536      /* entries; farther back live leaves a gap and goes on at the head */
 #define IDLE_SAYS_PLACE USEC_PER_SEC
 #define HIGH_WATER 4096 /* messages that a slow subscriber may leave lying before it loses some */
 #define PLACE_TOPIC "bus.place"
@@ -34,13 +38,17 @@ typedef struct Live {
         Worker *worker;
         View *view;
         Publisher *publisher;
+        Sight *sight;
+        AuditSay *say;
+        Arena *arena; /* of the batch at hand */
         Config *config;
         Sharing *sharing;
         uint64_t settings_mark;
         LiveTeam *teams;
         size_t n_teams;
         uint64_t next; /* entry that is published next; 0: not begun */
-        Buffer place;
+        Buffer place, frame;
+        Buffer ready, so_far; /* of one team and the batch at hand: Giving[], packed records */
         int doorbell;
         bool stopping;
 } Live;
@@ -134,8 +142,7 @@ static int live_take_team(Live *live, const Config *config, size_t index, LiveTe
         if (r == 0)
                 r = live_team_bind(live, ret, config, wanted, ret_failure);
         if (r == 0 && !old && live->next > 0) /* it begins where all stand */
-                r = place_newest(view_txn(live->view), live->sharing, index, (Place){ live->next - 1, UINT32_MAX },
-                                 &ret->last);
+                r = place_of_bus(view_txn(live->view), live->next - 1, &ret->last);
         return r;
 }
 
@@ -148,6 +155,7 @@ static int live_make_sharing(Live *live) {
         sharing_unref(live->sharing);
         live->sharing = sharing;
         live->settings_mark = view_settings_mark(live->view);
+        sight_set_sharing(live->sight, sharing, live->settings_mark);
         return 0;
 }
 
@@ -203,29 +211,114 @@ static void live_team_send(LiveTeam *team, const char *topic, Bytes payload, int
         team->said_at = now;
 }
 
-static void live_publish_entry(Live *live, const PublishedEntry *entry, int64_t now) {
-        for (size_t t = 0; t < live->n_teams; t++) {
-                LiveTeam *team = &live->teams[t];
+/* One delivery of this batch to one team; what it needs is the batch's until its end. */
+typedef struct Giving {
+        PublishedBytes *bytes;
+        const char *topic;
+        Place place;
+        size_t so_far, so_far_size; /* of live->so_far */
+} Giving;
 
-                if (entry->n_events == 0 || !sharing_may_read(live->sharing, team->index, entry->source))
-                        continue;
-                for (size_t i = 0; i < entry->n_events; i++) {
-                        Place place = { .seq = entry->seq, .index = (uint32_t)i };
+/* A correction stands in the place of what the team does not see, and nothing of that is told: neither its type. */
+static int topic_of(Live *live, const PublishedEvent *event, const SightAnswer *answer, const char **ret) {
+        *ret = event->topic;
+        if (answer->gives != SIGHT_CORRECTION)
+                return 0;
+        *ret = arena_format(live->arena, "record.corrected/%s", event->patient_id);
+        return *ret ? 0 : -ENOMEM;
+}
 
-                        if (entry->events[i].size == 0)
-                                continue;
-                        live_team_send(team, entry->events[i].topic,
-                                       publish_frame(PUBLISH_LIVE, &entry->events[i], place, team->last), now);
-                        team->last = place;
+static int live_so_far(Live *live, const LiveTeam *team, const PublishedEvent *event, Giving *giving) {
+        Carebus__V1__Record *record;
+        Bytes packed;
+        int r;
+
+        if (strcmp(event->type, "record.granted") != 0)
+                return 0;
+        r = record_for_team(live->sight, (ssize_t)team->index, event->patient_id, live->arena, &record);
+        if (r != 0)
+                return MIN(r, 0);
+        packed = message_pack(&record->base, live->arena);
+        if (!packed.data)
+                return -ENOMEM;
+        disclose_record(live->say, live->sight, record);
+        giving->so_far = live->so_far.size;
+        giving->so_far_size = packed.size;
+        buffer_append_bytes(&live->so_far, packed);
+        return live->so_far.error;
+}
+
+static int live_ready_event(Live *live, const LiveTeam *team, PublishedEntry *entry, size_t index) {
+        PublishedEvent *event = &entry->events[index];
+        Giving giving = { .place = { .seq = entry->seq, .index = (uint32_t)index } };
+        SightAnswer answer;
+        int r;
+
+        r = sight_of(live->sight, entry, index, team->index, &answer);
+        if (r < 0 || answer.gives == SIGHT_NOTHING)
+                return r;
+        r = sight_bytes(live->sight, entry, index, team->index, &answer, &giving.bytes);
+        if (r == 0)
+                r = topic_of(live, event, &answer, &giving.topic);
+        if (r == 0)
+                disclose_event(live->say, live->sight, event, giving.place, giving.bytes, &answer);
+        if (r == 0)
+                r = live_so_far(live, team, event, &giving);
+        if (r < 0)
+                return r;
+        buffer_append(&live->ready, &giving, sizeof(giving));
+        return live->ready.error;
+}
+
+static void live_send_ready(Live *live, LiveTeam *team, int64_t now) {
+        for (size_t offset = 0; offset < live->ready.size; offset += sizeof(Giving)) {
+                Giving giving;
+
+                memcpy(&giving, live->ready.data + offset, sizeof(giving));
+                if (giving.so_far_size == 0)
+                        live_team_send(team, giving.topic,
+                                       publish_frame(PUBLISH_LIVE, giving.bytes, giving.place, team->last), now);
+                else {
+                        buffer_clear(&live->frame);
+                        publish_frame_so_far(PUBLISH_LIVE, giving.bytes, giving.place, team->last,
+                                             bytes_of(live->so_far.data + giving.so_far, giving.so_far_size),
+                                             &live->frame);
+                        if (live->frame.error == 0)
+                                live_team_send(team, giving.topic, buffer_bytes(&live->frame), now);
                 }
+                team->last = giving.place;
         }
 }
 
-/* Places of all teams as they stand at the head. */
+/* What one team is given of a batch: all of it stands in the audit before the first of it is sent. What cannot be audited is not given
+ * out: it is a gap in this stream, and the feed fills it. */
+static int live_give(Live *live, LiveTeam *team, PublishedEntry *const *entries, size_t n, int64_t now) {
+        const AuditReader reader = { .team = team->name, .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_LIVE };
+        int r = 0;
+
+        buffer_clear(&live->ready);
+        buffer_clear(&live->so_far);
+        arena_reset(live->arena);
+        audit_say_begin(live->say, &reader);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                for (size_t j = 0; r == 0 && j < entries[i]->n_events; j++)
+                        r = live_ready_event(live, team, entries[i], j);
+        if (r == 0)
+                r = audit_say_end(live->say);
+        if (r == AUDIT_SAY_E_WAIT) {
+                if (live->ready.size > 0)
+                        team->last = ((const Giving *)(const void *)(live->ready.data + live->ready.size) - 1)->place;
+                return 0;
+        }
+        if (r == 0)
+                live_send_ready(live, team, now);
+        return r;
+}
+
+/* Behind everything that there has been: whoever has less has to look into the feed. */
 static int live_begin(Live *live) {
         for (size_t i = 0; i < live->n_teams; i++) {
-                int r = place_newest(view_txn(live->view), live->sharing, live->teams[i].index, PLACE_LAST,
-                                     &live->teams[i].last);
+                int r = place_of_bus(view_txn(live->view), view_head(live->view), &live->teams[i].last);
                 if (r < 0)
                         return r;
         }
@@ -245,17 +338,22 @@ static void live_leave_gap(Live *live) {
 
 static int live_publish_batch(Live *live) {
         const int64_t now = clock_monotonic(&clock_system);
+        PublishedEntry *entries[BATCH];
+        size_t n = 0, memory = 0;
+        int r = 0;
 
-        for (unsigned n = 0; n < BATCH && live->next <= view_head(live->view); n++) {
-                _cleanup_(freep) PublishedEntry *entry = NULL;
-                int r = publisher_entry(live->publisher, live->view, live->next, &entry);
-
-                if (r != 0)
-                        return error_fold(r);
-                live_publish_entry(live, entry, now);
+        while (r == 0 && n < BATCH && memory < BATCH_MEMORY && live->next <= view_head(live->view)) {
+                r = error_fold(publisher_entry(live->publisher, live->view, live->next, &entries[n]));
+                if (r < 0)
+                        break;
+                memory += entries[n++]->memory;
                 live->next++;
         }
-        return 0;
+        for (size_t i = 0; r == 0 && i < live->n_teams; i++)
+                r = live_give(live, &live->teams[i], entries, n, now);
+        for (size_t i = 0; i < n; i++)
+                published_entry_free(entries[i]);
+        return r;
 }
 
 static void live_say_places(Live *live) {
@@ -317,7 +415,7 @@ static int live_work(Live *live) {
         } while (!live->stopping && live->next <= view_head(live->view));
         live_say_places(live);
         view_rest(live->view);
-        return 0;
+        return MIN(audit_say_turn(live->say), 0);
 }
 
 /* Until the next team has been idle for a second. */
@@ -360,6 +458,12 @@ static void live_deinit(Live *live) {
         free(live->teams);
         closep(&live->doorbell);
         buffer_deinit(&live->place);
+        buffer_deinit(&live->frame);
+        buffer_deinit(&live->ready);
+        buffer_deinit(&live->so_far);
+        sight_free(live->sight);
+        audit_say_free(live->say);
+        arena_free(live->arena);
         sharing_unref(live->sharing);
         config_unref(live->config);
         publisher_free(live->publisher);
@@ -376,5 +480,13 @@ int live_run(Worker *worker) {
         r = view_new(worker->state, worker->journal_folder, &live.view);
         if (r == 0)
                 r = publisher_new(&live.publisher);
+        if (r == 0)
+                r = sight_new(live.view, &live.sight);
+        if (r == 0)
+                r = audit_say_new(worker->audit, &clock_system, &live.say);
+        if (r == 0)
+                r = arena_new(&live.arena, ARENA_MAX);
+        if (r == 0)
+                sight_set_audit(live.sight, worker->audit);
         return r == 0 ? live_loop(&live) : r;
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Places in the one order, as one team sees it. Which events a team sees follows from their source (daemon/sharing), so
- * the newest one before a place, and the next entry behind it, are found by STATE_SOURCE_SEQ without reading the journal.
+ * Places in the one order. Which events a team sees is asked one by one (sight.h); here is what can be said without: where the bus stands,
+ * and which entries need not be looked at.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,6 @@ typedef struct Place {
 } Place;
 
 #define PLACE_NULL ((Place){ .seq = 0 })
-#define PLACE_LAST ((Place){ .seq = UINT64_MAX, .index = UINT32_MAX })
 
 static inline int place_compare(Place a, Place b) {
         if (a.seq != b.seq)
@@ -24,7 +23,11 @@ static inline int place_compare(Place a, Place b) {
         return a.index == b.index ? 0 : a.index < b.index ? -1 : 1;
 }
 
-/* The newest event at or before `bound` that the team sees, 0.0 when there is none. 0 or negative errno. */
-int place_newest(StateTxn *txn, const Sharing *sharing, size_t team, Place bound, Place *ret);
-/* The first entry from `seq` on that holds an event which the team sees; UINT64_MAX when there is none. */
-int place_next_seq(StateTxn *txn, const Sharing *sharing, size_t team, uint64_t seq, uint64_t *ret);
+/* The last place of the entry `head`, whoever sees it: everything up to it has been, and nothing behind it. It is the same for every team, so
+ * that it tells nobody anything. 0.0 where there is no entry. 0 or negative errno. */
+int place_of_bus(StateTxn *txn, uint64_t head, Place *ret);
+/* The first entry from `seq` on, and not behind `head`, that may hold an event for the team: of a source that it may read, or where the bus
+ * itself says something, or takes back what somebody may have been given. At most `look` entries are looked at: the one behind them is
+ * given then. head + 1: there is none. 0 or negative errno. */
+int place_next_seq(StateTxn *txn, const Sharing *sharing, size_t team, uint64_t seq, uint64_t head, unsigned look,
+                   uint64_t *ret);

@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/sha256.h"
+#include "daemon/serve/sight.h"
+#include "proto/types.h"
 #include "proto/wire.h"
 #include "daemon/store/state-keys.h"
 #include "proto/check.h"
@@ -23,7 +27,11 @@ enum {
         EVENT_BELATED = 25,
         EVENT_CONFIRMS = 29,
         EVENT_LOADED = 30,
+        EVENT_TEAM = 28,
         EVENT_UNCONFIRMED = 31,
+        EVENT_ECHO_OF = 32,
+        EVENT_REDACTED = 33,
+        EVENT_NOTICE = 90,
         SUBJECT_PATIENT_ID = 1,
         ENTRY_SUBMISSION = 1,
         SUBMISSION_MESSAGE_ID = 3,
@@ -36,16 +44,31 @@ enum {
         DELIVERY_PREV_INDEX = 4,
         DELIVERY_PLACE_ONLY = 5,
         DELIVERY_EVENT = 10,
+        DELIVERY_SO_FAR = 13,
         TO_READER_DELIVERY = 2,
+        NOTICE_TEAM = 3,
+        NOTICE_EVENT_IDS = 6,
+        NOTICE_PATIENT_IDS = 7,
+        NOTICE_SECTION = 8,
+        MARK_INDEX = 1, /* of OutcomeEcho, OutcomeCorrection, */
+        MARK_ID = 2,    /* and the event ids that they name */
 };
 
 #define EVENT_ID_SIZE 32
 
-/* Where an event lies while its entry is being made: offsets, since the memory moves as it grows. */
+/* Where an event lies while its entry is being made: offsets, since the memory moves as it grows. 0: there is none, as the first byte is
+ * never a text. */
 typedef struct Draft {
         size_t event, event_size;
-        size_t topic;
+        size_t topic, type, patient_id, team, only, section, about, withdraws;
+        bool from_bus, names_others, echo, unconfirmed;
 } Draft;
+
+/* What the outcome says of one of the events: what it echoes, or what it takes back. */
+typedef struct Mark {
+        uint32_t index;
+        Bytes packed;
+} Mark;
 
 /* Indexes of events that an outcome names, ascending. Events are added in order: the next one is all there is to look at. */
 typedef struct PublisherMarks {
@@ -58,6 +81,7 @@ struct Publisher {
         Buffer drafts;      /* Draft[] */
         Buffer patient_ids; /* Bytes[] */
         PublisherMarks confirms, held, unconfirmed;
+        Buffer echoes, corrections; /* Mark[] */
         /* of the entry at hand */
         uint64_t seq;
         int64_t received_at;
@@ -84,6 +108,8 @@ Publisher *publisher_free(Publisher *publisher) {
         buffer_deinit(&publisher->confirms.indexes);
         buffer_deinit(&publisher->held.indexes);
         buffer_deinit(&publisher->unconfirmed.indexes);
+        buffer_deinit(&publisher->echoes);
+        buffer_deinit(&publisher->corrections);
         free(publisher);
         return NULL;
 }
@@ -145,6 +171,8 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
                 wire_number(stamping->ret, EVENT_LOADED, 1);
         if (DUE(EVENT_UNCONFIRMED) && stamp->unconfirmed)
                 wire_number(stamping->ret, EVENT_UNCONFIRMED, 1);
+        if (DUE(EVENT_ECHO_OF) && stamp->echo_of.size)
+                wire_bytes(stamping->ret, EVENT_ECHO_OF, stamp->echo_of);
 #undef DUE
         if (number > from)
                 stamping->done = number;
@@ -153,7 +181,7 @@ static void stamping_up_to(Stamping *stamping, unsigned number) {
 static bool is_set_by_bus(unsigned number, bool belated) {
         return number == EVENT_EVENT_ID || number == EVENT_RECEIVED_AT || number == EVENT_SOURCE ||
                number == EVENT_CONFIRMS || number == EVENT_LOADED || number == EVENT_UNCONFIRMED ||
-               (number == EVENT_BELATED && belated);
+               number == EVENT_ECHO_OF || number == EVENT_REDACTED || (number == EVENT_BELATED && belated);
 }
 
 int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type) {
@@ -216,6 +244,84 @@ static int marks_read(PublisherMarks *marks, const ViewOutcome *outcome, unsigne
         return view_outcome_indexes(outcome, field, &marks->indexes);
 }
 
+/* ---- what the rules look at ---- */
+
+static size_t put_text(Publisher *publisher, Bytes text) {
+        const size_t at = publisher->bytes.size;
+
+        buffer_append_bytes(&publisher->bytes, text);
+        buffer_append_byte(&publisher->bytes, '\0');
+        return at;
+}
+
+static Bytes field_of(Bytes message, unsigned number) {
+        Bytes found = BYTES_NULL;
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(message, &offset, &field) == 0)
+                if (field.number == number && field.wire_type == WIRE_BYTES)
+                        found = field.bytes;
+        return found;
+}
+
+static size_t put_field(Publisher *publisher, Bytes message, unsigned number) {
+        const Bytes text = field_of(message, number);
+
+        return text.size ? put_text(publisher, text) : 0;
+}
+
+/* All texts of a repeated field. */
+static size_t put_list(Publisher *publisher, Bytes message, unsigned number) {
+        const size_t at = publisher->bytes.size;
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(message, &offset, &field) == 0)
+                if (field.number == number && field.wire_type == WIRE_BYTES && field.bytes.size)
+                        put_text(publisher, field.bytes);
+        if (publisher->bytes.size == at)
+                return 0;
+        buffer_append_byte(&publisher->bytes, '\0');
+        return at;
+}
+
+static void draft_notice(Publisher *publisher, Bytes stored, Draft *draft) {
+        const Bytes notice = field_of(stored, EVENT_NOTICE);
+
+        draft->only = put_field(publisher, notice, NOTICE_TEAM);
+        draft->section = put_field(publisher, notice, NOTICE_SECTION);
+        draft->about = draft->section ? put_list(publisher, notice, NOTICE_EVENT_IDS) : 0;
+        draft->names_others = field_of(notice, NOTICE_PATIENT_IDS).size > 0;
+}
+
+/* What an outcome says of single events. Both lists are short: an echo or a correction is rare. */
+static const Mark *mark_find(const Buffer *marks, size_t index) {
+        const Mark *items = (const Mark *)(const void *)marks->data;
+
+        for (size_t i = 0; i < marks->size / sizeof(*items); i++)
+                if (items[i].index == index)
+                        return &items[i];
+        return NULL;
+}
+
+static int draft_texts(Publisher *publisher, Bytes stored, Bytes patient_id, Draft *draft) {
+        const Mark *correction = mark_find(&publisher->corrections, publisher_n_drafts(publisher));
+        const EventType *type;
+
+        draft->type = put_field(publisher, stored, EVENT_TYPE);
+        draft->patient_id = put_text(publisher, patient_id);
+        draft->team = put_field(publisher, stored, EVENT_TEAM);
+        draft->withdraws = correction ? put_list(publisher, correction->packed, MARK_ID) : 0;
+        if (publisher->bytes.error < 0)
+                return publisher->bytes.error;
+        type = draft->type ? event_type_find((const char *)publisher->bytes.data + draft->type) : NULL;
+        draft->from_bus = type && type->from_bus;
+        if (draft->from_bus)
+                draft_notice(publisher, stored, draft);
+        return publisher->bytes.error;
+}
+
 /* One that waits has a place and nothing else. */
 static int publisher_add_held(Publisher *publisher) {
         const Draft draft = { .event = publisher->bytes.size, .topic = publisher->bytes.size };
@@ -228,6 +334,7 @@ static int publisher_add_held(Publisher *publisher) {
 static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
         static const uint8_t room[PUBLISH_ROOM];
         const size_t index = publisher_n_drafts(publisher);
+        const Mark *echo = mark_find(&publisher->echoes, index);
         char event_id[EVENT_ID_SIZE];
         PublishStamp stamp = {
                 .event_id = event_id,
@@ -239,8 +346,9 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
                 .confirms = marks_have(&publisher->confirms, index),
                 .unconfirmed = marks_have(&publisher->unconfirmed, index),
                 .loaded = publisher->loaded,
+                .echo_of = echo ? field_of(echo->packed, MARK_ID) : BYTES_NULL,
         };
-        Draft draft;
+        Draft draft = { .echo = echo != NULL, .unconfirmed = stamp.unconfirmed };
         Bytes type;
         int r;
 
@@ -258,6 +366,9 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
         buffer_append_byte(&publisher->bytes, '/');
         buffer_append_bytes(&publisher->bytes, patient_id);
         buffer_append_byte(&publisher->bytes, '\0');
+        r = draft_texts(publisher, stored, patient_id, &draft);
+        if (r < 0)
+                return r;
         buffer_append(&publisher->drafts, &draft, sizeof(draft));
         return publisher->bytes.error ? publisher->bytes.error : publisher->drafts.error;
 }
@@ -347,6 +458,26 @@ static int publisher_add_journaled(Publisher *publisher, View *view, const ViewO
                                     SUBMISSION_EVENTS);
 }
 
+static PublishedEvent published_event(uint8_t *bytes, const Draft *draft) {
+        const char *const texts = (const char *)bytes;
+
+        return (PublishedEvent){
+                .bytes = { .data = bytes + draft->event, .size = draft->event_size },
+                .topic = texts + draft->topic,
+                .type = draft->type ? texts + draft->type : "",
+                .patient_id = draft->patient_id ? texts + draft->patient_id : "",
+                .team = draft->team ? texts + draft->team : NULL,
+                .only = draft->only ? texts + draft->only : NULL,
+                .section = draft->section ? texts + draft->section : NULL,
+                .about = draft->about ? texts + draft->about : NULL,
+                .withdraws = draft->withdraws ? texts + draft->withdraws : NULL,
+                .from_bus = draft->from_bus,
+                .names_others = draft->names_others,
+                .echo = draft->echo,
+                .unconfirmed = draft->unconfirmed,
+        };
+}
+
 static PublishedEntry *publisher_finish(Publisher *publisher) {
         const size_t n = publisher_n_drafts(publisher);
         const size_t head = sizeof(PublishedEntry) + n * sizeof(PublishedEvent);
@@ -368,17 +499,32 @@ static PublishedEntry *publisher_finish(Publisher *publisher) {
         for (size_t i = 0; i < n; i++) {
                 Draft draft;
                 memcpy(&draft, publisher->drafts.data + i * sizeof(draft), sizeof(draft));
-                entry->events[i] = (PublishedEvent){
-                        .data = bytes + draft.event,
-                        .size = draft.event_size,
-                        .topic = (const char *)bytes + draft.topic,
-                };
+                entry->events[i] = published_event(bytes, &draft);
         }
         return entry;
 }
 
+static int keep_mark(Bytes value, void *owner) {
+        Mark mark = { .packed = value };
+        size_t offset = 0;
+        WireField field;
+
+        while (wire_field_next(value, &offset, &field) == 0)
+                if (field.number == MARK_INDEX && field.wire_type == WIRE_VARINT)
+                        mark.index = (uint32_t)field.value;
+        buffer_append(owner, &mark, sizeof(mark));
+        return ((Buffer *)owner)->error;
+}
+
 static int publisher_marks(Publisher *publisher, const ViewOutcome *outcome) {
         int r = marks_read(&publisher->confirms, outcome, VIEW_OUTCOME_CONFIRMS);
+
+        buffer_clear(&publisher->echoes);
+        buffer_clear(&publisher->corrections);
+        if (r == 0)
+                r = view_outcome_list(outcome, VIEW_OUTCOME_ECHOES, keep_mark, &publisher->echoes);
+        if (r == 0)
+                r = view_outcome_list(outcome, VIEW_OUTCOME_CORRECTIONS, keep_mark, &publisher->corrections);
 
         if (r == 0)
                 r = marks_read(&publisher->held, outcome, VIEW_OUTCOME_HELD);
@@ -418,6 +564,37 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         return *ret ? 0 : -ENOMEM;
 }
 
+/* ---- what is done with it ------------------------------------------------------------------------------------------ */
+
+PublishedEntry *published_entry_free(PublishedEntry *entry) {
+        for (size_t i = 0; entry && i < entry->n_events; i++)
+                published_variants_free(&entry->events[i]);
+        free(entry);
+        return NULL;
+}
+
+const uint8_t *published_digest(PublishedBytes *bytes) {
+        if (!bytes->hashed)
+                sha256(bytes->data, bytes->size, bytes->digest);
+        bytes->hashed = true;
+        return bytes->digest;
+}
+
+const char *published_next(const char *text) {
+        text += strlen(text) + 1;
+        return *text ? text : NULL;
+}
+
+int publish_make_room(size_t size, uint8_t **ret_room, uint8_t **ret_data) {
+        uint8_t *room = malloc(PUBLISH_ROOM + size);
+
+        if (!room)
+                return -ENOMEM;
+        *ret_room = room;
+        *ret_data = room + PUBLISH_ROOM;
+        return 0;
+}
+
 /* ---- frames ----------------------------------------------------------------------------------------------------- */
 
 static uint8_t *put_number_before(uint8_t *end, unsigned field, uint64_t value) {
@@ -428,7 +605,7 @@ static uint8_t *put_length_before(uint8_t *end, unsigned field, size_t size) {
         return wire_put_varint_before(wire_put_varint_before(end, size), field << 3 | WIRE_BYTES);
 }
 
-Bytes publish_frame(PublishFrame kind, const PublishedEvent *event, Place place, Place previous) {
+Bytes publish_frame(PublishFrame kind, const PublishedBytes *event, Place place, Place previous) {
         uint8_t *const end = event->data + event->size;
         uint8_t *start = event->data;
 
@@ -440,6 +617,17 @@ Bytes publish_frame(PublishFrame kind, const PublishedEvent *event, Place place,
         if (kind == PUBLISH_FEED)
                 start = put_length_before(start, TO_READER_DELIVERY, (size_t)(end - start));
         return bytes_of(start, (size_t)(end - start));
+}
+
+void publish_frame_so_far(PublishFrame kind, const PublishedBytes *event, Place place, Place previous, Bytes so_far,
+                          Buffer *ret) {
+        const Bytes delivery = publish_frame(PUBLISH_LIVE, event, place, previous);
+        const size_t size = delivery.size + 1 + wire_varint_size(so_far.size) + so_far.size;
+
+        if (kind == PUBLISH_FEED)
+                wire_length(ret, TO_READER_DELIVERY, size);
+        buffer_append_bytes(ret, delivery);
+        wire_bytes(ret, DELIVERY_SO_FAR, so_far);
 }
 
 void publish_place(Place place, Buffer *ret) {

@@ -10,7 +10,10 @@ int query_find(Query *query, const Carebus__V1__Request *request, Buffer *out) {
         int r;
 
         r = query_team(query, request->find->team, &ask.team);
+        query_say_begin(query, ask.team, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY);
         if (r == 0)
                 r = query_asked(query, &ask, ask_find(&ask, request->find, &found));
+        if (r == 0)
+                r = query_say_end(query);
         return r == 0 ? query_put(out, REPLY_FOUND, &found->base) : r;
 }

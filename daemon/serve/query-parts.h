@@ -9,6 +9,7 @@
 #include "carebus/v1/control.pb-c.h"
 #include "carebus/v1/journal.pb-c.h"
 #include "daemon/serve/ask.h"
+#include "daemon/serve/audit-say.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/publish.h"
@@ -52,6 +53,8 @@ typedef struct Query {
         Worker *worker;
         View *view;
         Publisher *publisher;
+        Sight *sight;
+        AuditSay *say;
         OriginalCodec *codec;
         Config *config;
         Sharing *sharing;
@@ -59,9 +62,11 @@ typedef struct Query {
         Endpoint socket;
         Arena *arena;
         Buffer reply, scratch;
-        FeedStatus *feeds; /* newest word of the feed thread; may be NULL */
+        FeedStatus *feeds;          /* newest word of the feed thread; may be NULL */
+        struct QueryNewest *newest; /* of each team: query-status.c */
         QuarantineGroups groups;
-        ZRoute asker; /* of the request at hand */
+        ZRoute asker;     /* of the request at hand, */
+        const char *user; /* and as whom */
         QueryWaiting waiting[QUERY_WAITING_MAX];
         uint32_t ticket; /* given last */
         const char *error, *detail;
@@ -100,4 +105,10 @@ int query_grant_list(Query *query, const Carebus__V1__Request *request, Buffer *
 /* What the feed thread found out goes to who asked. */
 int query_tell_converge(Query *query);
 
+/* What each team saw last is looked for anew: the rules are others. */
+void query_newest_forget(Query *query);
+/* To the audit: what follows is given to who asks, by the rights of this team (-1: an operator's own). */
+void query_say_begin(Query *query, ssize_t team, Carebus__V1__AuditWay way);
+/* It stands there now: 0; QUERY_E_REFUSED where there is no room for it; negative. */
+int query_say_end(Query *query);
 void query_groups_deinit(QuarantineGroups *groups);

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "daemon/record/read.h"
-#include "daemon/serve/place.h"
 #include "daemon/serve/query-parts.h"
 #include "daemon/store/state-keys.h"
 
@@ -88,15 +87,40 @@ static char *join_patients(Arena *arena, const Carebus__V1__Outcome *outcome) {
         return n ? text : arena_format(arena, "%s", "");
 }
 
-static char *join_teams(Trace *trace, const char *source) {
+/* Teams that would be given any of its events now. */
+static int team_sees_any(Trace *trace, PublishedEntry *entry, size_t team, bool *ret) {
+        *ret = false;
+        for (size_t i = 0; i < entry->n_events && !*ret; i++) {
+                SightAnswer answer;
+                int r = sight_of(trace->query->sight, entry, i, team, &answer);
+
+                if (r < 0)
+                        return r;
+                *ret = answer.gives != SIGHT_NOTHING;
+        }
+        return 0;
+}
+
+static int step_publish(Trace *trace, Carebus__V1__TraceEntry *entry, uint64_t seq) {
+        _cleanup_(published_entry_freep) PublishedEntry *published = NULL;
         const Query *query = trace->query;
         char *text = arena_format(query->arena, "teams=");
         size_t n = 0;
+        int r;
 
-        for (size_t i = 0; text && i < query->config->n_teams; i++)
-                if (sharing_may_read(query->sharing, i, bytes_of_text(source)))
+        r = publisher_entry(query->publisher, query->view, seq, &published);
+        if (r != 0)
+                return r < 0 ? r : -EBADMSG;
+        for (size_t i = 0; text && i < query->config->n_teams; i++) {
+                bool sees;
+
+                r = team_sees_any(trace, published, i, &sees);
+                if (r < 0)
+                        return r;
+                if (sees)
                         text = arena_format(query->arena, "%s%s%s", text, n++ ? "," : "", query->config->teams[i].name);
-        return n ? text : arena_format(query->arena, "teams=-");
+        }
+        return add_step(trace, entry, "publish", "ok", n || !text ? text : arena_format(query->arena, "teams=-"));
 }
 
 static int step_dedupe(Trace *trace, Carebus__V1__TraceEntry *entry, const Carebus__V1__Outcome *outcome) {
@@ -142,9 +166,7 @@ static int steps_of_outcome(Trace *trace, Carebus__V1__TraceEntry *entry, const 
                                           outcome->n_held ? arena_format(arena, " held=%zu", outcome->n_held) : "",
                                           outcome->belated ? " belated" : ""));
         if (r == 0 && outcome->event_count > 0)
-                r = add_step(trace, entry, "publish", "ok",
-                             join_teams(trace,
-                                        outcome->source && outcome->source[0] ? outcome->source : entry->source));
+                r = step_publish(trace, entry, outcome->seq);
         return r;
 }
 

@@ -88,6 +88,22 @@ int query_entry(Query *query, uint64_t seq, const JournalPlace *hint, Carebus__V
         return r > 0 ? -EBADMSG : r;
 }
 
+void query_say_begin(Query *query, ssize_t team, Carebus__V1__AuditWay way) {
+        const AuditReader reader = { .team = team >= 0 ? query->config->teams[team].name : NULL,
+                                     .way = way,
+                                     .peer = query->user };
+
+        audit_say_begin(query->say, &reader);
+}
+
+int query_say_end(Query *query) {
+        int r = audit_say_end(query->say);
+
+        return r == AUDIT_SAY_E_WAIT
+                       ? query_refuse(query, "no-room", "the disk is full: what cannot be audited is not given out")
+                       : r;
+}
+
 void **query_array(Query *query, size_t n) {
         void **array = arena_alloc(query->arena, (n + 1) * sizeof(*array));
 
@@ -163,6 +179,7 @@ static int query_receive(Query *query) {
                         return error_fold(r);
                 user = zframe_user_id(&frame);
                 query->asker = route;
+                query->user = user;
                 r = user ? query_answer(query, zframe_bytes(&frame), user) : 0;
                 if (r == 0 && user)
                         /* Who does not wait for the answer does not get one. */
@@ -186,6 +203,8 @@ static int query_make_sharing(Query *query) {
         sharing_unref(query->sharing);
         query->sharing = sharing;
         query->settings_mark = view_settings_mark(query->view);
+        sight_set_sharing(query->sight, sharing, query->settings_mark);
+        query_newest_forget(query);
         return 0;
 }
 
@@ -268,6 +287,9 @@ static int query_loop(Query *query) {
                 if (r < 0)
                         return r;
                 worker_tick(query->worker);
+                r = audit_say_turn(query->say);
+                if (r < 0)
+                        return r;
                 if (items[0].ready) {
                         r = query_take_orders(query);
                         if (r < 0)
@@ -298,6 +320,9 @@ static void query_deinit(Query *query) {
         config_unref(query->config);
         original_codec_free(query->codec);
         publisher_free(query->publisher);
+        query_newest_forget(query);
+        sight_free(query->sight);
+        audit_say_free(query->say);
         view_free(query->view);
 }
 
@@ -308,6 +333,12 @@ int query_run(Worker *worker) {
         r = view_new(worker->state, worker->journal_folder, &query.view);
         if (r == 0)
                 r = publisher_new(&query.publisher);
+        if (r == 0)
+                r = sight_new(query.view, &query.sight);
+        if (r == 0)
+                r = audit_say_new(worker->audit, &clock_system, &query.say);
+        if (r == 0)
+                sight_set_audit(query.sight, worker->audit);
         if (r == 0)
                 r = original_codec_new(&query.codec);
         if (r == 0)

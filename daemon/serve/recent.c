@@ -40,7 +40,7 @@ Recent *recent_free(Recent *recent) {
         if (!recent)
                 return NULL;
         for (size_t i = 0; i < SLOTS; i++)
-                free(recent->slots[i]);
+                published_entry_free(recent->slots[i]);
         publisher_free(recent->publisher);
         free(recent);
         return NULL;
@@ -50,7 +50,7 @@ static void recent_drop(Recent *recent, size_t slot) {
         if (!recent->slots[slot])
                 return;
         recent->memory -= recent->slots[slot]->memory;
-        free(recent->slots[slot]);
+        published_entry_free(recent->slots[slot]);
         recent->slots[slot] = NULL;
 }
 
@@ -100,6 +100,11 @@ int recent_get(Recent *recent, uint64_t seq, PublishedEntry **ret) {
                 return -EBADMSG; /* asked for beyond the head */
         *ret = entry;
         return 0;
+}
+
+void recent_forget(Recent *recent) {
+        for (size_t i = 0; i < SLOTS; i++)
+                recent_drop(recent, i);
 }
 
 uint64_t recent_made(const Recent *recent) {

@@ -12,5 +12,7 @@ Recent *recent_free(Recent *recent);
 DEFINE_CLEANUP(Recent *, recent_free)
 /* The entry, which must not lie beyond the view's head. Borrowed until the next call. 0 or negative. */
 int recent_get(Recent *recent, uint64_t seq, PublishedEntry **ret);
+/* All of them: they were classified by rules that are no more. */
+void recent_forget(Recent *recent);
 /* Entries made out of the journal so far. */
 uint64_t recent_made(const Recent *recent);

@@ -1,25 +1,128 @@
 #include "daemon/serve/record-cut.h"
 
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "daemon/record/read.h"
+#include "daemon/record/ring.h"
+#include "proto/types.h"
 
 typedef struct Team {
+        Sight *sight;
         const Sharing *sharing;
+        const SharingPerson *person;
         size_t team;
+        Arena *arena;
 } Team;
 
-static bool team_sees(const void *owner, const char *source) {
+/* Of what is sensitive not even that it is there is to be known. */
+static bool is_secret(const char *reason) {
+        return text_equal(reason, "sensitive") || text_equal(reason, "never");
+}
+
+static RecordSight sight_of_verdict(const SharingVerdict *verdict) {
+        switch (verdict->sight) {
+        case SHARING_WHOLE:
+                return RECORD_WHOLE;
+        case SHARING_PART:
+                return RECORD_PART;
+        default:
+                return is_secret(verdict->reason) ? RECORD_HIDDEN_SENSITIVE : RECORD_HIDDEN;
+        }
+}
+
+static int see_fact(void *owner, const char *section, Carebus__V1__Fact *fact, bool unconfirmed, RecordSight *ret) {
+        const Team *team = owner;
+        const SharingThing thing = {
+                .kind = section,
+                .source = fact->source ? bytes_of_text(fact->source) : BYTES_NULL,
+                .team = fact->team,
+                .sensitive = sharing_classify(team->sharing, &fact->base),
+                .unconfirmed = unconfirmed,
+        };
+        const SharingVerdict verdict = sharing_may_see(team->sharing, team->team, team->person, &thing);
+
+        *ret = sight_of_verdict(&verdict);
+        if (verdict.sight != SHARING_PART)
+                return 0;
+        return sharing_cut_fact(team->sharing, team->team, team->person, &verdict, fact, team->arena);
+}
+
+static RecordSight see_section(void *owner, const char *section) {
+        const Team *team = owner;
+        const SharingSight sight = sharing_section(team->sharing, team->team, team->person, section);
+
+        return sight == SHARING_WHOLE ? RECORD_WHOLE : sight == SHARING_PART ? RECORD_PART : RECORD_HIDDEN;
+}
+
+/* It has a relationship with the person, and there is a section that the rules show it because of that. */
+static bool knows_person(void *owner) {
+        const Team *team = owner;
+        const char *section;
+
+        if (!sharing_relationship(team->sharing, team->team, team->person))
+                return false;
+        for (size_t i = 0; (section = section_at(i)); i++) {
+                const SharingThing thing = { .kind = section };
+
+                if (sharing_may_see(team->sharing, team->team, team->person, &thing).sight != SHARING_HIDDEN)
+                        return true;
+        }
+        return false;
+}
+
+static bool reads_source(void *owner, const char *source) {
         const Team *team = owner;
 
         return sharing_may_read(team->sharing, team->team, bytes_of_text(source));
 }
 
-int record_for_team(View *view, const Sharing *sharing, ssize_t team, const char *patient_id, Arena *arena,
-                    Carebus__V1__Record **ret) {
-        const Team whose = { .sharing = sharing, .team = team >= 0 ? (size_t)team : 0 };
-        const RecordEyes eyes = { .sees = team_sees, .owner = &whose };
-        int r;
+static int eyes_open(Sight *sight, size_t team, const char *patient_id, Arena *arena, Team *ret_team, RecordEyes *ret) {
+        const Sharing *sharing = sight_sharing(sight);
 
-        r = record_read_as(view_txn(view), patient_id, team >= 0 ? &eyes : NULL, arena, ret);
+        *ret_team = (Team){ .sight = sight, .sharing = sharing, .team = team, .arena = arena };
+        *ret = (RecordEyes){ .see = see_fact,
+                             .section = see_section,
+                             .knows = knows_person,
+                             .reads = reads_source,
+                             .team = sharing_config(sharing)->teams[team].name,
+                             .owner = ret_team };
+        return sight_person(sight, patient_id, &ret_team->person);
+}
+
+static int record_make(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience, Arena *arena,
+                       Carebus__V1__Record **ret) {
+        StateTxn *txn = view_txn(sight_view(sight));
+        RecordEyes eyes;
+        Team whose;
+        int r = 0;
+
+        if (team >= 0)
+                r = eyes_open(sight, (size_t)team, patient_id, arena, &whose, &eyes);
+        if (r == 0)
+                r = record_read_as(txn, patient_id, team >= 0 ? &eyes : NULL, arena, ret);
+        if (r == 0 && patience)
+                r = record_states(txn, *ret, team >= 0 ? &eyes : NULL, patience, clock_now_at(&clock_system), arena);
         return r == RECORD_E_NOT_FOUND ? r : error_fold(r);
+}
+
+int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret) {
+        return record_make(sight, team, patient_id, NULL, arena, ret);
+}
+
+int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience,
+                                Arena *arena, Carebus__V1__Record **ret) {
+        return record_make(sight, team, patient_id, patience, arena, ret);
+}
+
+int record_whom_to_ring(Sight *sight, size_t team, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n) {
+        Carebus__V1__Settings *settings = NULL;
+        int r = settings_read(view_txn(sight_view(sight)), arena, &settings);
+
+        if (r < 0)
+                return r;
+        return ring_of_owners(settings, sharing_config(sight_sharing(sight))->teams[team].name, arena, ret, ret_n);
 }

@@ -1,15 +1,19 @@
 #pragma once
 /*
- * The shared record as a team may see it: facts of the sources that the team sees, identifiers that one of them used, conflicts all of
- * whose claims it sees. What is asked and what a feed of records delivers is cut by the same hand, so that it is the same.
- *
- * What waits in a review is shown to whoever sees the person: it has no content, only whom to ring.
+ * The shared record as a team may see it, by the choke point: fact by fact, with what is left out of each, at the moment of reading. What
+ * is asked and what a feed of records delivers is cut by the same hand, so that it is the same.
  */
 #include "base/arena.h"
 #include "carebus/v1/record.pb-c.h"
-#include "daemon/serve/view.h"
+#include "daemon/record/states.h"
+#include "daemon/serve/sight.h"
 
-/* Under any id that the person ever had; `team` -1: the whole. The view is renewed. `digest` is SHA-256 over record_canonical() of what
- * is given. Lives in the arena. 0; RECORD_E_NOT_FOUND (nobody, or nothing that this team sees); negative. One thread. */
-int record_for_team(View *view, const Sharing *sharing, ssize_t team, const char *patient_id, Arena *arena,
-                    Carebus__V1__Record **ret);
+/* Under any id that the person ever had; `team` -1: the whole. The view of the sight is renewed. `digest` is SHA-256 over
+ * record_canonical() of what is given. Lives in the arena. 0; RECORD_E_NOT_FOUND: nobody, or somebody of whom this team sees nothing and with
+ * whom it has nothing to do; the two look alike. Negative. One thread. */
+int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
+/* The same, and what its sections say where they say nothing. */
+int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience,
+                                Arena *arena, Carebus__V1__Record **ret);
+/* Contact points of whoever may know more of somebody than this team is told. 0 or negative. */
+int record_whom_to_ring(Sight *sight, size_t team, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n);

@@ -51,7 +51,12 @@ StateTxn *view_txn(View *view);
 /* VIEW_E_NOT_FOUND beyond the head. -EBADMSG when it cannot be read. */
 int view_outcome(View *view, uint64_t seq, ViewOutcome *ret);
 /* The packed items of the repeated field of the outcome, in order: calls `item` with each. */
-enum { VIEW_OUTCOME_PATIENT_IDS = 9, VIEW_OUTCOME_DERIVED = 10 };
+enum {
+        VIEW_OUTCOME_PATIENT_IDS = 9,
+        VIEW_OUTCOME_DERIVED = 10,
+        VIEW_OUTCOME_ECHOES = 24,
+        VIEW_OUTCOME_CORRECTIONS = 25
+};
 int view_outcome_list(const ViewOutcome *outcome, unsigned field, int (*item)(Bytes value, void *owner), void *owner);
 /* Appends the indexes (uint32_t, ascending) of the events that said what their source had said before, that wait, or whose person is in
  * review. 0 or -ENOMEM. */

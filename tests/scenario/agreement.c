@@ -29,6 +29,7 @@ typedef struct Agreement {
         uint64_t mark; /* of the settings that `sharing` was made with */
         Carebus__V1__Settings *settings;
         View *view;
+        Sight *sight;
         Arena *arena;
         Ledger *ledgers[TEAMS];
 } Agreement;
@@ -146,8 +147,7 @@ static int person_counted(Bytes key, Bytes value, void *owner) {
 
         (void)value;
         arena_reset(agreement->arena);
-        r = record_for_team(agreement->view, agreement->sharing, (ssize_t)counting->team, id, agreement->arena,
-                            &record);
+        r = record_for_team(agreement->sight, (ssize_t)counting->team, id, agreement->arena, &record);
         assert_true(r >= 0);
         is_there = r == 0 && text_equal(record->patient_id, id);
         assert_int_equal(ledger_id_parse(id, &parsed), 0);
@@ -167,9 +167,11 @@ static int person_counted(Bytes key, Bytes value, void *owner) {
 }
 
 static void team_check(Agreement *agreement, size_t team, uint64_t seq) {
-        const LedgerEyes eyes = {
-                .view = agreement->view, .sharing = agreement->sharing, .team = team, .arena = agreement->arena
-        };
+        const LedgerEyes eyes = { .view = agreement->view,
+                                  .sight = agreement->sight,
+                                  .sharing = agreement->sharing,
+                                  .team = team,
+                                  .arena = agreement->arena };
         Counting counting = { .agreement = agreement, .team = team, .seq = seq };
         const LedgerTable *table;
         bool more = true;
@@ -193,9 +195,11 @@ static void ledgers_open(Agreement *agreement, const char *folder) {
 
         assert_true(text_format(&records, "%s/records", folder) >= 0);
         for (size_t team = 0; team < TEAMS; team++) {
-                const LedgerEyes eyes = {
-                        .view = agreement->view, .sharing = agreement->sharing, .team = team, .arena = agreement->arena
-                };
+                const LedgerEyes eyes = { .view = agreement->view,
+                                          .sight = agreement->sight,
+                                          .sharing = agreement->sharing,
+                                          .team = team,
+                                          .arena = agreement->arena };
 
                 assert_int_equal(
                         ledger_open(records, agreement->config->teams[team].name, &eyes, &agreement->ledgers[team]), 0);
@@ -205,6 +209,7 @@ static void ledgers_open(Agreement *agreement, const char *folder) {
 static void let_go(Agreement *agreement) {
         for (size_t team = 0; team < TEAMS; team++)
                 agreement->ledgers[team] = ledger_free(agreement->ledgers[team]);
+        agreement->sight = sight_free(agreement->sight);
         agreement->view = view_free(agreement->view);
         agreement->sharing = sharing_unref(agreement->sharing);
 }
@@ -216,8 +221,10 @@ static void on_entry(const char *folder, State *state, uint64_t seq, void *owner
                 let_go(agreement);
                 return;
         }
-        if (!agreement->view)
+        if (!agreement->view) {
                 assert_int_equal(view_new(state, folder, &agreement->view), 0);
+                assert_int_equal(sight_new(agreement->view, &agreement->sight), 0);
+        }
         assert_int_equal(view_renew(agreement->view), 0);
         assert_int_equal(view_head(agreement->view), seq);
         if (!agreement->sharing || view_settings_mark(agreement->view) != agreement->mark) {
@@ -227,6 +234,7 @@ static void on_entry(const char *folder, State *state, uint64_t seq, void *owner
                 sharing_unref(agreement->sharing);
                 agreement->sharing = sharing;
                 agreement->mark = view_settings_mark(agreement->view);
+                sight_set_sharing(agreement->sight, sharing, agreement->mark);
         }
         if (!agreement->ledgers[0])
                 ledgers_open(agreement, folder);

@@ -101,7 +101,7 @@ void page_expect(World *world, StateTxn *txn, const char *where, const char *pat
         words_read(&page, words + 1, n_words - 1);
         assert_int_equal(zone_new("Europe/London", &zone), 0);
         assert_int_equal(record_read(txn, patient_id, world->arena, &record), 0);
-        assert_int_equal(record_states(txn, record, &patience, page.show.now, world->arena), 0);
+        assert_int_equal(record_states(txn, record, /* eyes= */ NULL, &patience, page.show.now, world->arena), 0);
         page.show.record = record;
         page.show.zone = zone;
         record_show(&page.show, &out);

@@ -17,11 +17,31 @@ def previous(delivery):
     return (delivery.prev_seq, delivery.prev_index)
 
 
-class Feed:
-    """One reader of a feed. `keys` are the bus's public key and an own pair, for tcp."""
+# That a team has to do with a person from now on, or no more: beside most first events of a person, and the subject of few tests.
+GRANTS = ("record.granted", "record.withdrawn")
 
-    def __init__(self, bus, team, consumer="c", endpoint=None, keys=None):
+
+class WithoutGrants:
+    """Leaves GRANTS out of a stream of deliveries as a reader does that has no use for them: what follows comes behind what came before."""
+
+    def __init__(self):
+        self.left_out = {}  # place to the place before it
+
+    def passes(self, delivery):
+        if delivery.event.type in GRANTS:
+            self.left_out[place(delivery)] = self.left_out.get(previous(delivery), previous(delivery))
+            return False
+        if previous(delivery) in self.left_out:
+            delivery.prev_seq, delivery.prev_index = self.left_out[previous(delivery)]
+        return True
+
+
+class Feed:
+    """One reader of a feed. `keys` are the bus's public key and an own pair, for tcp. `grants`: GRANTS are taken like all else."""
+
+    def __init__(self, bus, team, consumer="c", endpoint=None, keys=None, grants=False):
         self.team, self.consumer = team, consumer
+        self.without = None if grants else WithoutGrants()
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
@@ -41,8 +61,11 @@ class Feed:
             if left < 0 or not self.socket.poll(max(1, int(left * 1000))):
                 return None
             message = feed_pb2.ToReader.FromString(self.socket.recv())
-            if not message.delivery.place_only:
-                return message
+            if message.delivery.place_only:
+                continue
+            if self.without and message.HasField("delivery") and not self.without.passes(message.delivery):
+                continue
+            return message
 
     def expect(self, kind, seconds=ANSWER_SECONDS):
         """The next message of this kind. Deliveries and AckAnswers that come before it are kept; a refusal is a failure."""
@@ -253,9 +276,11 @@ class Records(Feed):
 
 
 class Live:
-    """A plain SUB socket."""
+    """A plain SUB socket. `grants`: GRANTS are taken like all else."""
 
-    def __init__(self, bus, team, topics=("",), endpoint=None, keys=None, wait=True, high_water=None):
+    def __init__(self, bus, team, topics=("",), endpoint=None, keys=None, wait=True, high_water=None, grants=False):
+        self.without = None if grants else WithoutGrants()
+        self.began = None  # where the stream stood when it let us in
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.SUB)
         self.socket.linger = 0
@@ -276,14 +301,19 @@ class Live:
             if message is None:
                 raise BusError("live says nothing")
             if message[0] == "bus.place":
+                self.began = place(message[1])
                 return
 
     def hear(self, seconds=ANSWER_SECONDS):
         """(topic, Delivery) or None."""
-        if not self.socket.poll(int(seconds * 1000)):
-            return None
-        topic, payload = self.socket.recv_multipart()
-        return topic.decode(), feed_pb2.Delivery.FromString(payload)
+        end = time.monotonic() + seconds
+        while True:
+            if not self.socket.poll(max(0, int((end - time.monotonic()) * 1000))):
+                return None
+            topic, payload = self.socket.recv_multipart()
+            delivery = feed_pb2.Delivery.FromString(payload)
+            if not self.without or delivery.place_only or self.without.passes(delivery):
+                return topic.decode(), delivery
 
     def take(self, count, seconds=ANSWER_SECONDS):
         """The next events; places said in between are passed over."""
@@ -323,8 +353,8 @@ def ask(bus, seconds=ANSWER_SECONDS, **command):
     return getattr(reply, reply.WhichOneof("answer"))
 
 
-def tail(bus, team=None, from_seq=1, limit=0):
-    """All items from there on, page by page."""
+def tail(bus, team=None, from_seq=1, limit=0, grants=False):
+    """All items from there on, page by page; GRANTS where they are asked for."""
     items = []
     while True:
         request = control_pb2.TailRequest(from_seq=from_seq)
@@ -333,7 +363,7 @@ def tail(bus, team=None, from_seq=1, limit=0):
         if limit:
             request.limit = limit
         reply = ask(bus, tail=request)
-        items.extend(reply.items)
+        items.extend(item for item in reply.items if grants or item.type not in GRANTS)
         if reply.next_seq > reply.head_seq:
             return items
         assert reply.next_seq > from_seq, "a page that does not go on"

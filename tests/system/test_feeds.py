@@ -200,10 +200,11 @@ def test_from_now_gives_what_comes_and_from_a_place_what_lies_behind_it(wards):
     seqs = fill(wards, 6, sources=("pas",))["pas"]
     wards.wait_folded()
     with Feed(wards, "ward") as feed:
-        assert feed.open(NOW).opened().place.seq == seqs[-1]
+        now = feed.open(NOW).opened().place
+        assert now.seq == seqs[-1]
         assert feed.silent(0.3)
         new = fill(wards, 1, "B", ("pas",))["pas"]
-        assert_chain(feed.take(1), (seqs[-1], 0))
+        assert_chain(feed.take(1), (now.seq, now.index))
         feed.open(PLACE, after=(seqs[2], 0)).opened()
         deliveries = feed.take(4)
         assert [delivery.seq for delivery in deliveries] == seqs[3:] + new
@@ -212,7 +213,7 @@ def test_from_now_gives_what_comes_and_from_a_place_what_lies_behind_it(wards):
 
 def test_nothing_is_given_out_without_credit(wards):
     fill(wards, 10)
-    with Feed(wards, "ward") as feed:
+    with Feed(wards, "ward", grants=True) as feed:
         feed.open(credit=4).opened()
         feed.take(4)
         assert feed.silent()
@@ -298,7 +299,8 @@ def test_right_that_is_taken_away_ends_the_open_feed(make_bus):
 
 
 def test_source_that_is_taken_away_is_seen_no_more_and_granted_again_is_seen(make_bus):
-    bus = make_bus({"teams": teams()}).start()
+    # What its own sources say no team loses.
+    bus = make_bus({"teams": teams(), "sources": {"lab": {"team": "clinic", "adapter": "own"}}}).start()
     fill(bus, 2)
     with Feed(bus, "ward") as feed:
         feed.open().opened()

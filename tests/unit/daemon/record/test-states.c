@@ -87,7 +87,7 @@ static const char *states_of(Small *small, const char *section) {
         const RecordPatience patience = { .silent_after = two_hours };
         const char *text = "";
 
-        assert_int_equal(record_states(small->txn, small->record, &patience, NOW, small->arena), 0);
+        assert_int_equal(record_states(small->txn, small->record, /* eyes= */ NULL, &patience, NOW, small->arena), 0);
         for (size_t i = 0; i < small->record->n_states; i++) {
                 const Carebus__V1__SectionState *state = small->record->states[i];
 

@@ -1,4 +1,4 @@
-/* Places as a team sees them: the newest before, the next behind, and what recent entries cost. */
+/* Places: where the bus stands, which entries need not be looked at, and what recent entries cost. */
 #include "daemon/serve/place.h"
 
 #include <errno.h>
@@ -41,20 +41,22 @@ static int tear_down(void **state) {
         return 0;
 }
 
-static Place newest(Fixture *fixture, size_t team, Place bound) {
+static Place of_bus(Fixture *fixture) {
         Place place;
 
         assert_int_equal(view_renew(fixture->view), 0);
-        assert_int_equal(place_newest(view_txn(fixture->view), fixture->sharing, team, bound, &place), 0);
+        assert_int_equal(place_of_bus(view_txn(fixture->view), view_head(fixture->view), &place), 0);
         view_rest(fixture->view);
         return place;
 }
 
-static uint64_t next_seq(Fixture *fixture, size_t team, uint64_t seq) {
+static uint64_t next_seq(Fixture *fixture, size_t team, uint64_t seq, unsigned look) {
         uint64_t next;
 
         assert_int_equal(view_renew(fixture->view), 0);
-        assert_int_equal(place_next_seq(view_txn(fixture->view), fixture->sharing, team, seq, &next), 0);
+        assert_int_equal(place_next_seq(view_txn(fixture->view), fixture->sharing, team, seq, view_head(fixture->view),
+                                        look, &next),
+                         0);
         view_rest(fixture->view);
         return next;
 }
@@ -64,42 +66,51 @@ static void assert_place(Place place, uint64_t seq, uint32_t index) {
         assert_int_equal(place.index, index);
 }
 
-static void test_newest_place_is_the_last_event_that_the_team_sees(void **state) {
+static void test_place_of_the_bus_is_behind_all_that_has_been(void **state) {
         Fixture *fixture = *state;
 
+        assert_place(of_bus(fixture), 0, 0);
         small_bus_add(&fixture->bus, "alpha", 3, "p1.0");
-        small_bus_add(&fixture->bus, "beta", 2, "p1.0");
-        assert_place(newest(fixture, TEAM_BOTH, PLACE_LAST), 2, 1);
-        assert_place(newest(fixture, TEAM_ONE, PLACE_LAST), 1, 2);
-        assert_place(newest(fixture, TEAM_NONE, PLACE_LAST), 0, 0);
+        assert_place(of_bus(fixture), 1, 2);
+        small_bus_add_quarantined(&fixture->bus, "beta", "no-identifier");
+        assert_place(of_bus(fixture), 2, 0);
 }
 
-static void test_bound_within_an_entry_gives_the_event_at_the_bound(void **state) {
-        Fixture *fixture = *state;
-
-        small_bus_add(&fixture->bus, "alpha", 3, "p1.0");
-        assert_place(newest(fixture, TEAM_ONE, (Place){ 1, 1 }), 1, 1);
-        assert_place(newest(fixture, TEAM_ONE, (Place){ 1, 0 }), 1, 0);
-        assert_place(newest(fixture, TEAM_ONE, (Place){ 1, 99 }), 1, 2);
-        assert_place(newest(fixture, TEAM_ONE, PLACE_NULL), 0, 0);
-}
-
-static void test_next_entry_is_found_over_those_that_the_team_does_not_see(void **state) {
+static void test_next_entry_is_found_over_those_that_cannot_speak_to_the_team(void **state) {
         Fixture *fixture = *state;
 
         small_bus_add(&fixture->bus, "alpha", 1, "p1.0");
         for (int i = 0; i < 20; i++)
                 small_bus_add(&fixture->bus, "beta", 1, "p1.0");
         small_bus_add(&fixture->bus, "alpha", 1, "p1.0");
-        assert_int_equal(next_seq(fixture, TEAM_ONE, 1), 1);
-        assert_int_equal(next_seq(fixture, TEAM_ONE, 2), 22);
-        assert_int_equal(next_seq(fixture, TEAM_ONE, 23), UINT64_MAX);
-        assert_int_equal(next_seq(fixture, TEAM_BOTH, 2), 2);
-        assert_int_equal(next_seq(fixture, TEAM_NONE, 1), UINT64_MAX);
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 1, 100), 1);
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 2, 100), 22);
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 23, 100), 23);
+        assert_int_equal(next_seq(fixture, TEAM_BOTH, 2, 100), 2);
+        assert_int_equal(next_seq(fixture, TEAM_NONE, 1, 100), 23);
 }
 
-/* Against walking every entry. */
-static void test_places_agree_with_a_walk_over_all_entries(void **state) {
+static void test_search_ends_where_it_may_look_no_further(void **state) {
+        Fixture *fixture = *state;
+
+        for (int i = 0; i < 20; i++)
+                small_bus_add(&fixture->bus, "beta", 1, "p1.0");
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 1, 5), 6);
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 6, 5), 11);
+        assert_int_equal(next_seq(fixture, TEAM_ONE, 18, 5), 21);
+}
+
+/* What is said by the bus goes by the person, whichever source it follows from. */
+static void test_entry_with_something_derived_is_never_passed_over(void **state) {
+        Fixture *fixture = *state;
+
+        small_bus_add(&fixture->bus, "beta", 1, "p1.0");
+        small_bus_add_with_derived(&fixture->bus, "beta", "record.granted");
+        assert_int_equal(next_seq(fixture, TEAM_NONE, 1, 100), 2);
+}
+
+/* Against looking at every entry. */
+static void test_search_agrees_with_a_walk_over_all_entries(void **state) {
         Fixture *fixture = *state;
         static const char *const sources[] = { "alpha", "beta" };
         const unsigned seed = (unsigned)time(NULL);
@@ -118,13 +129,13 @@ static void test_places_agree_with_a_walk_over_all_entries(void **state) {
                 source_of[seq] = source;
         }
         for (size_t team = TEAM_BOTH; team <= TEAM_NONE; team++)
-                for (uint64_t bound = 0; bound <= N; bound++) {
-                        Place wanted = PLACE_NULL;
-                        for (uint64_t seq = 1; seq <= bound; seq++)
-                                if (counts[seq] > 0 &&
-                                    sharing_may_read(fixture->sharing, team, bytes_of_text(source_of[seq])))
-                                        wanted = (Place){ seq, (uint32_t)counts[seq] - 1 };
-                        assert_place(newest(fixture, team, (Place){ bound, UINT32_MAX }), wanted.seq, wanted.index);
+                for (uint64_t from = 1; from <= N; from++) {
+                        uint64_t wanted = from;
+                        while (wanted <= N &&
+                               !(counts[wanted] > 0 &&
+                                 sharing_may_read(fixture->sharing, team, bytes_of_text(source_of[wanted]))))
+                                wanted++;
+                        assert_int_equal(next_seq(fixture, team, from, N), wanted);
                 }
 }
 
@@ -183,10 +194,11 @@ static void test_record_is_told_from_what_lies_beyond_the_journal(void **state) 
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_newest_place_is_the_last_event_that_the_team_sees),
-                TEST(test_bound_within_an_entry_gives_the_event_at_the_bound),
-                TEST(test_next_entry_is_found_over_those_that_the_team_does_not_see),
-                TEST(test_places_agree_with_a_walk_over_all_entries),
+                TEST(test_place_of_the_bus_is_behind_all_that_has_been),
+                TEST(test_next_entry_is_found_over_those_that_cannot_speak_to_the_team),
+                TEST(test_search_ends_where_it_may_look_no_further),
+                TEST(test_entry_with_something_derived_is_never_passed_over),
+                TEST(test_search_agrees_with_a_walk_over_all_entries),
                 TEST(test_entries_near_each_other_are_made_once),
                 TEST(test_asking_beyond_the_head_is_an_error),
                 TEST(test_record_is_told_from_what_lies_beyond_the_journal),

@@ -110,7 +110,7 @@ static void test_bytes_that_are_no_event_are_refused(void **state) {
 
 /* ---- the frame ---- */
 
-static void check_frame(PublishedEvent *event, Place place, Place previous) {
+static void check_frame(PublishedBytes *event, Place place, Place previous) {
         Bytes frame = publish_frame(PUBLISH_FEED, event, place, previous);
         Carebus__V1__ToReader *to = carebus__v1__to_reader__unpack(NULL, frame.size, frame.data);
         Carebus__V1__Delivery *delivery;
@@ -149,7 +149,7 @@ static void test_frame_holds_its_places_whatever_their_size(void **state) {
                 const size_t filler = sizes[s];
                 _cleanup_(freep) char *text = calloc(1, filler + 1);
                 Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
-                PublishedEvent published = { .topic = "" };
+                PublishedBytes published = { .size = 0 };
                 _cleanup_(freep) uint8_t *block = NULL;
 
                 memset(text, 'x', filler);
@@ -223,7 +223,7 @@ static Carebus__V1__Event *event_of(const PublishedEntry *entry, size_t index) {
         Carebus__V1__Event *event;
 
         assert_true(index < entry->n_events);
-        event = carebus__v1__event__unpack(NULL, entry->events[index].size, entry->events[index].data);
+        event = carebus__v1__event__unpack(NULL, entry->events[index].bytes.size, entry->events[index].bytes.data);
         assert_non_null(event);
         return event;
 }
@@ -231,7 +231,7 @@ static Carebus__V1__Event *event_of(const PublishedEntry *entry, size_t index) {
 static void test_entry_gives_its_events_with_what_the_bus_knows_of_them(void **state) {
         Fixture *fixture = *state;
         uint64_t seq = small_bus_add(&fixture->bus, "alpha", 2, "p4.0");
-        _cleanup_(freep) PublishedEntry *entry = publish(fixture, seq);
+        _cleanup_(published_entry_freep) PublishedEntry *entry = publish(fixture, seq);
         Carebus__V1__Event *event = event_of(entry, 1);
 
         assert_int_equal(entry->n_events, 2);
@@ -248,7 +248,8 @@ static void test_entry_gives_its_events_with_what_the_bus_knows_of_them(void **s
 
 static void test_event_about_nobody_has_a_topic_that_ends_in_a_slash(void **state) {
         Fixture *fixture = *state;
-        _cleanup_(freep) PublishedEntry *entry = publish(fixture, small_bus_add(&fixture->bus, "alpha", 1, NULL));
+        _cleanup_(published_entry_freep)
+                PublishedEntry *entry = publish(fixture, small_bus_add(&fixture->bus, "alpha", 1, NULL));
 
         assert_string_equal(entry->events[0].topic, "encounter.admitted/");
 }
@@ -258,8 +259,8 @@ static void test_duplicate_and_quarantined_give_nothing(void **state) {
         uint64_t first = small_bus_add(&fixture->bus, "alpha", 1, "p1.0");
         _cleanup_(freep)
                 PublishedEntry *again = publish(fixture, small_bus_add_duplicate(&fixture->bus, "alpha", first));
-        _cleanup_(freep) PublishedEntry *kept = publish(fixture, small_bus_add_quarantined(&fixture->bus, "alpha",
-                                                                                           "no-identifier"));
+        _cleanup_(published_entry_freep) PublishedEntry *kept =
+                publish(fixture, small_bus_add_quarantined(&fixture->bus, "alpha", "no-identifier"));
 
         assert_int_equal(again->n_events, 0);
         assert_int_equal(kept->n_events, 0);
@@ -268,8 +269,8 @@ static void test_duplicate_and_quarantined_give_nothing(void **state) {
 
 static void test_derived_events_follow_with_the_next_index(void **state) {
         Fixture *fixture = *state;
-        _cleanup_(freep) PublishedEntry *entry = publish(fixture, small_bus_add_with_derived(&fixture->bus, "alpha",
-                                                                                             "conflict.opened"));
+        _cleanup_(published_entry_freep) PublishedEntry *entry =
+                publish(fixture, small_bus_add_with_derived(&fixture->bus, "alpha", "conflict.opened"));
         Carebus__V1__Event *event = event_of(entry, 1);
 
         assert_int_equal(entry->n_events, 2);
@@ -284,8 +285,10 @@ static void test_derived_events_follow_with_the_next_index(void **state) {
 
 static void test_history_is_marked_and_so_is_what_was_said_before(void **state) {
         Fixture *fixture = *state;
-        _cleanup_(freep) PublishedEntry *loaded = publish(fixture, small_bus_add_loaded(&fixture->bus, "alpha", 1));
-        _cleanup_(freep) PublishedEntry *live = publish(fixture, small_bus_add(&fixture->bus, "alpha", 2, "p1.0"));
+        _cleanup_(published_entry_freep)
+                PublishedEntry *loaded = publish(fixture, small_bus_add_loaded(&fixture->bus, "alpha", 1));
+        _cleanup_(published_entry_freep)
+                PublishedEntry *live = publish(fixture, small_bus_add(&fixture->bus, "alpha", 2, "p1.0"));
 
         assert_int_equal(loaded->n_events, 4);
         for (size_t i = 0; i < 4; i++) {
@@ -307,7 +310,7 @@ static void test_retry_publishes_the_earlier_events_under_its_own_number_as_bela
         Fixture *fixture = *state;
         uint64_t earlier = small_bus_add_quarantined(&fixture->bus, "beta", "no-identifier");
         uint64_t retry = small_bus_add_republishing(&fixture->bus, "beta", earlier, 1);
-        _cleanup_(freep) PublishedEntry *entry = publish(fixture, retry);
+        _cleanup_(published_entry_freep) PublishedEntry *entry = publish(fixture, retry);
         Carebus__V1__Event *event = event_of(entry, 0);
 
         assert_string_equal(event->event_id, "2.0");

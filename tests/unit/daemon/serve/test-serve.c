@@ -16,6 +16,7 @@
 #define NOW CAREBUS__V1__OPEN__FROM__FROM_NOW
 
 #define SOURCES "  alpha: {team: both, adapter: own}\n  beta: {team: both, adapter: own}\n"
+#define SOURCES_OF_TWO "  alpha: {team: both, adapter: own}\n  beta: {team: one, adapter: own}\n"
 #define TEAMS                                                              \
         "  both: {name: Both, class: clinical, may_read: [alpha, beta]}\n" \
         "  one: {name: One, class: clinical, may_read: [alpha]}\n"         \
@@ -101,7 +102,8 @@ static void test_team_without_rights_gets_nothing(void **state) {
 
         add(fixture, "alpha", 1);
         reader = open_feed(fixture, "none", "c", 100);
-        assert_int_equal(reader_expect_opened(reader)->head->seq, 0);
+        /* Where the bus stands is the same for all, and says nothing of what there is. */
+        assert_int_equal(reader_expect_opened(reader)->head->seq, 1);
         add(fixture, "beta", 1);
         reader_expect_silence(reader);
 }
@@ -200,12 +202,12 @@ static void test_open_from_a_place_begins_behind_it_and_says_the_place_before(vo
         assert_int_equal(opened->place->index, 1);
         reader_expect_delivery(reader, (Place){ 1, 2 }, (Place){ 1, 1 });
         reader_expect_delivery(reader, (Place){ 3, 0 }, (Place){ 1, 2 });
-        /* At a place that the team does not see: the newest before it that it sees. */
+        /* Whether the team sees what stands at the place is not told. */
         reader_open_from(reader, "one", "c", FROM_PLACE, (Place){ 2, 0 }, 10);
         opened = reader_expect_opened(reader);
-        assert_int_equal(opened->place->seq, 1);
-        assert_int_equal(opened->place->index, 2);
-        reader_expect_delivery(reader, (Place){ 3, 0 }, (Place){ 1, 2 });
+        assert_int_equal(opened->place->seq, 2);
+        assert_int_equal(opened->place->index, 0);
+        reader_expect_delivery(reader, (Place){ 3, 0 }, (Place){ 2, 0 });
 }
 
 static void test_open_from_now_gives_only_what_comes(void **state) {
@@ -358,11 +360,11 @@ static void test_denial_counts_at_once_for_open_feeds_and_live(void **state) {
         reader_expect_delivery(reader, (Place){ 1, 0 }, PLACE_NULL);
         reader_connect(&live, &fixture->serve, "live/both", ZSOCKET_SUB);
         assert_non_null(reader_next_live(&live, topic, 5000)); /* bus.place: it is connected */
-        /* beta is taken from the team. */
+        /* beta is taken from the team: it is neither its own any more nor to be read by it. */
         assert_int_equal(serve_process_configure(&fixture->serve,
                                                  "  both: {name: Both, class: clinical, may_read: [alpha]}\n"
                                                  "  one: {name: One, class: clinical, may_read: [alpha]}\n",
-                                                 SOURCES),
+                                                 SOURCES_OF_TWO),
                          LINK_READY);
         add(fixture, "beta", 1);
         add(fixture, "alpha", 1);
@@ -379,7 +381,7 @@ static void test_denial_counts_at_once_for_open_feeds_and_live(void **state) {
                 serve_process_configure(&fixture->serve,
                                         "  both: {name: Both, class: clinical, may_read: [alpha], user: 4242}\n"
                                         "  one: {name: One, class: clinical, may_read: [alpha]}\n",
-                                        SOURCES),
+                                        SOURCES_OF_TWO),
                 LINK_READY);
         reader_expect_refused(reader, "not-allowed");
         while (reader_next_live(&live, topic, 0))
