@@ -93,7 +93,8 @@ class FhirReceiver:
             return self.reply(handler, 200, b"<html>Please log in</html>", kind="text/html")
         if answer[0].isdigit():
             status, _, seconds = answer.partition("/")
-            outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "processing", "diagnostics": SECRET_WORDS}]}
+            issue = {"severity": "error", "code": "processing", "diagnostics": SECRET_WORDS}
+            outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
             return self.reply(handler, int(status), json.dumps(outcome).encode(), **({"Retry-After": seconds} if seconds else {}))
         return self.reply(handler, 200, json.dumps(self.answer(bundle, answer)).encode())
 
