@@ -1,6 +1,6 @@
 /*
- * What asking who may see an event costs by the rules that ship: once an event what is sensitive about it, once a team whether it may see it,
- * once a delivery what is left out; beside it, the bare copy of the same bytes.
+ * What asking who may see an event costs by the rules that ship: once an event what is sensitive about it, once a team whether it may
+ * see it, once a delivery what is left out; beside it, the bare copy of the same bytes.
  */
 #include <inttypes.h>
 #include <stdio.h>

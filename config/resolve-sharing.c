@@ -28,10 +28,7 @@ static void shipped_deinit(Shipped *shipped) {
 
 static int read_shipped(Resolver *resolver, Shipped *shipped, DraftSharing *draft) {
         YamlNode *root = NULL;
-        char *path = strdup("etc/sharing.yaml");
-        if (!path)
-                return -ENOMEM;
-        ssize_t file = config_text_add(&shipped->text, path);
+        ssize_t file = config_text_add(&shipped->text, "etc/sharing.yaml");
         if (file < 0)
                 return (int)file;
         buffer_append(&shipped->text.files[file].content, shipped_sharing, shipped_sharing_size);

@@ -275,6 +275,8 @@ CAREBUS_API int carebus_records_ack(carebus_records *records, uint64_t seq, uint
 /* Reads all records again, whatever is held: after an agreement that was none. */
 CAREBUS_API int carebus_records_again(carebus_records *records);
 CAREBUS_API const char *carebus_records_reason(const carebus_records *records);
+/* 1: the feed is open now; 0: the bus is away, or refuses. */
+CAREBUS_API int carebus_records_is_open(const carebus_records *records);
 CAREBUS_API int carebus_records_fd(const carebus_records *records);
 
 /* ---- for a question ---------------------------------------------------------------------------------------------- */

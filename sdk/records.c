@@ -299,6 +299,10 @@ const char *carebus_records_reason(const carebus_records *records) {
         return records->reason;
 }
 
+int carebus_records_is_open(const carebus_records *records) {
+        return records->state == FEED_OPEN;
+}
+
 int carebus_records_fd(const carebus_records *records) {
         return connection_fd(records->feed);
 }

@@ -58,8 +58,11 @@ bool destination_wants(const ConfigDestination *is, const char *type) {
 }
 
 bool destination_overtakes(const char *type) {
-        static const char *const types[] = { "encounter.admitted", "encounter.ed_arrived",
-                                             "encounter.admission_cancelled", "death.notified", "death.retracted" };
+        static const char *const types[] = {
+                "encounter.admitted", "encounter.ed_arrived", "encounter.admission_cancelled",
+                "death.notified",     "death.retracted",      "delivery.stopped",
+                "delivery.resumed"
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(types); i++)
                 if (text_equal(type, types[i]))

@@ -1,8 +1,9 @@
 /*
- * carebus-csv: spreadsheets of a folder to the bus. As the adapter instance of one source, or with --load to take files in as history, or,
- * with --translate, with no bus at all to show what rows would become.
+ * carebus-csv: spreadsheets of a folder to the bus, and the other way round. As the adapter instance of one source or one destination, or with
+ * --load to take files in as history, or, with --translate, with no bus at all to show what rows would become.
  */
 #include "adapters/common/program.h"
+#include "adapters/csv/destination.h"
 #include "adapters/csv/reader.h"
 #include "adapters/csv/server.h"
 
@@ -11,10 +12,12 @@ static const char help[] =
         "\n"
         "  carebus-csv [--config FILE] --source NAME                 watch the folder of a source\n"
         "  carebus-csv [--config FILE] --source NAME --load FILE...  take files in as history\n"
+        "  carebus-csv [--config FILE] --destination NAME            write a team's lists into a folder\n"
         "  carebus-csv --translate FILE [--profile NAME]             no bus: print what its rows would become\n"
         "\n"
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: csv` and `folder:`\n"
+        "  --destination NAME  a destination of it with the same\n"
         "  --load            files of what was so before today (caseloads, stays): nobody is alarmed\n"
         "  --translate FILE  people.csv and its like, by the name or else by the columns, - for standard input; "
         "a line\n"
@@ -38,6 +41,8 @@ int main(int argc, char **argv) {
                 .reader = &csv_reader,
                 .lacks = lacks,
                 .run = server_run,
+                .destination = &csv_destination,
+                .destination_lacks = csv_destination_lacks,
         };
 
         return program_main(&program, argc, argv);

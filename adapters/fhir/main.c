@@ -2,10 +2,13 @@
  * carebus-fhir: FHIR R4 over HTTP to the bus. As the adapter instance of one source, or with --load to take files in as
  * history, or, with --translate, with no bus at all to show what a message would become.
  */
+#include <string.h>
+
 #include "adapters/common/program.h"
 #include "adapters/fhir/destination.h"
 #include "adapters/fhir/server.h"
 #include "adapters/fhir/translate.h"
+#include "adapters/fhir/write-run.h"
 
 static const char help[] =
         "carebus-fhir: takes FHIR R4 over HTTP, or asks a FHIR server, and hands it to the bus\n"
@@ -14,6 +17,7 @@ static const char help[] =
         "  carebus-fhir [--config FILE] --destination NAME          deliver to a system, and answer what it reads\n"
         "  carebus-fhir [--config FILE] --source NAME --load FILE...  take files in as history\n"
         "  carebus-fhir --translate FILE [--profile NAME]           no bus: print what it would become\n"
+        "  carebus-fhir --write FILE                                no bus: print what would be delivered of it\n"
         "\n"
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: fhir` and `listen:` or `poll:`\n"
@@ -46,5 +50,8 @@ int main(int argc, char **argv) {
                 .destination_lacks = fhir_destination_lacks,
         };
 
+        /* Of this adapter alone, and by itself. */
+        if (argc == 3 && strcmp(argv[1], "--write") == 0)
+                return write_run(program.name, argv[2]);
         return program_main(&program, argc, argv);
 }

@@ -42,7 +42,8 @@ static const struct {
         { "referrals", "Referrals", "57133-1" },
 };
 
-/* What a section is where it shows nothing. None of these says that there is nothing: "none recorded" is that nobody wrote anything down. */
+/* What a section is where it shows nothing. None of these says that there is nothing: "none recorded" is that nobody wrote anything
+ * down. */
 static const struct {
         const char *state, *code, *text;
 } states[] = {

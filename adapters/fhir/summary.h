@@ -8,7 +8,7 @@
 /* Appends the Bundle. `identifier`: of this document; `timestamp`: instant. 0, a code of write.h, or negative. */
 int summary_write(FhirWriter *writer, const Carebus__V1__Record *record, const char *identifier, const char *timestamp,
                   Buffer *out);
-/* Of $everything: each fact that R4 has something for, the person first. Appends to `list`, which has room for `room`; *ret_n how many there
- * would be. */
+/* Of $everything: each fact that R4 has something for, the person first, into `list`, which has room for `room`; *ret_n: how many
+ * there are in it. 0 or negative. */
 int everything_write(FhirWriter *writer, const Carebus__V1__Record *record, FhirWritten *list, size_t room,
                      size_t *ret_n);

@@ -1,6 +1,6 @@
 /*
- * Resources that this bus, or another one, wrote itself (said.h): what R4 had no element for is in an extension, and Basic is a resource for
- * what R4 has none.
+ * Resources that this bus, or another one, wrote itself (said.h): what R4 had no element for is in an extension, and Basic is a
+ * resource for what R4 has none.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What an answer of a FHIR server means for what was sent: credited only where it says so of this very Bundle. No word of it goes further: a code
- * of ours is all that is told.
+ * What an answer of a FHIR server means for what was sent: credited only where it says so of this very Bundle. No word of it goes
+ * further: a code of ours is all that is told.
  */
 #include "adapters/common/destination.h"
 #include "adapters/fhir/envelope.h"

@@ -1,4 +1,7 @@
-/* What was decided, found, measured and given: Observation, Condition, AllergyIntolerance, the four of medicines, Flag, DocumentReference. */
+/*
+ * What was decided, found, measured and given: Observation, Condition, AllergyIntolerance, the four resources of medicines, Flag,
+ * DocumentReference.
+ */
 #include <string.h>
 
 #include "adapters/fhir/write-rules.h"

@@ -4,8 +4,8 @@
  * services that it names contained in it. What R4 has no element for stands in one extension (said.h), so that the reader of this
  * adapter makes the same event of it again; whoever does not know the extension reads plain R4. Knows no socket.
  *
- * Nothing is written of what is not there: no empty element, no "". Where R4 asks for an element that is not there, a data-absent-reason says
- * why: `masked` where fields were hidden from this team, else `unknown`. A text that is not UTF-8 is refused.
+ * Nothing is written of what is not there: no empty element, no "". Where R4 asks for an element that is not there, a
+ * data-absent-reason says why: `masked` where fields were hidden from this team, else `unknown`. A text that is not UTF-8 is refused.
  */
 #include <stdbool.h>
 

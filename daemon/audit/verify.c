@@ -213,11 +213,11 @@ static int verify_frame(Verify *verify, const AuditWalk *walk, const AuditFrame 
 }
 
 /* Beside a writer the newest record may be half there: a moment later it is whole. */
-static int walk_next_patiently(AuditWalk *walk, AuditFrame *frame) {
+static int walk_next_patiently(AuditWalk *walk, AuditFrame *frame, bool still) {
         static const struct timespec moment = { .tv_nsec = TORN_WAIT_NS };
         int r = audit_walk_next(walk, frame);
 
-        for (unsigned i = 0;
+        for (unsigned i = still ? TORN_TRIES : 0;
              r == AUDIT_E_DAMAGED && strcmp(audit_walk_fault(walk)->reason, "torn") == 0 && i < TORN_TRIES; i++) {
                 (void)nanosleep(&moment, NULL);
                 r = audit_walk_next(walk, frame);
@@ -231,7 +231,7 @@ static int verify_walk(Verify *verify, AuditWalk *walk) {
         int r = 0;
 
         while (r == 0) {
-                r = walk_next_patiently(walk, &frame);
+                r = walk_next_patiently(walk, &frame, options->still);
                 if (r == 0)
                         r = verify_frame(verify, walk, &frame);
                 else if (r == AUDIT_E_DAMAGED)

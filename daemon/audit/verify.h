@@ -14,6 +14,7 @@ typedef struct AuditVerifyOptions {
         const char *anchors; /* file of anchors kept elsewhere, or NULL */
         const char
                 *key; /* public key kept elsewhere that the anchors must be signed by, or NULL: those in the folder */
+        bool still;   /* nobody writes: half a record at the end is not waited for */
         void (*progress)(uint64_t done, uint64_t all, void *owner); /* bytes; may be NULL */
         void *owner;
 } AuditVerifyOptions;

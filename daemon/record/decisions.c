@@ -454,6 +454,28 @@ static int kind_stand(Standing *standing, Fact **facts, size_t n_facts) {
         return r;
 }
 
+/* What came back from a system to which the bus delivers stands beside its original and takes part in nothing: they go behind all others. */
+static int echoes_part(Fact **decisions, size_t *n_decisions, Arena *arena) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < *n_decisions; i++) {
+                Fact *fact = decisions[i];
+
+                if (fact->echo)
+                        continue;
+                memmove(&decisions[n + 1], &decisions[n], (i - n) * sizeof(*decisions));
+                decisions[n++] = fact;
+        }
+        for (size_t i = n; i < *n_decisions; i++) {
+                decisions[i]->n_standing = decisions[i]->n_superseded_by = 0;
+                decisions[i]->standing = decisions[i]->superseded_by = NULL;
+                if (code_add(decisions[i], "copy", arena) < 0)
+                        return -ENOMEM;
+        }
+        *n_decisions = n;
+        return 0;
+}
+
 int decisions_stand(Fact **decisions, size_t n_decisions, Fact *const *encounters, size_t n_encounters, int64_t as_at,
                     Arena *arena) {
         Standing standing = { .encounters = encounters, .n_encounters = n_encounters, .as_at = as_at, .arena = arena };
@@ -461,6 +483,7 @@ int decisions_stand(Fact **decisions, size_t n_decisions, Fact *const *encounter
 
         if (n_decisions > 1)
                 qsort(decisions, n_decisions, sizeof(*decisions), fact_order);
+        r = echoes_part(decisions, &n_decisions, arena);
         for (size_t i = 0, n; r == 0 && i < n_decisions; i += n) {
                 for (n = 1; i + n < n_decisions; n++)
                         if (decisions[i + n]->decision->kind != decisions[i]->decision->kind)

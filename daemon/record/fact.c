@@ -76,6 +76,8 @@ int fact_say(Carebus__V1__Fact *fact, const Said *said, Arena *arena) {
         fact->team = event->team;
         fact->has_loaded = event->has_loaded && event->loaded;
         fact->loaded = fact->has_loaded;
+        fact->has_echo = fact->echo = event->echo_of != NULL;
+        fact->copy_of = event->echo_of;
         sensitivity_take(fact, event);
         fact->confirmed_event_id = NULL;
         fact->has_confirmed_at = 0;
@@ -86,6 +88,10 @@ void fact_confirm(Carebus__V1__Fact *fact, const Said *said) {
         fact->confirmed_event_id = said->event->event_id;
         fact->has_confirmed_at = said->event->has_received_at;
         fact->confirmed_at = said->event->received_at;
+        if (said->event->echo_of) {
+                fact->has_echo = fact->echo = true;
+                fact->copy_of = said->event->echo_of;
+        }
         sensitivity_take(fact, said->event);
 }
 

@@ -130,6 +130,7 @@ Claim *plain_claim(const PlainRow *row, const Said *said, Arena *arena) {
         event->team = from->team;
         event->sensitivity = from->sensitivity;
         event->encounter_id = from->encounter_id;
+        event->echo_of = from->echo_of;
         event->has_loaded = from->has_loaded && from->loaded;
         event->loaded = event->has_loaded;
         event->n_cleared = from->n_cleared;
@@ -167,6 +168,7 @@ static Claim *claim_of_fact(const Carebus__V1__StoredFact *stored, Arena *arena)
         event->team = fact->team;
         event->sensitivity = fact->sensitivity;
         event->encounter_id = fact->encounter_id;
+        event->echo_of = fact->has_echo && fact->echo ? fact->copy_of : NULL;
         event->has_loaded = fact->has_loaded;
         event->loaded = fact->loaded;
         plain_body_set(event, fact->value_case, plain_value(fact));

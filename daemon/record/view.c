@@ -8,6 +8,7 @@
 #include "daemon/record/body.h"
 #include "daemon/record/canonical.h"
 #include "daemon/record/death.h"
+#include "daemon/record/echoes.h"
 #include "daemon/record/decisions.h"
 #include "daemon/record/held.h"
 #include "daemon/record/overview.h"
@@ -164,6 +165,7 @@ static int whole_write(Viewing *viewing) {
                             encounters ? encounters->n_facts : 0, viewing->stands_at, viewing->arena);
         if (r < 0)
                 return r;
+        echoes_follow(viewing->record->sections, viewing->record->n_sections);
         death_consequences(viewing->record->sections, viewing->record->n_sections, viewing->deaths, viewing->n_deaths);
         return held_read(viewing->txn, viewing->persons, viewing->n_members, viewing->arena, &viewing->record->held,
                          &viewing->record->n_held);

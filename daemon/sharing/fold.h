@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Words of a text, folded: letters without case and marks (of Latin scripts), what nobody sees left out (soft hyphens, joiners), everything that
- * is neither letter nor digit between words. A word comes as a hash of its letters. Inside this folder.
+ * Words of a text, folded: letters without case and marks (of Latin scripts), what nobody sees left out (soft hyphens, joiners),
+ * everything that is neither letter nor digit between words. A word comes as a hash of its letters. Inside this folder.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,9 @@ typedef struct FoldReader {
 } FoldReader;
 
 static inline FoldReader fold_reader(const void *text, size_t size) {
-        return (FoldReader){ .at = text, .end = (const uint8_t *)text + size };
+        const uint8_t *at = size > 0 ? text : (const void *)"";
+
+        return (FoldReader){ .at = at, .end = at + size };
 }
 /* 0: no word is left. */
 uint64_t fold_next(FoldReader *reader);

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Masks: the trees of one answer, kept in the Sharing under what they were made of, so that equal ones are one. The table only grows, without
- * locks, up to MASKS_MAX; then the answer is by the first of the rules alone, which shows no more. Inside this folder.
+ * Masks: the trees of one answer, kept in the Sharing under what they were made of, so that equal ones are one. The table only grows,
+ * without locks, up to MASKS_MAX; then the answer is by the first of the rules alone, which shows no more. Inside this folder.
  */
 #include <stdatomic.h>
 

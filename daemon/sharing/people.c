@@ -5,8 +5,10 @@
 
 #include "base/text.h"
 
-/* Two halves of the memory: what is asked about lies in the younger; when that is full it becomes the elder, and who was asked about in the elder
- * alone is forgotten. */
+/*
+ * Two halves of the memory: what is asked about lies in the younger; when that is full it becomes the elder, and who was asked about
+ * in the elder alone is forgotten.
+ */
 #define BYTES_DEFAULT ((size_t)8 << 20)
 #define BYTES_MIN ((size_t)128 << 10)
 #define BUCKETS 1024

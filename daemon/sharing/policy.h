@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The rules of one settings, compiled: for each team and kind the rules that may let it, as bits of their places. There are two in a Sharing:
- * of the configuration and of what the fold last read. Inside this folder.
+ * The rules of one settings, compiled: for each team and kind the rules that may let it, as bits of their places. There are two in a
+ * Sharing: of the configuration and of what the fold last read. Inside this folder.
  */
 #include "base/arena.h"
 #include "carebus/v1/journal.pb-c.h"

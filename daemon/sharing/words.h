@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What is sensitive, found in one pass: codes by their hashes, words by those of their folded letters. Nothing is allocated by looking. Inside
- * this folder.
+ * What is sensitive, found in one pass: codes by their hashes, words by those of their folded letters. Nothing is allocated by
+ * looking. Inside this folder.
  */
 #include <protobuf-c/protobuf-c.h>
 

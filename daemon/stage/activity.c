@@ -193,6 +193,9 @@ int activity_note(FoldWork *work, const Said *said, const char *patient_id, cons
         size_t found;
         int r;
 
+        /* What came back happened when its original did. */
+        if (said->event->echo_of)
+                return 0;
         if (!is_sign(said, &at)) {
                 *ret_changed = *ret_changed || is_about_presence(said->event);
                 return 0;

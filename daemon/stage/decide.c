@@ -275,6 +275,9 @@ static int take_request(Intake *intake, const ControlCall *call) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (commands[i].command == call->request->command_case && (is_operator || commands[i].for_serve))
                         return commands[i].take(intake, call);
+        if (!is_operator)
+                return reply_error(intake, &call->route, call->request->id, "not-allowed",
+                                   "only users under `operators:` may ask that: add the user, or ask as one of them");
         return reply_error(intake, &call->route, call->request->id, "unknown-command", "ask the query socket for that");
 }
 

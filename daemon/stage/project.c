@@ -14,6 +14,7 @@
 #include "daemon/stage/again.h"
 #include "daemon/stage/conflict.h"
 #include "daemon/stage/correction.h"
+#include "daemon/stage/echo.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join.h"
 #include "daemon/stage/match.h"
@@ -453,6 +454,23 @@ int project_set_aside(FoldWork *work, const Said *as_said, Carebus__V1__Person *
         return r ?: conflicts_look(work, said, &home, &changes);
 }
 
+/* What came back is told by the event itself, for whoever makes facts of it. */
+static int echo_mark(FoldWork *work, Said *placed, const char *patient_id) {
+        Carebus__V1__Event *event;
+        char *of;
+        int r = echo_look(work, placed, patient_id, &of);
+
+        if (r || !of)
+                return r;
+        event = message_shallow_copy(&placed->event->base, work->arena);
+        if (!event)
+                return -ENOMEM;
+        event->echo_of = of;
+        placed->event = event;
+        placed->packed = BYTES_NULL;
+        return echo_note(work, placed->stamp.index, of);
+}
+
 int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_id) {
         const Carebus__V1__Event *event = as_said->event;
         Said placed = *as_said;
@@ -477,6 +495,8 @@ int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_
                 r = scope_enter(work, said, &home, &aside);
         if (r == 0)
                 r = under_find(work, as_said, &home, &placed);
+        if (r == 0 && !aside && !join_is_said(event))
+                r = echo_mark(work, &placed, home.patient_id);
         if (r == 0)
                 r = project_facts(work, said, &home, aside, &changes);
         if (r == 0 && others.n > 0)

@@ -208,6 +208,9 @@ int standing_keep(FoldWork *work, const char *patient_id, const char *name, cons
         r = word_of(stored->fact, work->arena, &word);
         if (r || !word.topic)
                 return r;
+        /* What came back says nothing by itself, whoever says what it says. */
+        if (stored->fact->echo)
+                is_decision = word.stands = false;
         r = standings_get(work, patient_id, &all);
         if (r)
                 return r;

@@ -25,7 +25,7 @@ static bool is_evidence(const char *name) {
 
 static void flip_all_bits_of(const char *folder, const char *name) {
         char inner[300], audit[512];
-        const AuditVerifyOptions options = { .folder = audit };
+        const AuditVerifyOptions options = { .folder = audit, .still = true };
         uint64_t size;
 
         snprintf(audit, sizeof(audit), "%s", folder_path(folder, "audit"));

@@ -1,4 +1,4 @@
-#include "oracle.h"
+#include "tests/unit/daemon/sharing/oracle.h"
 
 #include <stdio.h>
 #include <strings.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* What the choke point promises, said as plainly as it can be said, and as slowly. */
-#include "random-world.h"
+#include "tests/unit/daemon/sharing/random-world.h"
 
 /* By one settings and a configuration's teams as these settings have them. */
 typedef struct Oracle {

@@ -1,4 +1,4 @@
-#include "random-world.h"
+#include "tests/unit/daemon/sharing/random-world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -451,7 +451,8 @@ static void collect_value(Collect *collect, const ProtobufCFieldDescriptor *fiel
         if (field->type == PROTOBUF_C_TYPE_STRING)
                 leaf->text = *(const char *const *)value;
         if (field->type == PROTOBUF_C_TYPE_BYTES)
-                leaf->text = (const char *)((const ProtobufCBinaryData *)value)->data;
+                leaf->text = arena_text(collect->arena, ((const ProtobufCBinaryData *)value)->data,
+                                        ((const ProtobufCBinaryData *)value)->len);
         memcpy(leaf->in, collect->in, sizeof(leaf->in));
         collect->leaves->n++;
 }

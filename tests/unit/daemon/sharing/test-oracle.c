@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "oracle.h"
+#include "tests/unit/daemon/sharing/oracle.h"
 #include "proto/reflect.h"
 #include "proto/types.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "daemon/sharing/people.h"
-#include "random-world.h"
+#include "tests/unit/daemon/sharing/random-world.h"
 
 typedef struct Fixture {
         World world;

@@ -1,4 +1,7 @@
-/* What holds of any rules: more of them show no less, one digest is one answer, nobody knows a kind that is not there, no text slips through. */
+/*
+ * What holds of any rules: more of them show no less, one digest is one answer, nobody knows a kind that is not there, no text slips
+ * through.
+ */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +13,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
-#include "oracle.h"
+#include "tests/unit/daemon/sharing/oracle.h"
 #include "proto/check.h"
 #include "proto/types.h"
 

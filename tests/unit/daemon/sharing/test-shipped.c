@@ -1,6 +1,6 @@
 /*
- * What the rules that ship come to, as a text for people: for each class of team, section and relationship what is seen. Argument: the file that
- * says what was reviewed. CAREBUS_WRITE_EXPECTED=1 writes it anew; then read what changed.
+ * What the rules that ship come to, as a text for people: for each class of team, section and relationship what is seen. Argument: the
+ * file that says what was reviewed. CAREBUS_WRITE_EXPECTED=1 writes it anew; then read what changed.
  */
 #include <errno.h>
 #include <setjmp.h>

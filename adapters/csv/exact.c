@@ -1,0 +1,504 @@
+#include "adapters/csv/exact.h"
+
+#include <string.h>
+
+#include "adapters/csv/cells.h"
+#include "adapters/csv/translate-rules.h"
+#include "adapters/csv/words.h"
+#include "base/text.h"
+#include "canon/identifier.h"
+#include "canon/vocabulary.h"
+
+typedef Carebus__V1__Event Event;
+
+typedef struct Exact {
+        const ExactOptions *options;
+        const Event *event;
+        const char *values[TABLE_COLUMNS_MAX]; /* by column; NULL: empty */
+        Arena *arena;
+} Exact;
+
+#define EXACT_BYTES ((size_t)4 << 20)
+
+/* ---- values ---- */
+
+static const char *keep(Exact *exact, Buffer *text) {
+        const char *copy = text->error || text->size == 0 ? NULL : arena_text(exact->arena, text->data, text->size);
+
+        buffer_deinit(text);
+        return copy;
+}
+
+static const char *when_text(Exact *exact, const Carebus__V1__When *when) {
+        Buffer text = BUFFER_NULL;
+
+        words_of_when(when, exact->options->zone, &text);
+        return keep(exact, &text);
+}
+
+static const char *date_text(Exact *exact, const Carebus__V1__Date *date) {
+        Buffer text = BUFFER_NULL;
+
+        words_of_date(date, &text);
+        return keep(exact, &text);
+}
+
+static const char *name_text(Exact *exact, const Carebus__V1__HumanName *name) {
+        Buffer text = BUFFER_NULL;
+
+        if (name && name->text)
+                return name->text;
+        words_of_name(name, &text);
+        return keep(exact, &text);
+}
+
+/* The source's own words come back as they were; else the shared ones. */
+static const char *coded_text(const Carebus__V1__Coded *coded) {
+        if (coded && coded->text)
+                return coded->text;
+        if (coded && coded->original && coded->original->display)
+                return coded->original->display;
+        return words_of_coded(coded);
+}
+
+static const char *truth_text(bool is_said, bool truth) {
+        return !is_said ? NULL : truth ? "yes" : "no";
+}
+
+static const char *number_text(Exact *exact, bool is_said, uint32_t number) {
+        return is_said ? arena_format(exact->arena, "%u", number) : NULL;
+}
+
+static const char *id_text(const Carebus__V1__Identifier *identifier) {
+        return identifier ? identifier->value : NULL;
+}
+
+static const char *id_of_system(Carebus__V1__Identifier *const *identifiers, size_t n, const char *system) {
+        for (size_t i = 0; i < n; i++)
+                if (text_equal(identifiers[i]->system, system) && identifiers[i]->value)
+                        return identifiers[i]->value;
+        return NULL;
+}
+
+static const char *phone_text(const Carebus__V1__Telecom *const *telecom, size_t n) {
+        return n > 0 ? telecom[0]->value : NULL;
+}
+
+static const char *join(Exact *exact, char *const *texts, size_t n) {
+        Buffer text = BUFFER_NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                buffer_append_text(&text, i > 0 ? "; " : "");
+                buffer_append_text(&text, texts[i]);
+        }
+        return keep(exact, &text);
+}
+
+/* ---- the person ---- */
+
+static void person_values(Exact *exact) {
+        const Carebus__V1__Subject *patient = exact->event->patient;
+
+        if (!patient)
+                return;
+        for (size_t i = 0; i < exact->options->n_systems && !exact->values[PERSON_LOCAL_ID]; i++)
+                exact->values[PERSON_LOCAL_ID] = id_of_system(patient->identifiers, patient->n_identifiers,
+                                                              exact->options->systems[i]);
+        if (!exact->values[PERSON_LOCAL_ID])
+                exact->values[PERSON_LOCAL_ID] = patient->patient_id;
+        exact->values[PERSON_NHS_NUMBER] = id_of_system(patient->identifiers, patient->n_identifiers,
+                                                        SYSTEM_NHS_NUMBER);
+        exact->values[PERSON_CHI_NUMBER] = id_of_system(patient->identifiers, patient->n_identifiers,
+                                                        SYSTEM_CHI_NUMBER);
+}
+
+static const Carebus__V1__HumanName *name_of_use(const Carebus__V1__Demographics *person, const char *use) {
+        for (size_t i = 0; i < person->n_names; i++)
+                if (text_equal(person->names[i]->use, use))
+                        return person->names[i];
+        return NULL;
+}
+
+static void carer_values(Exact *exact, const Carebus__V1__Demographics *person) {
+        for (size_t i = 0; i < person->n_related_persons; i++) {
+                const Carebus__V1__RelatedPerson *related = person->related_persons[i];
+
+                if (!related->main_carer)
+                        continue;
+                exact->values[PEOPLE_MAIN_CARER] = name_text(exact, related->name);
+                exact->values[PEOPLE_CARER_PHONE] = phone_text((const Carebus__V1__Telecom *const *)related->telecom,
+                                                               related->n_telecom);
+                return;
+        }
+}
+
+static bool people_values(Exact *exact) {
+        const Carebus__V1__Demographics *person = exact->event->demographics;
+        const Carebus__V1__HumanName *name = words_main_name(person->names, person->n_names);
+        const Carebus__V1__HumanName *nickname = name_of_use(person, "nickname");
+
+        if (name && name != nickname) {
+                exact->values[PEOPLE_FAMILY_NAME] = name->family;
+                exact->values[PEOPLE_GIVEN_NAME] = name->n_given > 0 ? name->given[0] : NULL;
+        }
+        exact->values[PEOPLE_KNOWN_AS] = nickname && nickname->n_given > 0 ? nickname->given[0] : NULL;
+        exact->values[PEOPLE_BIRTH_DATE] = date_text(exact, person->birth_date);
+        exact->values[PEOPLE_SEX] = coded_text(person->sex);
+        for (size_t i = 0; i < person->n_addresses && !exact->values[PEOPLE_POSTCODE]; i++)
+                if (text_equal(person->addresses[i]->use, "home") || !person->addresses[i]->use)
+                        exact->values[PEOPLE_POSTCODE] = person->addresses[i]->postal_code;
+        exact->values[PEOPLE_GP_PRACTICE] = person->practice ? id_text(person->practice->identifier) : NULL;
+        exact->values[PEOPLE_ETHNICITY] = coded_text(person->ethnic_category);
+        exact->values[PEOPLE_LANGUAGE] = coded_text(person->language);
+        exact->values[PEOPLE_INTERPRETER] = truth_text(person->has_interpreter_required, person->interpreter_required);
+        exact->values[PEOPLE_LIVES_ALONE] = truth_text(person->has_lives_alone, person->lives_alone);
+        carer_values(exact, person);
+        exact->values[PEOPLE_RESTRICTED] = truth_text(person->has_restricted, person->restricted);
+        exact->values[PEOPLE_DECEASED_DATE] = when_text(exact, person->deceased_at);
+        return true;
+}
+
+/* ---- what was asked for and done ---- */
+
+static bool referral_values(Exact *exact) {
+        static const char *const declined[] = {
+                [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_SERVICE] = "service",
+                [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_PATIENT] = "patient",
+                [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_FAMILY] = "family",
+        };
+        static const char *const decisions[] = { "accepted", "declined", "redirected", "cancelled" };
+        const Carebus__V1__Referral *referral = exact->event->referral;
+
+        if (!referral->identifier)
+                return false;
+        exact->values[REFERRAL_ID] = id_text(referral->identifier);
+        exact->values[REFERRAL_RECEIVED] = when_text(exact, referral->received_at);
+        exact->values[REFERRAL_REQUESTED] = when_text(exact, referral->requested_at);
+        exact->values[REFERRAL_FROM] = referral->from ? referral->from->name : NULL;
+        exact->values[REFERRAL_REASON] = referral->n_reasons > 0 ? coded_text(referral->reasons[0]) : NULL;
+        exact->values[REFERRAL_PRIORITY] = coded_text(referral->priority);
+        exact->values[REFERRAL_DIAGNOSIS] = coded_text(referral->primary_condition);
+        for (size_t i = 0; i < ELEMENTSOF(decisions); i++)
+                if (text_equal(referral->status, decisions[i])) {
+                        exact->values[REFERRAL_DECISION] = decisions[i];
+                        exact->values[REFERRAL_DECIDED] = when_text(exact, referral->decided_at);
+                        exact->values[REFERRAL_DECLINE_REASON] = coded_text(referral->decline_reason);
+                }
+        if (referral->has_declined_by && (size_t)referral->declined_by < ELEMENTSOF(declined) &&
+            exact->values[REFERRAL_DECISION])
+                exact->values[REFERRAL_DECLINED_BY] = declined[referral->declined_by];
+        exact->values[REFERRAL_FIRST_CONTACT] = when_text(exact, referral->first_contact_at);
+        exact->values[REFERRAL_CLOSED] = when_text(exact, referral->closed_at);
+        if (referral->closed_at)
+                exact->values[REFERRAL_CLOSE_REASON] = coded_text(referral->close_reason);
+        return true;
+}
+
+/* A visit is one by its mode, and planned or missed by its outcome. */
+static bool contact_values(Exact *exact) {
+        const Carebus__V1__Contact *contact = exact->event->contact;
+        bool is_visit = text_starts_with(exact->event->type, "visit.");
+        char **with_whom = arena_alloc(exact->arena, (contact->n_with_whom + 1) * sizeof(*with_whom));
+
+        if (!contact->identifier || !contact->start_at || !with_whom)
+                return false;
+        exact->values[CONTACT_ID] = id_text(contact->identifier);
+        exact->values[CONTACT_START] = when_text(exact, contact->start_at);
+        exact->values[CONTACT_MINUTES] = number_text(exact, contact->has_minutes, contact->minutes);
+        exact->values[CONTACT_MODE] = coded_text(contact->mode);
+        if (!exact->values[CONTACT_MODE] && is_visit)
+                exact->values[CONTACT_MODE] = "visit";
+        exact->values[CONTACT_PLACE] = coded_text(contact->place_kind);
+        exact->values[CONTACT_STAFF_ROLE] = coded_text(contact->staff_role);
+        exact->values[CONTACT_PROVIDER] = contact->by ? contact->by->name : NULL;
+        for (size_t i = 0; i < contact->n_with_whom; i++)
+                with_whom[i] = (char *)(uintptr_t)(coded_text(contact->with_whom[i]) ?: "");
+        exact->values[CONTACT_WITH_WHOM] = join(exact, with_whom, contact->n_with_whom);
+        exact->values[CONTACT_PURPOSE] = coded_text(contact->purpose);
+        exact->values[CONTACT_OUTCOME] = coded_text(contact->outcome);
+        if (!exact->values[CONTACT_OUTCOME] && contact->status && strcmp(contact->status, "done") != 0)
+                exact->values[CONTACT_OUTCOME] = contact->status;
+        exact->values[CONTACT_NEXT] = when_text(exact, contact->next_contact_at);
+        return true;
+}
+
+static bool stay_values(Exact *exact) {
+        const Carebus__V1__Encounter *stay = exact->event->encounter;
+        bool is_stay = text_equal(exact->event->type, "encounter.admitted") ||
+                       text_equal(exact->event->type, "encounter.discharged");
+
+        /* A row of stays.csv has to say when it began. */
+        if (!is_stay || !stay->identifier || !stay->admitted_at)
+                return false;
+        exact->values[STAY_ID] = id_text(stay->identifier);
+        exact->values[STAY_ADMITTED] = when_text(exact, stay->admitted_at);
+        exact->values[STAY_FROM] = coded_text(stay->admission_source);
+        exact->values[STAY_REASON] = coded_text(stay->reason);
+        exact->values[STAY_DISCHARGED] = when_text(exact, stay->discharged_at);
+        exact->values[STAY_TO] = coded_text(stay->discharge_destination);
+        if (stay->discharged_at)
+                exact->values[STAY_DIED] = truth_text(stay->has_died, stay->died);
+        return true;
+}
+
+static bool score_values(Exact *exact) {
+        const Carebus__V1__Measure *measure = exact->event->measure;
+        const Carebus__V1__MeasureItem *item = measure->n_items == 1 ? measure->items[0] : NULL;
+
+        exact->values[SCORE_SCALE] = coded_text(measure->scale);
+        exact->values[SCORE_DATE] = when_text(exact, measure->measured_at);
+        exact->values[SCORE_RESPONDENT] = coded_text(measure->respondent_coded);
+        if (measure->total)
+                exact->values[SCORE_SCORE] = measure->total->value;
+        else if (measure->result)
+                exact->values[SCORE_SCORE] = coded_text(measure->result);
+        else if (item) {
+                exact->values[SCORE_ITEM] = item->item_key ? item->item_key : coded_text(item->item);
+                exact->values[SCORE_SCORE] = item->score ? item->score->value : coded_text(item->answer);
+        }
+        return exact->values[SCORE_SCALE] && exact->values[SCORE_SCORE] && exact->values[SCORE_DATE];
+}
+
+/* ---- the plan ---- */
+
+typedef struct ExactItem {
+        Carebus__V1__Decision__Kind kind;
+        uint32_t rank;
+        const char *item;
+} ExactItem;
+
+static const ExactItem plan_items[] = {
+        { CAREBUS__V1__DECISION__KIND__KIND_CPR, 0, "cpr" },
+        { CAREBUS__V1__DECISION__KIND__KIND_ADRT, 0, "adrt" },
+        { CAREBUS__V1__DECISION__KIND__KIND_LPA, 0, "lpa" },
+        { CAREBUS__V1__DECISION__KIND__KIND_TREATMENT_ESCALATION, 0, "ceiling" },
+        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_CARE, 0, "ppc" },
+        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_DEATH, 2, "ppd2" },
+        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_DEATH, 0, "ppd1" },
+};
+
+static const char *item_of(const Carebus__V1__Decision *decision) {
+        for (size_t i = 0; i < ELEMENTSOF(plan_items); i++)
+                if (plan_items[i].kind == decision->kind &&
+                    (plan_items[i].rank == 0 || plan_items[i].rank == decision->rank))
+                        return plan_items[i].item;
+        return NULL;
+}
+
+/* Two values alone are understood of CPR; anything else goes on in its words. */
+static const char *decision_value(const Carebus__V1__Decision *decision) {
+        const Carebus__V1__Coded *coded = decision->decision;
+
+        if (decision->kind == CAREBUS__V1__DECISION__KIND__KIND_CPR && coded &&
+            text_equal(coded->system, SYSTEM_SNOMED_CT)) {
+                if (text_equal(coded->code, CODE_CPR_ATTEMPT))
+                        return "attempt CPR";
+                if (text_equal(coded->code, CODE_CPR_DO_NOT_ATTEMPT))
+                        return "do not attempt CPR";
+        }
+        if (decision->decision_text)
+                return decision->decision_text;
+        return coded_text(decision->place ? decision->place : coded);
+}
+
+static void author_values(Exact *exact, const Carebus__V1__Practitioner *author) {
+        if (!author)
+                return;
+        exact->values[PLAN_AUTHOR] = name_text(exact, author->name);
+        exact->values[PLAN_AUTHOR_ROLE] = coded_text(author->role);
+}
+
+static const char *status_text(const Event *event, bool has_ended) {
+        return event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR ? "entered in error"
+               : has_ended                                                   ? "ended"
+                                                                             : "current";
+}
+
+static bool decision_values(Exact *exact) {
+        const Carebus__V1__Decision *decision = exact->event->decision;
+        bool has_ended = decision->ended_at || decision->status == CAREBUS__V1__DECISION__STATUS__STATUS_ENDED ||
+                         strstr(exact->event->type, ".ended");
+
+        exact->values[PLAN_ITEM] = item_of(decision);
+        if (!exact->values[PLAN_ITEM])
+                return false;
+        exact->values[PLAN_VALUE] = decision_value(decision);
+        exact->values[PLAN_TEXT] = decision->text;
+        exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
+        exact->values[PLAN_DECIDED] = when_text(exact, decision->decided_at);
+        exact->values[PLAN_DATE] = when_text(exact, has_ended && decision->ended_at ? decision->ended_at
+                                                                                    : exact->event->occurred_at);
+        author_values(exact, decision->decided_by);
+        exact->values[PLAN_REVIEW] = decision->review_indefinite ? "indefinite" : when_text(exact, decision->review_at);
+        exact->values[PLAN_PLACE] = decision->original_location;
+        exact->values[PLAN_SCOPE] = decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_THIS_STAY    ? "this stay"
+                                    : decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_EVERYWHERE ? "everywhere"
+                                                                                                        : NULL;
+        exact->values[PLAN_DECISION_ID] = id_text(decision->identifier);
+        return true;
+}
+
+static bool box_values(Exact *exact) {
+        const Carebus__V1__AnticipatoryMedicines *box = exact->event->anticipatory_medicines;
+
+        exact->values[PLAN_ITEM] = "jic_box";
+        exact->values[PLAN_VALUE] = box->status;
+        exact->values[PLAN_TEXT] = box->text;
+        exact->values[PLAN_STATUS] = status_text(exact->event, false);
+        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
+        author_values(exact, box->prescriber);
+        exact->values[PLAN_REVIEW] = when_text(exact, box->expires_at);
+        exact->values[PLAN_PLACE] = box->box_location;
+        exact->values[PLAN_DECISION_ID] = id_text(box->identifier);
+        return box->status != NULL;
+}
+
+static bool what_matters_values(Exact *exact) {
+        const Carebus__V1__CarePlan *plan = exact->event->care_plan;
+        const Carebus__V1__CarePlanItem *item = plan->n_items == 1 ? plan->items[0] : NULL;
+        bool has_ended = item && text_equal(item->status, "stopped");
+
+        if (!plan->what_matters && !(item && text_equal(item->item, "what_matters")))
+                return false;
+        exact->values[PLAN_ITEM] = "what_matters";
+        exact->values[PLAN_VALUE] = item ? item->value : NULL;
+        exact->values[PLAN_TEXT] = item && item->text ? item->text : plan->what_matters;
+        exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
+        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
+        author_values(exact, plan->n_authors > 0 ? plan->authors[0] : NULL);
+        exact->values[PLAN_REVIEW] = when_text(exact, plan->review_at);
+        exact->values[PLAN_PLACE] = plan->original_location;
+        exact->values[PLAN_DECISION_ID] = item ? id_text(item->identifier) : NULL;
+        return true;
+}
+
+static bool contact_point_values(Exact *exact) {
+        const Carebus__V1__ContactPoint *point = exact->event->contact_point;
+        const Carebus__V1__ReachTime *reach = point->n_reach > 0 ? point->reach[0] : NULL;
+
+        if (!reach || reach->n_telecom == 0)
+                return false;
+        exact->values[PLAN_ITEM] = reach->out_of_hours ? "contact_night" : "contact_day";
+        exact->values[PLAN_VALUE] = reach->telecom[0]->value;
+        exact->values[PLAN_TEXT] = point->name;
+        exact->values[PLAN_STATUS] = status_text(exact->event, text_equal(point->status, "ended"));
+        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
+        exact->values[PLAN_DECISION_ID] = id_text(point->identifier);
+        return true;
+}
+
+/* ---- who is left behind, who helps ---- */
+
+static bool bereavement_values(Exact *exact) {
+        const Carebus__V1__Bereavement *bereaved = exact->event->bereavement;
+        const Carebus__V1__Subject *patient = exact->event->patient;
+
+        exact->values[BEREAVED_ID] = patient && patient->n_identifiers > 0 ? id_text(patient->identifiers[0]) : NULL;
+        exact->values[BEREAVED_DECEASED] = bereaved->n_deceased_identifiers > 0
+                                                   ? id_text(bereaved->deceased_identifiers[0])
+                                                   : NULL;
+        exact->values[BEREAVED_RELATION] = coded_text(bereaved->relationship);
+        exact->values[BEREAVED_OFFERED] = when_text(exact, bereaved->offered_at);
+        exact->values[BEREAVED_ACCEPTED] = text_equal(bereaved->status, "declined") ? "no"
+                                           : bereaved->answered_at ? when_text(exact, bereaved->answered_at)
+                                           : text_equal(bereaved->status, "accepted") ? "yes"
+                                                                                      : NULL;
+        exact->values[BEREAVED_FIRST_CONTACT] = when_text(exact, bereaved->first_contact_at);
+        exact->values[BEREAVED_CLOSED] = when_text(exact, bereaved->closed_at);
+        return exact->values[BEREAVED_ID] && exact->values[BEREAVED_DECEASED];
+}
+
+static const char *days_text(Exact *exact, const Carebus__V1__ReachTime *reach) {
+        static const char *const days[] = { "", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+        Buffer text = BUFFER_NULL;
+
+        if (reach->text)
+                return reach->text;
+        for (size_t i = 0; i < reach->n_days; i++)
+                if (reach->days[i] >= 1 && reach->days[i] <= 7)
+                        buffer_append_format(&text, "%s%s", text.size ? ", " : "", days[reach->days[i]]);
+        return keep(exact, &text);
+}
+
+static bool service_values(Exact *exact) {
+        const Carebus__V1__Service *service = exact->event->service;
+
+        exact->values[SERVICE_NAME] = service->name;
+        exact->values[SERVICE_OFFERS] = join(exact, service->offers_text, service->n_offers_text);
+        exact->values[SERVICE_AREA] = join(exact, service->areas, service->n_areas);
+        for (size_t i = 0; i < service->n_hours; i++) {
+                const Carebus__V1__ReachTime *reach = service->hours[i];
+                const char *phone = phone_text((const Carebus__V1__Telecom *const *)reach->telecom, reach->n_telecom);
+
+                if (reach->out_of_hours) {
+                        exact->values[SERVICE_NIGHT_PHONE] = phone;
+                        continue;
+                }
+                exact->values[SERVICE_PHONE] = phone;
+                exact->values[SERVICE_DAYS] = days_text(exact, reach);
+                exact->values[SERVICE_FROM] = reach->from;
+                exact->values[SERVICE_TO] = reach->until;
+        }
+        return service->name != NULL;
+}
+
+/* ---- all of them ---- */
+
+typedef struct ExactBody {
+        Carebus__V1__Event__BodyCase body;
+        const char *table;
+        bool (*values)(Exact *exact);
+        bool has_person; /* the first columns are the person's numbers */
+} ExactBody;
+
+#define BODY(name) CAREBUS__V1__EVENT__BODY_##name
+
+static const ExactBody bodies[] = {
+        { BODY(DEMOGRAPHICS), "people", people_values, true },
+        { BODY(REFERRAL), "referrals", referral_values, true },
+        { BODY(CONTACT), "contacts", contact_values, true },
+        { BODY(ENCOUNTER), "stays", stay_values, true },
+        { BODY(DECISION), "plan", decision_values, true },
+        { BODY(ANTICIPATORY_MEDICINES), "plan", box_values, true },
+        { BODY(CARE_PLAN), "plan", what_matters_values, true },
+        { BODY(CONTACT_POINT), "plan", contact_point_values, true },
+        { BODY(MEASURE), "scores", score_values, true },
+        { BODY(BEREAVEMENT), "bereaved", bereavement_values, false },
+        { BODY(SERVICE), "services", service_values, false },
+};
+
+void exact_head(const Table *table, Buffer *ret) {
+        CellRow head = { .out = ret };
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                cell_add(&head, table->columns[i].name);
+        cell_end(&head);
+}
+
+int exact_row(const ExactOptions *options, const Event *event, const Table **ret, Buffer *row) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        Exact exact = { .options = options, .event = event };
+        const ExactBody *body = NULL;
+        CellRow cells = { .out = row };
+        int r;
+
+        *ret = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(bodies) && !body; i++)
+                if (bodies[i].body == event->body_case)
+                        body = &bodies[i];
+        if (!body || !event->type || text_starts_with(event->type, "death."))
+                return 1;
+        r = arena_new(&arena, EXACT_BYTES);
+        if (r < 0)
+                return r;
+        exact.arena = arena;
+        if (body->has_person)
+                person_values(&exact);
+        if ((body->has_person && !exact.values[PERSON_LOCAL_ID]) || !body->values(&exact))
+                return 1;
+        *ret = table_by_name(body->table);
+        for (size_t i = 0; i < (*ret)->n_columns; i++)
+                cell_add(&cells, exact.values[i]);
+        cell_end(&cells);
+        return row->error;
+}

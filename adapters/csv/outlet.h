@@ -1,0 +1,61 @@
+#pragma once
+/* Parts of the destination; for the files destination*.c of this folder only. */
+#include "adapters/common/destination.h"
+#include "adapters/csv/exact.h"
+#include "adapters/csv/last-known.h"
+#include "adapters/csv/list.h"
+#include "sdk/carebus.h"
+
+#define TABLES_MAX 8
+
+/* Rows of one template that are not written yet. */
+typedef struct Sheet {
+        const Table *table; /* NULL: none */
+        Buffer rows;
+        char name[48]; /* plan-12.0.csv: of the first event in it, so that another try has the same */
+} Sheet;
+
+/* The replica of the records, and what is written of it. */
+typedef struct KnownWatch {
+        carebus_records *records;
+        LoopSource *io, *prepare, *timer;
+        LastKnown *known;
+        Arena *arena;
+        int64_t written_at; /* monotonic; 0: never */
+        bool is_whole;      /* a point of agreement was reached */
+        bool is_changed, failure_is_told;
+} KnownWatch;
+
+typedef struct Outlet {
+        Loop *loop;
+        const Config *config;
+        const ConfigDestination *is;
+        Destination *engine;
+        Zone *zone;
+        LoopSource *tick;
+        char **systems; /* carebus:SOURCE of the receiver's own numbers */
+        ExactOptions exact;
+        Sheet sheets[TABLES_MAX];
+        List *list, *since_last;
+        char today[16];     /* which day's list `list` is; "": one that waits for its hour */
+        char published[16]; /* day of the last daily list */
+        KnownWatch watch;
+        bool failure_is_told;
+} Outlet;
+
+static inline bool outlet_has_people(const Outlet *outlet) {
+        return strcmp(outlet->is->form, "exact") != 0;
+}
+static inline bool outlet_has_exact(const Outlet *outlet) {
+        return strcmp(outlet->is->form, "people") != 0;
+}
+
+/* ---- destination-rows.c */
+
+/* Takes up what an event says, for all files that it belongs to. 0 or -ENOMEM. */
+int outlet_take(Outlet *outlet, const DestinationItem *item);
+
+/* ---- destination-known.c */
+
+int known_watch_start(Outlet *outlet);
+void known_watch_stop(Outlet *outlet);

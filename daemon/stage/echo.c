@@ -1,0 +1,435 @@
+#include "daemon/stage/echo.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "daemon/record/encounter.h"
+#include "daemon/record/keys.h"
+#include "daemon/record/moment.h"
+#include "daemon/record/plain.h"
+#include "daemon/stage/identify.h"
+#include "proto/types.h"
+
+typedef Carebus__V1__Event Event;
+typedef Carebus__V1__StoredFact StoredFact;
+
+/* ---- is it the same? ------------------------------------------------------------------------------------------------------------ */
+
+static const void *field_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+        return (const char *)message + field->offset;
+}
+
+static size_t field_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+        return *(const size_t *)(const void *)((const char *)message + field->quantifier_offset);
+}
+
+/* What another system has its own of: numbers, and the words for where a thing stands. */
+static bool is_own(const ProtobufCFieldDescriptor *field) {
+        static const char *const names[] = { "status", "original_status", "decision_text", "original_use" };
+
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &carebus__v1__identifier__descriptor)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (strcmp(field->name, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+static bool code_same(const Carebus__V1__Coded *a, const Carebus__V1__Coded *b) {
+        if (a->code && b->code)
+                return strcmp(a->code, b->code) == 0 && (!a->system || !b->system || strcmp(a->system, b->system) == 0);
+        return text_equal(a->text ?: a->display, b->text ?: b->display);
+}
+
+static bool when_same(const Carebus__V1__When *a, const Carebus__V1__When *b) {
+        Moment x, y;
+
+        if (!moment_of_when(a, &x) || !moment_of_when(b, &y))
+                return text_equal(a->text, b->text);
+        return moments_overlap(x, y);
+}
+
+static bool says_no_more(const ProtobufCMessage *echo, const ProtobufCMessage *original);
+
+static bool message_same(const ProtobufCMessage *a, const ProtobufCMessage *b) {
+        if (a->descriptor == &carebus__v1__coded__descriptor)
+                return code_same((const Carebus__V1__Coded *)a, (const Carebus__V1__Coded *)b);
+        if (a->descriptor == &carebus__v1__when__descriptor)
+                return when_same((const Carebus__V1__When *)a, (const Carebus__V1__When *)b);
+        return says_no_more(a, b);
+}
+
+/* Everything in the list of one is in that of the other. */
+static bool list_within(const ProtobufCMessage *echo, const ProtobufCMessage *original,
+                        const ProtobufCFieldDescriptor *field) {
+        ProtobufCMessage *const *a = *(ProtobufCMessage *const *const *)field_at(echo, field);
+        ProtobufCMessage *const *b = *(ProtobufCMessage *const *const *)field_at(original, field);
+        const size_t n_a = field_count(echo, field), n_b = field_count(original, field);
+
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+                return body_field_equal(echo, original, field);
+        for (size_t i = 0; i < n_a; i++) {
+                bool found = false;
+
+                for (size_t j = 0; j < n_b && !found; j++)
+                        found = message_same(a[i], b[j]);
+                if (!found)
+                        return false;
+        }
+        return true;
+}
+
+/* Is all that the one says said by the other, in the same way? */
+static bool says_no_more(const ProtobufCMessage *echo, const ProtobufCMessage *original) {
+        for (unsigned i = 0; i < echo->descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &echo->descriptor->fields[i];
+
+                if (is_own(field) || !body_field_is_said(echo, field))
+                        continue;
+                if (!body_field_is_said(original, field))
+                        return false;
+                if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+                        if (!list_within(echo, original, field))
+                                return false;
+                } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+                        if (!message_same(*(const ProtobufCMessage *const *)field_at(echo, field),
+                                          *(const ProtobufCMessage *const *)field_at(original, field)))
+                                return false;
+                } else if (!body_field_equal(echo, original, field))
+                        return false;
+        }
+        return true;
+}
+
+/* ---- enough to know it by, where it carries no number -------------------------------------------------------------------------------- */
+
+static bool practitioners_same(const Carebus__V1__Practitioner *a, const Carebus__V1__Practitioner *b) {
+        if (!a || !b)
+                return false;
+        if (a->identifier && b->identifier && a->identifier->value && b->identifier->value)
+                return strcasecmp(a->identifier->value, b->identifier->value) == 0;
+        return a->name && b->name && a->name->family && b->name->family &&
+               strcasecmp(a->name->family, b->name->family) == 0;
+}
+
+static bool authors_same(const Carebus__V1__Author *a, const Carebus__V1__Author *b) {
+        if (!a || !b)
+                return false;
+        if (a->person && b->person)
+                return strcasecmp(a->person, b->person) == 0;
+        if (a->person_name && b->person_name)
+                return strcasecmp(a->person_name, b->person_name) == 0;
+        return a->organisation && b->organisation && strcasecmp(a->organisation, b->organisation) == 0;
+}
+
+static bool whens_same(const Carebus__V1__When *a, const Carebus__V1__When *b) {
+        return a && b && when_same(a, b);
+}
+
+/* The same decision, author, date and value. */
+static bool decision_known(const Event *echo, const Event *original) {
+        const Carebus__V1__Decision *a = echo->decision, *b = original->decision;
+
+        return (a->kind == b->kind || strcmp(echo->type, original->type) == 0) && a->decision && b->decision &&
+               code_same(a->decision, b->decision) && whens_same(a->decided_at, b->decided_at) &&
+               (practitioners_same(a->decided_by, b->decided_by) || authors_same(echo->author, original->author));
+}
+
+static bool measure_known(const Event *echo, const Event *original) {
+        const Carebus__V1__Measure *a = echo->measure, *b = original->measure;
+
+        if (!a->scale || !b->scale || !code_same(a->scale, b->scale) || !whens_same(a->measured_at, b->measured_at))
+                return false;
+        if (a->total && b->total)
+                return text_equal(a->total->value, b->total->value);
+        return a->result && b->result && code_same(a->result, b->result);
+}
+
+static bool allergy_known(const Event *echo, const Event *original) {
+        const Carebus__V1__Allergy *a = echo->allergy, *b = original->allergy;
+
+        return a->substance && b->substance && code_same(a->substance, b->substance) &&
+               (whens_same(a->recorded_at, b->recorded_at) || whens_same(a->onset_at, b->onset_at)) &&
+               (practitioners_same(a->asserted_by, b->asserted_by) || authors_same(echo->author, original->author));
+}
+
+static const ProtobufCMessage *body_of(const Event *event) {
+        return event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET ? NULL : &event->demographics->base;
+}
+
+/* Two systems may know the same by themselves: without a date in it nothing tells that one had it from the other. */
+static bool whole_known(const Event *echo, const Event *original) {
+        const ProtobufCMessage *a = body_of(echo), *b = body_of(original);
+        bool dated = false;
+
+        for (unsigned i = 0; i < a->descriptor->n_fields && !dated; i++) {
+                const ProtobufCFieldDescriptor *field = &a->descriptor->fields[i];
+
+                dated = field->type == PROTOBUF_C_TYPE_MESSAGE && field->label != PROTOBUF_C_LABEL_REPEATED &&
+                        field->descriptor == &carebus__v1__when__descriptor && body_field_is_said(a, field);
+        }
+        return dated && says_no_more(b, a);
+}
+
+static bool is_known(const Event *echo, const Event *original) {
+        switch (echo->body_case) {
+        case CAREBUS__V1__EVENT__BODY_DECISION:
+                return decision_known(echo, original);
+        case CAREBUS__V1__EVENT__BODY_MEASURE:
+                return measure_known(echo, original);
+        case CAREBUS__V1__EVENT__BODY_ALLERGY:
+                return allergy_known(echo, original);
+        case CAREBUS__V1__EVENT__BODY_ENCOUNTER:
+                return false;
+        default:
+                return whole_known(echo, original);
+        }
+}
+
+/* ---- among which facts ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct Looking {
+        FoldWork *work;
+        const Said *said;
+        const PlainRow *row; /* NULL: an encounter */
+        const char *section;
+        const char *key;     /* of the fact that it would be */
+        const char *carried; /* event id that it carries; NULL: none */
+        char *of;
+} Looking;
+
+static bool names_bus(const Looking *looking, const Carebus__V1__Identifier *identifier) {
+        const Carebus__V1__Settings *settings = looking->work->fold->settings;
+
+        return identifier && identifier->system && text_starts_with(identifier->system, "carebus:") && settings->bus &&
+               strcmp(identifier->system + strlen("carebus:"), settings->bus) == 0;
+}
+
+/* Anywhere among the numbers of the body itself, and of the envelope. */
+static const char *carried_in(const Looking *looking, const ProtobufCMessage *message) {
+        for (unsigned i = 0; message && i < message->descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+                const bool list = field->label == PROTOBUF_C_LABEL_REPEATED;
+                Carebus__V1__Identifier *const *items;
+                size_t n;
+
+                if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
+                    field->descriptor != &carebus__v1__identifier__descriptor || !body_field_is_said(message, field))
+                        continue;
+                items = list ? *(Carebus__V1__Identifier *const *const *)field_at(message, field)
+                             : (Carebus__V1__Identifier *const *)field_at(message, field);
+                n = list ? field_count(message, field) : 1;
+                for (size_t j = 0; j < n; j++)
+                        if (names_bus(looking, items[j]) && items[j]->value)
+                                return items[j]->value;
+        }
+        return NULL;
+}
+
+static bool is_named(const StoredFact *stored, const char *event_id) {
+        const Carebus__V1__Fact *fact = stored->fact;
+
+        if (text_equal(fact->event_id, event_id) || text_equal(fact->confirmed_event_id, event_id))
+                return true;
+        for (size_t i = 0; i < fact->n_history; i++)
+                if (strcmp(fact->history[i], event_id) == 0)
+                        return true;
+        return false;
+}
+
+/* Does this one claim of the other source say it already? By the number that it carries, or has; else by what it says. */
+static bool claim_says(const Looking *looking, const StoredFact *stored, const Carebus__V1__Claim *claim) {
+        const Event *echo = looking->said->event, *original = claim->event;
+        const bool numbered = looking->carried
+                                      ? is_named(stored, looking->carried)
+                                      : text_equal(stored->fact->key, looking->key) && strchr(looking->key, '|');
+        const ProtobufCMessage *a = body_of(echo), *b = body_of(original);
+
+        if (original->echo_of || stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
+                return false;
+        if (echo->has_action && original->has_action &&
+            (echo->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR) !=
+                    (original->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR))
+                return false;
+        if (!a || !b || a->descriptor != b->descriptor || !says_no_more(a, b))
+                return false;
+        if (looking->carried && !numbered)
+                return false;
+        return numbered || is_known(echo, original);
+}
+
+static int fact_look(Looking *looking, const StoredFact *stored) {
+        Carebus__V1__Claim **claims;
+        size_t n;
+        int r;
+
+        if (text_equal(stored->fact->source, looking->work->source) || !stored->fact->event_id || stored->fact->echo)
+                return 0;
+        r = plain_claims(stored, looking->work->arena, &claims, &n);
+        for (size_t i = 0; r == 0 && i < n && !looking->of; i++)
+                if (claim_says(looking, stored, claims[i]))
+                        looking->of = looking->carried ? (char *)looking->carried : claims[i]->event->event_id;
+        return r;
+}
+
+static int section_seen(Bytes key, Bytes value, void *owner) {
+        Looking *looking = owner;
+        Carebus__V1__StoredSection *section;
+        int r = message_unpack(&carebus__v1__stored_section__descriptor, value, looking->work->arena,
+                               (ProtobufCMessage **)&section);
+
+        for (size_t i = 0; r == 0 && i < section->n_facts && !looking->of; i++)
+                r = fact_look(looking, section->facts[i]);
+        return r ?: looking->of != NULL;
+}
+
+static int home_look(Looking *looking, const char *patient_id) {
+        StateKey prefix = state_key_section(patient_id, NULL);
+        char *name = text_joined(looking->work->arena, looking->section, "/", NULL, NULL);
+        int r;
+
+        if (!name)
+                return -ENOMEM;
+        state_key_bytes(&prefix, bytes_of(name, strlen(name)));
+        if (prefix.error < 0)
+                return prefix.error;
+        r = state_walk(looking->work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), section_seen,
+                       looking);
+        return r > 0 && looking->of ? 0 : r;
+}
+
+static int claim_seen(Bytes key, Bytes value, void *owner) {
+        Looking *looking = owner;
+        const Carebus__V1__Identifier *number = looking->said->event->encounter_id;
+        Carebus__V1__Claim *claim;
+        int r = message_unpack(&carebus__v1__claim__descriptor, value, looking->work->arena,
+                               (ProtobufCMessage **)&claim);
+
+        if (r || claim->event->echo_of || strcmp(claim->event->type, looking->said->event->type) != 0 || !number ||
+            stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
+                return r;
+        if (says_no_more(body_of(looking->said->event), body_of(claim->event)))
+                looking->of = claim->event->event_id;
+        return looking->of != NULL;
+}
+
+/* A stay has the number of whose it is: the same of another source is that source's. */
+static int stay_look(Looking *looking, const char *patient_id) {
+        FoldWork *work = looking->work;
+        const Carebus__V1__Settings *settings = work->fold->settings;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < settings->n_sources && !looking->of; i++) {
+                const char *source = settings->sources[i]->name;
+                StateKey prefix;
+                char *name;
+
+                if (strcmp(source, work->source) == 0)
+                        continue;
+                name = section_of_encounter(source, looking->key, work->arena);
+                if (!name)
+                        return -ENOMEM;
+                prefix = key_of_claims(patient_id, name);
+                r = state_walk(work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen,
+                               looking);
+                r = r > 0 && looking->of ? 0 : r;
+        }
+        return r;
+}
+
+/* ---- the question -------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_of_destination(const Fold *fold, const char *source) {
+        const Carebus__V1__Settings *settings = fold->settings;
+
+        for (size_t i = 0; settings && i < settings->n_destinations; i++)
+                for (size_t j = 0; j < settings->destinations[i]->n_sources; j++)
+                        if (strcmp(settings->destinations[i]->sources[j], source) == 0)
+                                return true;
+        return false;
+}
+
+/* What the source itself has said first is its own, however often it comes. */
+static int is_own_word(const Looking *looking, const char *patient_id, bool *ret) {
+        FoldWork *work = looking->work;
+        char *name = section_of_fact(looking->section, work->source, looking->key, work->arena);
+        Carebus__V1__StoredSection *section;
+        const StoredFact *stored;
+        int r;
+
+        if (!name)
+                return -ENOMEM;
+        r = work_section(work, patient_id, name, &section);
+        stored = r == 0 ? section_find(section, looking->key, work->source) : NULL;
+        *ret = stored && stored->fact->event_id && !stored->fact->echo;
+        return r;
+}
+
+static int looking_begin(Looking *looking, bool *ret_possible) {
+        const Event *event = looking->said->event;
+        const EventType *type = event_type_find(event->type);
+        bool named;
+
+        *ret_possible = false;
+        if (!type || !type->section || event->body_case == CAREBUS__V1__EVENT__BODY__NOT_SET ||
+            event->body_case != type->body)
+                return 0;
+        looking->section = type->section;
+        looking->row = plain_row(event);
+        if (looking->row)
+                looking->key = plain_key(looking->row, event, looking->work->arena, &named);
+        else if (event->body_case == CAREBUS__V1__EVENT__BODY_ENCOUNTER &&
+                 strcmp(type->section, SECTION_ENCOUNTERS) == 0)
+                looking->key = encounter_key(event, looking->work->arena);
+        else
+                return 0;
+        if (!looking->key)
+                return -ENOMEM;
+        looking->carried = carried_in(looking, body_of(event)) ?: carried_in(looking, &event->base);
+        *ret_possible = true;
+        return 0;
+}
+
+int echo_look(FoldWork *work, const Said *said, const char *patient_id, char **ret_of) {
+        Looking looking = { .work = work, .said = said };
+        Carebus__V1__Person *person, **members;
+        bool possible, own;
+        size_t n;
+        int r;
+
+        *ret_of = NULL;
+        if (!is_of_destination(work->fold, work->source))
+                return 0;
+        r = looking_begin(&looking, &possible);
+        if (r || !possible)
+                return r;
+        /* Who names our id does not speak for themselves, even where they did before anybody knew who it was. */
+        r = is_own_word(&looking, patient_id, &own);
+        if (r || (own && !looking.carried))
+                return r;
+        r = work_person(work, patient_id, &person);
+        r = r ?: identify_members(work, person, &members, &n);
+        if (r == 0 && looking.row)
+                r = work_store_through(work);
+        for (size_t i = 0; r == 0 && i < n && !looking.of; i++)
+                r = looking.row ? home_look(&looking, members[i]->patient_id)
+                                : stay_look(&looking, members[i]->patient_id);
+        if (r)
+                return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+        *ret_of = looking.of;
+        return 0;
+}
+
+int echo_note(FoldWork *work, uint32_t index, char *of) {
+        Carebus__V1__OutcomeEcho *echo = message_new(&carebus__v1__outcome_echo__descriptor, work->arena);
+
+        if (!echo)
+                return -ENOMEM;
+        echo->has_index = 1;
+        echo->index = index;
+        echo->of = of;
+        return list_append((void ***)&work->outcome.echoes, &work->outcome.n_echoes, echo, work->arena);
+}

@@ -1,0 +1,172 @@
+"""Delivery into a FHIR server: nothing lost, nothing twice in effect, one order a person, nothing credited by an answer that is none."""
+
+import json
+import time
+
+import pytest
+from carebus_bus import SLOW, Bus, wait_for
+from fhir_receiver import FhirDestination, FhirReceiver
+from test_destination import EVERYBODY, OPEN, items, said
+
+
+@pytest.fixture
+def make_world():
+    """A bus with a source, a destination and its receiver; what a test says of the destination comes on top."""
+    opened = []
+
+    def make(start=True, shown=None, **destination):
+        receiver = FhirReceiver(token=shown).start()
+        settings = {"team": "ward", "adapter": "fhir", "url": receiver.url, "tries": 3, "pause_max": "1s", "timeout": "2s", "window": 4}
+        settings.update(destination)
+        bus = Bus({"sharing": OPEN, "scope": EVERYBODY, "destinations": {"out": settings}})
+        bus.__enter__()
+        bus.receiver, bus.out = receiver, FhirDestination(bus)
+        opened.append(bus)
+        if start:
+            bus.out.start()
+        return bus
+
+    yield make
+    for bus in opened:
+        bus.out.close()
+        bus.receiver.stop_stalling.set()
+        if bus.receiver.server:
+            bus.receiver.stop()
+        bus.__exit__(None, None, None)
+
+
+def stays(bus):
+    """Numbers of the stays that the receiver has."""
+    return {number["value"] for resource in bus.receiver.of_type("Encounter") for number in resource["identifier"]
+            if number["system"] == "carebus:pas"}
+
+
+def wait_stays(bus, wanted):
+    wait_for(lambda: set(wanted) <= stays(bus), seconds=40 * SLOW,
+             what=lambda: f"{sorted(set(wanted) - stays(bus))} did not come\n{bus.out.log()[-3000:]}")
+
+
+def said_ids(bundles):
+    return [bundle["identifier"]["value"] for bundle in bundles]
+
+
+def test_a_transaction_puts_by_ids_of_ours_with_the_person_whole(make_world):
+    bus = make_world()
+    bus.source("pas").send(said(1, 1, "V1"), said(2, 1, "V1"))
+    wait_for(lambda: len(bus.receiver.taken) >= 2, what=lambda: bus.out.log()[-3000:])
+    bundle = bus.receiver.taken[0]
+    assert bundle["type"] == "transaction"
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert kinds[0] == "Patient" and "Encounter" in kinds, "nobody gets a stay of somebody whom they do not have"
+    for entry in bundle["entry"]:
+        name = f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
+        assert entry["request"] == {"method": "PUT", "url": name} and entry["fullUrl"] == f"{bus.receiver.url}/{name}"
+    assert len(bus.receiver.of_type("Encounter")) == 1, "two words on one stay are one resource"
+    encounter = bus.receiver.of_type("Encounter")[0]
+    assert encounter["subject"]["reference"] == f"Patient/{bus.receiver.of_type('Patient')[0]['id']}"
+    assert any(number["system"].startswith("carebus:") and number["system"] != "carebus:pas" for number in encounter["identifier"])
+
+
+@pytest.mark.parametrize("answer", ["html", "short", "vanish", "500", "401", "redirect", "late", "stall", "409", "429", "202"])
+def test_what_is_not_acknowledged_comes_again_the_same(make_world, answer):
+    bus = make_world(start=False)
+    bus.receiver.script = [answer]
+    bus.source("pas").send(said(1, 1, "V1"))
+    bus.out.start()
+    wait_for(lambda: len(bus.receiver.bundles) >= 2, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    wait_stays(bus, ["V1"])
+    first, second = bus.receiver.bundles[:2]
+    assert first == second, "the same bytes under the same id"
+    assert len({resource["id"] for resource in bus.receiver.history if resource["resourceType"] == "Encounter"}) == 1
+
+
+def test_what_the_receiver_will_never_have_waits_and_the_others_go_on(make_world):
+    bus = make_world(start=False)
+    bus.receiver.poison = lambda bundle: "422" if '"V1"' in json.dumps(bundle) else None
+    bus.source("pas").send(said(1, 1, "V1"), said(2, 1, "V2"), said(3, 2, "V3"))
+    bus.out.start()
+    wait_stays(bus, ["V3"])
+    wait_for(lambda: len(items(bus)) == 1, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    assert "V2" not in stays(bus), "behind it, of the same person, nothing goes"
+    assert len([bundle for bundle in bus.receiver.bundles if '"V1"' in json.dumps(bundle)]) == 1, "it is not asked again"
+    bus.receiver.poison = lambda bundle: None
+    bus.ctl("quarantine", "retry", str(items(bus)[0]["id"]), "--who", "a.person", "--why", "the receiver was mended", check=0)
+    wait_stays(bus, ["V1", "V2"])
+
+
+def test_a_receiver_that_was_away_gets_everything_in_order(make_world):
+    bus = make_world()
+    pas = bus.source("pas")
+    bus.receiver.stop()
+    pas.send(*[said(i, i % 3, f"V{i}") for i in range(30)])
+    bus.out.wait_log("RECEIVER_AWAY")
+    bus.receiver.start()
+    wait_stays(bus, [f"V{i}" for i in range(30)])
+    assert items(bus) == [], "who is not there is nobody's poison"
+    for person in range(3):
+        order = [number["value"] for resource in bus.receiver.history if resource["resourceType"] == "Encounter"
+                 for number in resource["identifier"] if number["system"] == "carebus:pas" and int(number["value"][1:]) % 3 == person]
+        assert order == sorted(order, key=lambda stay: int(stay[1:]))
+
+
+def test_a_restart_loses_nothing_and_changes_nothing(make_world):
+    bus = make_world()
+    pas = bus.source("pas")
+    pas.send(*[said(i, i % 4, f"V{i}") for i in range(20)])
+    wait_for(lambda: len(bus.receiver.taken) > 3, what=lambda: bus.out.log()[-3000:])
+    bus.out.process.kill()
+    bus.out.process.wait()
+    bus.out.start()
+    pas.send(*[said(i, i % 4, f"V{i}") for i in range(20, 30)])
+    wait_stays(bus, [f"V{i}" for i in range(30)])
+    assert len(bus.receiver.of_type("Encounter")) == 30, "what came twice is there once"
+
+
+def test_retry_after_is_kept(make_world):
+    bus = make_world(start=False)
+    bus.receiver.script = ["429/3"]
+    bus.source("pas").send(said(1, 1, "V1"))
+    bus.out.start()
+    wait_for(lambda: len(bus.receiver.bundles) >= 1, what="the first try")
+    began = time.monotonic()
+    wait_stays(bus, ["V1"])
+    assert time.monotonic() - began >= 2.5
+
+
+def test_the_token_is_shown_and_read_anew_each_time(make_world, tmp_path):
+    path = tmp_path / "token"
+    path.write_text("the-wrong-token-of-old\n", encoding="ascii")
+    path.chmod(0o600)
+    bus = make_world(start=False, shown="right-token-of-today", token=str(path), tries=50)
+    bus.source("pas").send(said(1, 1, "V1"))
+    bus.out.start()
+    wait_for(lambda: len(bus.receiver.bundles) >= 1, what="a try with the wrong token")
+    assert stays(bus) == set()
+    path.write_text("right-token-of-today\n", encoding="ascii")
+    wait_stays(bus, ["V1"])
+    assert "token-of" not in bus.out.log()
+
+
+def test_a_message_is_credited_only_by_an_answer_to_itself(make_world):
+    bus = make_world(start=False, form="message")
+    bus.receiver.script = ["foreign"]
+    bus.source("pas").send(said(1, 1, "V1"))
+    bus.out.start()
+    wait_for(lambda: len(bus.receiver.bundles) >= 2, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    first, second = bus.receiver.bundles[:2]
+    header = first["entry"][0]["resource"]
+    assert first == second and first["type"] == "message"
+    assert header["resourceType"] == "MessageHeader" and header["eventCoding"]["code"] == "encounter.updated"
+    assert header["focus"] and all("request" not in entry for entry in first["entry"])
+
+
+def test_a_notification_counts_and_carries_its_resource(make_world):
+    bus = make_world(form="notification")
+    bus.source("pas").send(said(1, 1, "V1"), said(2, 2, "V2"))
+    wait_stays(bus, ["V1", "V2"])
+    bundle = bus.receiver.taken[-1]
+    parameters = {part["name"]: part for part in bundle["entry"][0]["resource"]["parameter"]}
+    assert parameters["type"]["valueCode"] == "event-notification"
+    numbers = [next(part["valueString"] for part in one["entry"][0]["resource"]["parameter"] if part["name"].startswith("events-since"))
+               for one in bus.receiver.taken]
+    assert {int(number) for number in numbers} == set(range(1, len(numbers) + 1))
