@@ -150,8 +150,9 @@ static void add_code(Words *words, const Carebus__V1__Coded *code, uint64_t clas
                 of_code = mix(of_code, n);
         }
         if (has_system) {
-                system = hash_system(code->system);
-                system = system_known(words, system) ?: system;
+                uint64_t said = hash_system(code->system), known = system_known(words, said);
+
+                system = known ? known : said;
         }
         table_add(&words->codes, mix(system, of_code), classes);
         if (has_system && n >= SURE_CODE)
