@@ -296,7 +296,8 @@ static bool is_out_patient(const Fact *encounter) {
         return false;
 }
 
-/* Was it decided in a stay that is over? The source that made the decision knows that best; else all who know the stay have to say so. */
+/* Was it decided in a stay that is over? The source that made the decision knows that best; else all who know the stay have to say
+ * so. */
 static bool stay_has_ended(const Standing *standing, const Claim *claim) {
         const Carebus__V1__Identifier *stay = claim->decision->scope_encounter ?: claim->fact->encounter_id;
         bool ended = false, goes_on = false;
@@ -454,7 +455,8 @@ static int kind_stand(Standing *standing, Fact **facts, size_t n_facts) {
         return r;
 }
 
-/* What came back from a system to which the bus delivers stands beside its original and takes part in nothing: they go behind all others. */
+/* What came back from a system to which the bus delivers stands beside its original and takes part in nothing: they go behind all
+ * others. */
 static int echoes_part(Fact **decisions, size_t *n_decisions, Arena *arena) {
         size_t n = 0;
 

@@ -23,7 +23,8 @@ bool fact_is_meant(const Carebus__V1__Fact *fact) {
 }
 
 bool fact_is_current(const Carebus__V1__Fact *fact) {
-        return text_equal(fact->status, "current");
+        /* What came back adds nothing: its original is there. */
+        return text_equal(fact->status, "current") && !fact->echo;
 }
 
 int64_t fact_said_at(const Carebus__V1__Fact *fact) {

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Who has a relationship with a person through one fact as it stands: a table of bodies says who it is, since when and until when
- * (GRAMMAR.md, "Relationships"). A function of the fact and the settings alone: neither of a clock nor of the order in which anything came.
+ * (GRAMMAR.md, "Relationships"). A function of the fact and the settings alone: neither of a clock nor of the order in which
+ * anything came.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +23,8 @@ RelationshipRules relationship_rules(const Carebus__V1__Settings *settings);
 
 /* May somebody have a relationship through such a fact? */
 bool relationships_are_of_fact(const Carebus__V1__Fact *fact);
-/* Relationships of a fact, without `fact` and `source` each; *ret NULL where facts of its kind are nobody's relationship. What has ended, was
- * cancelled or entered in error is there, with its end. Texts are shared. 0 or -ENOMEM. */
+/* Relationships of a fact, without `fact` and `source` each; *ret NULL where facts of its kind are nobody's relationship. What has
+ * ended, was cancelled or entered in error is there, with its end. Texts are shared. 0 or -ENOMEM. */
 int relationships_of_fact(const RelationshipRules *rules, const char *name, const Carebus__V1__StoredFact *stored,
                           Arena *arena, Carebus__V1__SharingFact **ret);
 /* What a fact of demographics, death or consent says to sharing; *ret NULL: nothing. 0 or -ENOMEM. */

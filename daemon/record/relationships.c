@@ -315,8 +315,8 @@ static int stored_unite(const Uniting *u, const Part *parts, Carebus__V1__Stored
                    : encounter_reduce(stored[0], claims.claims, claims.n, lists_whole, u->arena);
 }
 
-/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor; where it says nothing
- * of that one, behind what it said last. */
+/* What a source said of somebody whom it has since merged into another stands back behind what it says of the survivor; where it
+ * says nothing of that one, behind what it said last. */
 static size_t demographics_last(const Uniting *u, const Part *parts, Carebus__V1__StoredFact *const *stored, size_t n) {
         size_t last = 0;
 
@@ -646,7 +646,8 @@ int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus
         return 0;
 }
 
-/* ---- which team it is -------------------------------------------------------------------------------------------------------------- */
+/* ---- which team it is
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static char next_letter(const char **at) {
         while (**at && !isalnum((unsigned char)**at) && !((unsigned char)**at & 0x80))

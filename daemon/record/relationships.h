@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What sharing needs to know of a person, put together of all who are one (STATE_SECTION "sharing" of each home, moves and ties): who has a
- * relationship, whether an address is restricted, who objected. Reads no record: a few keys of the state. Any thread that may use the
- * transaction.
+ * What sharing needs to know of a person, put together of all who are one (STATE_SECTION "sharing" of each home, moves and ties):
+ * who has a relationship, whether an address is restricted, who objected. Reads no record: a few keys of the state. Any thread that
+ * may use the transaction.
  */
 #include "daemon/record/read.h"
 #include "daemon/record/relationship-facts.h"
@@ -24,11 +24,11 @@ typedef struct SharingReader {
 } SharingReader;
 int person_sharing_unite(const SharingReader *reader, const char *patient_id, Carebus__V1__PersonSharing **ret);
 
-/* Broken glasses and opened contacts, the newest first; `kind` NULL: of both kinds; `all`: those too that somebody looked at. In the arena.
- * 0 or negative. */
+/* Broken glasses and opened contacts, the newest first; `kind` NULL: of both kinds; `all`: those too that somebody looked at. In
+ * the arena. 0 or negative. */
 int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus__V1__Grant ***ret, size_t *ret_n);
 
-/* Is this relationship one of that team's: by its name, or by its organisation and, where one of that organisation's teams is called as the
- * service is, by that? */
+/* Is this relationship one of that team's: by its name, or by its organisation and, where one of that organisation's teams is
+ * called as the service is, by that? */
 bool relationship_is_of_team(const Carebus__V1__Relationship *relationship, const Carebus__V1__Settings *settings,
                              size_t team);

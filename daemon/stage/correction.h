@@ -1,7 +1,7 @@
 #pragma once
 /*
- * correction: which events withdraw which (Outcome.corrections), so that who was given the original, and sees nothing of the person any more, is
- * told all the same.
+ * correction: which events withdraw which (Outcome.corrections), so that who was given the original, and sees nothing of the person
+ * any more, is told all the same.
  */
 #include "daemon/stage/fold-parts.h"
 
@@ -13,8 +13,8 @@ int correction_note(FoldWork *work, uint32_t index, const char *event_id);
 int correction_of_fact(FoldWork *work, const Said *said, const Carebus__V1__StoredFact *stored);
 /* The same of claims that are not kept with their fact. */
 int correction_of_claims(FoldWork *work, const Said *said, Carebus__V1__Claim *const *claims, size_t n_claims);
-/* A tie that was said is said to be none: what was said of it, and what the bus said came of that, is withdrawn by the event, and by what the
- * bus says of it next. */
+/* A tie that was said is said to be none: what was said of it, and what the bus said came of that, is withdrawn by the event, and
+ * by what the bus says of it next. */
 int correction_of_tie(FoldWork *work, const Said *said, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie);
 /* The bus says at this index what came of that. */
 int correction_publish(FoldWork *work, uint32_t index);

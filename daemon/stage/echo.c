@@ -104,7 +104,8 @@ static bool says_no_more(const ProtobufCMessage *echo, const ProtobufCMessage *o
         return true;
 }
 
-/* ---- enough to know it by, where it carries no number -------------------------------------------------------------------------------- */
+/* ---- enough to know it by, where it carries no number
+ * -------------------------------------------------------------------------------- */
 
 static bool practitioners_same(const Carebus__V1__Practitioner *a, const Carebus__V1__Practitioner *b) {
         if (!a || !b)
@@ -189,7 +190,8 @@ static bool is_known(const Event *echo, const Event *original) {
         }
 }
 
-/* ---- among which facts ------------------------------------------------------------------------------------------------------------- */
+/* ---- among which facts
+ * ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct Looking {
         FoldWork *work;
@@ -340,7 +342,8 @@ static int stay_look(Looking *looking, const char *patient_id) {
         return r;
 }
 
-/* ---- the question -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the question
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_of_destination(const Fold *fold, const char *source) {
         const Carebus__V1__Settings *settings = fold->settings;

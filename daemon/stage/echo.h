@@ -1,8 +1,9 @@
 #pragma once
 /*
- * echo: what comes back from a system to which the bus delivers. Its event carries the id under which it was given out (an identifier of the
- * system "carebus:BUS", the bus's name), or the number that the original has, or says the same decision, author, date and value as an older fact
- * of another source. It is kept as a copy: no claim, no agreement, no freshness, given to nobody. What says anything else is no echo.
+ * echo: what comes back from a system to which the bus delivers. Its event carries the id under which it was given out (an
+ * identifier of the system "carebus:BUS", the bus's name), or the number that the original has, or says the same decision, author,
+ * date and value as an older fact of another source. It is kept as a copy: no claim, no agreement, no freshness, given to nobody.
+ * What says anything else is no echo.
  */
 #include "daemon/stage/fold-parts.h"
 

@@ -158,7 +158,8 @@ static int others_list(Granting *g, const Carebus__V1__PersonSharing *person, Gr
         return 0;
 }
 
-/* Whose glass it was says Event.team; who and what they gave as a reason, the notice. It is for everybody who looks after the person. */
+/* Whose glass it was says Event.team; who and what they gave as a reason, the notice. It is for everybody who looks after the
+ * person. */
 static int glass_tell(FoldWork *work, const char *type, const Grant *grant, const char *about) {
         Carebus__V1__Notice *notice = message_new(&carebus__v1__notice__descriptor, work->arena);
         Carebus__V1__Event *event = work_event(work, type);

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * grant: what somebody asked for and was given for a time. A broken glass, an opened contact: relationships that follow from a decision, listed
- * in the state (STATE_GRANT) for whoever looks at them afterwards.
+ * grant: what somebody asked for and was given for a time. A broken glass, an opened contact: relationships that follow from a
+ * decision, listed in the state (STATE_GRANT) for whoever looks at them afterwards.
  */
 #include "daemon/stage/fold-parts.h"
 

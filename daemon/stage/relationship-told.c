@@ -125,8 +125,8 @@ static int told_add(FoldWork *work, StoredSharing *sharing, const char *team, co
         return list_append((void ***)&sharing->told, &sharing->n_told, told, work->arena);
 }
 
-/* No relationship of the team is left. Where the fact itself is gone, as another practice takes the place of one, what was told then says which
- * it was. */
+/* No relationship of the team is left. Where the fact itself is gone, as another practice takes the place of one, what was told
+ * then says which it was. */
 static int withdraw(Telling *telling, const Relationship *told, const char *team, size_t place) {
         const Settings *settings = telling->work->fold->settings;
         const Relationship *last = place < settings->n_teams

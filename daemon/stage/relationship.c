@@ -408,7 +408,8 @@ int relationship_keep_list(FoldWork *work, const Said *said, const char *patient
         return r;
 }
 
-/* ---- who is looked at when all is done -------------------------------------------------------------------------------------------- */
+/* ---- who is looked at when all is done
+ * -------------------------------------------------------------------------------------------- */
 
 int relationship_look_later(FoldWork *work, const char *patient_id, const Said *said) {
         WorkLook *look;

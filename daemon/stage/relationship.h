@@ -1,8 +1,8 @@
 #pragma once
 /*
- * relationship: who has one with a person, kept fact by fact beside the record (STATE_SECTION "sharing"), so that whoever gives anything out
- * reads no record. Begins and ends are looked at once an entry, when all else is done: a team whose first relationship with a person (all who
- * are one) begins is told so, and one whose last ends.
+ * relationship: who has one with a person, kept fact by fact beside the record (STATE_SECTION "sharing"), so that whoever gives
+ * anything out reads no record. Begins and ends are looked at once an entry, when all else is done: a team whose first relationship
+ * with a person (all who are one) begins is told so, and one whose last ends.
  */
 #include "daemon/stage/fold-parts.h"
 
@@ -14,8 +14,8 @@ void sharing_touch(FoldWork *work, const Carebus__V1__StoredSharing *sharing);
 /* Puts what was touched into the overlay. */
 int sharing_store(FoldWork *work);
 
-/* A fact was made: whoever has a relationship through it, and what it says of restriction, consent and death. `name` is its section in the
- * state. Facts of other kinds change nothing. */
+/* A fact was made: whoever has a relationship through it, and what it says of restriction, consent and death. `name` is its
+ * section in the state. Facts of other kinds change nothing. */
 int relationship_keep(FoldWork *work, const Said *said, const char *patient_id, const char *name,
                       const Carebus__V1__StoredFact *stored);
 /* What comes with an event that says nothing else of its person. */

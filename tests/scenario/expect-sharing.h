@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "daemon/record/relationships.h"
 
-/* Kinds of relationships of that team that count now, each with its end (`encounter`, `referral/2024-03-19T10:00`), in order, joined by commas;
- * "-": it has none. */
+/* Kinds of relationships of that team that count now, each with its end (`encounter`, `referral/2024-03-19T10:00`), in order,
+ * joined by commas; "-": it has none. */
 char *sharing_kinds_text(const Carebus__V1__PersonSharing *person, const Carebus__V1__Settings *settings,
                          const char *team, bool ends, Arena *arena);
 /* TEAM/KIND of all notices of this type in the outcome; "-": none. */
