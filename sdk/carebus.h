@@ -301,7 +301,8 @@ CAREBUS_API int carebus_ask_record(carebus_ask *ask, const void *request, size_t
 CAREBUS_API int carebus_ask_find(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
                                  int timeout_ms);
 /* A packed carebus.v1.BreakGlassRequest, or OpenContactRequest, brings a packed GrantReply once it is in force: the next question is
- * answered by it. Without who asks (carebus_ask_for(), or `who` of the request), a reason of the configuration and words for it, it is refused:
+ * answered by it. Without who asks (carebus_ask_for(), or `who` of the request), a reason of the configuration and words for it, it is
+ * refused:
  * who-and-why, unknown-reason. A broken glass is told to the teams whose record it is, at once. */
 CAREBUS_API int carebus_ask_break_glass(carebus_ask *ask, const void *request, size_t size, const void **ret,
                                         size_t *ret_size, int timeout_ms);
