@@ -1,6 +1,6 @@
 /*
- * What the audit costs a delivery: disclosures of --batch items each, as a feed's round says them, for --teams teams in turn, digests of events
- * of --bytes included. Prints items a second, and which share of one processor 100,000 deliveries a second take.
+ * What the audit costs a delivery: disclosures of --batch items each, as a feed's round says them, for --teams teams in turn, digests of
+ * events of --bytes included. Prints items a second, and which share of one processor 100,000 deliveries a second take.
  */
 #include <errno.h>
 #include <inttypes.h>
