@@ -40,6 +40,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_IDENTITY_SHOW, query_identity_show },
         { CAREBUS__V1__REQUEST__COMMAND_CONVERGE, query_converge },
         { CAREBUS__V1__REQUEST__COMMAND_GRANT_LIST, query_grant_list },
+        { CAREBUS__V1__REQUEST__COMMAND_SHARING_SHOW, query_sharing_show },
 };
 
 /* ---- what handlers use ---------------------------------------------------------------------------------------------- */

@@ -36,15 +36,11 @@ static RecordSight sight_of_verdict(const SharingVerdict *verdict) {
 
 static int see_fact(void *owner, const char *section, Carebus__V1__Fact *fact, bool unconfirmed, RecordSight *ret) {
         const Team *team = owner;
-        const SharingThing thing = {
-                .kind = section,
-                .source = fact->source ? bytes_of_text(fact->source) : BYTES_NULL,
-                .team = fact->team,
-                .sensitive = sharing_classify(team->sharing, &fact->base),
-                .unconfirmed = unconfirmed,
-        };
-        const SharingVerdict verdict = sharing_may_see(team->sharing, team->team, team->person, &thing);
+        SharingThing thing = sharing_thing_of_fact(team->sharing, section, fact);
+        SharingVerdict verdict;
 
+        thing.unconfirmed = unconfirmed;
+        verdict = sharing_may_see(team->sharing, team->team, team->person, &thing);
         *ret = sight_of_verdict(&verdict);
         if (verdict.sight != SHARING_PART)
                 return 0;
