@@ -129,7 +129,7 @@ static void print_asker(const char *team, const char *who, const char *system, c
                 printf(" (%s)", peer);
 }
 
-static void print_item(const Carebus__V1__DisclosedItem *item, const char *rule) {
+static void print_item(const Carebus__V1__DisclosedItem *item, const char *rule, bool by_rights) {
         if (item->correction)
                 printf("; that what it was given is withdrawn, by event %" PRIu64 ".%" PRIu32, item->seq, item->index);
         else if (item->record)
@@ -140,8 +140,10 @@ static void print_item(const Carebus__V1__DisclosedItem *item, const char *rule)
                 printf("; that this person is known");
         if (item->part)
                 printf(" in part");
+        if (!by_rights)
+                return;
         if (item->rule == 0)
-                printf(", %s", rule && rule[0] ? rule : "its own word");
+                printf(", its own word");
         else if (rule && rule[0])
                 printf(", by rule %s", rule);
         else
@@ -158,7 +160,7 @@ static void print_disclosure(const Carebus__V1__Disclosure *disclosure, const Ca
         if (disclosure->purpose)
                 printf(", for %s", disclosure->purpose);
         for (size_t i = 0; i < disclosure->n_items; i++)
-                print_item(disclosure->items[i], i < line->n_rules ? line->rules[i] : NULL);
+                print_item(disclosure->items[i], i < line->n_rules ? line->rules[i] : NULL, disclosure->team != NULL);
 }
 
 static void print_refusal(const Carebus__V1__Refusal *refusal) {

@@ -65,7 +65,7 @@ int audit_moment(const char *text, const Zone *zone, int64_t *ret) {
 const char *audit_way_says(int way) {
         static const char *const says[] = {
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_FEED] = "by its feed",
-                [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_LIVE] = "live",
+                [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_LIVE] = "on its live stream",
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_RECORDS] = "by its feed of records",
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY] = "by carebusctl",
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST] = "by asking",

@@ -1,6 +1,6 @@
 /*
- * carebusctl break-glass: a team sees a record that it has no relationship with, for a reason, for a while, and the team whose record it is hears of it at
- * once. Who looked at it afterwards is kept beside it.
+ * carebusctl break-glass: a team sees a record that it has no relationship with, for a reason, for a while, and the team whose record it
+ * is hears of it at once. Who looked at it afterwards is kept beside it.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /*
- * Protobuf messages to JSON, by json-c; the only file that knows json-c.
+ * Protobuf messages to JSON and back, by json-c; the only file that knows json-c.
  *
  * Two kinds of message are not printed as objects. A When becomes a text of its own precision, with what the source
  * said beside it (`occurred_at`, `occurred_at_said`); a Date likewise. All else follows the descriptor.
  */
 #include "proto/json.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -185,7 +187,7 @@ static struct json_object *enum_json(const ProtobufCEnumDescriptor *descriptor, 
 static bool name_is_moment(const char *name) {
         size_t n = strlen(name);
 
-        return n > 3 && strcmp(name + n - 3, "_at") == 0;
+        return strcmp(name, "at") == 0 || (n > 3 && strcmp(name + n - 3, "_at") == 0);
 }
 
 static struct json_object *message_json(const ProtobufCMessage *message) {
@@ -416,4 +418,195 @@ char *json_translation_line(const JsonTranslation *translation) {
             !messages_add(object, "problems", translation->problems, translation->n_problems))
                 return NULL;
         return object_line(object);
+}
+
+/* ---- and back */
+
+static int message_read(Arena *arena, const ProtobufCMessageDescriptor *descriptor, struct json_object *object,
+                        ProtobufCMessage **ret);
+
+static char *text_copy(Arena *arena, struct json_object *value) {
+        const char *text = json_object_get_string(value);
+
+        return arena_text(arena, text ? text : "", text ? strlen(text) : 0);
+}
+
+/* 2026-03-01T09:30:00.5Z; what is no moment is none. */
+static bool utc_read(const char *text, int64_t *ret) {
+        CivilTime civil = { 0 };
+        char fraction[8] = "";
+
+        if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%6[0-9]", &civil.year, &civil.month, &civil.day, &civil.hour,
+                   &civil.minute, &civil.second, fraction) < 6 ||
+            !civil_is_valid(&civil))
+                return false;
+        for (size_t i = 0, unit = 100000; fraction[i]; i++, unit /= 10)
+                civil.microsecond += (int)((size_t)(fraction[i] - '0') * unit);
+        *ret = civil_to_utc(&civil);
+        return true;
+}
+
+static bool enum_read(const ProtobufCEnumDescriptor *descriptor, const char *text, int32_t *ret) {
+        for (unsigned i = 0; i < descriptor->n_values; i++) {
+                _json_ struct json_object *printed = enum_json(descriptor, descriptor->values[i].value);
+
+                if (printed && strcmp(json_object_get_string(printed), text) == 0) {
+                        *ret = descriptor->values[i].value;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* A value of a field that is no message and no text. False: it is none of this type. */
+static bool scalar_read(const ProtobufCFieldDescriptor *field, struct json_object *value, void *member) {
+        switch (field->type) {
+        case PROTOBUF_C_TYPE_BOOL:
+                *(protobuf_c_boolean *)member = json_object_get_boolean(value);
+                return json_object_is_type(value, json_type_boolean);
+        case PROTOBUF_C_TYPE_ENUM:
+                return json_object_is_type(value, json_type_string) &&
+                       enum_read(field->descriptor, json_object_get_string(value), member);
+        case PROTOBUF_C_TYPE_INT64:
+                if (json_object_is_type(value, json_type_string))
+                        return utc_read(json_object_get_string(value), member);
+                *(int64_t *)member = json_object_get_int64(value);
+                return json_object_is_type(value, json_type_int);
+        case PROTOBUF_C_TYPE_UINT64:
+                *(uint64_t *)member = json_object_get_uint64(value);
+                return json_object_is_type(value, json_type_int);
+        case PROTOBUF_C_TYPE_UINT32:
+        case PROTOBUF_C_TYPE_INT32:
+        case PROTOBUF_C_TYPE_SINT32:
+                *(int32_t *)member = (int32_t)json_object_get_int64(value);
+                return json_object_is_type(value, json_type_int);
+        default:
+                return false; /* bytes: no text of a person */
+        }
+}
+
+/* A moment or a date: its text. */
+static int text_message_read(Arena *arena, const ProtobufCMessageDescriptor *descriptor, struct json_object *value,
+                             void *member) {
+        ProtobufCMessage *message = arena_alloc(arena, descriptor->sizeof_message);
+        char *text = text_copy(arena, value);
+
+        if (!message || !text)
+                return -ENOMEM;
+        protobuf_c_message_init(descriptor, message);
+        if (descriptor == &carebus__v1__when__descriptor)
+                ((Carebus__V1__When *)message)->text = text;
+        else
+                ((Carebus__V1__Date *)message)->text = text;
+        *(ProtobufCMessage **)member = message;
+        return 0;
+}
+
+/* 0, 1 where it is nothing of the field's, or -ENOMEM. */
+static int value_read(Arena *arena, const ProtobufCFieldDescriptor *field, struct json_object *value, void *member) {
+        if (field->type == PROTOBUF_C_TYPE_STRING) {
+                if (!json_object_is_type(value, json_type_string))
+                        return 1;
+                *(char **)member = text_copy(arena, value);
+                return *(char **)member ? 0 : -ENOMEM;
+        }
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+                return scalar_read(field, value, member) ? 0 : 1;
+        if (field->descriptor == &carebus__v1__when__descriptor || field->descriptor == &carebus__v1__date__descriptor)
+                return json_object_is_type(value, json_type_string)
+                               ? text_message_read(arena, field->descriptor, value, member)
+                               : 1;
+        return json_object_is_type(value, json_type_object)
+                       ? message_read(arena, field->descriptor, value, (ProtobufCMessage **)member)
+                       : 1;
+}
+
+static int list_read(Arena *arena, const ProtobufCFieldDescriptor *field, struct json_object *array, uint8_t *base) {
+        size_t size = reflect_element_size(field->type), n = json_object_array_length(array), n_read = 0;
+        uint8_t *list = arena_alloc(arena, (n + 1) * size);
+
+        if (!list)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                int r = value_read(arena, field, json_object_array_get_idx(array, i), list + n_read * size);
+
+                if (r < 0)
+                        return r;
+                n_read += r == 0;
+        }
+        *(uint8_t **)(base + field->offset) = list;
+        *(size_t *)(base + field->quantifier_offset) = n_read;
+        return 0;
+}
+
+/* KEY, and of a moment that could not be read KEY_said. */
+static struct json_object *member_of(struct json_object *object, const ProtobufCFieldDescriptor *field) {
+        struct json_object *value = NULL;
+        char said[96];
+
+        if (json_object_object_get_ex(object, field->name, &value))
+                return value;
+        snprintf(said, sizeof(said), "%s_said", field->name);
+        (void)json_object_object_get_ex(object, said, &value);
+        return value;
+}
+
+static int message_read(Arena *arena, const ProtobufCMessageDescriptor *descriptor, struct json_object *object,
+                        ProtobufCMessage **ret) {
+        uint8_t *base = arena_alloc(arena, descriptor->sizeof_message);
+
+        if (!base)
+                return -ENOMEM;
+        protobuf_c_message_init(descriptor, base);
+        for (unsigned i = 0; i < descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+                struct json_object *value = member_of(object, field);
+                int r = 1;
+
+                if (!value)
+                        continue;
+                if (field->label != PROTOBUF_C_LABEL_REPEATED)
+                        r = value_read(arena, field, value, base + field->offset);
+                else if (json_object_is_type(value, json_type_array))
+                        r = list_read(arena, field, value, base);
+                if (r < 0)
+                        return r;
+                if (r == 0 && (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+                        *(uint32_t *)(base + field->quantifier_offset) = field->id;
+                else if (r == 0 && field->label == PROTOBUF_C_LABEL_OPTIONAL &&
+                         field->type != PROTOBUF_C_TYPE_MESSAGE && field->type != PROTOBUF_C_TYPE_STRING)
+                        *(protobuf_c_boolean *)(base + field->quantifier_offset) = true;
+        }
+        *ret = (ProtobufCMessage *)base;
+        return 0;
+}
+
+int json_events_read(const char *line, Arena *arena, Carebus__V1__Event ***ret, size_t *ret_n) {
+        _json_ struct json_object *root = json_tokener_parse(line);
+        struct json_object *list = NULL;
+        Carebus__V1__Event **events;
+        size_t n = 1;
+
+        if (!root || !json_object_is_type(root, json_type_object))
+                return -EBADMSG;
+        if (json_object_object_get_ex(root, "events", &list))
+                n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+        events = arena_alloc(arena, (n + 1) * sizeof(*events));
+        if (!events)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *one = list ? json_object_array_get_idx(list, i) : root;
+                int r = json_object_is_type(one, json_type_object)
+                                ? message_read(arena, &carebus__v1__event__descriptor, one,
+                                               (ProtobufCMessage **)&events[i])
+                                : -EBADMSG;
+
+                if (r < 0)
+                        return r;
+                if (!events[i]->type)
+                        return -EBADMSG;
+        }
+        *ret = events;
+        *ret_n = n;
+        return 0;
 }

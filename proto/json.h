@@ -8,6 +8,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "carebus/v1/control.pb-c.h"
 #include "carebus/v1/event.pb-c.h"
 #include "carebus/v1/intake.pb-c.h"
@@ -29,3 +30,9 @@ typedef struct JsonTranslation {
         size_t n_problems;
 } JsonTranslation;
 char *json_translation_line(const JsonTranslation *translation);
+
+/* The other way: a line of `--translate` ({"events":[...]}), or an event by itself, as an event again. Moments and dates are left as texts
+ * (When.text), for who knows the zone. Names that no event has are passed over. All of it lives in the arena. 0, -EBADMSG for what is no such line, or
+ * -ENOMEM. */
+
+int json_events_read(const char *line, Arena *arena, Carebus__V1__Event ***ret, size_t *ret_n);

@@ -257,8 +257,8 @@ typedef struct carebus_record {
         int equal; /* what was handed out is what the bus holds */
         /* Withdrawn: a copy says what was known until then, in microseconds since 1970; 0: not said. */
         int64_t not_kept_up_from;
-        /* Withdrawn: a packed carebus.v1.RecordGone, as it came: whom to ring, and which of what was handed out did not stand. It comes again with
-         * each correction that follows, and is to be shown with what is kept of this person. NULL where the bus said none. */
+        /* Withdrawn: a packed carebus.v1.RecordGone, as it came: whom to ring, and which of what was handed out did not stand. It comes
+         * again with each correction that follows, and is to be shown with what is kept of this person. NULL where the bus said none. */
         const void *gone;
         size_t gone_size;
 } carebus_record;
@@ -290,8 +290,8 @@ typedef struct carebus_ask_options {
 
 CAREBUS_API int carebus_ask_new(carebus_ask **ret, const carebus_ask_options *options);
 CAREBUS_API carebus_ask *carebus_ask_free(carebus_ask *ask);
-/* Whom the next questions are for: the person, as the program's own users know them, its own name, and what for (direct-care). It is audited;
- * a program that shows records to people has to say it. NULL: not said. -EINVAL: longer than 128 bytes. */
+/* Whom the next questions are for: the person, as the program's own users know them, its own name, and what for (direct-care). It is
+ * audited; a program that shows records to people has to say it. NULL: not said. -EINVAL: longer than 128 bytes. */
 CAREBUS_API int carebus_ask_for(carebus_ask *ask, const char *who, const char *system, const char *purpose);
 /* A packed carebus.v1.RecordRequest brings a packed carebus.v1.Record, a FindRequest a FindReply; both are the library's and valid
  * until the
@@ -300,8 +300,9 @@ CAREBUS_API int carebus_ask_record(carebus_ask *ask, const void *request, size_t
                                    size_t *ret_size, int timeout_ms);
 CAREBUS_API int carebus_ask_find(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
                                  int timeout_ms);
-/* A packed carebus.v1.BreakGlassRequest, or OpenContactRequest, brings a packed GrantReply once it is in force: the next question is answered by
- * it. Without who asks (carebus_ask_for(), or `who` of the request), a reason of the configuration and words for it, it is refused:
+/* A packed carebus.v1.BreakGlassRequest, or OpenContactRequest, brings a packed GrantReply once it is in force: the next question is
+ * answered by it. Without who asks (carebus_ask_for(), or `who` of the request), a reason of the configuration and words for it, it is
+ * refused:
  * who-and-why, unknown-reason. A broken glass is told to the teams whose record it is, at once. */
 CAREBUS_API int carebus_ask_break_glass(carebus_ask *ask, const void *request, size_t size, const void **ret,
                                         size_t *ret_size, int timeout_ms);

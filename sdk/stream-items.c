@@ -1,3 +1,4 @@
+/* What came and waits to be handed out. */
 #include <errno.h>
 #include <stdlib.h>
 

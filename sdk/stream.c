@@ -6,6 +6,8 @@
  * behind it leaves a gap. While live is in step the feed is left without credit; after a gap the feed is opened anew
  * behind `queued`.
  */
+#include "sdk/stream.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -17,7 +19,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "proto/validate.h"
-#include "sdk/stream.h"
 
 #define CREDIT_DEFAULT 256
 #define CREDIT_MAX 65536

@@ -17,7 +17,8 @@ static inline int place_compare(Place a, Place b) {
         return a.index == b.index ? 0 : a.index < b.index ? -1 : 1;
 }
 
-/* What came and was not handed out yet. One block of memory: an event, and behind it the record so far; or, of another kind, the message. */
+/* What came and was not handed out yet. One block of memory: an event, and behind it the record so far; or, of another kind, the
+ * message. */
 typedef struct Item Item;
 struct Item {
         Item *next;

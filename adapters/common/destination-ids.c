@@ -1,3 +1,4 @@
+/* Names of what is delivered, and what is known of types and codes without asking anybody. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>

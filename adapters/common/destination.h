@@ -54,7 +54,7 @@ typedef enum DestinationOutcome {
 /* Positive returns of render(). */
 enum {
         _DESTINATION_E_SUCCESS,
-        DESTINATION_E_NOT_SAID, /* this language, or this profile, has no message for such an event: nothing is sent, it counts as delivered */
+        DESTINATION_E_NOT_SAID, /* this language, or this profile, has no message for it: nothing is sent, it counts as delivered */
         DESTINATION_E_NOT_WHOLE, /* what the receiver needs is not there (it may be hidden): parked as `not-renderable` */
 };
 
@@ -70,7 +70,8 @@ typedef struct DestinationLanguage {
         /* All that there was has been settled, up to this place: a language that collects (a daily list) writes now. Returns true when what
          * it was given may be acknowledged. NULL: always. */
         bool (*level)(void *owner, uint64_t seq, uint32_t index);
-        size_t at_once; /* items under way together at most, whatever `window:` says: a wait for a turn is no time of the receiver. 0: as configured */
+        /* Items under way together at most, whatever `window:` says: a wait for a turn is no time of the receiver. 0: as configured. */
+        size_t at_once;
         void *owner;
 } DestinationLanguage;
 

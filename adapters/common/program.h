@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The command line that all adapters share: run as the adapter of a source, deliver to a destination, take files in as history, or show what a
- * file would become.
+ * The command line that all adapters share: run as the adapter of a source, deliver to a destination, take files in as history, or
+ * show what a file would become.
  */
 #include "adapters/common/destination.h"
 #include "adapters/common/reading.h"
@@ -30,8 +30,8 @@ typedef struct Program {
         const char *(*destination_lacks)(const ConfigDestination *destination);
 } Program;
 
-/* SIGHUP: reads the configuration again and hands it to `use` with the index of the source, or of the destination. What is wrong, or refused by `use` with a
- * negative errno, is said and changes nothing. */
+/* SIGHUP: reads the configuration again and hands it to `use` with the index of the source, or of the destination. What is wrong, or
+ * refused by `use` with a negative errno, is said and changes nothing. */
 typedef int (*ProgramUse)(void *owner, Config *config, size_t index);
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
 

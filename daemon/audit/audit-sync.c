@@ -16,6 +16,7 @@
 #define SYNC_AFTER (500 * USEC_PER_MSEC)
 #define ANCHOR_EVERY (60 * USEC_PER_SEC)
 #define SYNCED_BYTES 12
+#define RESERVE_LEAST 4096
 
 /* What one round is about: as the writer stood when it began. */
 typedef struct Round {
@@ -28,6 +29,7 @@ typedef struct Round {
 
 void audit_reserve_make(Audit *audit) {
         struct statvfs room;
+        uint64_t bytes;
         int fd, r;
 
         if (audit->has_reserve || fstatvfs(audit->folder_fd, &room) < 0)
@@ -35,11 +37,12 @@ void audit_reserve_make(Audit *audit) {
         fd = openat(audit->folder_fd, AUDIT_RESERVE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0)
                 return;
-        /* One that is left over from before is as good. Half of what is there stays for the others. */
-        r = lseek(fd, 0, SEEK_END) >= (off_t)audit->reserve_bytes ? 0
-            : (uint64_t)room.f_bavail * room.f_frsize / 2 < audit->reserve_bytes
-                    ? ENOSPC
-                    : posix_fallocate(fd, 0, (off_t)audit->reserve_bytes);
+        /* One that is left over from before is as good. Of a small disk it takes an eighth of what is free. */
+        bytes = MIN(audit->reserve_bytes, (uint64_t)room.f_bavail * room.f_frsize / 8);
+        if (lseek(fd, 0, SEEK_END) >= (off_t)bytes)
+                r = 0;
+        else
+                r = bytes < RESERVE_LEAST ? ENOSPC : posix_fallocate(fd, 0, (off_t)bytes);
         close(fd);
         audit->has_reserve = r == 0;
         if (r != 0)

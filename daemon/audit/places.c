@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 
 #define NAME_BYTES 128
-#define GROW_BYTES (256U << 10)
+#define GROW_BYTES (64U << 10)
 #define WIDE_LEAST 1024u /* slots */
 #define SET_NARROW 8     /* indexes of a set that stand in the array */
 #define WIDE_GROUP 64    /* indexes of a set in one slot */

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What the feed asks of core for a reader: decisions are core's to journal. Asked over the control socket as the daemon's own user, answered
- * once the fold has carried the decision out, so that what the reader asks next is answered by it. For the files feed*.c only.
+ * What the feed asks of core for a reader: decisions are core's to journal. Asked over the control socket as the daemon's own user,
+ * answered once the fold has carried the decision out, so that what the reader asks next is answered by it. For the files feed*.c only.
  */
 #include "carebus/v1/control.pb-c.h"
 #include "daemon/serve/feed-session.h"

@@ -103,6 +103,9 @@ int query_sharing_show(Query *query, const Carebus__V1__Request *request, Buffer
 int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);
 /* query-grant.c */
 int query_grant_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_why(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_audit_who(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_receipts(Query *query, const Carebus__V1__Request *request, Buffer *out);
 /* What the feed thread found out goes to who asked. */
 int query_tell_converge(Query *query);
 

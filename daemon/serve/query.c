@@ -39,6 +39,9 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_REVIEW_LIST, query_review_list },
         { CAREBUS__V1__REQUEST__COMMAND_IDENTITY_SHOW, query_identity_show },
         { CAREBUS__V1__REQUEST__COMMAND_CONVERGE, query_converge },
+        { CAREBUS__V1__REQUEST__COMMAND_WHY, query_why },
+        { CAREBUS__V1__REQUEST__COMMAND_AUDIT_WHO, query_audit_who },
+        { CAREBUS__V1__REQUEST__COMMAND_RECEIPTS, query_receipts },
         { CAREBUS__V1__REQUEST__COMMAND_GRANT_LIST, query_grant_list },
         { CAREBUS__V1__REQUEST__COMMAND_SHARING_SHOW, query_sharing_show },
 };

@@ -61,12 +61,9 @@ static bool knows_person(void *owner) {
 
         if (!sharing_relationship(team->sharing, team->team, team->person))
                 return false;
-        for (size_t i = 0; (section = section_at(i)); i++) {
-                const SharingThing thing = { .kind = section };
-
-                if (sharing_may_see(team->sharing, team->team, team->person, &thing).sight != SHARING_HIDDEN)
+        for (size_t i = 0; (section = section_at(i)); i++)
+                if (sharing_section(team->sharing, team->team, team->person, section) != SHARING_HIDDEN)
                         return true;
-        }
         return false;
 }
 

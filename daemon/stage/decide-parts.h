@@ -17,7 +17,8 @@ int control_enter(Intake *intake, const ControlCall *call, const ControlDecision
 int take_identity_decide(Intake *intake, const ControlCall *call);
 int take_settle(Intake *intake, const ControlCall *call);
 
-/* decide-grant.c: what is granted for a time, and what a destination cannot deliver. Asked by operators, and by serve for a team's program. */
+/* decide-grant.c: what is granted for a time, and what a destination cannot deliver. Asked by operators, and by serve for a team's
+ * program. */
 int take_break_glass(Intake *intake, const ControlCall *call);
 int take_open_contact(Intake *intake, const ControlCall *call);
 int take_grant_end(Intake *intake, const ControlCall *call);

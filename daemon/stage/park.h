@@ -1,7 +1,7 @@
 #pragma once
 /*
- * park: what a destination cannot deliver of a person waits as an item of the quarantine, from a place on. A retry or a discard releases it:
- * serve sends all of that person again, and only when the receiver has taken that is the item done with.
+ * park: what a destination cannot deliver of a person waits as an item of the quarantine, from a place on. A retry or a discard releases
+ * it: serve sends all of that person again, and only when the receiver has taken that is the item done with.
  */
 #include "daemon/stage/fold-parts.h"
 

@@ -1,4 +1,4 @@
-"""Delivery outwards, whatever the language: nothing lost, one order a person, what cannot be delivered waits for somebody while the others go on.
+"""Delivery outwards, whatever the language: nothing lost, one order a person, what cannot be delivered waits while the others go on.
 
 The receiver is tests/system/scripted-destination.c: it does what a file says, and writes down what it was given.
 """
@@ -116,7 +116,10 @@ def patient_of(bus, person):
 
 def items(bus):
     """What waits in the quarantine for a destination; asked again where serve begins anew just now."""
-    done = wait_for(lambda: next((one for one in [bus.ctl("--json", "quarantine", "list")] if one.returncode == 0), None), what="the quarantine")
+    def listed():
+        done = bus.ctl("--json", "quarantine", "list")
+        return done if done.returncode == 0 else None
+    done = wait_for(listed, what="the quarantine")
     return [item for item in map(json.loads, done.stdout.splitlines()) if item.get("class") == "delivery"]
 
 
