@@ -17,6 +17,7 @@ typedef struct Context {
 /* argv[0] is the command's own name. Returns an exit code of base/error.h. */
 typedef int (*CommandRun)(const Context *context, int argc, char **argv);
 
+int command_sharing(const Context *context, int argc, char **argv);
 int command_status(const Context *context, int argc, char **argv);
 int command_tail(const Context *context, int argc, char **argv);
 int command_trace(const Context *context, int argc, char **argv);

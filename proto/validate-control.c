@@ -256,6 +256,16 @@ static int converge_rules(const Request *request, ValidateError *error) {
         return r;
 }
 
+static int sharing_show_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__SharingShowRequest *show = request->sharing_show;
+
+        if (show->patient_id && !patient_id_is_valid(show->patient_id))
+                return validate_fail(error, VALIDATE_E_VALUE, "sharing_show.patient_id");
+        if (show->identifier && !show->identifier->value)
+                return validate_fail(error, VALIDATE_E_MISSING, "sharing_show.identifier.value");
+        return name_rule(show->team, "sharing_show.team", error);
+}
+
 #define COMMAND(name) CAREBUS__V1__REQUEST__COMMAND_##name
 static const struct {
         Carebus__V1__Request__CommandCase command;
@@ -281,6 +291,7 @@ static const struct {
         { COMMAND(REVIEW_LIST), review_list_rules },
         { COMMAND(IDENTITY_SHOW), identity_show_rules },
         { COMMAND(CONVERGE), converge_rules },
+        { COMMAND(SHARING_SHOW), sharing_show_rules },
         { COMMAND(WHY), why_rules },
         { COMMAND(AUDIT_WHO), audit_who_rules },
         { COMMAND(RECEIPTS), receipts_rules },

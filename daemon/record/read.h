@@ -66,7 +66,8 @@ typedef enum RecordSight {
         RECORD_WHOLE,
 } RecordSight;
 typedef struct RecordEyes {
-        /* Leaves out, in place, what is not to be seen of a fact of this section. `unconfirmed`: whose it is waits for a person. 0 or negative. */
+        /* Leaves out, in place, what is not to be seen of a fact of this section. `unconfirmed`: whose it is waits for a person. 0
+         * or negative. */
         int (*see)(void *owner, const char *section, Carebus__V1__Fact *fact, bool unconfirmed, RecordSight *ret);
         /* What is shown of a section of anybody's record. */
         RecordSight (*section)(void *owner, const char *section);

@@ -1,5 +1,6 @@
 /*
- * Nobody is found by what the asker does not see: an answer would confirm it. And the other way round, who answers calls is told a little of
+ * Nobody is found by what the asker does not see: an answer would confirm it. And the other way round, who answers calls is told a
+ * little of
  * somebody of whom the caller knows enough.
  */
 #include <errno.h>
@@ -61,6 +62,7 @@ static int trait_cut(Ask *ask, const SharingPerson *person, const SharingVerdict
 
 int find_seen_trait(Ask *ask, const char *patient_id, Carebus__V1__Trait *trait, Carebus__V1__Trait **ret) {
         const SharingThing thing = { .kind = SECTION_DEMOGRAPHICS,
+                                     .fact_type = "patient.updated",
                                      .source = trait->source ? bytes_of_text(trait->source) : BYTES_NULL };
         const SharingPerson *person;
         SharingVerdict verdict;

@@ -2,6 +2,8 @@
  * Who may somebody be? Whatever is known of them is compared with all who share a block with it, or who have the number, by the rules that
  * join people; nothing that was not said counts against anybody.
  */
+#include "daemon/serve/ask-find.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,6 @@
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
-#include "daemon/serve/ask-find.h"
 #include "daemon/serve/disclose.h"
 #include "daemon/serve/record-cut.h"
 #include "daemon/store/state-keys.h"

@@ -27,12 +27,14 @@ typedef struct Finding {
         bool too_many;      /* a block, or all of them together, had more than can be looked at */
 } Finding;
 
-/* Of what a source says that a person is known by, as much as the team sees of its demographics; NULL: nothing. With team -1 all of it. 0 or
+/* Of what a source says that a person is known by, as much as the team sees of its demographics; NULL: nothing. With team -1 all of
+ * it. 0 or
  * negative. */
 int find_seen_trait(Ask *ask, const char *patient_id, Carebus__V1__Trait *trait, Carebus__V1__Trait **ret);
 /* How many details were given by who answers calls. */
 unsigned find_details(const Finding *finding);
-/* To who answers calls: name and birth date of whom all that was asked is right, of at least three details. Leaves `candidate` NULL else. */
+/* To who answers calls: name and birth date of whom all that was asked is right, of at least three details. Leaves `candidate` NULL
+ * else. */
 int find_show_caller(Finding *finding, Found *found);
 /* ask-find.c: the name that a person goes by. */
 Carebus__V1__HumanName *find_name_of(const Carebus__V1__Demographics *demographics);

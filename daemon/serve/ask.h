@@ -36,7 +36,8 @@ typedef struct Ask {
 
 int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__Record **ret);
 /* The likeliest first. A team finds whom it sees anything of, or has to do with, by what it sees of them. One that answers calls finds
- * anybody of whom three details are right (name, birth date, postcode, telephone, number), and is told name and birth date. Somebody whose whereabouts are restricted is found by a number, or by name and birth date together, and never by
+ * anybody of whom three details are right (name, birth date, postcode, telephone, number), and is told name and birth date.
+ * Somebody whose whereabouts are restricted is found by a number, or by name and birth date together, and never by
  * anything that tells where they are; nor is any of that said of them. */
 int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindReply **ret);
 

@@ -43,7 +43,7 @@ typedef struct PublishedEvent {
         bool echo;              /* it came back from where the bus had delivered it: given to nobody */
         bool unconfirmed;
         /* Of sight.c: found once, when somebody asks. */
-        bool classified;
+        bool classified, is_bare;
         uint64_t sensitive;
         PublishedVariant *variants;
         size_t n_variants;

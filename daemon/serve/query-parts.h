@@ -99,6 +99,7 @@ int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buf
 int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_review_list(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_identity_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
+int query_sharing_show(Query *query, const Carebus__V1__Request *request, Buffer *out);
 int query_converge(Query *query, const Carebus__V1__Request *request, Buffer *out);
 /* query-grant.c */
 int query_grant_list(Query *query, const Carebus__V1__Request *request, Buffer *out);

@@ -43,6 +43,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_AUDIT_WHO, query_audit_who },
         { CAREBUS__V1__REQUEST__COMMAND_RECEIPTS, query_receipts },
         { CAREBUS__V1__REQUEST__COMMAND_GRANT_LIST, query_grant_list },
+        { CAREBUS__V1__REQUEST__COMMAND_SHARING_SHOW, query_sharing_show },
 };
 
 /* ---- what handlers use ---------------------------------------------------------------------------------------------- */

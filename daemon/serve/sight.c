@@ -121,7 +121,7 @@ const char *sight_kind(const char *type) {
         const EventType *known = event_type_find(type);
 
         if (!known)
-                return "other";
+                return "";
         if (known->section)
                 return known->section;
         return known->from_bus ? "notices" : "services";
@@ -155,7 +155,7 @@ int sight_person(Sight *sight, const char *patient_id, const SharingPerson **ret
         if (r < 0)
                 return r;
         if (patient_id && strlen(patient_id) < LAST_ID_SIZE)
-                strcpy(sight->last_id, patient_id);
+                memcpy(sight->last_id, patient_id, strlen(patient_id) + 1);
         sight->last_head = head;
         *ret = sight->last;
         return 0;
@@ -174,9 +174,13 @@ static int classify(Sight *sight, PublishedEvent *event) {
         if (event->classified)
                 return 0;
         r = unpack(sight, event, &unpacked);
-        if (r == 0)
-                event->sensitive = sharing_classify(sight->sharing, &unpacked->base);
-        event->classified = r == 0;
+        if (r == 0) {
+                const SharingThing thing = sharing_thing_of_event(sight->sharing, unpacked);
+
+                event->sensitive = thing.sensitive;
+                event->is_bare = thing.is_bare;
+                event->classified = true;
+        }
         arena_rewind(sight->arena, mark);
         return r;
 }
@@ -190,6 +194,7 @@ static SharingThing thing_of(const PublishedEntry *entry, const PublishedEvent *
                 .team = event->team,
                 .sensitive = event->sensitive,
                 .unconfirmed = event->unconfirmed,
+                .is_bare = event->is_bare,
         };
 }
 
@@ -273,6 +278,14 @@ static const char *team_name(const Sight *sight, size_t team) {
 }
 
 /* 1, 0 or negative. */
+/* Is there a rule that shows the team this section of anybody, were it to do with them? */
+static bool has_rule_for(const Sight *sight, size_t team, const SharingPerson *person, const char *section) {
+        const SharingThing thing = { .kind = section };
+        const SharingVerdict verdict = sharing_may_see(sight->sharing, team, person, &thing);
+
+        return verdict.sight != SHARING_HIDDEN || text_equal(verdict.reason, "no-relationship");
+}
+
 int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *section) {
         const SharingPerson *person;
         Place place;
@@ -284,7 +297,7 @@ int sight_was_given(Sight *sight, size_t team, const char *event_id, const char 
         if (r != 0 || !patient_id[0])
                 return r;
         r = sight_person(sight, patient_id, &person);
-        if (r < 0 || sharing_section(sight->sharing, team, person, section) == SHARING_HIDDEN)
+        if (r < 0 || !has_rule_for(sight, team, person, section))
                 return r;
         return audit_was_given_record(sight->audit, team_name(sight, team), patient_id, place.seq);
 }

@@ -17,7 +17,8 @@ typedef struct Sight Sight;
 int sight_new(View *view, Sight **ret);
 Sight *sight_free(Sight *sight);
 DEFINE_CLEANUP(Sight *, sight_free)
-/* By these rules from now on (a reference is taken); `settings_seq` is the entry that they are of. Entries that were asked about before must
+/* By these rules from now on (a reference is taken); `settings_seq` is the entry that they are of. Entries that were asked about
+ * before must
  * not be asked about again: they are classified by the rules before. */
 void sight_set_sharing(Sight *sight, Sharing *sharing, uint64_t settings_seq);
 /* Where it stands what teams were given: who was given what is withdrawn is told so. NULL: nobody knows. */
@@ -62,7 +63,8 @@ int sight_was_given(Sight *sight, size_t team, const char *event_id, const char 
 /* Who a patient id is to the rules now. */
 int sight_person(Sight *sight, const char *patient_id, const SharingPerson **ret);
 
-/* What the rules call an event of this type: the section of the record that it belongs to; notices, services; else other. */
+/* What the rules call an event of this type: the section of the record that it belongs to; notices, services; "" of one that nobody
+ * knows. */
 const char *sight_kind(const char *type);
 /* Reads "<seq>.<index>". 0 or -EINVAL. */
 int sight_event_id(const char *event_id, Place *ret);

@@ -3,10 +3,9 @@
 import time
 
 import pytest
-import yaml
 
-from carebus_bus import ANSWER_SECONDS, BusError, ask_pb2, control_pb2, event_pb2, feed_pb2, intake_pb2, wait_for
-from carebus_readers import Feed, Live, Records, ask, place, tail
+from carebus_bus import ask_pb2, event_pb2, feed_pb2, intake_pb2, wait_for
+from carebus_readers import Feed, Live, Records, place, tail
 
 SENSITIVE = {name: {"codes": []} for name in ("termination", "assisted-conception", "gender-reassignment", "very-restricted")}
 RULES = {
@@ -198,3 +197,17 @@ def test_shipped_rules_give_a_volunteer_nothing_of_a_stay(make_bus):
     bus.wait_folded()
     shown = b"".join(item.SerializeToString() for item in tail(bus, "driver"))
     assert b"neoplasm" not in shown and b"254837009" not in shown
+
+
+def test_operators_are_shown_who_has_to_do_with_a_person_and_by_which_rule(bus):
+    bus.source("pas").send(stay("S-1"), referral("S-2"))
+    bus.wait_folded()
+    patient_id = patient_of(bus)
+    shown, = bus.ctl_json("sharing", "show", patient_id)
+    assert {"encounter", "referral"} <= {one["kind"] for one in shown["person"]["relationships"]}
+    sights = {team["team"]: {kind["kind"]: kind for kind in team["kinds"]} for team in shown["teams"]}
+    assert sights["hospice"]["conditions"]["rules"] == ["care"]
+    assert sights["driver"]["conditions"]["reason"] == "no-rule"
+    one, = bus.ctl_json("sharing", "show", patient_id, "--team", "driver")
+    assert [team["team"] for team in one["teams"]] == ["driver"]
+    assert "care: direct care" in bus.ctl("sharing", "show").stdout
