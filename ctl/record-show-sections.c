@@ -67,6 +67,11 @@ void show_openness(Line *line, unsigned indent, const Carebus__V1__SectionState 
         }
         if (state->held > 0)
                 buffer_append_format(&line->text, "HELD IN REVIEW: %llu, see above", (unsigned long long)state->held);
+        for (size_t i = 0; i < state->n_states; i++)
+                if (text_equal(state->states[i], "not-followed"))
+                        buffer_append_text(
+                                &line->text,
+                                "not kept: nobody outside the organisation that sends looks after this person");
         append_open(line, state, start, "none-recorded", "none recorded by ");
         append_open(line, state, start, "not-heard-yet", "not heard yet: ");
         if (line->text.size > start)
@@ -83,6 +88,8 @@ static const struct {
         { "decided", NULL },
         { "conflict", "SOURCES DISAGREE. All that stands is shown; the bus chooses none." },
         { "none-recorded", "No decision is recorded. That is not a decision, neither for CPR nor against it." },
+        { "not-followed", "NOT KEPT: one organisation alone looks after this person, ask there. That nothing is shown "
+                          "here means nothing." },
         { "held", "Something is held in review: see above. That nothing is shown here means nothing." },
         { "stay-ended-confirm", "Made in hospital, stay ended, confirm. Nobody has said that it no longer holds." },
         { "ended", "What was decided has ended. That is not a decision for CPR." },

@@ -48,6 +48,7 @@ static const struct {
         const char *state, *code, *text;
 } states[] = {
         { "hidden", "withheld", "Not shown to your team" },
+        { "not-followed", "unavailable", "Not kept here: one organisation alone looks after this person, ask there" },
         { "held", "notstarted", "Held: it waits for somebody to decide whose it is" },
         { "not-heard-yet", "unavailable", "Not known: not all sources have been heard yet" },
         { "silent", "unavailable", "Not known: a source is silent" },

@@ -38,6 +38,7 @@ typedef struct Stating {
         const Carebus__V1__Record *record;
         Carebus__V1__SectionState *state;
         bool value, none, silent, not_understood, heard;
+        bool not_followed; /* nothing of this section is kept of them */
         RecordSight sight;
         Arena *arena;
 } Stating;
@@ -74,7 +75,7 @@ static Carebus__V1__SectionSource *source_say_since(Stating *s, const Carebus__V
 static int source_tell(Stating *s, const Carebus__V1__RecordSource *source, bool speaks) {
         Carebus__V1__SectionSource *said;
 
-        if (s->sight == RECORD_HIDDEN)
+        if (s->sight == RECORD_HIDDEN || s->not_followed)
                 return 0;
         if (!source->has_heard_since_at && !speaks && !source_say(s, source, SECTION_NOT_HEARD_YET))
                 return -ENOMEM;
@@ -108,7 +109,9 @@ static int states_write(Stating *s) {
         } words[] = {
                 { s->value, SECTION_VALUE },
                 { !s->value && s->none, SECTION_NONE_RECORDED },
-                { s->sight != RECORD_HIDDEN && !s->value && !s->none && s->state->held == 0 && !s->heard,
+                { s->not_followed && s->sight != RECORD_HIDDEN, SECTION_NOT_FOLLOWED },
+                { s->sight != RECORD_HIDDEN && !s->not_followed && !s->value && !s->none && s->state->held == 0 &&
+                          !s->heard,
                   SECTION_NOT_HEARD_YET },
                 { s->state->held > 0, SECTION_HELD },
                 { s->silent, SECTION_SILENT },
@@ -131,6 +134,11 @@ typedef struct Owners {
         size_t n_points;
 } Owners;
 
+/* Stays, deaths and merges are kept of everybody. */
+static bool is_kept_of_all(const char *section) {
+        return text_equal(section, "encounters") || text_equal(section, "death") || text_equal(section, "merges");
+}
+
 static int section_state(Carebus__V1__Record *record, const char *name, const Owners *owners, Arena *arena) {
         const Carebus__V1__Section *section = overview_section(record, name);
         Stating s = { .record = record,
@@ -142,6 +150,7 @@ static int section_state(Carebus__V1__Record *record, const char *name, const Ow
         if (!s.state)
                 return -ENOMEM;
         s.state->section = (char *)name;
+        s.not_followed = record->not_followed && !is_kept_of_all(name);
         s.state->whom_to_ring = owners->points;
         s.state->n_whom_to_ring = s.sight == RECORD_WHOLE ? 0 : owners->n_points;
         for (size_t i = 0; i < record->n_held; i++)

@@ -15,6 +15,7 @@
 #define SECTION_SILENT "silent"
 #define SECTION_NOT_UNDERSTOOD "not-understood"
 #define SECTION_NOT_HEARD_YET "not-heard-yet"
+#define SECTION_NOT_FOLLOWED "not-followed"
 #define SECTION_HIDDEN "hidden"
 #define SECTION_PART_HIDDEN "part-hidden"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/sha256.h"
 #include "daemon/record/belongs.h"
 #include "daemon/record/body.h"
@@ -212,6 +213,18 @@ static int as_at_write(Viewing *viewing) {
         return 0;
 }
 
+/* Of whom only numbers and stays are kept: no section says that there is none of anything else. */
+static bool is_not_followed(const Viewing *viewing) {
+        const Carebus__V1__SharingSettings *sharing = viewing->settings ? viewing->settings->sharing : NULL;
+
+        if (!sharing || (sharing->has_people_all && sharing->people_all))
+                return false;
+        for (size_t i = 0; i < viewing->n_members; i++)
+                if (viewing->persons[i]->followed)
+                        return false;
+        return true;
+}
+
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret) {
         Carebus__V1__Record *record = message_new(&carebus__v1__record__descriptor, arena);
@@ -233,12 +246,17 @@ int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes
         if (r >= 0)
                 r = persons_read(&viewing, members, n_members);
         if (r == 0)
+                record->has_not_followed = record->not_followed = is_not_followed(&viewing);
+        if (r == 0)
                 r = whole_write(&viewing);
         if (r == 0)
                 r = cut_write(&viewing, eyes);
         from = overview_from(&viewing);
         if (r == 0)
                 r = overview_make(&from, arena, &record->overview);
+        if (r == 0 && record->not_followed && record->overview->cpr &&
+            text_equal(record->overview->cpr->state, "none-recorded"))
+                record->overview->cpr->state = (char *)"not-followed";
         if (r == 0 && eyes)
                 view_cut_overview(&viewing, eyes);
         if (r == 0)

@@ -71,9 +71,18 @@ def test_who_is_looked_after_by_one_organisation_alone_has_numbers_and_stays_unt
         pas.send(allergy("M2"))
         bus.wait_folded()
         assert sections(bus) == {"encounters"}
+        # What is not kept never reads as none.
+        alone = record(bus)
+        assert alone["not_followed"]
+        states = {state["section"]: state["states"] for state in alone["states"]}
+        assert states["allergies"] == ["not-followed"] and "none-recorded" not in states["decisions"]
+        assert alone["overview"]["cpr"]["state"] == "not-followed"
+        assert "NOT KEPT" in bus.ctl("record", "carebus:pas", "H1").stdout
         pas.send(referral("M3", "8HK42"))
         bus.wait_folded()
         assert {"encounters", "allergies", "referrals"} <= sections(bus)
+        assert "not_followed" not in record(bus)
+        assert record(bus)["overview"]["cpr"]["state"] == "none-recorded"
         pas.send(allergy("M4"))
         bus.wait_folded()
         allergies = [s for s in record(bus)["sections"] if s["name"] == "allergies"][0]
