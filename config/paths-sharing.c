@@ -16,9 +16,12 @@ static bool is_scalar(const YamlNode *node) {
 }
 
 static bool name_is_known(const Check *check, ConfigNameUse use, const char *name) {
+        size_t length = strlen(name);
         const char *known;
+        /* encounter.*, of destinations: a rule of sharing has its types one by one, which its table sees to. */
+        bool is_prefix = use == CONFIG_NAME_TYPE && length > 2 && strcmp(name + length - 2, ".*") == 0;
         for (size_t i = 0; (known = check->known->name(use, i)); i++)
-                if (text_equal(known, name))
+                if (text_equal(known, name) || (is_prefix && strncmp(known, name, length - 1) == 0))
                         return true;
         return use == CONFIG_NAME_KIND && text_equal(name, "all");
 }

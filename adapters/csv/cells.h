@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Rows of a spreadsheet that is written. For programs every cell is what it says, by RFC 4180. For people a cell that a spreadsheet would
- * calculate (it begins with = + - @, a tab or a return) gets an apostrophe in front, which the spreadsheet takes for "this is text". Any thread.
+ * calculate (it begins with = + - @, a tab or a return) gets an apostrophe in front, which the spreadsheet takes for "this is
+ * text". Any thread.
  */
 #include <stdbool.h>
 

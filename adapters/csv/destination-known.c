@@ -56,6 +56,8 @@ static int write_list(Outlet *outlet) {
                 return 0;
         if (carebus_records_is_open(watch->records))
                 last_known_heard(watch->known, at);
+        else
+                last_known_away(watch->known);
         r = write_form(outlet, "last-known.csv", at, last_known_csv);
         if (r == 0)
                 r = write_form(outlet, "last-known.txt", at, last_known_text);
@@ -84,16 +86,20 @@ static int take_silence(LastKnown *known, const Carebus__V1__Record *record) {
 }
 
 static int take_record(KnownWatch *watch, const carebus_record *delivery) {
+        ProtobufCAllocator allocator;
         ProtobufCMessage *message;
         int changed, r;
 
         arena_reset(watch->arena);
-        r = check_unpack(&carebus__v1__record__descriptor, bytes_of(delivery->record, delivery->record_size), NULL,
-                         watch->arena, &message, NULL);
-        if (r != 0)
-                return r < 0 ? r : -EBADMSG;
+        allocator = check_allocator(watch->arena);
+        message = protobuf_c_message_unpack(&carebus__v1__record__descriptor, &allocator, delivery->record_size,
+                                            delivery->record);
+        if (!message)
+                return -ENOMEM;
         changed = take_silence(watch->known, (const Carebus__V1__Record *)message);
-        r = changed < 0 ? changed : last_known_take(watch->known, (const Carebus__V1__Record *)message);
+        r = changed < 0
+                    ? changed
+                    : last_known_take(watch->known, (const Carebus__V1__Record *)message, clock_now_at(&clock_system));
         return r < 0 ? r : changed | r;
 }
 

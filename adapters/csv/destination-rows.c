@@ -20,13 +20,24 @@ static const char *nhs_number_of(const Carebus__V1__Subject *patient) {
         return NULL;
 }
 
+static const Carebus__V1__Demographics *demographics_of(const Event *event) {
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
+                return event->demographics;
+        return event->patient ? event->patient->demographics : NULL;
+}
+
+bool outlet_knows(const Outlet *outlet, const DestinationItem *item) {
+        const Carebus__V1__Demographics *person = demographics_of(item->event);
+        const char *known[3];
+
+        return !outlet_has_people(outlet) || item->patient_id[0] == '\0' || (person && person->n_names > 0) ||
+               last_known_cells(outlet->watch.known, item->patient_id, known);
+}
+
 /* Who it is: as the message says, else as the team's own records have them. */
 static void add_person(const Outlet *outlet, const Event *event, CellRow *row) {
         const Carebus__V1__Subject *patient = event->patient;
-        const Carebus__V1__Demographics *person = event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS
-                                                          ? event->demographics
-                                                  : patient ? patient->demographics
-                                                            : NULL;
+        const Carebus__V1__Demographics *person = demographics_of(event);
         const char *known[3] = { NULL };
         Buffer name = BUFFER_NULL, born = BUFFER_NULL;
 

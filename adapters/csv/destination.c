@@ -1,5 +1,6 @@
 #include "adapters/csv/destination.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 #include "base/text.h"
 
 #define TICK USEC_PER_SEC
+#define TICK_SOON (200 * USEC_PER_MSEC)
+/* Shorter than the shortest `timeout:`, which would count as a failure. */
+#define WAIT_MAX (700 * USEC_PER_MSEC)
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
 #define REQUEST "since-last.request"
@@ -34,11 +38,12 @@ static void day_text(const CivilTime *time, char ret[16]) {
         snprintf(ret, 16, "%04d-%02d-%02d", time->year % 10000, time->month % 100, time->day % 100);
 }
 
-/* Said once until it goes again. */
+/* Said once until something was written again. */
 static void tell_failure(Outlet *outlet, int error) {
-        if (error < 0 && !outlet->failure_is_told)
-                log_event(LOG_FOLDER_NOT_USABLE, log_name("DESTINATION", outlet->is->name), log_errno(error));
-        outlet->failure_is_told = error < 0;
+        if (error == 0 || outlet->failure_is_told)
+                return;
+        log_event(LOG_FOLDER_NOT_USABLE, log_name("DESTINATION", outlet->is->name), log_errno(error));
+        outlet->failure_is_told = true;
 }
 
 /* ---- the files ---- */
@@ -59,18 +64,49 @@ static int write_sheet(const Outlet *outlet, Sheet *sheet) {
         return 0;
 }
 
+/* file_replace() writes beside: what a crash left there is nobody's. */
+static bool is_leftover(const char *name) {
+        size_t size = strlen(name);
+        const char *dot = size > 11 ? name + size - 7 : NULL;
+
+        return dot && dot[0] == '.' && (strncmp(dot - 4, ".csv", 4) == 0 || strncmp(dot - 4, ".txt", 4) == 0) &&
+               strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == 6;
+}
+
+static void clear_leftovers(const char *path) {
+        _cleanup_(closedirp) DIR *folder = opendir(path);
+        struct dirent *entry;
+
+        while (folder && (entry = readdir(folder)))
+                if (is_leftover(entry->d_name))
+                        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+}
+
 /* Lists begin when the folder can be read: before that nothing is known of what stands there. */
 static int lists_open(Outlet *outlet) {
         _cleanup_(freep) char *list = NULL, *since_last = NULL, *own = NULL, *exact = NULL;
         CivilTime time = local_now(outlet);
-        int r = path_of(outlet, &own, OWN_FOLDER);
+        int r;
 
+        /* What is not mounted must not be made here: it would hide what is. */
+        if (access(outlet->is->folder, W_OK | X_OK) < 0)
+                return -errno;
+        r = path_of(outlet, &own, OWN_FOLDER);
         if (r == 0)
                 r = folder_make(own, FOLDER_MODE);
         if (r == 0 && outlet_has_exact(outlet))
                 r = path_of(outlet, &exact, "exact") ?: folder_make(exact, FOLDER_MODE);
-        if (r < 0 || !outlet_has_people(outlet))
+        if (r < 0)
                 return r;
+        if (!outlet->has_folders) {
+                clear_leftovers(outlet->is->folder);
+                clear_leftovers(own);
+                if (exact)
+                        clear_leftovers(exact);
+        }
+        outlet->has_folders = true;
+        if (!outlet_has_people(outlet))
+                return 0;
         outlet->today[0] = '\0';
         if (outlet->is->daily) {
                 r = path_of(outlet, &list, OWN_FOLDER "/list.csv");
@@ -88,7 +124,7 @@ static int lists_open(Outlet *outlet) {
 }
 
 static bool lists_are_open(const Outlet *outlet) {
-        return !outlet_has_people(outlet) || (outlet->list && outlet->since_last);
+        return outlet->has_folders && (!outlet_has_people(outlet) || (outlet->list && outlet->since_last));
 }
 
 static int write_all_files(Outlet *outlet) {
@@ -100,6 +136,8 @@ static int write_all_files(Outlet *outlet) {
                 r = list_write(outlet->list);
         if (r == 0 && outlet->since_last)
                 r = list_write(outlet->since_last);
+        if (r == 0)
+                outlet->failure_is_told = false;
         tell_failure(outlet, r);
         return r;
 }
@@ -114,8 +152,7 @@ static int render(void *owner, const DestinationItem *item, Buffer *ret) {
 }
 
 /* Taken up in memory; acknowledged when level() has written it. */
-static int send_item(void *owner, DestinationItem *item) {
-        Outlet *outlet = owner;
+static int take_item(Outlet *outlet, DestinationItem *item) {
         int r = lists_are_open(outlet) ? 0 : lists_open(outlet);
 
         tell_failure(outlet, r);
@@ -125,6 +162,45 @@ static int send_item(void *owner, DestinationItem *item) {
                 return destination_settle(outlet->engine, item, DESTINATION_NOT_CONNECTED, "folder");
         r = outlet_take(outlet, item);
         return r < 0 ? r : destination_settle(outlet->engine, item, DESTINATION_DELIVERED, NULL);
+}
+
+/* Records come beside the events, and may be a moment behind. */
+static int send_item(void *owner, DestinationItem *item) {
+        Outlet *outlet = owner;
+
+        if (outlet_knows(outlet, item) || outlet->n_waiting == WAITING_MAX)
+                return take_item(outlet, item);
+        item->cookie = (void *)(uintptr_t)(clock_monotonic(&clock_system) + WAIT_MAX);
+        outlet->waiting[outlet->n_waiting++] = item;
+        return 0;
+}
+
+static void cancel(void *owner, DestinationItem *item) {
+        Outlet *outlet = owner;
+        size_t n = 0;
+
+        for (size_t i = 0; i < outlet->n_waiting; i++)
+                if (outlet->waiting[i] != item)
+                        outlet->waiting[n++] = outlet->waiting[i];
+        outlet->n_waiting = n;
+}
+
+/* Who is on the list by now goes; so does who has waited long enough: somebody of whom the team sees no name. */
+static int take_waiting(Outlet *outlet) {
+        int64_t at = clock_monotonic(&clock_system);
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < outlet->n_waiting;) {
+                DestinationItem *item = outlet->waiting[i];
+
+                if (!outlet_knows(outlet, item) && at < (int64_t)(uintptr_t)item->cookie) {
+                        i++;
+                        continue;
+                }
+                cancel(outlet, item);
+                r = take_item(outlet, item);
+        }
+        return r;
 }
 
 static bool level(void *owner, uint64_t seq, uint32_t index) {
@@ -210,10 +286,10 @@ static int on_tick(LoopSource *source, void *owner) {
                 r = begin_day(outlet, &time);
         if (r == 0)
                 r = answer_request(outlet, &time);
-        if (r == -ENOMEM)
-                return r;
         tell_failure(outlet, r);
-        return loop_timer_set(source, TICK);
+        if (r != -ENOMEM)
+                r = take_waiting(outlet);
+        return r < 0 ? r : loop_timer_set(source, outlet->n_waiting > 0 ? TICK_SOON : TICK);
 }
 
 /* ---- its life ---- */
@@ -256,7 +332,9 @@ static void stop(void *owner) {
 }
 
 static int start(Loop *loop, const Config *config, size_t destination, void **ret) {
-        static const DestinationLanguage language = { .render = render, .send = send_item, .level = level };
+        static const DestinationLanguage language = {
+                .render = render, .send = send_item, .cancel = cancel, .level = level
+        };
         Outlet *outlet = calloc(1, sizeof(*outlet));
         DestinationLanguage own = language;
         int r;

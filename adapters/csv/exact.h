@@ -1,6 +1,7 @@
 #pragma once
 /*
- * What an event says, as rows of the templates that carebus-csv itself reads: the other way round of translate*.c. What the templates have no
+ * What an event says, as rows of the templates that carebus-csv itself reads: the other way round of translate*.c. What the
+ * templates have no
  * column for is not said. Pure; any thread.
  */
 #include "adapters/csv/table.h"
@@ -10,7 +11,8 @@
 
 typedef struct ExactOptions {
         const Zone *zone;
-        /* Systems of the receiver's own numbers (carebus:SOURCE), the best first: a person whom it knows has its own number as local_id, others
+        /* Systems of the receiver's own numbers (carebus:SOURCE), the best first: a person whom it knows has its own number as
+         * local_id, others
          * that of the bus. */
         const char *const *systems;
         size_t n_systems;

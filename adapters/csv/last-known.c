@@ -51,6 +51,7 @@ struct LastKnown {
         char **silent; /* names of sources, in order */
         size_t n_silent;
         int64_t heard_at; /* 0: never */
+        bool is_away;     /* since then */
 };
 
 static KnownPerson *person_free(KnownPerson *person) {
@@ -95,6 +96,11 @@ size_t last_known_count(const LastKnown *known) {
 
 void last_known_heard(LastKnown *known, int64_t at) {
         known->heard_at = at;
+        known->is_away = false;
+}
+
+void last_known_away(LastKnown *known) {
+        known->is_away = true;
 }
 
 /* ---- what is said of a person ---- */
@@ -146,6 +152,7 @@ static const struct {
 } cpr_states[] = {
         { "decided", NULL },
         { "conflict", "SOURCES DISAGREE, RING: " },
+        { "not-followed", "not kept here: one organisation alone looks after this person, ask there" },
         { "none-recorded", "none recorded. That is not a decision, neither for CPR nor against it" },
         { "held", "something waits to be sorted out, RING: " },
         { "stay-ended-confirm", "made for a stay in hospital that has ended, CONFIRM: " },
@@ -257,14 +264,14 @@ static void append_silence(const Carebus__V1__Record *record, Buffer *note) {
         }
 }
 
-static void fill_cells(const LastKnown *known, const Carebus__V1__Record *record, Buffer cells[_COLUMN_MAX]) {
+static void fill_cells(const LastKnown *known, const Carebus__V1__Record *record, int64_t at,
+                       Buffer cells[_COLUMN_MAX]) {
         append_person(record, cells);
         append_cpr(known, record, cells);
-        append_contact(known, record, next_day(known, record->as_at), &cells[RING]);
-        append_contact(known, record, next_night(known, record->as_at), &cells[RING_AT_NIGHT]);
+        append_contact(known, record, next_day(known, at), &cells[RING]);
+        append_contact(known, record, next_night(known, at), &cells[RING_AT_NIGHT]);
         append_silence(record, &cells[NOTE]);
-        if (record->has_as_at)
-                words_of_moment(record->as_at, known->zone, &cells[AS_OF]);
+        words_of_moment(at, known->zone, &cells[AS_OF]);
 }
 
 /* ---- who is on the list ---- */
@@ -323,7 +330,7 @@ static bool persons_differ(const KnownPerson *a, const KnownPerson *b) {
         return false;
 }
 
-static int person_make(const LastKnown *known, const Carebus__V1__Record *record, KnownPerson **ret) {
+static int person_make(const LastKnown *known, const Carebus__V1__Record *record, int64_t at, KnownPerson **ret) {
         const Carebus__V1__Demographics *demographics = record->overview ? record->overview->demographics : NULL;
         const Carebus__V1__HumanName *name = demographics ? words_main_name(demographics->names, demographics->n_names)
                                                           : NULL;
@@ -333,7 +340,7 @@ static int person_make(const LastKnown *known, const Carebus__V1__Record *record
 
         if (!person)
                 return -ENOMEM;
-        fill_cells(known, record, cells);
+        fill_cells(known, record, at, cells);
         person->patient_id = strdup(record->patient_id ? record->patient_id : "");
         person->family = strdup(name && name->family ? name->family : "");
         person->is_named = true;
@@ -348,10 +355,10 @@ static int person_make(const LastKnown *known, const Carebus__V1__Record *record
         return 0;
 }
 
-int last_known_take(LastKnown *known, const Carebus__V1__Record *record) {
+int last_known_take(LastKnown *known, const Carebus__V1__Record *record, int64_t at) {
         _cleanup_(person_freep) KnownPerson *person = NULL;
         bool is_there, differs;
-        int r = person_make(known, record, &person);
+        int r = person_make(known, record, at, &person);
 
         if (r < 0)
                 return r;
@@ -462,7 +469,7 @@ static void append_age(const LastKnown *known, int64_t now_at, Buffer *out) {
         }
         buffer_append_text(out, "As the bus had it at ");
         words_of_moment(known->heard_at, known->zone, out);
-        if (minutes > 0)
+        if (known->is_away)
                 buffer_append_format(out, "; THE BUS IS AWAY since then, %lld h %02lld min: ring before you rely on it",
                                      (long long)(minutes / 60), (long long)(minutes % 60));
 }

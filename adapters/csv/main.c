@@ -1,5 +1,6 @@
 /*
- * carebus-csv: spreadsheets of a folder to the bus, and the other way round. As the adapter instance of one source or one destination, or with
+ * carebus-csv: spreadsheets of a folder to the bus, and the other way round. As the adapter instance of one source or one
+ * destination, or with
  * --load to take files in as history, or, with --translate, with no bus at all to show what rows would become.
  */
 #include "adapters/common/program.h"

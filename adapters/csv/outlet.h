@@ -7,6 +7,7 @@
 #include "sdk/carebus.h"
 
 #define TABLES_MAX 8
+#define WAITING_MAX 1000 /* as many persons as a window has */
 
 /* Rows of one template that are not written yet. */
 typedef struct Sheet {
@@ -40,7 +41,9 @@ typedef struct Outlet {
         char today[16];     /* which day's list `list` is; "": one that waits for its hour */
         char published[16]; /* day of the last daily list */
         KnownWatch watch;
-        bool failure_is_told;
+        DestinationItem *waiting[WAITING_MAX]; /* for the record that says who it is */
+        size_t n_waiting;
+        bool has_folders, failure_is_told;
 } Outlet;
 
 static inline bool outlet_has_people(const Outlet *outlet) {
@@ -54,6 +57,9 @@ static inline bool outlet_has_exact(const Outlet *outlet) {
 
 /* Takes up what an event says, for all files that it belongs to. 0 or -ENOMEM. */
 int outlet_take(Outlet *outlet, const DestinationItem *item);
+
+/* Can a list say who this is of: the message does, or the records, or it is of nobody? */
+bool outlet_knows(const Outlet *outlet, const DestinationItem *item);
 
 /* ---- destination-known.c */
 

@@ -1,9 +1,10 @@
 /*
- * carebus-mllp: HL7 v2 over MLLP to the bus. As the adapter instance of one source, or with --load to take files in as
+ * carebus-mllp: HL7 v2 over MLLP to the bus, and from it. As the adapter instance of one source, or with --load to take files in as
  * history, or, with --translate, with no bus at all to show what a message would become.
  */
 #include "adapters/common/program.h"
 #include "adapters/mllp/out-destination.h"
+#include "adapters/mllp/out-write.h"
 #include "adapters/mllp/server.h"
 #include "adapters/mllp/translate.h"
 
@@ -13,12 +14,16 @@ static const char help[] =
         "  carebus-mllp [--config FILE] --source NAME       run as the adapter of a source\n"
         "  carebus-mllp --translate FILE [--profile NAME]   no bus: print what each message would become\n"
         "  carebus-mllp --source NAME --load FILE...        take files in as history, and end\n"
+        "  carebus-mllp [--config FILE] --destination NAME  deliver to a receiver what its team may see\n"
+        "  carebus-mllp --write FILE [--profile NAME]       no bus: print which messages events would become\n"
         "\n"
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: mllp` and `listen:`\n"
         "  --translate FILE  a file of HL7 messages, - for standard input; a line of JSON a message:\n"
         "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be "
         "read\n"
+        "  --destination NAME  a destination of it with `adapter: mllp` and `connect:`\n"
+        "  --write FILE      lines as --translate prints them, - for standard input; a message an event\n"
         "  --load FILE...    files of HL7 messages; what they say is shown to teams and alarms nobody\n"
         "  --profile NAME    a profile of the configuration's folder, or a path\n"
         "  --help, --version\n"
@@ -41,5 +46,7 @@ int main(int argc, char **argv) {
                 .destination_lacks = mllp_destination_lacks,
         };
 
+        if (out_write_is_asked(argc, argv))
+                return out_write_main(argc, argv);
         return program_main(&program, argc, argv);
 }

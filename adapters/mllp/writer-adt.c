@@ -61,7 +61,7 @@ void stay_write(Out *out) {
         evn_write(out);
         person_write(out, NULL);
         visit_write(out, out->visit);
-        if (out->visit && !is_undoing)
+        if (out->visit)
                 diagnoses_write(out, out->visit);
         notes_write(out, out->event->n_notes, out->event->notes);
 }

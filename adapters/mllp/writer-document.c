@@ -64,8 +64,8 @@ static const struct {
 static void media_type_split(Out *out, const char *media_type, char **ret_main, char **ret_sub) {
         const char *slash = media_type ? strchr(media_type, '/') : NULL;
 
-        *ret_main = (char *)"AP";
-        *ret_sub = out_text(out, slash ? slash + 1 : "octet-stream");
+        *ret_main = (char *)(media_type ? "AP" : NULL);
+        *ret_sub = out_text(out, slash ? slash + 1 : media_type);
         for (size_t i = 0; slash && i < ELEMENTSOF(main_types); i++)
                 if (strlen(main_types[i].main) == (size_t)(slash - media_type) &&
                     strncasecmp(main_types[i].main, media_type, (size_t)(slash - media_type)) == 0)

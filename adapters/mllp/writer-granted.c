@@ -105,14 +105,16 @@ void granted_write(Out *out) {
         const Carebus__V1__Record *record = out->item->so_far;
         Carebus__V1__Demographics nothing = CAREBUS__V1__DEMOGRAPHICS__INIT, *demographics = NULL;
 
-        if (record) {
-                demographics = demographics_without_own(out, record->overview);
-                if (!demographics)
-                        demographics = &nothing;
-                if (demographics->n_identifiers == 0) {
-                        demographics->n_identifiers = record->n_identifiers;
-                        demographics->identifiers = record->identifiers;
-                }
+        if (!record) { /* it sees nothing of them any more */
+                out->is_not_said = true;
+                return;
+        }
+        demographics = demographics_without_own(out, record->overview);
+        if (!demographics)
+                demographics = &nothing;
+        if (demographics->n_identifiers == 0) {
+                demographics->n_identifiers = record->n_identifiers;
+                demographics->identifiers = record->identifiers;
         }
         out->visit = current_stay(out);
         evn_write(out);

@@ -70,6 +70,16 @@ static char *number_status(Out *out, const D *demographics) {
         return out_text(out, text_starts_with(code, "NSTS") ? code : out_format(out, "NSTS%s", code));
 }
 
+/* What the bus itself says of somebody names them by its own number alone. */
+static char *bus_number(Out *out) {
+        const Carebus__V1__Subject *patient = out->event->patient;
+
+        if (!patient || !patient->patient_id)
+                return NULL;
+        return OUT_COMPONENTS(out, out_text(out, patient->patient_id), NULL, NULL, out_text(out, out->options->bus),
+                              (char *)"PI");
+}
+
 static OutSegment *pid_write(Out *out, const D *demographics) {
         OutSegment *pid = out_segment(out, "PID");
 
@@ -78,6 +88,8 @@ static OutSegment *pid_write(Out *out, const D *demographics) {
         out_repeat(out, pid, 32, number_status(out, demographics));
         if (out->visit)
                 fields_write(out, pid, &table_pid_account, out->visit, "encounter");
+        if (pid && !pid->fields[3])
+                out_set(out, pid, 3, bus_number(out));
         if (pid && !pid->fields[3])
                 out_lacks(out, "PID-3");
         return pid;

@@ -191,7 +191,7 @@ static OutSegment *obr_write(Out *out, const Carebus__V1__Observation *o) {
                 out_set(out, obr, 2, out_entity(out, out->event->order_id));
         if (obr && !obr->fields[3])
                 out_set(out, obr, 3, out_own_entity(out));
-        out_set(out, obr, 7, out_when(out, period && period->start ? period->start : o->observed_at));
+        out_set(out, obr, 7, out_when(out, period ? period->start : o->observed_at));
         if (period && period->end)
                 out_set(out, obr, 8, out_when(out, period->end));
         if (o->specimen)

@@ -431,6 +431,30 @@ static int publisher_add_events(Publisher *publisher, Bytes message, unsigned me
         return 0;
 }
 
+/* Removed by rule: each of its events has its place and nothing else, so that what was derived has the numbers that it had. */
+static int publisher_add_expired(Publisher *publisher) {
+        const size_t n = publisher->patient_ids.size / sizeof(Bytes);
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = publisher_add_held(publisher);
+        return r;
+}
+
+static bool item_has_expired(View *view, uint64_t item) {
+        enum { OUTCOME_EXPIRED_BY = 26 };
+        ViewOutcome outcome;
+        size_t offset = 0;
+        WireField field;
+
+        if (view_outcome(view, item, &outcome) != 0)
+                return false;
+        while (wire_field_next(outcome.packed, &offset, &field) == 0)
+                if (field.number == OUTCOME_EXPIRED_BY)
+                        return true;
+        return false;
+}
+
 /* A retry: what it used stands in the item of the quarantine, which may have been read again since it was journaled. */
 static int publisher_add_retried(Publisher *publisher, View *view, uint64_t item) {
         StateKey key = state_key_seq(item);
@@ -441,7 +465,7 @@ static int publisher_add_retried(Publisher *publisher, View *view, uint64_t item
         if (r == STATE_E_NOT_FOUND) /* some of it waits still */
                 r = state_get(view_txn(view), STATE_QUARANTINE, state_key_all(&key), &packed);
         if (r == STATE_E_NOT_FOUND)
-                return -EBADMSG;
+                return item_has_expired(view, item) ? publisher_add_expired(publisher) : -EBADMSG;
         return r == 0 ? publisher_add_events(publisher, packed, ITEM_MESSAGE_ID, ITEM_EVENTS) : error_fold(r);
 }
 
@@ -451,7 +475,7 @@ static int publisher_add_journaled(Publisher *publisher, View *view, const ViewO
 
         r = view_record(view, outcome->seq, &outcome->place, &record);
         if (r == JOURNAL_E_EXPIRED)
-                return 0; /* removed by rule: a hole, and what was derived from it */
+                return publisher_add_expired(publisher);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
         return publisher_add_events(publisher, entry_submission(record.payload), SUBMISSION_MESSAGE_ID,

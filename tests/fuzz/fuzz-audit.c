@@ -1,6 +1,6 @@
 /*
- * A segment of an audit as somebody may have left it: walked, looked at for the index, and verified. Nothing of it may crash, and what is said to
- * be whole has to be read the same a second time.
+ * A segment of an audit as somebody may have left it: walked, looked at for the index, and verified. Nothing of it may crash, and what is
+ * said to be whole has to be read the same a second time.
  */
 #include <errno.h>
 #include <fcntl.h>

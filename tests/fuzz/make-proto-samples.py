@@ -237,6 +237,11 @@ def requests():
     write("request", "quarantine-list", control.Request(id=8, quarantine_list=control.QuarantineListRequest(limit=50)))
     write("request", "quarantine-show", control.Request(id=9, quarantine_show=control.QuarantineShowRequest(seq=8)))
     write("request", "no-command", control.Request(id=10))
+    write("request", "why", control.Request(id=11, why=control.WhyRequest(event_id="12.0", team="hospice")))
+    write("request", "receipts", control.Request(id=12, receipts=control.ReceiptsRequest(source="hospital-pas", limit=10)))
+    asked = control.Request(id=13)
+    asked.audit_who.patient_id, asked.audit_who.from_at, asked.audit_who.limit = "p1.0", 1709633700000000, 500
+    write("request", "audit-who", asked)
 
 
 def replies():

@@ -59,10 +59,10 @@ def world():
     """A bus with a source, a destination, its adapter and the receiver."""
     opened = []
 
-    def make(say=lambda message: "AA", tls=None, profile=None, start=True, **settings):
-        receiver = Receiver(free_port(), say=say, tls=tls)
+    def make(say=lambda message: "AA", served=None, profile=None, start=True, **settings):
+        receiver = Receiver(free_port(), say=say, tls=served)
         destination = {"team": "ward", "adapter": "mllp", "connect": f"127.0.0.1:{receiver.port}", "tries": 3, "pause_max": "1s",
-                       "timeout": "2s", "window": 4, **settings}
+                       "timeout": "2s", "window": 4, "types": ["encounter.admitted", "encounter.updated"], **settings}
         bus = Bus({"sharing": OPEN, "scope": {"people": "all"}, "destinations": {"out": destination}})
         if profile:
             (bus.folder / "profiles").mkdir()
@@ -89,9 +89,9 @@ def world():
 
 
 def send(bus, *submissions):
-    with bus.source("pas") as source:
-        receipts = source.send(*submissions)
-    return receipts
+    if not hasattr(bus, "pas"):
+        bus.pas = bus.source("pas")
+    return bus.pas.send(*submissions)
 
 
 def wait_stays(adapter, receiver, stays, seconds=40):
@@ -286,7 +286,7 @@ def test_a_receiver_with_the_right_certificate_is_sent_to_and_sees_ours(world, t
     os.chmod(tmp_path, 0o755)
     key, pem = certificate(tmp_path, "receiver", "127.0.0.1")
     own_key, own_pem = certificate(tmp_path, "bus")
-    bus, adapter, receiver = world(tls=server_tls(key, pem, own_pem), authority=str(pem),
+    bus, adapter, receiver = world(served=server_tls(key, pem, own_pem), authority=str(pem),
                                    **{"tls": {"certificate": str(own_pem), "key": str(own_key)}})
     send(bus, said(1, 1))
     wait_stays(adapter, receiver, ["V1"])
@@ -296,7 +296,7 @@ def test_a_receiver_with_a_wrong_certificate_is_told_nothing(world, tmp_path):
     os.chmod(tmp_path, 0o755)
     key, pem = certificate(tmp_path, "impostor", "127.0.0.1")
     _, trusted = certificate(tmp_path, "receiver", "127.0.0.1")
-    bus, adapter, receiver = world(tls=server_tls(key, pem), authority=str(trusted))
+    bus, adapter, receiver = world(served=server_tls(key, pem), authority=str(trusted))
     send(bus, said(1, 1))
     adapter.wait_log("receiver_tls_failed")
     assert receiver.seen == []

@@ -72,7 +72,7 @@ static void test_everything_that_is_said_arrives(void **state) {
                 "  hl7: {team: ward, adapter: mllp, connect: \"127.0.0.1:2575\", profile: special, sources: [files, "
                 "pas],\n"
                 "    application: A, facility: F, receiving_application: RA, receiving_facility: RF, timeout: 5s,\n"
-                "    tries: 3, pause_max: 1m, window: 1, types: [encounter.admitted], user: 0,\n"
+                "    tries: 3, pause_max: 1m, window: 1, types: [encounter.admitted, death.*], user: 0,\n"
                 "    tls: {certificate: %s/secret, key: %s/secret}, authority: %s/secret}\n"
                 "  api: {team: ward, adapter: fhir, facade: \"127.0.0.1:8090\", facade_token: %s/secret, form: "
                 "message,\n"

@@ -1,4 +1,5 @@
-/* What carebus-csv writes: no cell breaks out of itself, no list is half or has a row twice, and what came as rows goes out as the same rows. */
+/* What carebus-csv writes: no cell breaks out of itself, no list is half or has a row twice, and what came as rows goes out as the
+ * same rows. */
 #include "csv-fixture.h"
 
 #include <sys/stat.h>
@@ -369,8 +370,6 @@ static Carebus__V1__Record *record_of(const char *id, const char *family, const 
         carebus__v1__coded__init(&coded);
         record.patient_id = (char *)id;
         record.overview = &overview;
-        record.has_as_at = true;
-        record.as_at = INT64_C(1760000000) * 1000000;
         overview.demographics = &person;
         name.family = (char *)family;
         person.names = names;
@@ -398,6 +397,8 @@ static Carebus__V1__Record *record_of(const char *id, const char *family, const 
         return &record;
 }
 
+#define NOW (INT64_C(1760000000) * 1000000)
+
 static char *written(const LastKnown *known, int (*form)(const LastKnown *, int64_t, Buffer *)) {
         Buffer out = BUFFER_NULL;
 
@@ -420,13 +421,14 @@ static void test_the_list_says_who_what_is_decided_where_the_form_is_and_how_old
         _cleanup_(last_known_freep) LastKnown *known = NULL;
 
         assert_int_equal(last_known_new("Ward", NULL, &known), 0);
-        assert_int_equal(last_known_take(known, record_of("p2.0", "Young", "not for attempted CPR", false)), 1);
-        assert_int_equal(last_known_take(known, record_of("p2.0", "Young", "not for attempted CPR", false)), 0);
-        assert_int_equal(last_known_take(known, record_of("p1.0", "Old", NULL, false)), 1);
-        assert_int_equal(last_known_take(known, record_of("p3.0", "Hid\nName: X", NULL, true)), 1);
+        assert_int_equal(last_known_take(known, record_of("p2.0", "Young", "not for attempted CPR", false), NOW), 1);
+        assert_int_equal(last_known_take(known, record_of("p2.0", "Young", "not for attempted CPR", false), NOW), 0);
+        assert_int_equal(last_known_take(known, record_of("p1.0", "Old", NULL, false), NOW), 1);
+        assert_int_equal(last_known_take(known, record_of("p3.0", "Hid\nName: X", NULL, true), NOW), 1);
         assert_int_equal(last_known_silent(known, "epr", true), 1);
         assert_int_equal(last_known_silent(known, "epr", true), 0);
-        last_known_heard(known, INT64_C(1760000000) * 1000000);
+        last_known_heard(known, NOW);
+        last_known_away(known);
         _cleanup_(freep) char *csv = written(known, last_known_csv), *text = written(known, last_known_text);
         assert_has(text, "not for attempted CPR");
         assert_has(text, "=yellow folder");
@@ -441,7 +443,7 @@ static void test_the_list_says_who_what_is_decided_where_the_form_is_and_how_old
         assert_true(last_known_drop(known, "p3.0"));
         assert_false(last_known_drop(known, "p3.0"));
         last_known_begin(known);
-        assert_int_equal(last_known_take(known, record_of("p1.0", "Old", NULL, false)), 0);
+        assert_int_equal(last_known_take(known, record_of("p1.0", "Old", NULL, false), NOW), 0);
         assert_true(last_known_end(known));
         assert_int_equal(last_known_count(known), 1);
 }
