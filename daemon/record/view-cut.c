@@ -240,7 +240,7 @@ int view_cut(Viewing *viewing, const RecordEyes *eyes) {
 
         if (r < 0)
                 return r;
-        if (viewing->record->n_sections == 0 && !eyes->knows(eyes->owner))
+        if (viewing->record->n_sections == 0)
                 return RECORD_E_NOT_FOUND;
         r = conflicts_cut(viewing, eyes);
         if (r < 0)
