@@ -31,8 +31,8 @@ typedef struct JsonTranslation {
 } JsonTranslation;
 char *json_translation_line(const JsonTranslation *translation);
 
-/* The other way: a line of `--translate` ({"events":[...]}), or an event by itself, as an event again. Moments and dates are left as texts
- * (When.text), for who knows the zone. Names that no event has are passed over. All of it lives in the arena. 0, -EBADMSG for what is no such line, or
- * -ENOMEM. */
+/* The other way: a line of `--translate` ({"events":[...]}), or an event by itself, as an event again. Moments and dates are left as
+ * texts (When.text), for who knows the zone. Names that no event has are passed over. All of it lives in the arena. 0, -EBADMSG for
+ * what is no such line, or -ENOMEM. */
 
 int json_events_read(const char *line, Arena *arena, Carebus__V1__Event ***ret, size_t *ret_n);

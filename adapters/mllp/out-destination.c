@@ -25,6 +25,7 @@ typedef struct Out {
         Link *link;
         Destination *destination;
         DestinationItem *item; /* that waits for its answer; NULL: none */
+        bool tls_failed;       /* and it was said; said again when it had worked in between */
         int error;             /* of a callback that cannot return one */
 } Out;
 
@@ -60,7 +61,10 @@ static void item_send(Out *out) {
 }
 
 static void on_up(void *owner) {
-        item_send(owner);
+        Out *out = owner;
+
+        out->tls_failed = false;
+        item_send(out);
 }
 
 static void foreign_note(const Out *out) {
@@ -99,9 +103,10 @@ static void on_frame(void *owner, Bytes frame) {
 static void on_down(void *owner, const char *code, bool was_sent) {
         Out *out = owner;
 
-        if (text_equal(code, "tls-failed"))
+        if (text_equal(code, "tls-failed") && !out->tls_failed)
                 log_event(LOG_RECEIVER_TLS_FAILED, log_name("DESTINATION", configured(out)->name),
                           log_name("REASON", link_tls_reason(out->link) ? link_tls_reason(out->link) : "unknown"));
+        out->tls_failed = out->tls_failed || text_equal(code, "tls-failed");
         settle(out, was_sent ? DESTINATION_FAILED : DESTINATION_NOT_CONNECTED, code);
 }
 

@@ -16,8 +16,8 @@ typedef struct LinkOwner {
         void (*on_up)(void *owner);
         /* A whole frame. Borrowed until it returns. */
         void (*on_frame)(void *owner, Bytes frame);
-        /* It is gone: `code` is connection-refused, unreachable, tls-failed, connection-lost, bad-answer. `was_sent`: bytes of the last message had
-         * left by then. */
+        /* It is gone: `code` is connection-refused, unreachable, tls-failed, connection-lost, bad-answer. `was_sent`: bytes of the last
+         * message had left by then. */
         void (*on_down)(void *owner, const char *code, bool was_sent);
         void *owner;
 } LinkOwner;

@@ -25,8 +25,8 @@ enum {
 
 /* Reads the files. `ret_reason` is OpenSSL's short text, on the heap, when it fails. */
 int tls_context_new(const ConfigTls *settings, TlsContext **ret, char **ret_reason);
-/* Towards a receiver. `authority`: whom its certificate must come from, or that certificate itself, which is then taken whatever it names; NULL:
- * whom the system trusts. `own` shows ours, where it names one. */
+/* Towards a receiver. `authority`: whom its certificate must come from, or that certificate itself, which is then taken whatever it
+ * names; NULL: whom the system trusts. `own` shows ours, where it names one. */
 int tls_context_new_client(const char *authority, const ConfigTls *own, TlsContext **ret, char **ret_reason);
 TlsContext *tls_context_free(TlsContext *context);
 DEFINE_CLEANUP(TlsContext *, tls_context_free)

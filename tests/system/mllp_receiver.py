@@ -1,6 +1,7 @@
 """A receiver of HL7 v2 over MLLP that does what it is told, message by message, however wrong.
 
-`say` decides: it is given what came (a Message) and returns what to do, one of the words below, a list of them, or bytes that are sent as they are.
+`say` decides: it is given what came (a Message) and returns what to do, one of the words below, a list of them, or bytes that are sent as
+they are.
 
     AA AE AR CA CE CR ...   that acknowledgement, in a frame
     twice                   AA, and the same again

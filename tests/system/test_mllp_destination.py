@@ -100,7 +100,8 @@ def wait_stays(adapter, receiver, stays, seconds=40):
 
 
 def items(bus):
-    done = wait_for(lambda: next((one for one in [bus.ctl("--json", "quarantine", "list")] if one.returncode == 0), None), what="the quarantine")
+    done = wait_for(lambda: next((one for one in [bus.ctl("--json", "quarantine", "list")] if one.returncode == 0), None),
+                    what="the quarantine")
     return [item for item in map(json.loads, done.stdout.splitlines()) if item.get("class") == "delivery"]
 
 
@@ -186,7 +187,7 @@ def test_a_wrong_answer_for_another_message_never_counts(world):
     send(bus, said(1, 1, "encounter.updated"), said(2, 2, "encounter.updated"))
     wait_stays(adapter, receiver, ["V1", "V2"])
     assert set(receiver.ids()) == set(ids.values())
-    adapter.wait_log("foreign_answer")
+    adapter.wait_log("FOREIGN_ANSWER")
 
 
 def test_what_the_receiver_refuses_waits_for_somebody_and_the_others_go_on(world):
@@ -213,7 +214,7 @@ def test_a_receiver_that_was_down_gets_everything_in_order(world):
     bus, adapter, receiver = world(start=False)
     adapter.start()
     send(bus, *[said(n, n % 4, "encounter.updated") for n in range(40)])
-    adapter.wait_log("receiver_away")
+    adapter.wait_log("RECEIVER_AWAY")
     assert receiver.seen == []
     receiver.start()
     wait_stays(adapter, receiver, [f"V{n}" for n in range(40)], seconds=90)
@@ -229,7 +230,7 @@ def test_a_receiver_that_goes_away_in_between_is_found_again(world):
     wait_stays(adapter, receiver, ["V1"])
     receiver.stop()
     send(bus, said(2, 1, "encounter.updated"))
-    adapter.wait_log("receiver_away")
+    adapter.wait_log("RECEIVER_AWAY")
     receiver.start()
     wait_stays(adapter, receiver, ["V2"])
     assert receiver.stays("P1") == ["V1", "V2"]
@@ -298,5 +299,5 @@ def test_a_receiver_with_a_wrong_certificate_is_told_nothing(world, tmp_path):
     _, trusted = certificate(tmp_path, "receiver", "127.0.0.1")
     bus, adapter, receiver = world(served=server_tls(key, pem), authority=str(trusted))
     send(bus, said(1, 1))
-    adapter.wait_log("receiver_tls_failed")
+    adapter.wait_log("RECEIVER_TLS_FAILED")
     assert receiver.seen == []

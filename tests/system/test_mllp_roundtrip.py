@@ -49,7 +49,7 @@ PERMITTED = {
     ("new", "document_id"): "our own number, where the sender had none",
     ("new", "document.completion"): "TXA-17 must not be missing: DO, documented, which claims no signature",
     # Lists whose order is that of the fields.
-    ("*", "*telecom*"): "home and work have a field each, so that the order of a list is theirs; what says no use is at home; HL7 has no equipment `other`",
+    ("*", "*telecom*"): "home and work have a field each, whose order is the list's; what says no use is at home; HL7 has no `other`",
     # HL7 has no place for it, or less.
     ("*", "*.suffix"): "a name has room for two suffixes: the further ones are joined",
     ("*", "*.addresses.line"): "an address has room for two lines: the further ones are joined",
