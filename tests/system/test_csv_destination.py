@@ -260,7 +260,8 @@ def test_the_last_known_list_is_written_of_nobody_and_of_somebody_and_outlives_t
 
 
 def test_fields_that_the_team_does_not_see_are_in_no_file_of_any_kind(make_sheet):
-    few = {**OPEN_SHARING, "restricted": {"types": ["Address", "Telecom", "RelatedPerson"], "fields": ["demographics.access_note"]}, "rules": [
+    restricted = {"types": ["Address", "Telecom", "RelatedPerson"], "fields": ["demographics.access_note"]}
+    few = {**OPEN_SHARING, "restricted": restricted, "rules": [
         {"name": "cpr", "reason": "a test", "classes": ["ambulance"], "kinds": ["decisions"], "relationships": ["not-needed"],
          "fields": ["decision.kind", "decision.decision", "decision.decided_at", "decision.original_location", "decision.status"]},
         {"name": "who", "reason": "a test", "classes": ["ambulance"], "kinds": ["demographics"], "relationships": ["not-needed"],
