@@ -7,7 +7,6 @@
 /* Every program */
 LOG_EVENT(STARTED, "c0ea34882c8245ad99b55d78bd66586a", 6, "started")
 LOG_EVENT(STOPPED, "93a458c9e562498fbd703f7368a49d77", 6, "stopped")
-LOG_EVENT(NOT_FOR_PATIENT_DATA, "6d8b1eda660a48a9bb0ff1c6f2065c0a", 4, "not for patient data: sharing rules do not exist yet, a team receives every event of the sources in its may_read list")
 LOG_EVENT(FATAL, "5ce21198f6ed45c39e3c1ede58eab9c2", 2, "cannot go on")
 LOG_EVENT(LINES_LEFT_OUT, "ddfc62e05ce54736a161230b96a6af42", 5, "similar log lines were left out; no message was lost by that")
 LOG_EVENT(LINES_LOST, "7ce70fa0547a4f81aa4102b9774b891e", 4, "log lines were lost because whoever reads them did not; no message was lost by that")

@@ -259,9 +259,12 @@ static bool is_about_persons(const ConfigSharingRule *rule) {
         return rule->n_kinds == 0;
 }
 
+bool config_sharing_rule_is_open(const ConfigSharingRule *rule) {
+        return is_about_persons(rule) && list_has(rule->relationships, rule->n_relationships, "not-needed");
+}
+
 static void check_not_needed(Resolver *resolver, const DraftRule *draft, const char *path) {
-        if (resolver->box->config.environment != CONFIG_ENVIRONMENT_LIVE || !is_about_persons(&draft->rule) ||
-            !list_has(draft->rule.relationships, draft->rule.n_relationships, "not-needed"))
+        if (resolver->box->config.environment != CONFIG_ENVIRONMENT_LIVE || !config_sharing_rule_is_open(&draft->rule))
                 return;
         report_warning(resolver->report, yaml_place(draft->element.node, "relationships"),
                        "%s: shows records of people with whom the team has nothing to do", path);

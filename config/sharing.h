@@ -45,3 +45,7 @@ typedef struct ConfigSharing {
         bool people_all;    /* scope: {people: all} */
         uint64_t originals; /* scope: {originals: 7d} */
 } ConfigSharing;
+
+/* Whether a rule shows anything about people to teams that have nothing to do with them. Not that of services and of notices. Any
+ * thread. */
+bool config_sharing_rule_is_open(const ConfigSharingRule *rule);

@@ -100,7 +100,7 @@ static int on_status(LoopSource *source, void *owner) {
                 loop_exit(daemon->loop, EXIT_SOFTWARE);
         }
         if (atomic_load(&daemon->facts.running))
-                service_status("running at %llu, folded %llu, serve %s; not for patient data",
+                service_status("running at %llu, folded %llu, serve %s",
                                (unsigned long long)journal_committed(daemon->journal),
                                (unsigned long long)atomic_load(&daemon->facts.folded_seq),
                                daemon->serve.ready ? "up" : "down");

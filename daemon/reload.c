@@ -58,7 +58,7 @@ void daemon_reloaded(Daemon *daemon) {
                 return;
         daemon->reloading = false;
         daemon->on_reloaded = loop_source_free(daemon->on_reloaded);
-        service_ready("running; not for patient data");
+        service_ready("running");
 }
 
 static int on_no_answer(LoopSource *source, void *owner) {

@@ -194,8 +194,7 @@ static void serve_is_ready(Daemon *daemon) {
                 serve->was_ready = true;
                 atomic_store(&daemon->facts.running, true);
                 log_event(LOG_STARTED, log_name("BUS", daemon->config->bus));
-                log_event(LOG_NOT_FOR_PATIENT_DATA);
-                service_ready("running; not for patient data");
+                service_ready("running");
         }
         daemon_reloaded(daemon);
 }

@@ -108,10 +108,20 @@ static const char *status_state(const Intake *intake) {
         return atomic_load(&facts->running) ? "running" : "starting";
 }
 
+static bool is_open_to_all(const ConfigSharing *sharing) {
+        for (size_t i = 0; i < sharing->n_rules; i++)
+                if (config_sharing_rule_is_open(&sharing->rules[i]))
+                        return true;
+        return false;
+}
+
 static size_t status_notices(const Intake *intake, char *notices[5]) {
         size_t n = 0;
 
-        notices[n++] = lend("not for patient data: sharing rules do not exist yet");
+        if (is_open_to_all(&intake->snapshot->config->sharing))
+                notices[n++] = lend(
+                        "a rule of sharing shows people's records to teams that have nothing to do with them: "
+                        "see `carebusctl sharing show`");
         if (intake->snapshot->config->environment == CONFIG_ENVIRONMENT_ANY)
                 notices[n++] = lend("environment is any: live and test messages are taken alike; for development only");
         if (intake->storage != STORAGE_GOOD)

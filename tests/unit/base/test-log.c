@@ -135,9 +135,9 @@ static void say_below_level(void) {
         log_start("carebusd", NULL);
         log_set_level(LOG_WARNING);
         log_event(LOG_STARTED);
-        log_event(LOG_NOT_FOR_PATIENT_DATA);
+        log_event(LOG_PEER_REFUSED);
         log_set_level(0); /* what is critical cannot be switched off */
-        log_event(LOG_NOT_FOR_PATIENT_DATA);
+        log_event(LOG_PEER_REFUSED);
         log_event(LOG_FATAL);
         log_write(_LOG_EVENT_MAX, NULL);
 }
@@ -146,7 +146,7 @@ static void test_level_holds_back_what_is_less(void **state) {
         _cleanup_(freep) char *text = stderr_of(say_below_level);
 
         assert_null(strstr(text, "event=STARTED"));
-        assert_int_equal(count_of(text, "event=NOT_FOR_PATIENT_DATA"), 1);
+        assert_int_equal(count_of(text, "event=PEER_REFUSED"), 1);
         assert_int_equal(count_of(text, "event=FATAL"), 1);
 }
 
@@ -240,7 +240,7 @@ static void start_at_journal(void) {
 
 static void say_to_journal(void) {
         start_at_journal();
-        log_event(LOG_NOT_FOR_PATIENT_DATA, log_name("SOURCE", "a\nMESSAGE=forged"), log_number("SEQ", 12));
+        log_event(LOG_PEER_REFUSED, log_name("SOURCE", "a\nMESSAGE=forged"), log_number("SEQ", 12));
 }
 
 static int journal_listen(void) {
@@ -259,10 +259,10 @@ static void test_journal_gets_fields_when_stderr_is_its_stream(void **state) {
 
         assert_string_equal(text, "");
         assert_true(recv(journal, entry, sizeof(entry) - 1, 0) > 0);
-        assert_int_equal(strncmp(entry, "MESSAGE=not for patient data", 28), 0);
+        assert_int_equal(strncmp(entry, "MESSAGE=a peer was refused at", 29), 0);
         assert_int_equal(count_of(entry, "MESSAGE_ID="), 1);
         assert_non_null(strstr(entry,
-                               "\nPRIORITY=4\nSYSLOG_IDENTIFIER=carebusd\nCAREBUS_EVENT=NOT_FOR_PATIENT_DATA\n"
+                               "\nPRIORITY=4\nSYSLOG_IDENTIFIER=carebusd\nCAREBUS_EVENT=PEER_REFUSED\n"
                                "CAREBUS_INSTANCE=wester-care\nCAREBUS_SOURCE=a\\x0aMESSAGE=forged\nCAREBUS_SEQ=12\n"));
         assert_int_equal(count_of(entry, "\nMESSAGE="), 0);
 }
@@ -288,7 +288,7 @@ static void test_journal_entry_that_is_too_long_keeps_whole_fields(void **state)
 static void test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level(void **state) {
         _cleanup_(freep) char *text = stderr_of(say_to_journal);
 
-        assert_int_equal(strncmp(text, "<4>not for patient data", 23), 0);
+        assert_int_equal(strncmp(text, "<4>a peer was refused at", 24), 0);
         assert_int_equal(count_of(text, "\n"), 1);
 }
 
