@@ -117,7 +117,8 @@ static const SchemaItem sensitive_items[] = {
           .type = SCHEMA_TEXT,
           .max = 1000,
           AT(DraftSensitive, list),
-          .doc = "File with more codes, one a line, alone or behind their system and a bar; # begins a comment. It lies "
+          .doc = "File with more codes, one a line, alone or behind their system and a bar; # begins a comment. It "
+                 "lies "
                  "beside this one" },
         { .name = "words",
           .type = SCHEMA_TEXT,

@@ -30,7 +30,8 @@ int reason_rule(const char *reason, const char *path, ValidateError *error);
 /* What is asked over the query socket and over a feed alike. */
 int record_request_rules(const Carebus__V1__RecordRequest *record, ValidateError *error);
 int find_request_rules(const Carebus__V1__FindRequest *find, ValidateError *error);
-/* Asked by carebusctl and by a team's program: of whom, how long, with which words. Who and why are looked at where the answer says more. */
+/* Asked by carebusctl and by a team's program: of whom, how long, with which words. Who and why are looked at where the answer says more.
+ * */
 int break_glass_request_rules(const Carebus__V1__BreakGlassRequest *glass, ValidateError *error);
 int open_contact_request_rules(const Carebus__V1__OpenContactRequest *contact, ValidateError *error);
 /* `team` and `consumer` are the bus's to fill in where a reader says it. */

@@ -413,8 +413,9 @@ int fhir_write_event(FhirWriter *writer, const Carebus__V1__Event *event, FhirWr
         written.type = row->choose ? row->choose(body, event) : row->type;
         name = name_of(&w, event, written.type, body);
         fhir_uuid(w.bus, name ?: "", uuid);
-        written.id = strcmp(written.type, "Patient") == 0 && w.patient_reference ? w.patient_reference + strlen("Patient/")
-                                                                                 : arena_text(w.arena, uuid, sizeof(uuid) - 1);
+        written.id = strcmp(written.type, "Patient") == 0 && w.patient_reference
+                             ? w.patient_reference + strlen("Patient/")
+                             : arena_text(w.arena, uuid, sizeof(uuid) - 1);
         written.node = name && written.id ? resource_write(&w, row, written.type, written.id, body) : NULL;
         if (written.node)
                 provenance_write(&w, &written);

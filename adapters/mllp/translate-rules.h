@@ -124,12 +124,12 @@ typedef struct FieldTable {
         const FieldRow *rows;
         size_t n_rows;
 } FieldTable;
-extern const FieldTable table_pid, table_pd1, table_nk1;                   /* of Demographics, RelatedPerson */
+extern const FieldTable table_pid, table_pd1, table_nk1;                    /* of Demographics, RelatedPerson */
 extern const FieldTable table_pv1, table_pv2, table_zu1, table_pid_account; /* of Encounter */
-extern const FieldTable table_iam, table_dg1, table_rol;                   /* of Allergy, Condition, CareTeamMember */
-extern const FieldTable table_obr, table_obx;                              /* of Observation */
-extern const FieldTable table_txa, table_rf1, table_sch;                   /* of Document, Referral, Appointment */
-extern const FieldTable table_prb, table_gol;                              /* of CarePlanItem */
+extern const FieldTable table_iam, table_dg1, table_rol;                    /* of Allergy, Condition, CareTeamMember */
+extern const FieldTable table_obr, table_obx;                               /* of Observation */
+extern const FieldTable table_txa, table_rf1, table_sch;                    /* of Document, Referral, Appointment */
+extern const FieldTable table_prb, table_gol;                               /* of CarePlanItem */
 
 /* Applies the rows to a segment. `path` is the canonical path of the target; emptied fields go to `cleared`. */
 typedef struct ClearedList {

@@ -660,8 +660,8 @@ char *out_telecom(Out *out, const Carebus__V1__Telecom *telecom) {
                         equipment = telecom_words[i].equipment;
                 }
         /* Mail has the use of who owns it, where that is said; NET stands for none. */
-        if (is_mail && telecom->use)
-                use = use_said(USE_OF_TELECOM, telecom->use) ?: use;
+        if (is_mail && use_said(USE_OF_TELECOM, telecom->use))
+                use = use_said(USE_OF_TELECOM, telecom->use);
         parts[is_mail ? 3 : 0] = out_text(out, telecom->value);
         parts[1] = out_text(out, use);
         parts[2] = out_text(out, equipment);

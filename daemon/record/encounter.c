@@ -554,14 +554,16 @@ int encounter_reduce(Carebus__V1__StoredFact *stored, Carebus__V1__Claim *const 
 int encounter_withdrawn(Carebus__V1__Claim *const *claims, size_t at, Arena *arena, Carebus__V1__Claim ***ret,
                         size_t *ret_n) {
         Step *all = arena_alloc(arena, (at + 1) * sizeof(*all));
-        bool *undone = arena_alloc(arena, 2 * (at + 1) * sizeof(*undone)), *before = undone + at + 1;
+        bool *undone = arena_alloc(arena, (at + 1) * sizeof(*undone)),
+             *before = arena_alloc(arena, (at + 1) * sizeof(*before));
         Carebus__V1__Claim **found = arena_alloc(arena, (at + 1) * sizeof(*found));
         bool any_left = false;
         size_t n = 0;
 
-        if (!all || !undone || !found)
+        if (!all || !undone || !before || !found)
                 return -ENOMEM;
-        memset(undone, 0, 2 * (at + 1) * sizeof(*undone));
+        memset(undone, 0, (at + 1) * sizeof(*undone));
+        memset(before, 0, (at + 1) * sizeof(*before));
         for (size_t i = 0; i <= at; i++) {
                 all[i] = step_of(claims[i]->event);
                 if (i == at)

@@ -88,7 +88,8 @@ int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1
 /* The same as somebody may see it (`eyes` NULL: all): the facts that they see, and of each as much; numbers as they see the demographics of
  * who used them; an overview of no more than that. How decisions stand to each other follows from all of them; a conflict with a claim
  * that is not shown says so (`part_hidden`), and the overview says that not all is shown, unless it is not to be known that there is
- * anything. What is held has no content and is shown to who knows the person. Who sees no fact of a person sees nobody: RECORD_E_NOT_FOUND. */
+ * anything. What is held has no content and is shown to who knows the person. Who sees no fact of a person sees nobody: RECORD_E_NOT_FOUND.
+ * */
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret);
 

@@ -84,7 +84,7 @@ static int64_t since_of(const Finding *f, const When *when) {
 static int64_t end_of(const When *when, int64_t otherwise) {
         Moment moment;
 
-        if (!is_whole(when))
+        if (!when || !is_whole(when))
                 return otherwise;
         if (when->precision == WHEN_PRECISION(DAY) && moment_of_when(when, &moment))
                 return moment.until;

@@ -1,4 +1,4 @@
-"""Whom the bus keeps a record of: who is looked after by one organisation alone has numbers and stays, and what else was said is let go of."""
+"""Whom the bus keeps a record of: who is looked after by one organisation has numbers and stays, and what else was said is let go of."""
 
 import contextlib
 import glob
