@@ -305,5 +305,93 @@ def of_sharing():
     write("sharing", "nobody", sized(sharing_settings(), sharing.PersonSharing(objection=True), visit))
 
 
-for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries, of_sharing):
+def parked(**more):
+    return journal.Parked(**{"patient_id": "p1.0", "from_seq": 12, "from_index": 3, "code": "rejected", "answer": "AE/207", "tries": 3,
+                             **more})
+
+
+def glass(**more):
+    return sharing.BreakGlassRequest(**{"patient_id": "p1.0", "reason": "emergency", "text": "collapsed at home, no letter",
+                                        "who": "dr.ng", "seconds": 3600, **more})
+
+
+def contact(**more):
+    return sharing.OpenContactRequest(**{"patient_id": "p1.0", "caller": "family", "reason": "pain at night", "who": "bo", **more})
+
+
+def team_request(name, **command):
+    write("from-reader", f"request-{name}", feed.FromReader(request=feed.TeamRequest(
+        id=1, team="hospice", who="dr.ng", system="ward-desk", purpose="direct-care", **command)))
+
+
+def parking():
+    """What a destination cannot deliver: said, answered, given again, done."""
+    write("from-reader", "park", feed.FromReader(park=feed.Park(id=1, parked=parked())))
+    write("from-reader", "park-overtaken", feed.FromReader(park=feed.Park(id=2, parked=parked(overtaken=["13.0", "14.2"]))))
+    write("from-reader", "park-of-nobody", feed.FromReader(park=feed.Park(id=3, parked=journal.Parked(from_seq=12, code="not-renderable"))))
+    write("from-reader", "park-nothing", feed.FromReader(park=feed.Park(id=4)))
+    write("from-reader", "park-without-a-place", feed.FromReader(park=feed.Park(id=5, parked=journal.Parked(code="rejected"))))
+    write("from-reader", "resumed", feed.FromReader(resumed=feed.Resumed(patient_id="p1.0", seq=40)))
+    write("to-reader", "opened-with-parked", feed.ToReader(opened=feed.Opened(
+        protocol=1, bus="wester-care", place=feed.StreamPlace(seq=7), head=feed.StreamPlace(seq=99),
+        parked=[parked(team="ward", consumer="out", item=40), parked(patient_id="p2.0", item=41, released_by=50, discarded=True)])))
+    write("to-reader", "parked", feed.ToReader(parked=feed.ParkAnswer(id=1, seq=40)))
+    write("to-reader", "parked-later", feed.ToReader(parked=feed.ParkAnswer(id=1, error="try-later")))
+    write("to-reader", "redelivery", feed.ToReader(delivery=feed.Delivery(seq=12, index=3, redelivered=True, event=admission())))
+    write("to-reader", "redelivered", feed.ToReader(redelivered=feed.Redelivered(patient_id="p1.0", seq=40)))
+    write("to-reader", "redelivered-discarded", feed.ToReader(redelivered=feed.Redelivered(seq=40, discarded=True)))
+    write("request", "park", control.Request(id=1, park=control.ParkRequest(parked=parked(team="ward", consumer="out"), peer="unix:1000")))
+    write("request", "park-delivered", control.Request(id=2, park=control.ParkRequest(
+        parked=journal.Parked(team="ward", consumer="out", patient_id="p1.0", item=40, delivered=True))))
+    write("entry", "park", journal.Entry(decision=journal.JournalDecision(
+        kind=journal.JournalDecision.KIND_PARK, who="unix:0", team="ward", parked=parked(team="ward", consumer="out"))))
+
+
+def granting():
+    """Broken glass, opened contacts, their ends and reviews; what a team's program asks and is answered."""
+    team_request("break-glass", break_glass=glass())
+    team_request("break-glass-by-number", break_glass=sharing.BreakGlassRequest(
+        identifier=common.Identifier(system=NHS, value="9434765919"), reason="emergency", text="collapsed at home"))
+    team_request("break-glass-empty", break_glass={})
+    team_request("open-contact", open_contact=contact(visit=True))
+    team_request("events", events=feed.EventsRequest(patient_id="p1.0", after=feed.StreamPlace(seq=7), limit=10))
+    team_request("events-of-nobody", events={})
+    write("to-reader", "granted", feed.ToReader(answer=feed.TeamAnswer(id=1, granted=sharing.GrantReply(
+        patient_id="p1.0", seq=50, until_at=1709637300000000))))
+    write("to-reader", "events", feed.ToReader(answer=feed.TeamAnswer(id=2, events=feed.EventsReply(more=True, deliveries=[
+        feed.Delivery(seq=7, event=admission()), feed.Delivery(seq=9, index=1, event=cpr())]))))
+    gone = feed.RecordGone(patient_id="p2.0", reason="withdrawn", not_kept_up_from=1709637300000000)
+    gone.whom_to_ring.add(name="Ward 7")
+    gone.corrections.add(type="death.retracted", event_id="60.0", withdrawn=["50.0", "50.1"], section="death", at=1709637300000000)
+    write("to-reader", "gone-withdrawn", feed.ToReader(delivery=feed.Delivery(seq=60, prev_seq=50, gone=gone)))
+    begun = feed.Delivery(seq=8, prev_seq=7, event=event.Event(type="record.granted"), so_far=record.Record(patient_id="p1.0", seq=8))
+    begun.event.notice.team = "hospice"
+    write("to-reader", "record-so-far", feed.ToReader(delivery=begun))
+    write("request", "break-glass", control.Request(id=1, break_glass=glass(team="hospice", peer="unix:1000")))
+    write("request", "open-contact", control.Request(id=2, open_contact=contact(team="helpline")))
+    write("request", "grant-end", control.Request(id=3, grant_end=control.GrantEndRequest(grant_seq=50, who="dr.ng", why="transferred")))
+    write("request", "grant-review", control.Request(id=4, grant_end=control.GrantEndRequest(
+        grant_seq=50, who="caldicott", why="was right", reviewed=True)))
+    write("request", "grant-list", control.Request(id=5, grant_list=control.GrantListRequest(all=True, kind="break-glass")))
+    write("request", "sharing-show", control.Request(id=6, sharing_show=control.SharingShowRequest(patient_id="p1.0", team="hospice")))
+    for name, kind in (("break-glass", "KIND_BREAK_GLASS"), ("open-contact", "KIND_OPEN_CONTACT"), ("end-grant", "KIND_END_GRANT"),
+                       ("reviewed", "KIND_REVIEWED"), ("expire", "KIND_EXPIRE")):
+        write("entry", name, journal.Entry(decision=journal.JournalDecision(
+            kind=getattr(journal.JournalDecision, kind), who="unix:0", who_says="dr.ng", why="collapsed at home", team="hospice",
+            reason="emergency", until_at=1709637300000000, patient_ids=["p1.0"], grant_seq=50)))
+
+
+def every():
+    """Each message of each kind with all its fields, whatever there comes to be: what is new is in the seeds from then on."""
+    for target, kind in (("from-reader", feed.FromReader), ("to-reader", feed.ToReader), ("request", control.Request),
+                         ("reply", control.Reply), ("entry", journal.Entry)):
+        for oneof in kind.DESCRIPTOR.oneofs:
+            for member in oneof.fields:
+                one = kind()
+                fill(getattr(one, member.name), 4)
+                getattr(one, member.name).SetInParent()
+                write(target, "every-" + member.name.replace("_", "-"), one)
+
+
+for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries, of_sharing, parking, granting, every):
     make()
