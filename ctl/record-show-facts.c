@@ -257,7 +257,18 @@ static bool is_told_of_decision(const char *field, const void *owner) {
         return is_told_elsewhere(field, owner);
 }
 
-static void decision_by(Line *line, unsigned indent, const Carebus__V1__Decision *decision) {
+/* What is left out for this team and what nobody said never look alike. `path` is as Fact.redacted has it. */
+static void append_missing(Line *line, const Carebus__V1__Fact *fact, const char *path, const char *not_said) {
+        for (size_t i = 0; i < fact->n_redacted; i++)
+                if (strcmp(fact->redacted[i], path) == 0) {
+                        buffer_append_text(&line->text, "(not shown to this team)");
+                        return;
+                }
+        buffer_append_text(&line->text, not_said);
+}
+
+static void decision_by(Line *line, unsigned indent, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__Decision *decision = fact->decision;
         const Zone *zone = line->show->zone;
 
         buffer_append_text(&line->text, "decided ");
@@ -268,10 +279,10 @@ static void decision_by(Line *line, unsigned indent, const Carebus__V1__Decision
                         text_append_age(&line->text, decision->decided_at->utc_at, line->show->now);
                 }
         } else
-                buffer_append_text(&line->text, "at a time that was not said");
+                append_missing(line, fact, "decision.decided_at", "at a time that was not said");
         buffer_append_text(&line->text, ", by ");
         if (!text_append_field(&line->text, &decision->base, "decided_by", zone))
-                buffer_append_text(&line->text, "somebody who was not said");
+                append_missing(line, fact, "decision.decided_by", "somebody who was not said");
         if (decision->endorser) {
                 buffer_append_text(&line->text, "; endorsed by ");
                 text_append_field(&line->text, &decision->base, "endorser", zone);
@@ -279,26 +290,28 @@ static void decision_by(Line *line, unsigned indent, const Carebus__V1__Decision
         line_write(line, indent);
 }
 
-static void decision_form(Line *line, unsigned indent, const Carebus__V1__Decision *decision) {
+static void decision_form(Line *line, unsigned indent, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__Decision *decision = fact->decision;
         const Zone *zone = line->show->zone;
 
         buffer_append_text(&line->text, "form: ");
         if (!text_append_field(&line->text, &decision->base, "form_type", zone))
-                buffer_append_text(&line->text, "kind not said");
+                append_missing(line, fact, "decision.form_type", "kind not said");
         if (decision->has_form_in_place)
                 buffer_append_text(&line->text, decision->form_in_place ? ", in place" : ", NOT in place");
         buffer_append_text(&line->text, "; the original: ");
         if (!text_append_field(&line->text, &decision->base, "original_location", zone))
-                buffer_append_text(&line->text, "where it is was not said");
+                append_missing(line, fact, "decision.original_location", "where it is was not said");
         line_write(line, indent);
 }
 
-static void decision_validity(Line *line, unsigned indent, const Carebus__V1__Decision *decision) {
+static void decision_validity(Line *line, unsigned indent, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__Decision *decision = fact->decision;
         const Zone *zone = line->show->zone;
 
         buffer_append_text(&line->text, "holds: ");
         if (!decision->has_scope || decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_UNKNOWN)
-                buffer_append_text(&line->text, "where was not said");
+                append_missing(line, fact, "decision.scope", "where was not said");
         else
                 text_append_field(&line->text, &decision->base, "scope", zone);
         if (decision->scope_text) {
@@ -309,9 +322,10 @@ static void decision_validity(Line *line, unsigned indent, const Carebus__V1__De
         buffer_append_text(&line->text, "; review: ");
         if (decision->review_at)
                 text_append_when(&line->text, decision->review_at, zone);
+        else if (decision->review_indefinite)
+                buffer_append_text(&line->text, "none needed, says the form");
         else
-                buffer_append_text(&line->text,
-                                   decision->review_indefinite ? "none needed, says the form" : "date not said");
+                append_missing(line, fact, "decision.review_indefinite", "date not said");
         if (decision->reviewed_at) {
                 buffer_append_text(&line->text, "; last reviewed ");
                 text_append_when(&line->text, decision->reviewed_at, zone);
@@ -331,9 +345,9 @@ void show_decision(Line *line, unsigned indent, const Carebus__V1__Fact *fact) {
         for (size_t i = 0; i < ELEMENTSOF(standings); i++)
                 if (show_has_standing(fact, standings[i].code))
                         line_text(line, indent + 4, "! %s", standings[i].words);
-        decision_by(line, indent + 4, decision);
-        decision_form(line, indent + 4, decision);
-        decision_validity(line, indent + 4, decision);
+        decision_by(line, indent + 4, fact);
+        decision_form(line, indent + 4, fact);
+        decision_validity(line, indent + 4, fact);
         show_details(line, indent + 4, fact, is_told_of_decision);
         show_provenance(line, indent + 4, fact);
 }
