@@ -371,6 +371,71 @@ static int is_own_word(const Looking *looking, const char *patient_id, bool *ret
         return r;
 }
 
+/* ---- one fact a source: the person, and a death --------------------------------------------------------------------------------- */
+
+static const Carebus__V1__Demographics *demographics_of(const Event *event) {
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
+                return event->demographics;
+        return event->patient ? event->patient->demographics : NULL;
+}
+
+static bool says_the_same_person(const Event *echo, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__Demographics *said = demographics_of(echo);
+
+        return !said->has_restricted && echo->n_cleared == 0 && !echo->sensitivity && fact->demographics &&
+               says_no_more(&said->base, &fact->demographics->base);
+}
+
+static bool says_the_same_death(const Event *echo, const Carebus__V1__Fact *fact) {
+        const Carebus__V1__Death *a = echo->death, *b = fact->death;
+        const bool removed = a->status == CAREBUS__V1__DEATH__STATUS__STATUS_REMOVED;
+
+        return b && a->status == b->status && (removed || whens_same(a->died_at, b->died_at)) &&
+               says_no_more(&a->base, &b->base);
+}
+
+/* Among what other sources have of all who are one with the person; `of` is set. Nothing where the source has its own. */
+static int singles_look(Looking *looking, const char *patient_id,
+                        bool (*same)(const Event *echo, const Carebus__V1__Fact *fact)) {
+        FoldWork *work = looking->work;
+        Carebus__V1__StoredSection *section;
+        Carebus__V1__Person *person, **members;
+        size_t n;
+        int r;
+
+        r = work_section(work, patient_id, looking->section, &section);
+        if (r || (section_find(section, work->source, work->source) && !looking->carried))
+                return r;
+        r = work_person(work, patient_id, &person);
+        r = r ?: identify_members(work, person, &members, &n);
+        for (size_t i = 0; r == 0 && i < n && !looking->of; i++) {
+                r = work_section(work, members[i]->patient_id, looking->section, &section);
+                for (size_t j = 0; r == 0 && j < section->n_facts && !looking->of; j++) {
+                        const StoredFact *stored = section->facts[j];
+                        const Carebus__V1__Stamp *first = stored->first ?: stored->newest;
+
+                        if (!text_equal(stored->fact->source, work->source) && stored->fact->event_id && first &&
+                            stamp_parts_compare(stamp_parts(first), looking->said->stamp) < 0 &&
+                            same(looking->said->event, stored->fact))
+                                looking->of = stored->fact->event_id;
+                }
+        }
+        return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, bool *ret) {
+        Looking looking = { .work = work, .said = said, .section = SECTION_DEMOGRAPHICS };
+        int r = 0;
+
+        *ret = false;
+        if (!echo_is_possible(work) || !demographics_of(said->event))
+                return 0;
+        looking.carried = carried_in(&looking, &said->event->base);
+        r = singles_look(&looking, patient_id, says_the_same_person);
+        *ret = looking.of != NULL;
+        return r;
+}
+
 static int looking_begin(Looking *looking, bool *ret_possible) {
         const Event *event = looking->said->event;
         const EventType *type = event_type_find(event->type);
@@ -396,6 +461,26 @@ static int looking_begin(Looking *looking, bool *ret_possible) {
         return 0;
 }
 
+/* An event that says nothing but who somebody is, or that they died. */
+static int single_look(Looking *looking, const char *patient_id, char **ret_of) {
+        const Event *event = looking->said->event;
+        const bool death = event->body_case == CAREBUS__V1__EVENT__BODY_DEATH;
+        int r;
+
+        if (event->n_notes > 0 ||
+            (death && event->patient && event->patient->demographics && event->patient->demographics->has_restricted))
+                return 0;
+        looking->section = death ? SECTION_DEATH : SECTION_DEMOGRAPHICS;
+        looking->carried = carried_in(looking, body_of(event)) ?: carried_in(looking, &event->base);
+        r = singles_look(looking, patient_id, death ? says_the_same_death : says_the_same_person);
+        *ret_of = looking->of;
+        return r;
+}
+
+bool echo_is_possible(const FoldWork *work) {
+        return is_of_destination(work->fold, work->source);
+}
+
 int echo_look(FoldWork *work, const Said *said, const char *patient_id, char **ret_of) {
         Looking looking = { .work = work, .said = said };
         Carebus__V1__Person *person, **members;
@@ -404,8 +489,11 @@ int echo_look(FoldWork *work, const Said *said, const char *patient_id, char **r
         int r;
 
         *ret_of = NULL;
-        if (!is_of_destination(work->fold, work->source))
+        if (!echo_is_possible(work))
                 return 0;
+        if (said->event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS ||
+            said->event->body_case == CAREBUS__V1__EVENT__BODY_DEATH)
+                return single_look(&looking, patient_id, ret_of);
         r = looking_begin(&looking, &possible);
         if (r || !possible)
                 return r;

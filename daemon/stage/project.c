@@ -168,7 +168,7 @@ static int project_death(FoldWork *work, const Said *said, const Home *home, Cha
         bool changed;
         int r;
 
-        if (!death_is_said(said->event))
+        if (!death_is_said(said->event) || said->event->echo_of)
                 return 0;
         r = work_section(work, home->patient_id, SECTION_DEATH, &section);
         if (r == 0)
@@ -348,23 +348,34 @@ int project_end(FoldWork *work) {
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
 }
 
-static int project_facts(FoldWork *work, const Said *said, Home *home, bool aside, Changes *changes) {
+/* Who it is, when all that is told of them is known. */
+static int project_who(FoldWork *work, const Said *said, Home *home, const Changes *changes) {
         Carebus__V1__Person *person;
-        int r;
+        int r = 0;
 
-        r = aside ? project_traits(work, said, home, changes) : project_demographics(work, said, home, changes);
-        if (r == 0)
-                r = project_death(work, said, home, changes);
+        if (changes->identifiers)
+                r = home_person(work, home, &person) ?: join_again(work, said, person);
+        if (r == 0 && (changes->identifiers || changes->demographics))
+                r = home_person(work, home, &person) ?: project_identity(work, said, person, changes);
+        return r;
+}
+
+/* All but who they are. */
+static int project_what(FoldWork *work, const Said *said, Home *home, bool aside, Changes *changes) {
+        int r = project_death(work, said, home, changes);
+
         if (r == 0 && is_encounter(said->event))
                 r = project_encounter(work, said, home, changes) ?: account_look(work, said, home);
         if (r == 0 && !aside)
                 r = project_others(work, said, home->patient_id, changes);
-        if (r == 0)
-                r = relationship_keep_event(work, said, home->patient_id);
-        if (r == 0 && changes->identifiers)
-                r = home_person(work, home, &person) ?: join_again(work, said, person);
-        if (r == 0 && (changes->identifiers || changes->demographics))
-                r = home_person(work, home, &person) ?: project_identity(work, said, person, changes);
+        return r ?: relationship_keep_event(work, said, home->patient_id);
+}
+
+static int project_facts(FoldWork *work, const Said *said, Home *home, bool aside, Changes *changes) {
+        int r = aside ? project_traits(work, said, home, changes) : project_demographics(work, said, home, changes);
+
+        r = r ?: project_what(work, said, home, aside, changes);
+        r = r ?: project_who(work, said, home, changes);
         return r ?: conflicts_look(work, said, home, changes);
 }
 
@@ -441,19 +452,6 @@ static int unconfirmed_note(FoldWork *work, const Said *said, Home *home) {
         return r ?: review_note(work, said, person);
 }
 
-int project_set_aside(FoldWork *work, const Said *as_said, Carebus__V1__Person *person) {
-        Home home = { .patient_id = person->patient_id, .person = person, .joined = true };
-        Said placed = *as_said;
-        const Said *said = &placed;
-        Changes changes = {};
-        int r;
-
-        r = under_find(work, as_said, &home, &placed);
-        r = r ?: project_demographics(work, said, &home, &changes);
-        r = r ?: project_others(work, said, home.patient_id, &changes);
-        return r ?: conflicts_look(work, said, &home, &changes);
-}
-
 /* What came back is told by the event itself, for whoever makes facts of it. */
 static int echo_mark(FoldWork *work, Said *placed, const char *patient_id) {
         Carebus__V1__Event *event;
@@ -468,7 +466,47 @@ static int echo_mark(FoldWork *work, Said *placed, const char *patient_id) {
         event->echo_of = of;
         placed->event = event;
         placed->packed = BYTES_NULL;
-        return echo_note(work, placed->stamp.index, of);
+        return 0;
+}
+
+/* What it says of the person beside who they are, where no other source said the same before. */
+static int project_own_demographics(FoldWork *work, const Said *said, Home *home, Changes *changes) {
+        bool copied;
+        int r = echo_says_person(work, said, home->patient_id, &copied);
+
+        return r || copied ? r : project_demographics(work, said, home, changes);
+}
+
+int project_set_aside(FoldWork *work, const Said *as_said, Carebus__V1__Person *person) {
+        Home home = { .patient_id = person->patient_id, .person = person, .joined = true };
+        Said placed = *as_said;
+        const Said *said = &placed;
+        Changes changes = {};
+        int r;
+
+        r = under_find(work, as_said, &home, &placed);
+        r = r ?: echo_mark(work, &placed, home.patient_id);
+        r = r ?: project_own_demographics(work, said, &home, &changes);
+        r = r ?: project_others(work, said, home.patient_id, &changes);
+        return r ?: conflicts_look(work, said, &home, &changes);
+}
+
+/* Of a system to which the bus delivers: who it is, first, since what came back is known by what all who are one have said. A number that
+ * nobody knew is news all the same. */
+static int project_returned(FoldWork *work, Said *placed, Home *home, bool aside, Changes *changes) {
+        int r;
+
+        r = project_traits(work, placed, home, changes);
+        r = r ?: project_who(work, placed, home, changes);
+        home->joined = true;
+        if (r == 0 && !(changes->identifiers && placed->event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS))
+                r = echo_mark(work, placed, home->patient_id);
+        if (r == 0 && placed->event->echo_of)
+                r = echo_note(work, placed->stamp.index, placed->event->echo_of);
+        if (r == 0 && !aside)
+                r = project_own_demographics(work, placed, home, changes);
+        r = r ?: project_what(work, placed, home, aside, changes);
+        return r ?: conflicts_look(work, placed, home, changes);
 }
 
 int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_id) {
@@ -495,10 +533,10 @@ int project_event(FoldWork *work, const Said *as_said, const char **ret_patient_
                 r = scope_enter(work, said, &home, &aside);
         if (r == 0)
                 r = under_find(work, as_said, &home, &placed);
-        if (r == 0 && !aside && !join_is_said(event))
-                r = echo_mark(work, &placed, home.patient_id);
         if (r == 0)
-                r = project_facts(work, said, &home, aside, &changes);
+                r = !join_is_said(event) && echo_is_possible(work)
+                            ? project_returned(work, &placed, &home, aside, &changes)
+                            : project_facts(work, said, &home, aside, &changes);
         if (r == 0 && others.n > 0)
                 r = others_note(work, said, home.person, &others);
         if (r == 0)

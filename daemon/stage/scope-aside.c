@@ -3,6 +3,7 @@
  * which their claims arrive.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -30,19 +31,25 @@ int aside_forget(FoldWork *work, const char *patient_id, uint64_t seq, uint32_t 
 typedef struct AsidePlace {
         uint64_t seq;
         uint32_t index;
+        Carebus__V1__Person *home;
 } AsidePlace;
 
+typedef struct AsideWalk {
+        Buffer *places;
+        Carebus__V1__Person *home;
+} AsideWalk;
+
 static int place_seen(Bytes key, Bytes value, void *owner) {
-        Buffer *list = owner;
-        AsidePlace place;
+        const AsideWalk *walk = owner;
+        AsidePlace place = { .home = walk->home };
 
         (void)value;
         if (key.size < sizeof(uint64_t) + sizeof(uint32_t))
                 return -EBADMSG;
         place.seq = load_be64(key.data + key.size - sizeof(uint64_t) - sizeof(uint32_t));
         place.index = (uint32_t)load_be64(key.data + key.size - sizeof(uint64_t)); /* its lower half */
-        buffer_append(list, &place, sizeof(place));
-        return list->error;
+        buffer_append(walk->places, &place, sizeof(place));
+        return walk->places->error;
 }
 
 /* One entry, as it is read again: who speaks, and what the work has of them. */
@@ -169,8 +176,8 @@ static void work_speak_for(FoldWork *work, const Earlier *earlier) {
         work->n_matching = earlier->n_matching;
 }
 
-/* Those of one entry that were set aside of this person: `places` are in order. */
-static int entry_use(FoldWork *work, Carebus__V1__Person *home, const AsidePlace *places, size_t n) {
+/* Those of one entry that were set aside: `places` are in order. */
+static int entry_use(FoldWork *work, const AsidePlace *places, size_t n) {
         const Earlier now = earlier_of_work(work);
         const typeof(work->numbered) numbered = work->numbered;
         const bool is_now = places[0].seq == work->seq;
@@ -192,7 +199,7 @@ static int entry_use(FoldWork *work, Carebus__V1__Person *home, const AsidePlace
                                            .received_at = earlier.received_at };
 
                 if (place.index < earlier.n_events)
-                        r = event_use_again(work, earlier.events[place.index], &place, home);
+                        r = event_use_again(work, earlier.events[place.index], &place, places[i].home);
         }
         work_speak_for(work, &now);
         if (!is_now)
@@ -208,23 +215,44 @@ static size_t same_entry(const AsidePlace *places, size_t n) {
         return i;
 }
 
-int aside_use(FoldWork *work, Carebus__V1__Person *home) {
+static int place_compare(const void *a, const void *b) {
+        const AsidePlace *x = a, *y = b;
+
+        if (x->seq != y->seq)
+                return x->seq < y->seq ? -1 : 1;
+        return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int places_gather(FoldWork *work, Carebus__V1__Person *const *homes, size_t n_homes, Buffer *places) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < n_homes; i++) {
+                StateKey prefix = state_key_person(homes[i]->patient_id);
+                AsideWalk walk = { .places = places, .home = homes[i] };
+
+                r = prefix.error < 0 ? prefix.error
+                                     : state_walk(work->txn, STATE_ASIDE, state_key_all(&prefix),
+                                                  state_key_all(&prefix), place_seen, &walk);
+        }
+        if (r == 0 && places->size > 0)
+                qsort(places->data, places->size / sizeof(AsidePlace), sizeof(AsidePlace), place_compare);
+        return r;
+}
+
+int aside_use(FoldWork *work, Carebus__V1__Person *const *homes, size_t n_homes) {
         _cleanup_(buffer_deinit) Buffer list = BUFFER_NULL;
-        StateKey prefix = state_key_person(home->patient_id);
         const AsidePlace *places;
         size_t n;
         int r;
 
-        if (prefix.error < 0)
-                return prefix.error;
-        r = state_walk(work->txn, STATE_ASIDE, state_key_all(&prefix), state_key_all(&prefix), place_seen, &list);
+        r = places_gather(work, homes, n_homes, &list);
         places = (const AsidePlace *)(const void *)list.data;
         n = list.size / sizeof(*places);
         for (size_t i = 0, n_same; r == 0 && i < n; i += n_same) {
                 n_same = same_entry(&places[i], n - i);
-                r = entry_use(work, home, &places[i], n_same);
+                r = entry_use(work, &places[i], n_same);
         }
         for (size_t i = 0; r == 0 && i < n; i++)
-                r = aside_forget(work, home->patient_id, places[i].seq, places[i].index);
+                r = aside_forget(work, places[i].home->patient_id, places[i].seq, places[i].index);
         return r;
 }

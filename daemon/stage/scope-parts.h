@@ -10,7 +10,8 @@ int outside_look(FoldWork *work, const Said *said, Carebus__V1__Person *const *g
 
 /* scope-aside.c: an event of the entry at hand is not used. */
 int aside_keep(FoldWork *work, const char *patient_id, uint32_t index);
-/* All that was set aside of this person, used now; it is set aside no more. What has expired is gone. */
-int aside_use(FoldWork *work, Carebus__V1__Person *home);
+/* All that was set aside of these who are one, used now, in the order in which it came: what one said may be the copy of what another
+ * said. It is set aside no more. What has expired is gone. */
+int aside_use(FoldWork *work, Carebus__V1__Person *const *homes, size_t n_homes);
 /* Of an entry that expires: nobody can use it any more. */
 int aside_forget(FoldWork *work, const char *patient_id, uint64_t seq, uint32_t index);

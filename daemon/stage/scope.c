@@ -52,21 +52,19 @@ static bool any_followed(Person *const *group, size_t n) {
 
 /* The flags first, so that nothing that is read again is set aside again. */
 static int group_follow(FoldWork *work, Person *const *group, size_t n) {
-        bool *anew = arena_alloc(work->arena, n * sizeof(*anew));
-        int r = 0;
+        Person **anew = arena_alloc(work->arena, n * sizeof(*anew));
+        size_t n_anew = 0;
 
         if (!anew)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++) {
-                anew[i] = !group[i]->followed;
+                if (group[i]->followed)
+                        continue;
                 group[i]->has_followed = group[i]->followed = true;
-                if (anew[i])
-                        work_person_touch(work, group[i]);
+                work_person_touch(work, group[i]);
+                anew[n_anew++] = group[i];
         }
-        for (size_t i = 0; r == 0 && i < n; i++)
-                if (anew[i])
-                        r = aside_use(work, group[i]);
-        return r;
+        return aside_use(work, anew, n_anew);
 }
 
 int scope_enter(FoldWork *work, const Said *said, Home *home, bool *ret_aside) {

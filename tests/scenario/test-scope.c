@@ -164,8 +164,12 @@ static void on_told(const World *told, void *owner) {
         texts_read((World *)told, &first);
         texts_read(&late, &second);
         assert_int_equal(first.n, second.n);
-        for (size_t i = 0; i < first.n; i++)
-                assert_string_equal(first.all[i], second.all[i]);
+        for (size_t i = 0; i < first.n; i++) {
+                if (strcmp(first.all[i], second.all[i]) == 0)
+                        continue;
+                printf("--- followed from the beginning\n%s--- followed late\n%s---\n", first.all[i], second.all[i]);
+                fail_msg("whoever is followed late is not followed as from the beginning");
+        }
         world_end(&late);
 }
 
