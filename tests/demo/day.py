@@ -1,10 +1,25 @@
 """One day of Anna Marsh, who does not exist, as four record systems tell it: each in its own language.
 
-A step is (time, what happens, through whom, how): `how` is what that system sends.
+A step is (time, what happens, through whom, how): `how` is what that system sends. The day is yesterday, since who has to do with her now
+follows from when it was, and nobody decides anything tomorrow.
 """
 
+import datetime
+import zoneinfo
+
 NHS = "9990079196"
-DAY = "2026-11-20"
+BORN = "14.3.52"
+ZONE = zoneinfo.ZoneInfo("Europe/London")
+YESTERDAY = datetime.datetime.now(ZONE).date() - datetime.timedelta(days=1)
+DAY = YESTERDAY.isoformat()
+TOMORROW = (YESTERDAY + datetime.timedelta(days=1)).isoformat()
+REVIEW = (YESTERDAY + datetime.timedelta(days=92)).isoformat()
+HL7_DAY = DAY.replace("-", "")
+
+
+def moment(at):
+    """A moment of the day as FHIR says it, with its offset."""
+    return datetime.datetime.fromisoformat(f"{DAY}T{at}").replace(tzinfo=ZONE).isoformat()
 
 
 def hl7(trigger, at, *segments, number):
@@ -18,10 +33,10 @@ def hl7(trigger, at, *segments, number):
     return "\r".join([*head, *segments]) + "\r"
 
 
-def pv1(place, kind, at, until=""):
+def pv1(place, kind, at, until="", visit="V77001"):
     fields = [""] * 46
     day = DAY.replace("-", "")
-    fields[2], fields[3], fields[4], fields[10], fields[19] = kind, place, "21", "400", "V77001^^^RA9^VN"
+    fields[2], fields[3], fields[4], fields[10], fields[19] = kind, place, "21", "400", f"{visit}^^^RA9^VN"
     fields[44] = day + at.replace(":", "") + "00"
     fields[45] = day + until.replace(":", "") + "00" if until else ""
     return "|".join(["PV1", "1"] + fields[2:])
@@ -55,11 +70,15 @@ PATIENT = {
 }
 
 
+def organisation(code):
+    return {"type": "Organization", "identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": code}}
+
+
 def bundle(*resources):
     return {
         "resourceType": "Bundle",
         "type": "transaction",
-        "timestamp": f"{DAY}T12:00:00Z",
+        "timestamp": moment("09:15"),
         "entry": [
             {
                 "fullUrl": f"urn:uuid:00000000-0000-4000-8000-{number:012}",
@@ -82,7 +101,7 @@ STEPS = [
     ),
     (
         "09:10",
-        "The community nurse measures how she does, and refers her to the hospice's day care",
+        "The community nurse measures how she does, refers her to the hospice, and names Mill House, where she stays three nights a week",
         "fhir",
         bundle(
             PATIENT,
@@ -92,7 +111,7 @@ STEPS = [
                 "status": "final",
                 "code": coding(SNOMED, "901671000000100", "Australia-modified Karnofsky Performance Status scale score"),
                 "subject": {"reference": "Patient/am"},
-                "effectiveDateTime": f"{DAY}T09:10:00+00:00",
+                "effectiveDateTime": moment("09:10"),
                 "valueInteger": 50,
             },
             {
@@ -104,9 +123,16 @@ STEPS = [
                 "priority": "urgent",
                 "code": coding(SNOMED, "306237005", "Referral to palliative care service"),
                 "subject": {"reference": "Patient/am"},
-                "authoredOn": f"{DAY}T09:12:00+00:00",
+                "authoredOn": moment("09:12"),
                 "reasonCode": [coding(SNOMED, "37340000", "Motor neurone disease")],
-                "performer": [{"display": "St Brigid's Hospice"}],
+                "performer": [organisation("8HK42")],
+            },
+            {
+                "resourceType": "CareTeam",
+                "id": "team-1",
+                "status": "active",
+                "subject": {"reference": "Patient/am"},
+                "participant": [{"member": organisation("VLM01")}],
             },
         ),
     ),
@@ -147,8 +173,9 @@ STEPS = [
             "ORM^O01",
             "14:20",
             pv1("NEURO^BAY1^B2^RA9", "I", "13:30"),
-            "ORC|NW|RES-9001^RA9|||||||20261120142000|||C77^HALL^JANE^^^DR",
-            "OBR|1|RES-9001^RA9||1065^Resus Status^RA9^^DNACPR||||||||||||C77^HALL^JANE^^^DR|||||||||||Resus Status|||||||||20261120142000",
+            f"ORC|NW|RES-9001^RA9|||||||{HL7_DAY}142000|||C77^HALL^JANE^^^DR",
+            "OBR|1|RES-9001^RA9||1065^Resus Status^RA9^^DNACPR||||||||||||C77^HALL^JANE^^^DR|||||||||||Resus Status|||||||||"
+            f"{HL7_DAY}142000",
             "NTE|1||Does the patient have capacity?->Yes",
             number=3,
         ),
@@ -161,7 +188,7 @@ STEPS = [
             "MDM^T02",
             "16:05",
             pv1("NEURO^BAY1^B2^RA9", "I", "13:30"),
-            "TXA|1|CL^Clinic letter|TX|20261120160500|C77^HALL^JANE^^^DR|||||||DOC-4410^RA9|||||AU",
+            f"TXA|1|CL^Clinic letter|TX|{HL7_DAY}160500|C77^HALL^JANE^^^DR|||||||DOC-4410^RA9|||||AU",
             "OBX|1|TX|LETTER^Letter||Mask at night is well tolerated. Home when the package of care is in place.||||||F",
             number=4,
         ),
@@ -179,7 +206,7 @@ STEPS = [
         (
             "plan.csv",
             "local_id,item,value,text,date,author,author_role,review_date,document_place,status,decided_at,scope\n"
-            f"SB-77,cpr,do not attempt CPR,,{DAY},R. Mole,hospice nurse,2027-02-20,yellow folder in the kitchen,current,{DAY} 19:00,"
+            f"SB-77,cpr,do not attempt CPR,,{DAY},R. Mole,hospice nurse,{REVIEW},yellow folder in the kitchen,current,{DAY} 19:00,"
             "everywhere\n"
             f"SB-77,ppd1,home,with Tom and the dog,{DAY},R. Mole,hospice nurse,,,current,{DAY} 19:00,\n",
         ),
@@ -191,7 +218,7 @@ STEPS = [
         (
             "plan-locum.csv",
             "local_id,item,value,text,date,author,author_role,review_date,document_place,status,decided_at,scope\n"
-            f"SB-77,cpr,attempt CPR,,{DAY},L. Stoat,locum,2027-02-20,,current,{DAY} 20:30,everywhere\n",
+            f"SB-77,cpr,attempt CPR,,{DAY},L. Stoat,locum,{REVIEW},,current,{DAY} 20:30,everywhere\n",
         ),
     ),
     (
@@ -201,8 +228,20 @@ STEPS = [
         (
             "contacts.csv",
             "local_id,contact_id,start,minutes,mode,place,staff_role,provider_org,with_whom,purpose,outcome,next_contact\n"
-            f"SB-77,SBC-901,{DAY} 22:15,12,phone,home,nurse,8HK42,carer,breathlessness at night,advice given,2026-11-21 09:00\n",
+            f"SB-77,SBC-901,{DAY} 22:15,12,phone,home,nurse,8HK42,carer,breathlessness at night,advice given,{TOMORROW} 09:00\n",
         ),
+    ),
+    (
+        "22:30",
+        "A ward clerk admits another patient, and picks her name from the list",
+        "hl7",
+        lambda: hl7("ADT^A01", "22:30", pv1("CARDIO^BAY2^B1^RA9", "I", "22:30", visit="V77002"), number=6),
+    ),
+    (
+        "22:55",
+        "The clerk sees it, and cancels the admission: who was told of it has to hear that, whoever they are by now",
+        "hl7",
+        lambda: hl7("ADT^A11", "22:55", pv1("CARDIO^BAY2^B1^RA9", "I", "22:30", visit="V77002"), number=7),
     ),
     (
         "23:05",
@@ -212,7 +251,7 @@ STEPS = [
     ),
     (
         "23:10",
-        "What she does not want is written down under the call: every team has it at once, marked as not confirmed",
+        "What she does not want is written down under the call, and is everybody's who looks after her",
         "calls",
         (
             "plan.csv",
