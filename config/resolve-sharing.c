@@ -5,7 +5,7 @@
 
 /* Rules, and sensitive classes, are kept as bits of a word each. */
 #define RULES_MAX 64
-#define SENSITIVE_MAX 64
+#define SENSITIVE_MAX 63 /* a bit each, and one for who is let see all */
 #define CODES_MAX 50000
 #define CODE_MAX_BYTES 200
 

@@ -385,6 +385,25 @@ static void test_more_rules_than_there_are_bits_are_refused(void **state) {
         }
 }
 
+static void test_more_sensitive_classes_than_there_are_bits_are_refused(void **state) {
+        Fixture *fixture = *state;
+        for (size_t n = 63; n <= 64; n++) {
+                _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
+                buffer_append_text(&content,
+                                   GOOD "sharing:\n  rules: [{name: a, reason: x, classes: clinical, kinds: all}]\n"
+                                        "  sensitive:\n");
+                for (size_t i = 0; i < n; i++)
+                        buffer_append_format(&content, "    %s%zu: {words: [word%zu]}\n", i < 9 ? "x0" : "x", i + 1, i);
+                _cleanup_(freep) char *text = buffer_steal_text(&content);
+                if (n == 63) {
+                        try_whole(fixture, text);
+                        fixture_assert_good(fixture);
+                        assert_int_equal(fixture->config->sharing.n_sensitive, 63);
+                } else
+                        assert_mistake(fixture, text, "at most 63 classes, these are 64", NULL);
+        }
+}
+
 static void test_a_live_bus_warns_of_rules_that_ask_for_no_relationship(void **state) {
         static const char open[] = GOOD
                 "sharing:\n  rules: [{name: a, reason: x, classes: all, kinds: %s, relationships: "
@@ -429,6 +448,7 @@ int main(void) {
                 TEST(test_each_mistake_in_a_rule_has_its_place_and_what_was_meant),
                 TEST(test_each_mistake_beside_the_rules_has_its_place),
                 TEST(test_more_rules_than_there_are_bits_are_refused),
+                TEST(test_more_sensitive_classes_than_there_are_bits_are_refused),
                 TEST(test_a_live_bus_warns_of_rules_that_ask_for_no_relationship),
                 TEST(test_no_rules_at_all_are_taken_at_their_word_and_warned_about),
         };
