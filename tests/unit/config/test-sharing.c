@@ -387,7 +387,7 @@ static void test_more_rules_than_there_are_bits_are_refused(void **state) {
 
 static void test_more_sensitive_classes_than_there_are_bits_are_refused(void **state) {
         Fixture *fixture = *state;
-        for (size_t n = 63; n <= 64; n++) {
+        for (size_t n = 58; n <= 59; n++) { /* beside the five that ship */
                 _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
                 buffer_append_text(&content,
                                    GOOD "sharing:\n  rules: [{name: a, reason: x, classes: clinical, kinds: all}]\n"
@@ -395,7 +395,7 @@ static void test_more_sensitive_classes_than_there_are_bits_are_refused(void **s
                 for (size_t i = 0; i < n; i++)
                         buffer_append_format(&content, "    %s%zu: {words: [word%zu]}\n", i < 9 ? "x0" : "x", i + 1, i);
                 _cleanup_(freep) char *text = buffer_steal_text(&content);
-                if (n == 63) {
+                if (n == 58) {
                         try_whole(fixture, text);
                         fixture_assert_good(fixture);
                         assert_int_equal(fixture->config->sharing.n_sensitive, 63);
