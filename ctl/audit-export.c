@@ -188,8 +188,8 @@ static void put_detail(Buffer *out, const char *type, const char *value, size_t 
 }
 
 static const char *rule_name(const Export *export, const Carebus__V1__DisclosedItem *item) {
-        if (item->rule == 0)
-                return "own";
+        if (item->rule == 0) /* the facts of a record go by many */
+                return item->record ? NULL : "own";
         for (size_t i = 0; i < export->n_settings; i++)
                 if (export->settings[i]->seq == item->settings && item->rule <= export->settings[i]->n_rules)
                         return export->settings[i]->rules[item->rule - 1];

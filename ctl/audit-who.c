@@ -142,8 +142,10 @@ static void print_item(const Carebus__V1__DisclosedItem *item, const char *rule,
                 printf(" in part");
         if (!by_rights)
                 return;
-        if (item->rule == 0)
+        if (item->rule == 0 && !item->record) /* the facts of a record go by many rules, and by its own word too */
                 printf(", its own word");
+        else if (item->rule == 0)
+                printf(", by the rule of each of its facts");
         else if (rule && rule[0])
                 printf(", by rule %s", rule);
         else

@@ -534,7 +534,7 @@ int person_sharing_unite(const SharingReader *reader, const char *patient_id, Pe
         if (person->has_followed && person->followed)
                 u.out->has_followed = u.out->followed = 1;
         *ret = u.out;
-        return r;
+        return 0;
 }
 
 /* ---- for whoever reads ---------------------------------------------------------------------------------------------------------- */
@@ -629,18 +629,23 @@ static int grant_seen(Bytes key, Bytes value, void *owner) {
         return list_append_roomy((void ***)&walk->items, &walk->n, &walk->room, grant, walk->arena);
 }
 
+/* What nobody has looked at stands first; within both the newest. */
+static int grant_order(const void *a, const void *b) {
+        const Carebus__V1__Grant *first = *(Carebus__V1__Grant *const *)a, *second = *(Carebus__V1__Grant *const *)b;
+
+        if (!first->reviewed_by != !second->reviewed_by)
+                return first->reviewed_by ? 1 : -1;
+        return first->seq < second->seq ? 1 : first->seq > second->seq ? -1 : 0;
+}
+
 int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus__V1__Grant ***ret, size_t *ret_n) {
         GrantWalk walk = { .arena = arena, .kind = kind, .all = all };
         int r = state_walk(txn, STATE_GRANT, BYTES_NULL, BYTES_NULL, grant_seen, &walk);
 
         if (r)
                 return r;
-        for (size_t i = 0; i < walk.n / 2; i++) {
-                Carebus__V1__Grant *swap = walk.items[i];
-
-                walk.items[i] = walk.items[walk.n - 1 - i];
-                walk.items[walk.n - 1 - i] = swap;
-        }
+        if (walk.n > 1)
+                qsort(walk.items, walk.n, sizeof(*walk.items), grant_order);
         *ret = walk.items;
         *ret_n = walk.n;
         return 0;

@@ -24,7 +24,7 @@ typedef struct SharingReader {
 } SharingReader;
 int person_sharing_unite(const SharingReader *reader, const char *patient_id, Carebus__V1__PersonSharing **ret);
 
-/* Broken glasses and opened contacts, the newest first; `kind` NULL: of both kinds; `all`: those too that somebody looked at. In
+/* Broken glasses and opened contacts, those that nobody looked at first, within both the newest; `kind` NULL: of both kinds; `all`: those too that somebody looked at. In
  * the arena. 0 or negative. */
 int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus__V1__Grant ***ret, size_t *ret_n);
 

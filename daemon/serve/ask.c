@@ -185,10 +185,10 @@ int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__R
                 r = record_for_team_with_states(ask->sight, ask->team, patient_id, &patience, ask->arena, &record);
         if (r == RECORD_E_NOT_FOUND)
                 return ask_not_found(ask);
-        if (r == 0) {
-                disclose_record(ask->say, ask->sight, record);
+        if (r == 0)
+                r = disclose_record(ask->say, ask->sight, ask->team, record);
+        if (r == 0)
                 *ret = record;
-        }
         return r;
 }
 

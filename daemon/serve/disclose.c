@@ -16,8 +16,21 @@ void disclose_event(AuditSay *say, const Sight *sight, const PublishedEvent *eve
         audit_say_item(say, &item);
 }
 
-void disclose_record(AuditSay *say, const Sight *sight, const Carebus__V1__Record *record) {
-        const AuditItem item = {
+int disclose_relationship(Sight *sight, ssize_t team, const char *patient_id, const char **ret) {
+        const Carebus__V1__Relationship *relationship = NULL;
+        const SharingPerson *person;
+        int r = 0;
+
+        if (team >= 0 && patient_id)
+                r = sight_person(sight, patient_id, &person);
+        if (r == 0 && team >= 0 && patient_id)
+                relationship = sharing_relationship(sight_sharing(sight), (size_t)team, person);
+        *ret = relationship ? relationship->kind : NULL;
+        return MIN(r, 0);
+}
+
+int disclose_record(AuditSay *say, Sight *sight, ssize_t team, const Carebus__V1__Record *record) {
+        AuditItem item = {
                 .patient_id = bytes_of_text(record->patient_id),
                 .place = { .seq = record->seq },
                 .digest = record->digest.data,
@@ -26,8 +39,11 @@ void disclose_record(AuditSay *say, const Sight *sight, const Carebus__V1__Recor
                 .part = false,
                 .record = true,
         };
+        int r = disclose_relationship(sight, team, record->patient_id, &item.relationship);
 
-        audit_say_item(say, &item);
+        if (r == 0)
+                audit_say_item(say, &item);
+        return r;
 }
 
 void disclose_found(AuditSay *say, const Sight *sight, const char *patient_id) {

@@ -21,6 +21,7 @@ typedef struct Asked {
         uint64_t seq;           /* of the decision, once it is durable */
         char patient_id[64];    /* of a grant, */
         int64_t until_at;       /* likewise */
+        AuditRefused who;       /* of a grant; its texts are the holder's */
 } Asked;
 
 struct FeedCore {
@@ -30,9 +31,36 @@ struct FeedCore {
         Asked asked[ASKED_MAX];
 };
 
+static void who_forget(AuditRefused *who) {
+        free((char *)(uintptr_t)who->team);
+        free((char *)(uintptr_t)who->peer);
+        free((char *)(uintptr_t)who->who);
+        free((char *)(uintptr_t)who->system);
+        free((char *)(uintptr_t)who->patient_id);
+        *who = (AuditRefused){ 0 };
+}
+
+static int text_copy(const char *text, const char **ret) {
+        *ret = text ? strdup(text) : NULL;
+        return text && !*ret ? -ENOMEM : 0;
+}
+
+static int who_copy(const AuditRefused *who, AuditRefused *ret) {
+        int r = text_copy(who->team, &ret->team);
+
+        r = r ?: text_copy(who->peer, &ret->peer);
+        r = r ?: text_copy(who->who, &ret->who);
+        r = r ?: text_copy(who->system, &ret->system);
+        r = r ?: text_copy(who->patient_id, &ret->patient_id);
+        ret->way = who->way;
+        return r;
+}
+
 FeedCore *feed_core_free(FeedCore *core) {
         if (!core)
                 return NULL;
+        for (size_t i = 0; i < ASKED_MAX; i++)
+                who_forget(&core->asked[i].who);
         zsocket_free(core->socket);
         free(core);
         return NULL;
@@ -107,16 +135,29 @@ static int answer_park(Feed *feed, const Asked *asked, const char *error, uint64
         return feed_send_to(feed, asked->socket, &asked->route, &to);
 }
 
+/* What core refused stands nowhere else; what the fold refused is a decision, which is audited as such. */
+static int audit_refusal(Feed *feed, const Asked *asked, const char *code) {
+        AuditRefused refused = asked->who;
+
+        if (!refused.team || asked->seq > 0)
+                return 0;
+        refused.code = code;
+        return MIN(audit_say_refused(feed->say, &refused), 0);
+}
+
 /* Whoever does not wait for the answer does not get one. */
 static int settle(Feed *feed, Asked *asked, const char *error, const char *detail, uint64_t item) {
-        int r = 0;
+        int r = error ? audit_refusal(feed, asked, error) : 0;
 
+        if (r < 0)
+                return r;
         if (feed->sockets[asked->socket].socket) {
                 if (asked->kind == FEED_CORE_GRANT)
                         r = answer_grant(feed, asked, error, detail);
                 else if (asked->kind == FEED_CORE_PARK)
                         r = answer_park(feed, asked, error, item);
         }
+        who_forget(&asked->who);
         asked->is_used = false;
         feed->core->n_asked--;
         return MIN(r, 0);
@@ -133,9 +174,10 @@ static Asked *asked_free_place(FeedCore *core) {
 
 static int refuse_at_once(Feed *feed, const FeedCoreFor *asker) {
         Asked asked = { .kind = asker->kind, .socket = asker->socket, .route = *asker->route, .reader_id = asker->id };
+        int r = asker->who ? who_copy(asker->who, &asked.who) : 0;
 
         feed->core->n_asked++;
-        return settle(feed, &asked, "try-later", "many decisions wait: ask again after a moment", 0);
+        return r ?: settle(feed, &asked, "try-later", "many decisions wait: ask again after a moment", 0);
 }
 
 int feed_core_ask(Feed *feed, const FeedCoreFor *asker, Carebus__V1__Request *request) {
@@ -167,7 +209,7 @@ int feed_core_ask(Feed *feed, const FeedCoreFor *asker, Carebus__V1__Request *re
                           .reader_id = asker->id,
                           .asked_at = clock_monotonic(&clock_system) };
         feed->core->n_asked++;
-        return 0;
+        return asker->who ? who_copy(asker->who, &asked->who) : 0;
 }
 
 /* ---- what core says ---- */

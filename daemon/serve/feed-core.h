@@ -19,7 +19,8 @@ typedef struct FeedCoreFor {
         FeedCoreKind kind;
         size_t socket;
         const ZRoute *route;
-        uint32_t id; /* the reader's */
+        uint32_t id;             /* the reader's */
+        const AuditRefused *who; /* of a grant: as whom a refusal is audited; copied. NULL: it is not */
 } FeedCoreFor;
 
 FeedCore *feed_core_free(FeedCore *core);

@@ -61,7 +61,7 @@ static int read_so_far(Reading *reading, const PublishedEvent *event, Place plac
         if (!ret->data)
                 return -ENOMEM;
         if (place_compare(place, reading->session->audited) > 0)
-                disclose_record(feed->say, feed->sight, record);
+                return disclose_record(feed->say, feed->sight, (ssize_t)reading->session->team, record);
         return 0;
 }
 

@@ -388,21 +388,30 @@ static const char *patient_of_request(const Carebus__V1__TeamRequest *request) {
                 return request->record->patient_id;
         if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS)
                 return request->events->patient_id;
+        if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_BREAK_GLASS)
+                return request->break_glass->patient_id;
+        if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_OPEN_CONTACT)
+                return request->open_contact->patient_id;
         return NULL;
+}
+
+/* Who asked, for the audit; the code of a refusal is the caller's to set. */
+static AuditRefused refused_as(const char *user, const Carebus__V1__TeamRequest *request) {
+        return (AuditRefused){ .team = request->team,
+                               .peer = user,
+                               .who = request->who,
+                               .system = request->system,
+                               .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST,
+                               .patient_id = patient_of_request(request) };
 }
 
 static int refuse_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
                           const Carebus__V1__TeamRequest *request, const char *error, const char *detail) {
         Carebus__V1__TeamAnswer answer = CAREBUS__V1__TEAM_ANSWER__INIT;
-        const AuditRefused refused = { .team = request->team,
-                                       .peer = user,
-                                       .who = request->who,
-                                       .system = request->system,
-                                       .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST,
-                                       .code = error,
-                                       .patient_id = patient_of_request(request) };
+        AuditRefused refused = refused_as(user, request);
         int r;
 
+        refused.code = error;
         answer.has_id = true;
         answer.id = request->id;
         answer.error = (char *)error;
@@ -457,8 +466,9 @@ static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const 
                 return refuse_request(feed, socket, route, user, request, "not-allowed",
                                       "this user or key may not ask as that team: see user: and key: of the team");
         if (feed_request_is_for_core(request)) {
+                const AuditRefused who = refused_as(user, request);
                 const FeedCoreFor asker = {
-                        .kind = FEED_CORE_GRANT, .socket = socket, .route = route, .id = request->id
+                        .kind = FEED_CORE_GRANT, .socket = socket, .route = route, .id = request->id, .who = &who
                 };
 
                 return feed_request_take(feed, &asker, user, request);

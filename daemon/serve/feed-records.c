@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "daemon/record/body.h"
 #include "daemon/record/read.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/feed-session.h"
 #include "daemon/serve/gone.h"
 #include "proto/wire.h"
@@ -253,6 +254,9 @@ static int say_record(Feed *feed, FeedSession *session, const LedgerEntry *entry
                 return 0;
         ledger_id_format(ledger_entry_id(entry), patient_id);
         item.patient_id = bytes_of_text(patient_id);
+        r = disclose_relationship(feed->sight, (ssize_t)session->team, patient_id, &item.relationship);
+        if (r < 0)
+                return r;
         feed_say_begin(feed, session, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_RECORDS);
         audit_say_item(feed->say, &item);
         r = audit_say_end(feed->say);

@@ -241,7 +241,9 @@ static int live_so_far(Live *live, const LiveTeam *team, const PublishedEvent *e
         packed = message_pack(&record->base, live->arena);
         if (!packed.data)
                 return -ENOMEM;
-        disclose_record(live->say, live->sight, record);
+        r = disclose_record(live->say, live->sight, (ssize_t)team->index, record);
+        if (r < 0)
+                return r;
         giving->so_far = live->so_far.size;
         giving->so_far_size = packed.size;
         buffer_append_bytes(&live->so_far, packed);

@@ -148,7 +148,7 @@ int take_break_glass(Intake *intake, const ControlCall *call) {
                                      .why = glass->text,
                                      .team = team->name,
                                      .reason = glass->reason,
-                                     .until_at = clock_now_at(&clock_system) + (int64_t)seconds * USEC_PER_SEC,
+                                     .until_at = clock_now_at(intake->options.clock) + (int64_t)seconds * USEC_PER_SEC,
                                      .patient_ids = &patient_id,
                                      .n_patient_ids = 1,
                              });
@@ -197,7 +197,7 @@ int take_open_contact(Intake *intake, const ControlCall *call) {
                                      .reason = contact->reason,
                                      .caller = contact->caller,
                                      .visit = contact->visit,
-                                     .until_at = clock_now_at(&clock_system) +
+                                     .until_at = clock_now_at(intake->options.clock) +
                                                  (int64_t)rules_of(intake)->opened_contact * USEC_PER_SEC,
                                      .patient_ids = &patient_id,
                                      .n_patient_ids = 1,
