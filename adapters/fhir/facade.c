@@ -17,6 +17,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "canon/identifier.h"
+#include "canon/when.h"
 
 #define PROGRAM "carebus-fhir"
 #define REQUEST_MAX 4096 /* a GET has no body: what comes all the same is small */
@@ -187,10 +188,31 @@ static uint64_t number_of(const char *text, uint64_t otherwise, uint64_t max) {
         return text && text_to_u64(text, &value) == 0 ? MIN(value, max) : otherwise;
 }
 
+/* As it was asked: only a moment gets here. */
+static void put_since(Buffer *out, const char *since) {
+        buffer_append_text(out, "&_since=");
+        for (; *since; since++)
+                buffer_append_format(out, strchr("+: ", *since) ? "%%%02X" : "%c", (unsigned char)*since);
+}
+
 static void put_link(Buffer *out, bool is_first, const char *relation, const Asked *asked, uint64_t page,
                      uint64_t count) {
-        buffer_append_format(out, "%s{\"relation\":\"%s\",\"url\":\"%s?_count=%llu&_page=%llu\"}", is_first ? "" : ",",
+        buffer_append_format(out, "%s{\"relation\":\"%s\",\"url\":\"%s?_count=%llu&_page=%llu", is_first ? "" : ",",
                              relation, asked->head->path + 1, (unsigned long long)count, (unsigned long long)page);
+        if (asked->head->since)
+                put_since(out, asked->head->since);
+        buffer_append_text(out, "\"}");
+}
+
+/* What was changed from a moment on: as FHIR writes it, a time with its zone. INT64_MIN: all. */
+static bool since_of(const char *text, int64_t *ret) {
+        Moment moment = { .utc_at = INT64_MIN };
+
+        if (text && (strlen(text) < 4 || (text[4] != '\0' && text[4] != '-') || moment_read(text, NULL, &moment) != 0 ||
+                     (strchr(text, 'T') && moment.zone_assumed)))
+                return false;
+        *ret = moment.utc_at;
+        return true;
 }
 
 static void answer_everything(const Asked *asked) {
@@ -199,9 +221,15 @@ static void answer_everything(const Asked *asked) {
                  page = number_of(asked->head->page, 0, ENTRIES_MAX);
         Buffer *out = &asked->answer->body;
         size_t n = 0, from, until;
+        int64_t since;
 
         count = MAX(count, UINT64_C(1));
-        if (everything_write(facade->writer, asked->record, facade->list, ENTRIES_MAX, &n) < 0) {
+        if (!since_of(asked->head->since, &since)) {
+                answer_refuse(asked->answer, 400, "value",
+                              "_since: a moment with its zone (2026-11-22T07:00:00Z), or a date.");
+                return;
+        }
+        if (everything_write(facade->writer, asked->record, since, facade->list, ENTRIES_MAX, &n) < 0) {
                 answer_refuse(asked->answer, 500, "exception", "This record cannot be written as FHIR.");
                 return;
         }
@@ -217,7 +245,11 @@ static void answer_everything(const Asked *asked) {
                 buffer_append_text(out, i == from ? ",\"entry\":[" : ",");
                 put_resource(out, &facade->list[i]);
         }
-        buffer_append_text(out, until > from ? "]}" : "}");
+        /* On every page: what is not there is not there for several reasons, and none of them is that there is nothing. */
+        buffer_append_text(out, until > from ? ",{\"resource\":" : ",\"entry\":[{\"resource\":");
+        if (states_write(facade->writer, asked->record, out) < 0)
+                out->error = out->error ?: -ENOMEM;
+        buffer_append_text(out, ",\"search\":{\"mode\":\"outcome\"}}]}");
 }
 
 static void answer_summary(const Asked *asked) {
@@ -284,7 +316,7 @@ static void answer_search(Asked *asked) {
         FhirWritten written;
         int r;
 
-        if (!system || !system[0] || !bar[1] || asked->head->has_other_search) {
+        if (!system || !system[0] || !bar[1] || asked->head->has_other_search || asked->head->since) {
                 answer_refuse(asked->answer, 400, "not-supported",
                               "Ask for Patient?identifier=SYSTEM|VALUE, and nothing else.");
                 return;

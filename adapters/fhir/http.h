@@ -19,7 +19,7 @@ typedef struct HttpHead {
         const char *if_none_exist, *if_match, *if_none_match;
         const char *authorization;
         const char *who;                       /* X-Carebus-Who: the person who looks */
-        const char *identifier, *count, *page; /* arguments of a search: identifier, _count, _page */
+        const char *identifier, *count, *page, *since; /* arguments of a search: identifier, _count, _page, _since */
         bool has_other_search;                 /* and others */
 } HttpHead;
 

@@ -169,7 +169,10 @@ static enum MHD_Result on_argument(void *owner, enum MHD_ValueKind kind, const c
         HttpHead *head = owner;
         const struct {
                 const char *name, **value;
-        } searches[] = { { "identifier", &head->identifier }, { "_count", &head->count }, { "_page", &head->page } };
+        } searches[] = { { "identifier", &head->identifier },
+                         { "_count", &head->count },
+                         { "_page", &head->page },
+                         { "_since", &head->since } };
 
         for (size_t i = 0; i < ELEMENTSOF(searches); i++)
                 if (strcmp(name, searches[i].name) == 0) {

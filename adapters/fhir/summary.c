@@ -11,6 +11,7 @@
 
 #define ENTRIES_MAX 8192
 #define SYSTEM_LOINC_ "http://loinc.org"
+#define NOT_KNOWN "Not known: the bus says nothing of it"
 #define EMPTY_REASONS "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 
 /* ---- sections */
@@ -179,7 +180,7 @@ static int add_section(Summary *summary, size_t row) {
                 tree_put_text(w, section, "code.text", titles[row].title);
         r = add_facts(summary, titles[row].section, section);
         if (!words && !json_peek(section, "entry")) {
-                words = "Not known: the bus says nothing of it";
+                words = NOT_KNOWN;
                 put_empty_reason(w, "not-known", "unavailable", words, section);
         } else if (!json_peek(section, "entry"))
                 put_empty_reason(w, first < ELEMENTSOF(states) ? states[first].state : "part-hidden",
@@ -250,18 +251,78 @@ int summary_write(FhirWriter *writer, const Carebus__V1__Record *record, const c
         return r == 0 ? out->error : r;
 }
 
-int everything_write(FhirWriter *writer, const Carebus__V1__Record *record, FhirWritten *list, size_t room,
-                     size_t *ret_n) {
+/* ---- all of it */
+
+/* What somebody who had all of it before that moment would not have now. Where it cannot be told, it counts as changed: what another event
+ * ended, or a merge brought here; and a decision, whose standing changes with time. */
+static bool is_changed(const Carebus__V1__Fact *fact, int64_t since) {
+        return since == INT64_MIN || !fact->has_received_at || fact->received_at >= since || fact->ended_by_event_id ||
+               fact->from_patient_id || fact->n_superseded_by > 0 ||
+               fact->value_case == CAREBUS__V1__FACT__VALUE_DECISION;
+}
+
+int everything_write(FhirWriter *writer, const Carebus__V1__Record *record, int64_t since, FhirWritten *list,
+                     size_t room, size_t *ret_n) {
         size_t n = 0;
         int r = room > 0 ? fhir_write_person(writer, record, &list[n++]) : 0;
 
         for (size_t i = 0; i < record->n_sections && r >= 0; i++)
                 for (size_t k = 0; k < record->sections[i]->n_facts && r >= 0 && n < room; k++) {
-                        r = fhir_write_fact(writer, record, record->sections[i]->name, record->sections[i]->facts[k],
-                                            &list[n]);
+                        const Carebus__V1__Fact *fact = record->sections[i]->facts[k];
+
+                        if (!is_changed(fact, since))
+                                continue;
+                        r = fhir_write_fact(writer, record, record->sections[i]->name, fact, &list[n]);
                         if (r == 0 && strcmp(list[n].type, "Patient") != 0)
                                 n++;
                 }
         *ret_n = n;
         return MIN(r, 0);
+}
+
+static bool has_facts(const Carebus__V1__Record *record, const char *section) {
+        for (size_t i = 0; i < record->n_sections; i++)
+                if (text_equal(record->sections[i]->name, section) && record->sections[i]->n_facts > 0)
+                        return true;
+        return false;
+}
+
+static void add_issue(Writer *w, const char *state, const char *words, const char *title, JsonNode *outcome) {
+        bool is_hidden = strcmp(state, "hidden") == 0 || strcmp(state, "part-hidden") == 0;
+        bool is_none = strcmp(state, "none-recorded") == 0 || strcmp(state, "shown") == 0;
+        JsonNode *issue = tree_object(w);
+
+        tree_put_text(w, issue, "severity", is_none ? "information" : "warning");
+        tree_put_text(w, issue, "code", is_hidden ? "suppressed" : is_none ? "informational" : "incomplete");
+        tree_put_text(w, issue, "details.coding[0].system", "carebus:section-state");
+        tree_put_text(w, issue, "details.coding[0].code", state);
+        tree_put_text(w, issue, "details.text", arena_format(w->arena, "%s: %s", title, words));
+        tree_put(w, outcome, "issue[]", issue);
+}
+
+int states_write(FhirWriter *writer, const Carebus__V1__Record *record, Buffer *out) {
+        Carebus__V1__Event about = CAREBUS__V1__EVENT__INIT;
+        Writer w = writer_begin(writer, &about);
+        JsonNode *outcome = tree_object(&w);
+        int r;
+
+        tree_put_text(&w, outcome, "resourceType", "OperationOutcome");
+        for (size_t i = 0; i < ELEMENTSOF(titles); i++) {
+                const Carebus__V1__SectionState *state = state_find(record, titles[i].section);
+                size_t first;
+                const char *words = state_words(&w, state, &first);
+
+                if (words)
+                        add_issue(&w, first < ELEMENTSOF(states) ? states[first].state : "part-hidden", words,
+                                  titles[i].title, outcome);
+                else if (!has_facts(record, titles[i].section))
+                        add_issue(&w, "not-known", NOT_KNOWN, titles[i].title, outcome);
+        }
+        if (outcome && !json_peek(outcome, "issue"))
+                add_issue(&w, "shown", "All that is known", "All sections", outcome);
+        r = writer_end(&w);
+        if (r != 0 || !outcome)
+                return r < 0 ? r : -ENOMEM;
+        json_write(out, outcome, NULL);
+        return out->error;
 }

@@ -6,6 +6,8 @@
 
 #include "adapters/fhir/write-rules.h"
 #include "base/text.h"
+
+#define CONTENT_MAX (512u << 10) /* bytes of a document that go along; a longer one is told by its size */
 #include "canon/vocabulary.h"
 
 #define ROW(field, element, type) \
@@ -660,22 +662,64 @@ static void need_write(Writer *w, const void *message, JsonNode *resource) {
 
 /* ---- DocumentReference */
 
+/* base64Binary; NULL where there is no room. */
+static const char *base64(Writer *w, Bytes bytes) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        char *text = arena_alloc(w->arena, (bytes.size + 2) / 3 * 4 + 1), *out = text;
+
+        w->is_full = w->is_full || !text;
+        for (size_t i = 0; text && i < bytes.size; i += 3) {
+                size_t left = bytes.size - i;
+                uint32_t three = (uint32_t)bytes.data[i] << 16 | (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
+                                 (left > 2 ? bytes.data[i + 2] : 0);
+
+                *out++ = digits[three >> 18];
+                *out++ = digits[three >> 12 & 63];
+                *out++ = left > 1 ? digits[three >> 6 & 63] : '=';
+                *out++ = left > 2 ? digits[three & 63] : '=';
+        }
+        if (text)
+                *out = '\0';
+        return text;
+}
+
+/* What the event has of its content: its bytes, else its text, of which `ret_type` says that it is one. What stands in the original alone,
+ * or is larger than CONTENT_MAX, is told by its size. */
+static Bytes content_of(Writer *w, const Carebus__V1__Document *body, const char **ret_type) {
+        Bytes content = BYTES_NULL;
+
+        *ret_type = body->media_type;
+        if (body->has_content)
+                content = bytes_of(body->content.data, body->content.len);
+        else if (body->content_text && body->content_text[0]) {
+                content = bytes_of_text(body->content_text);
+                w->is_bad_text = w->is_bad_text || !utf8_is_valid(body->content_text, content.size);
+        }
+        if (content.size > CONTENT_MAX)
+                return BYTES_NULL;
+        if (!body->has_content && content.size > 0 &&
+            !(body->media_type && text_starts_with(body->media_type, "text/plain")))
+                *ret_type = "text/plain; charset=utf-8";
+        return content;
+}
+
 static void put_content(Writer *w, const Carebus__V1__Document *body, JsonNode *resource) {
         JsonNode *attachment = tree_object(w);
+        const char *type;
+        Bytes content = content_of(w, body, &type);
 
         if (!attachment)
                 return;
-        tree_put_text(w, attachment, "contentType", body->media_type);
+        tree_put_text(w, attachment, "contentType", type);
         tree_put_text(w, attachment, "language", body->language);
         tree_put_text(w, attachment, "url", body->url);
         if (body->has_size && body->size <= INT32_MAX)
                 tree_put(w, attachment, "size", tree_unsigned(w, body->size));
         tree_put_text(w, attachment, "title", body->title);
         tree_put(w, attachment, "creation", write_when(w, body->written_at));
+        if (content.size > 0)
+                tree_put_text(w, attachment, "data", base64(w, content));
         tree_put(w, resource, "content[0].attachment", tree_or_null(attachment));
-        if (body->content_text && body->content_text[0]) /* what it says, where it is text: for a person */
-                tree_put_text(w, resource, "content[0].attachment.title",
-                              json_peek(attachment, "title") ? NULL : "document");
 }
 
 static void document_write(Writer *w, const void *message, JsonNode *resource) {

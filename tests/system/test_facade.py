@@ -4,11 +4,14 @@ A client of Node (fhir-kit-client, and the validator of the package fhir) reads 
 in node_modules.
 """
 
+import base64
+import datetime
 import http.client
 import json
 import os
 import shutil
 import subprocess
+import time
 import urllib.parse
 
 import pytest
@@ -16,6 +19,7 @@ from carebus_bus import SLOW, Bus, wait_for
 from fhir_receiver import FhirDestination
 from mllp_peer import free_port
 from test_destination import EVERYBODY, OPEN, said
+from test_fhir_destination import letter_of
 
 TOKEN = "a-token-of-the-ward-system"
 WHO = "nurse.jones"
@@ -103,6 +107,18 @@ def facade(make_facade):
     return facade
 
 
+def matches(bundle):
+    return [entry["resource"] for entry in bundle["entry"] if entry["search"]["mode"] == "match"]
+
+
+def states(bundle):
+    """Of $everything: the code and the words of each section, by its title."""
+    outcome, = (entry["resource"] for entry in bundle["entry"] if entry["search"]["mode"] == "outcome")
+    assert outcome["resourceType"] == "OperationOutcome"
+    pairs = [(issue["details"]["text"].partition(": "), issue) for issue in outcome["issue"]]
+    return {title: (issue["code"], issue["details"]["coding"][0]["code"], words) for (title, _, words), issue in pairs}
+
+
 def assert_whole(node):
     """No null, no "", no empty list or object, anywhere."""
     assert node not in (None, "", [], {})
@@ -117,7 +133,7 @@ def test_a_person_is_found_by_a_number_and_read(facade):
     read = facade.get(f"/Patient/{patient['id']}")
     assert read.status == 200 and read.json["id"] == patient["id"]
     everything = facade.get(f"/Patient/{patient['id']}/$everything")
-    kinds = [entry["resource"]["resourceType"] for entry in everything.json["entry"]]
+    kinds = [resource["resourceType"] for resource in matches(everything.json)]
     assert everything.json["type"] == "searchset" and kinds[0] == "Patient" and kinds.count("Encounter") == 2
     for entry in everything.json["entry"]:
         assert_whole(entry)
@@ -130,10 +146,11 @@ def test_everything_comes_in_pages(facade):
     url, seen = f"/Patient/{patient}/$everything?_count=1", []
     while url:
         page = facade.get(url).json
-        assert page["total"] == whole["total"] and len(page["entry"]) == 1
-        seen += page["entry"]
+        assert page["total"] == whole["total"] == len(matches(whole)) and len(matches(page)) == 1
+        assert page["entry"][-1] == whole["entry"][-1], "what is not shown, and why, stands on every page"
+        seen += matches(page)
         url = next(("/" + link["url"] for link in page["link"] if link["relation"] == "next"), None)
-    assert seen == whole["entry"]
+    assert seen == matches(whole)
 
 
 def test_a_summary_is_a_document_whose_empty_sections_say_why(facade):
@@ -164,6 +181,81 @@ def test_hidden_is_told_as_hidden_and_by_whom(make_facade):
     assert hidden["emptyReason"]["coding"][1]["code"] == "hidden"
     assert hidden["emptyReason"]["text"].startswith("Not shown to your team")
     assert shown["emptyReason"]["coding"][0]["code"] != "withheld"
+    told = states(facade.get(f"/Patient/{patient}/$everything").json)
+    assert told["Allergies and intolerances"] == ("suppressed", "hidden", hidden["emptyReason"]["text"])
+    assert told["Alerts"] != told["Allergies and intolerances"] and told["Alerts"][1] == shown["emptyReason"]["coding"][1]["code"]
+    assert "Stays and attendances" not in told or told["Stays and attendances"][1] not in ("hidden", "none-recorded")
+
+
+def test_hidden_held_not_known_and_none_never_look_alike(make_facade):
+    """As a clinician reads it: what hides, what waits, what was not heard and what nobody wrote down have words and codes of their own."""
+    rules = [dict(rule, kinds=["demographics", "encounters", "alerts", "conditions"]) for rule in OPEN["rules"]]
+    facade = make_facade(sharing={"rules": rules}, team="clinic")
+    facade.bus.source("pas").send(said(1, 1, "V1"))
+    facade.bus.wait_folded()
+    patient = facade.patient("P1")["id"]
+    composition = facade.get(f"/Patient/{patient}/$summary").json["entry"][0]["resource"]
+    everything = states(facade.get(f"/Patient/{patient}/$everything").json)
+    empty = {section["title"]: section["emptyReason"] for section in composition["section"] if "emptyReason" in section}
+    assert set(empty) <= set(everything), "both ways of asking say the same"
+    words, standard = {}, {}
+    for title, reason in empty.items():
+        state = reason["coding"][1]["code"]
+        assert everything[title][1:] == (state, reason["text"])
+        words.setdefault(state, set()).add(reason["text"].split(",")[0].split(".")[0])
+        standard.setdefault(state, set()).add(reason["coding"][0]["code"])
+    assert {"hidden"} < set(words), words
+    texts = [text for of_state in words.values() for text in of_state]
+    assert len(texts) == len(set(texts)), words
+    assert all(len(codes) == 1 for codes in standard.values())
+    assert standard["hidden"] == {"withheld"} and not any("withheld" in codes or "nilknown" in codes
+                                                          for state, codes in standard.items() if "hidden" not in state)
+
+
+def test_each_question_stands_in_the_audit_under_the_name_of_who_looked(facade):
+    patient = facade.patient("P1")["id"]
+    for path, who in (("", "dr.ng"), ("/$everything", "nurse.lee"), ("/$summary", "pharmacist.oh")):
+        assert facade.get(f"/Patient/{patient}{path}", who=who).status == 200
+    facade.get(f"/Patient/{patient}", who=None)
+    known = facade.bus.ctl_json("record", "carebus:pas", "P1")[0]["patient_id"]
+    lines = [line["record"].get("disclosure", {}) for line in facade.bus.ctl_json("audit", "who", known)]
+    given = [line for line in lines if line.get("way") == "request"]
+    assert {"dr.ng", "nurse.lee", "pharmacist.oh"} <= {line.get("who") for line in given}
+    for line in given:
+        assert (line["team"], line["system"], line["purpose"]) == ("ward", "wardsystem", "direct-care") and line["who"]
+
+
+def test_what_came_since_a_moment_comes_alone_and_the_page_says_what_was_asked(facade):
+    patient = facade.patient("P1")["id"]
+    whole = facade.get(f"/Patient/{patient}/$everything").json
+    time.sleep(1.1)
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    asked = f"/Patient/{patient}/$everything?_since={urllib.parse.quote(now)}"
+    assert [one["resourceType"] for one in matches(facade.get(asked).json)] == ["Patient"]
+    facade.bus.source("pas").send(said(7, 1, "V7"))
+    facade.bus.wait_folded()
+    changed = wait_for(lambda: (page := facade.get(asked).json) and page["total"] == 2 and page, what="what came since")
+    assert "V7" in json.dumps(matches(changed)) and "V1" not in json.dumps(matches(changed))
+    assert states(changed).keys() == states(whole).keys(), "what is not shown does not follow from when"
+    first = facade.get(f"{asked}&_count=1").json
+    more = next(link["url"] for link in first["link"] if link["relation"] == "next")
+    assert matches(facade.get("/" + more).json) == matches(changed)[1:], "the next page is of the same question"
+    for moment in ("yesterday", "2026-11-22T07:00:00", "20261122", "2026-13-01"):
+        assert facade.get(f"/Patient/{patient}/$everything?_since={moment}").status == 400, moment
+    assert facade.get(f"/Patient/{patient}/$summary?_since=2026-01-01").status == 400
+
+
+def test_a_document_that_is_text_comes_with_what_it_says(facade):
+    """Bytes are with the event that brought them, which delivery writes; a record has their size."""
+    letter, scan = "Seen at home.\nSettled; morphine 5 mg twice – no pain.", b"II*" * 700
+    facade.bus.source("pas").send(letter_of(11, letter), letter_of(12, scan))
+    facade.bus.wait_folded()
+    patient = facade.patient("P1")["id"]
+    found = {one["content"][0]["attachment"]["title"]: one["content"][0]["attachment"]
+             for one in matches(facade.get(f"/Patient/{patient}/$everything").json) if one["resourceType"] == "DocumentReference"}
+    assert base64.b64decode(found["Letter 11"]["data"]).decode() == letter
+    assert found["Letter 11"]["contentType"].startswith("text/plain")
+    assert "data" not in found["Letter 12"] and found["Letter 12"]["size"] == len(scan)
 
 
 def test_nobody_asks_without_a_token_and_a_name(facade):
@@ -228,6 +320,6 @@ def test_a_client_of_node_reads_it(facade):
     said_by_client = json.loads(done.stdout)
     assert said_by_client["problems"] == []
     assert said_by_client["patient"]["id"] == said_by_client["id"]
-    assert len(said_by_client["everything"]["entry"]) == 3
+    assert len(matches(said_by_client["everything"])) == 3
     assert said_by_client["summary"]["entry"][0]["resource"]["resourceType"] == "Composition"
     assert said_by_client["capabilities"]["fhirVersion"] == "4.0.1"

@@ -1,5 +1,6 @@
 """Delivery into a FHIR server: nothing lost, nothing twice in effect, one order a person, nothing credited by an answer that is none."""
 
+import base64
 import json
 import time
 
@@ -44,6 +45,24 @@ def stays(bus):
 def wait_stays(bus, wanted):
     wait_for(lambda: set(wanted) <= stays(bus), seconds=40 * SLOW,
              what=lambda: f"{sorted(set(wanted) - stays(bus))} did not come\n{bus.out.log()[-3000:]}")
+
+
+def stays_of(bundle):
+    return [number["value"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Encounter"
+            for number in entry["resource"]["identifier"] if number["system"] == "carebus:pas"]
+
+
+def letter_of(number, says):
+    """A document, of text or of bytes."""
+    message = said(number, 1, event_type="document.available")
+    document = message.events[0].document
+    document.identifier.system, document.identifier.value = "carebus:pas", f"D{number}"
+    document.title = f"Letter {number}"
+    if isinstance(says, str):
+        document.content_text = says
+    else:
+        document.media_type, document.content, document.size = "image/tiff", says, len(says)
+    return message
 
 
 def said_ids(bundles):
@@ -104,9 +123,13 @@ def test_a_receiver_that_was_away_gets_everything_in_order(make_world):
     wait_stays(bus, [f"V{i}" for i in range(30)])
     assert items(bus) == [], "who is not there is nobody's poison"
     for person in range(3):
-        order = [number["value"] for resource in bus.receiver.history if resource["resourceType"] == "Encounter"
-                 for number in resource["identifier"] if number["system"] == "carebus:pas" and int(number["value"][1:]) % 3 == person]
-        assert order == sorted(order, key=lambda stay: int(stay[1:]))
+        def order_of(person=person):
+            return [numbers[0] for numbers in map(stays_of, bus.receiver.taken) if len(numbers) == 1 and int(numbers[0][1:]) % 3 == person]
+
+        wanted = {f"V{i}" for i in range(person, 30, 3)}
+        wait_for(lambda wanted=wanted, order=order_of: wanted <= set(order()), what="each stay by its own event")
+        order = order_of()
+        assert order == sorted(order, key=lambda stay: int(stay[1:])), "but for the record with which it begins"
 
 
 def test_a_restart_loses_nothing_and_changes_nothing(make_world):
@@ -170,3 +193,18 @@ def test_a_notification_counts_and_carries_its_resource(make_world):
     numbers = [next(part["valueString"] for part in one["entry"][0]["resource"]["parameter"] if part["name"].startswith("events-since"))
                for one in bus.receiver.taken]
     assert {int(number) for number in numbers} == set(range(1, len(numbers) + 1))
+
+
+def test_a_document_goes_out_with_its_bytes_unless_they_are_too_many(make_world):
+    bus = make_world()
+    scan, longest = bytes(range(256)) * 9 + b"\0", b"y" * ((512 << 10) + 1)
+    bus.source("pas").send(letter_of(1, "Settled – no pain."), letter_of(2, scan), letter_of(3, longest))
+
+    def letters():
+        return {one["content"][0]["attachment"]["title"]: one["content"][0]["attachment"] for one in bus.receiver.of_type("DocumentReference")
+                if len(bus.receiver.taken) > 2}
+
+    found = wait_for(lambda: len(letters()) == 3 and "data" in letters()["Letter 2"] and letters(), what=lambda: bus.out.log()[-3000:])
+    assert base64.b64decode(found["Letter 1"]["data"]).decode() == "Settled – no pain."
+    assert base64.b64decode(found["Letter 2"]["data"]) == scan and found["Letter 2"]["contentType"] == "image/tiff"
+    assert "data" not in found["Letter 3"] and found["Letter 3"]["size"] == len(longest)
