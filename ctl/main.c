@@ -58,7 +58,9 @@ static const struct {
         { "converge", command_converge, "converge [--team TEAM] [--consumer NAME]",
           "who of the readers of records holds what the bus holds, and on whom not; 1 where somebody differs" },
         { "audit", command_audit,
-          "audit who PERSON [--from TIME] [--until TIME] | verify [--anchor FILE] | anchor | export --fhir FILE|-",
+          "audit who PERSON [--from TIME] [--until TIME] | verify [--anchor FILE] [--key FILE] [--folder FOLDER] | "
+          "anchor [--folder FOLDER] | "
+          "export --fhir FILE|- [--from TIME] [--until TIME] [--folder FOLDER]",
           "who was given anything of a person; whether the audit is what was written; what is kept elsewhere to prove "
           "it" },
         { "why", command_why, "why EVENT TEAM | why SOURCE MESSAGE-ID TEAM",

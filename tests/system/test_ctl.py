@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, SLOW, submission, wait_for
+from carebus_readers import GRANTS
 from csv_peer import CAREBUS_CSV
 from fhir_peer import CAREBUS_FHIR
 
@@ -90,14 +91,14 @@ def test_who_follows_goes_on_behind_a_restart_of_serve(bus):
         reader = threading.Thread(target=lambda: lines.extend(iter(follower.stdout.readline, "")))
         reader.start()
         try:
-            wait_for(lambda: len(lines) >= 2, what="what was there")
+            wait_for(lambda: len(lines) >= 3, what="what was there: settings, the stay, and that the ward has to do with this person")
             os.kill(bus.serve_pid, signal.SIGKILL)
             pas.send(submission("F-2"))
-            wait_for(lambda: len(lines) >= 3, what="what came while serve was away")
+            wait_for(lambda: len(lines) >= 4, what="what came while serve was away")
         finally:
             follower.terminate()
             reader.join()
-    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3]
+    assert [line["seq"] for line in map(json.loads, lines) if line["type"] not in GRANTS] == [1, 2, 3]
 
 
 def test_near_miss_of_a_command_is_named(bus):
@@ -225,12 +226,14 @@ def test_good_configuration_is_said_to_be_good(bus):
 
 
 def test_tail_has_every_number_and_a_team_only_what_it_sees(make_bus):
-    bus = make_bus({"teams": {"other": {"name": "Other", "organisation": "RX1", "class": "clinical"}}}).start()
+    stays = {"name": "stays", "reason": "who looks after somebody", "classes": ["clinical"], "kinds": ["all"], "relationships": ["encounter"]}
+    bus = make_bus({"teams": {"other": {"name": "Other", "organisation": "RX1", "class": "clinical"}},
+                    "sharing": {"rules": [stays]}}).start()
     bus.source("pas").send(*[submission(f"A-{i}") for i in range(5)])
     bus.source("lab").send(submission("B-0", events=0, problem={"code": "unhandled-trigger", "position": "MSH-9"}), submission("B-1"))
     bus.wait_folded()
     every = bus.ctl_json("tail")
-    assert [line["seq"] for line in every] == list(range(1, len(every) + 1))
+    assert [line["seq"] for line in every if line["type"] not in GRANTS] == list(range(1, 9))
     assert every[0]["type"] == "bus.settings"
     quarantined, = [line for line in every if line["type"] == "bus.quarantined"]
     assert (quarantined["source"], quarantined["reason"]) == ("lab", "unhandled-trigger")
@@ -242,12 +245,22 @@ def test_tail_has_every_number_and_a_team_only_what_it_sees(make_bus):
 def test_tail_lines_have_the_keys_that_scripts_rely_on(bus):
     bus.source("pas").send(submission("A-1"))
     bus.wait_folded()
-    line = bus.ctl_json("tail")[-1]
+    line, granted = bus.ctl_json("tail")[1:]
     assert {"seq", "index", "event_id", "type", "action", "source", "source_message_id", "occurred_at", "received_at",
             "patient"} <= set(line)
+    assert {"seq", "index", "event_id", "type", "caused_by", "notice"} <= set(granted)
+    assert (granted["type"], granted["notice"]["team"], granted["caused_by"]) == ("record.granted", "ward", [line["event_id"]])
     assert {"patient_id", "identifiers"} <= set(line["patient"])
     assert line["event_id"] == f"{line['seq']}.{line['index']}"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line["received_at"])
+
+
+def next_said(following):
+    """The next line that a source said: what the bus says of relationships stands in between."""
+    while True:
+        line = json.loads(following.stdout.readline())
+        if line["type"] not in GRANTS:
+            return line
 
 
 def test_tail_follow_goes_on_with_what_comes(bus):
@@ -255,9 +268,9 @@ def test_tail_follow_goes_on_with_what_comes(bus):
                                  stdout=subprocess.PIPE, text=True)
     try:
         bus.source("pas").send(submission("A-1"))
-        assert json.loads(following.stdout.readline())["source_message_id"] == "A-1"
+        assert next_said(following)["source_message_id"] == "A-1"
         bus.source("pas").send(submission("A-2"))
-        assert json.loads(following.stdout.readline())["source_message_id"] == "A-2"
+        assert next_said(following)["source_message_id"] == "A-2"
     finally:
         following.kill()
         following.wait()
