@@ -158,6 +158,16 @@ static bool people_values(Exact *exact) {
         return true;
 }
 
+/* A death is a cell of people.csv; all else of the row is empty, which says nothing. */
+static bool death_values(Exact *exact) {
+        const Carebus__V1__Death *death = exact->event->death;
+        bool is_retracted = text_equal(exact->event->type, "death.retracted") ||
+                            exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
+
+        exact->values[PEOPLE_DECEASED_DATE] = is_retracted ? "entered in error" : when_text(exact, death->died_at);
+        return exact->values[PEOPLE_DECEASED_DATE] != NULL;
+}
+
 /* ---- what was asked for and done ---- */
 
 static bool referral_values(Exact *exact) {
@@ -224,13 +234,16 @@ static bool contact_values(Exact *exact) {
 
 static bool stay_values(Exact *exact) {
         const Carebus__V1__Encounter *stay = exact->event->encounter;
-        bool is_stay = text_equal(exact->event->type, "encounter.admitted") ||
+        bool is_cancelled = text_equal(exact->event->type, "encounter.admission_cancelled");
+        bool is_stay = is_cancelled || text_equal(exact->event->type, "encounter.admitted") ||
                        text_equal(exact->event->type, "encounter.discharged");
 
-        /* A row of stays.csv has to say when it began. */
-        if (!is_stay || !stay->identifier || !stay->admitted_at)
+        /* A row of stays.csv has to say when it began, but where it never did. */
+        if (!is_stay || !stay->identifier || (!stay->admitted_at && !is_cancelled))
                 return false;
         exact->values[STAY_ID] = id_text(stay->identifier);
+        if (is_cancelled || exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
+                exact->values[STAY_STATUS] = "cancelled";
         exact->values[STAY_ADMITTED] = when_text(exact, stay->admitted_at);
         exact->values[STAY_FROM] = coded_text(stay->admission_source);
         exact->values[STAY_REASON] = coded_text(stay->reason);
@@ -244,8 +257,10 @@ static bool stay_values(Exact *exact) {
 static bool score_values(Exact *exact) {
         const Carebus__V1__Measure *measure = exact->event->measure;
         const Carebus__V1__MeasureItem *item = measure->n_items == 1 ? measure->items[0] : NULL;
+        const Carebus__V1__Coded *said = measure->scale;
+        const Scale *scale = said && said->system && said->code ? scale_find(said->system, said->code) : NULL;
 
-        exact->values[SCORE_SCALE] = coded_text(measure->scale);
+        exact->values[SCORE_SCALE] = scale ? scale->name : coded_text(measure->scale);
         exact->values[SCORE_DATE] = when_text(exact, measure->measured_at);
         exact->values[SCORE_RESPONDENT] = coded_text(measure->respondent_coded);
         if (measure->total)
@@ -296,6 +311,9 @@ static const char *decision_value(const Carebus__V1__Decision *decision) {
                 if (text_equal(coded->code, CODE_CPR_DO_NOT_ATTEMPT))
                         return "do not attempt CPR";
         }
+        if (decision->place && text_equal(decision->place->system, SYSTEM_SNOMED_CT) && decision->place->code &&
+            plan_place_word(decision->place->code))
+                return plan_place_word(decision->place->code);
         if (decision->decision_text)
                 return decision->decision_text;
         return coded_text(decision->place ? decision->place : coded);
@@ -455,6 +473,7 @@ typedef struct ExactBody {
 
 static const ExactBody bodies[] = {
         { BODY(DEMOGRAPHICS), "people", people_values, true },
+        { BODY(DEATH), "people", death_values, true },
         { BODY(REFERRAL), "referrals", referral_values, true },
         { BODY(CONTACT), "contacts", contact_values, true },
         { BODY(ENCOUNTER), "stays", stay_values, true },
@@ -486,7 +505,7 @@ int exact_row(const ExactOptions *options, const Event *event, const Table **ret
         for (size_t i = 0; i < ELEMENTSOF(bodies) && !body; i++)
                 if (bodies[i].body == event->body_case)
                         body = &bodies[i];
-        if (!body || !event->type || text_starts_with(event->type, "death."))
+        if (!body || !event->type)
                 return 1;
         r = arena_new(&arena, EXACT_BYTES);
         if (r < 0)

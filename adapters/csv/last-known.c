@@ -151,13 +151,13 @@ static const struct {
         const char *state, *words;
 } cpr_states[] = {
         { "decided", NULL },
-        { "conflict", "SOURCES DISAGREE, RING: " },
+        { "conflict", "SOURCES DISAGREE, RING" },
         { "not-followed", "not kept here: one organisation alone looks after this person, ask there" },
         { "none-recorded", "none recorded. That is not a decision, neither for CPR nor against it" },
-        { "held", "something waits to be sorted out, RING: " },
-        { "stay-ended-confirm", "made for a stay in hospital that has ended, CONFIRM: " },
-        { "ended", "what was decided has ended. That is not a decision for CPR: " },
-        { "not-valid-yet", "does not hold yet: " },
+        { "held", "something waits to be sorted out, RING" },
+        { "stay-ended-confirm", "made for a stay in hospital that has ended, CONFIRM" },
+        { "ended", "what was decided has ended. That is not a decision for CPR" },
+        { "not-valid-yet", "does not hold yet" },
 };
 
 static void append_part(Buffer *out, const char *text) {
@@ -185,6 +185,8 @@ static void append_decisions(const LastKnown *known, const Carebus__V1__Record *
                 append_part(&cells[FORM], decision->original_location);
                 buffer_deinit(&day);
         }
+        if (cells[CPR].size > 0 && words.size > 0)
+                buffer_append_text(&cells[CPR], ": ");
         buffer_append_bytes(&cells[CPR], buffer_bytes(&words));
         buffer_deinit(&words);
 }

@@ -68,6 +68,7 @@ static const TableColumn stays[] = {
         { "discharged", 0 },
         { "to_place", 0 },
         { "died", 0 },
+        { "status", TABLE_NOT_SHIPPED },
 };
 static const TableColumn plan[] = {
         PERSON,

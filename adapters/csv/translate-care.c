@@ -212,12 +212,37 @@ static int64_t day_left(const Carebus__V1__When *admitted, const Carebus__V1__Wh
         return discharged->precision < admitted->precision ? 24 * 3600 * USEC_PER_SEC : 0;
 }
 
+/* A stay that never was. Any other word is not guessed at: whoever wrote it meant something by it. */
+static bool is_cancelled(RowWork *work) {
+        static const char *const mistakes[] = { "cancelled", "canceled", "entered in error", "entered-in-error" };
+        static const char *const standing[] = { "current", "in progress", "finished", "ended" };
+        const char *said = row_text(work, STAY_STATUS);
+
+        if (!said || WORD_FIND(standing, said) >= 0)
+                return false;
+        if (WORD_FIND(mistakes, said) < 0)
+                row_refuse(work, STAY_STATUS, "write cancelled where the person was never admitted, and nothing else");
+        return true;
+}
+
+static void stay_cancelled(RowWork *work, Carebus__V1__When *admitted) {
+        Carebus__V1__Encounter *stay = stay_event(work, "encounter.admission_cancelled",
+                                                  CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR, "cancelled", NULL);
+
+        if (stay)
+                stay->admitted_at = admitted;
+}
+
 void stays_translate(RowWork *work) {
         Carebus__V1__When *admitted = row_past(work, STAY_ADMITTED, NULL),
                           *discharged = row_past(work, STAY_DISCHARGED, NULL);
         Carebus__V1__Encounter *stay;
         bool has_died = false, says_died = row_truth(work, STAY_DIED, &has_died);
 
+        if (is_cancelled(work)) {
+                stay_cancelled(work, admitted);
+                return;
+        }
         stay = stay_event(work, "encounter.admitted", ROW_NEW, "in-progress", admitted);
         if (stay) {
                 stay->admitted_at = admitted;

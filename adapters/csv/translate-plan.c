@@ -111,28 +111,35 @@ static Carebus__V1__Coded *cpr_read_value(RowWork *work, PlanRow *row) {
         return cpr_coded(work, meaning, said);
 }
 
-/* Where people wish to be: the words of the template, as codes. */
-static Carebus__V1__Coded *place_of_death(RowWork *work, char *said) {
-        static const struct {
-                const char *word, *code;
-        } places[] = {
-                { "home", "110481000000108" },
-                { "own home", "110481000000108" },
-                { "hospice", "108401000000102" },
-                { "hospital", "109401000000108" },
-                { "community hospital", "89751000000108" },
-                { "care home", "710571000000101" },
-                { "nursing home", "89761000000106" },
-                { "residential home", "512071000000106" },
-                { "usual residence", "819211000000102" },
-                { "usual place of residence", "819211000000102" },
-                { "no preference", "1060941000000102" },
-                { "undecided", "517161000000101" },
-                { "unable to express", "517111000000103" },
-                { "discussion not appropriate", "517131000000106" },
-                { "declined to discuss", "766391000000108" },
-        };
+/* Where people wish to be: the words of the template, as codes; of a code with several words the first is written. */
+static const struct {
+        const char *word, *code;
+} places[] = {
+        { "home", "110481000000108" },
+        { "own home", "110481000000108" },
+        { "hospice", "108401000000102" },
+        { "hospital", "109401000000108" },
+        { "community hospital", "89751000000108" },
+        { "care home", "710571000000101" },
+        { "nursing home", "89761000000106" },
+        { "residential home", "512071000000106" },
+        { "usual residence", "819211000000102" },
+        { "usual place of residence", "819211000000102" },
+        { "no preference", "1060941000000102" },
+        { "undecided", "517161000000101" },
+        { "unable to express", "517111000000103" },
+        { "discussion not appropriate", "517131000000106" },
+        { "declined to discuss", "766391000000108" },
+};
 
+const char *plan_place_word(const char *code) {
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                if (strcmp(places[i].code, code) == 0)
+                        return places[i].word;
+        return NULL;
+}
+
+static Carebus__V1__Coded *place_of_death(RowWork *work, char *said) {
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 if (strcasecmp(places[i].word, said) == 0) {
                         const Concept *concept = concept_find(SYSTEM_SNOMED_CT, places[i].code);

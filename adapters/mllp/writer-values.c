@@ -306,8 +306,11 @@ const char *coded_words(const Carebus__V1__Coded *coded) {
 
         if (!coded)
                 return NULL;
-        if (coded->text || coded->display)
-                return coded->text ?: coded->display;
+        /* The code alone is no words where there are any. */
+        if (coded->text && (!coded->display || !text_equal(coded->text, coded->code)))
+                return coded->text;
+        if (coded->display)
+                return coded->display;
         return original && original->display ? original->display : coded->code ?: original ? original->code : NULL;
 }
 

@@ -292,7 +292,8 @@ static void test_rows_of_people_come_back_as_they_were(void **state) {
                 "ethnicity,language,interpreter,lives_alone,main_carer,carer_phone,restricted,deceased_date\n"
                 "H1,9434765919,\"O'Neil, the \"\"elder\"\"\",Zoë,Zo,1952-03-14,F,KY1 2AB,Y12345,White,English,no,yes,"
                 "\"=Bert\",01632 960001,yes,\n"
-                "H2,,Müller,Anna,,1948-11-02,M,,,,,,,,,,2025-03-04\n");
+                "H2,,Müller,Anna,,1948-11-02,M,,,,,,,,,,2025-03-04\n"
+                "H3,,Müller,Berta,,1948-11-02,M,,,,,,,,,,entered in error\n");
 }
 
 static void test_rows_of_referrals_contacts_and_stays_come_back_as_they_were(void **state) {
@@ -312,6 +313,8 @@ static void test_rows_of_referrals_contacts_and_stays_come_back_as_they_were(voi
         assert_round_trip("stays.csv", "local_id,stay_id,admitted,from_place,reason,discharged,to_place,died\n"
                                        "H1,S1,2025-03-08 11:00,home,symptom control,2025-03-15 10:30,home,no\n"
                                        "H2,S2,2025-02-20,hospital,care,,,\n");
+        assert_round_trip("stays.csv", "local_id,stay_id,admitted,discharged,died,status\n"
+                                       "H1,S1,2025-03-08 11:00,,,cancelled\nH3,S3,2025-03-08 11:00,2025-03-09,yes,\n");
 }
 
 static void test_rows_of_plans_and_scores_come_back_as_they_were(void **state) {
