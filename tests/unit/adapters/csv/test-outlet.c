@@ -292,8 +292,7 @@ static void test_rows_of_people_come_back_as_they_were(void **state) {
                 "ethnicity,language,interpreter,lives_alone,main_carer,carer_phone,restricted,deceased_date\n"
                 "H1,9434765919,\"O'Neil, the \"\"elder\"\"\",Zoë,Zo,1952-03-14,F,KY1 2AB,Y12345,White,English,no,yes,"
                 "\"=Bert\",01632 960001,yes,\n"
-                "H2,,Müller,Anna,,1948-11-02,M,,,,,,,,,,2025-03-04\n"
-                "H3,,Müller,Berta,,1948-11-02,M,,,,,,,,,,entered in error\n");
+                "H2,,Müller,Anna,,1948-11-02,M,,,,,,,,,,2025-03-04\n");
 }
 
 static void test_rows_of_referrals_contacts_and_stays_come_back_as_they_were(void **state) {
