@@ -273,6 +273,17 @@ static int prepare(Feed *feed, Opening *opening, Refusal *refusal) {
         return r;
 }
 
+static int feed_say_refused(Feed *feed, const char *user, const Carebus__V1__Open *open, const char *code) {
+        const AuditRefused refused = { .team = open->team,
+                                       .peer = user,
+                                       .way = open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS
+                                                      ? CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_RECORDS
+                                                      : CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_FEED,
+                                       .code = code };
+
+        return MIN(audit_say_refused(feed->say, &refused), 0);
+}
+
 static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const char *user,
                        const Carebus__V1__Open *open) {
         FeedSession *before = feed_session_find(feed, socket, route);
@@ -291,7 +302,7 @@ static int handle_open(Feed *feed, size_t socket, const ZRoute *route, const cha
                 log_event(LOG_FEED_REFUSED, log_name("REASON", refusal.reason), log_name("USER", user),
                           log_name("TEAM", open->team), log_name("CONSUMER", open->consumer));
                 feed_send_refused(feed, socket, route, refusal.reason, refusal.detail);
-                return 0;
+                return feed_say_refused(feed, user, open, refusal.reason);
         }
         return begin_session(feed, &opening);
 }

@@ -60,8 +60,7 @@ static int any_was_given(Sight *sight, size_t team, const Carebus__V1__Outcome *
         int r = type_of(sight, team, outcome, correction->index, &type, &sensitive);
 
         for (size_t i = 0; r == 0 && i < correction->n_withdrawn; i++)
-                r = sight_was_given(sight, team, correction->withdrawn[i], sensitive ? "" : patient_id,
-                                    sight_kind(type));
+                r = sight_was_given(sight, team, correction->withdrawn[i], sensitive ? "" : patient_id, type);
         return r;
 }
 
@@ -98,7 +97,7 @@ static int correction_fill(Going *going, const Carebus__V1__Outcome *outcome,
                 return -ENOMEM;
         for (size_t i = 0; i < said->n_withdrawn; i++) {
                 r = sight_was_given(going->sight, going->team, said->withdrawn[i], sensitive ? "" : patient_id,
-                                    correction->section);
+                                    correction->type);
                 if (r > 0)
                         r = list_append((void ***)&correction->withdrawn, &correction->n_withdrawn, said->withdrawn[i],
                                         going->arena);

@@ -1,5 +1,6 @@
 /*
- * Two ways to the same: a walk over everybody, in the order of their ids, when nothing is known or the rules are new; and the outcomes
+ * Two ways to the same: a walk over everybody, whom the team has nothing to do with any more first, then in the order of their ids, when
+ * nothing is known or the rules are new; and the outcomes
  * of the
  * fold one by one, each of which names whom to look at again. Both only ever compare what stands in the table with the record as the
  * team sees it now. A look is as of the view's head, which may lie beyond the entry whose turn it is: then the same person's turn comes
@@ -37,7 +38,7 @@ typedef struct Todo {
         bool corrected; /* something that was said of them is taken back */
 } Todo;
 
-typedef enum Walk { WALK_NONE, WALK_PERSONS, WALK_ENTRIES } Walk;
+typedef enum Walk { WALK_NONE, WALK_UNKNOWN, WALK_PERSONS, WALK_ENTRIES } Walk;
 
 struct Ledger {
         LedgerTable table;
@@ -79,7 +80,7 @@ static int rules_hash(const LedgerEyes *eyes, uint8_t ret[SHA256_SIZE]) {
 }
 
 static void walk_begin(Ledger *ledger) {
-        ledger->walk = WALK_PERSONS;
+        ledger->walk = WALK_UNKNOWN;
         ledger->walk_from = STATE_KEY_NULL;
         ledger->walk_entry = 0;
 }
@@ -388,6 +389,33 @@ static int walk_persons(Ledger *ledger, const LedgerEyes *eyes) {
         return ledger->walk_from.error;
 }
 
+/* Before all else whoever the team has nothing to do with any more, by the rules and without a look at the record: a reader is told within
+ * a second that they are gone, however many others there are. Of whom its own sources speak the record stays. */
+static int walk_unknown(Ledger *ledger, const LedgerEyes *eyes) {
+        for (unsigned n = 0; n < WALK_BATCH; n++) {
+                char text[LEDGER_ID_SIZE];
+                bool known = true;
+                LedgerId id;
+                int r = 0;
+
+                if (ledger->walk_entry >= ledger->table.n_entries) {
+                        ledger->walk_entry = 0;
+                        ledger->walk = WALK_PERSONS;
+                        return 0;
+                }
+                id = ledger_entry_id(&ledger->table.entries[ledger->walk_entry]);
+                if (!ledger_entry_is_gone(&ledger->table.entries[ledger->walk_entry++])) {
+                        ledger_id_format(id, text);
+                        r = record_is_known(eyes->sight, eyes->team, text, &known);
+                }
+                if (r == 0 && !known)
+                        r = look(ledger, eyes, id, ledger->life.seq);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* Whoever stands in the table and is known to nobody any more. */
 static int walk_entries(Ledger *ledger, const LedgerEyes *eyes) {
         for (unsigned n = 0; n < WALK_BATCH; n++) {
@@ -414,7 +442,13 @@ static int walk_entries(Ledger *ledger, const LedgerEyes *eyes) {
 }
 
 static int walk_on(Ledger *ledger, const LedgerEyes *eyes) {
-        return ledger->walk == WALK_PERSONS ? walk_persons(ledger, eyes) : walk_entries(ledger, eyes);
+        static int (*const walks[])(Ledger *, const LedgerEyes *) = {
+                [WALK_UNKNOWN] = walk_unknown,
+                [WALK_PERSONS] = walk_persons,
+                [WALK_ENTRIES] = walk_entries,
+        };
+
+        return walks[ledger->walk](ledger, eyes);
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------------------ */

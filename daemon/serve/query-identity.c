@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "daemon/record/body.h"
 #include "daemon/record/held.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/query-parts.h"
 #include "daemon/store/state-keys.h"
 
@@ -141,6 +142,14 @@ static int review_show(Query *query, const char *review_id, Carebus__V1__Identit
         return r;
 }
 
+/* Names, numbers, birth dates: of each of them. */
+static int say_who_is_shown(Query *query, const Carebus__V1__IdentityShowReply *reply) {
+        query_say_begin(query, -1, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY);
+        for (size_t i = 0; i < reply->n_persons; i++)
+                disclose_found(query->say, query->sight, reply->persons[i]->patient_id);
+        return query_say_end(query);
+}
+
 int query_identity_show(Query *query, const Carebus__V1__Request *request, Buffer *out) {
         const Carebus__V1__IdentityShowRequest *asked = request->identity_show;
         Carebus__V1__IdentityShowReply reply = CAREBUS__V1__IDENTITY_SHOW_REPLY__INIT;
@@ -163,7 +172,7 @@ int query_identity_show(Query *query, const Carebus__V1__Request *request, Buffe
         if (r == RECORD_E_NOT_FOUND)
                 return query_refuse(query, "not-found",
                                     "nobody has this id or number: look by name with `carebusctl find`");
-        if (r != 0)
-                return r;
-        return query_put(out, REPLY_IDENTITY, &reply.base);
+        if (r == 0)
+                r = say_who_is_shown(query, &reply);
+        return r == 0 ? query_put(out, REPLY_IDENTITY, &reply.base) : r;
 }

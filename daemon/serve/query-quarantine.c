@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "daemon/record/read.h"
 #include "daemon/serve/query-parts.h"
@@ -280,6 +281,30 @@ static int read_original(Query *query, const Carebus__V1__Original *original, Pr
         return ret->data ? 0 : -ENOMEM;
 }
 
+/* Whoever sees the bytes as they came sees all of them: of everybody whom the bus knows to be spoken of, or of whom it knows nothing. */
+static int say_that_it_is_shown(Query *query, uint64_t seq, const Carebus__V1__QuarantineItem *item) {
+        Carebus__V1__Outcome *outcome;
+        uint8_t digest[SHA256_SIZE];
+        AuditItem said = { .place = { .seq = seq }, .digest = item->has_original ? digest : NULL, .rule = -1 };
+        const char *last = NULL;
+        int r = outcome_read(view_txn(query->view), seq, query->arena, &outcome);
+
+        if (r < 0)
+                return r;
+        sha256(item->original.data, item->has_original ? item->original.len : 0, digest);
+        query_say_begin(query, -1, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUARANTINE);
+        for (size_t i = 0; r == 0 && i < outcome->n_patient_ids; i++) {
+                if (!outcome->patient_ids[i][0] || text_equal(outcome->patient_ids[i], last))
+                        continue;
+                last = outcome->patient_ids[i];
+                said.patient_id = bytes_of_text(last);
+                audit_say_item(query->say, &said);
+        }
+        if (!last)
+                audit_say_item(query->say, &said);
+        return query_say_end(query);
+}
+
 int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buffer *out) {
         const uint64_t seq = request->quarantine_show->seq;
         Carebus__V1__QuarantineItem *item;
@@ -308,5 +333,6 @@ int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buf
                         return r;
         }
         item->n_matching = 0; /* for the fold alone */
-        return query_put(out, REPLY_QUARANTINE_ITEM, &item->base);
+        r = say_that_it_is_shown(query, seq, item);
+        return r != 0 ? r : query_put(out, REPLY_QUARANTINE_ITEM, &item->base);
 }

@@ -8,6 +8,7 @@
 #include "daemon/record/body.h"
 #include "daemon/record/read.h"
 #include "daemon/record/relationships.h"
+#include "daemon/serve/disclose.h"
 #include "daemon/serve/query-parts.h"
 #include "proto/types.h"
 
@@ -78,7 +79,12 @@ static int person_show(Showing *showing, const char *patient_id, ssize_t team) {
         for (size_t i = 0; r == 0 && i < query->config->n_teams; i++)
                 if (team < 0 || (size_t)team == i)
                         r = team_show(showing, i);
-        return r;
+        if (r != 0)
+                return r;
+        /* Whoever asks learns that this person is known, and who has to do with them. */
+        query_say_begin(query, -1, CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY);
+        disclose_found(query->say, query->sight, patient_id);
+        return query_say_end(query);
 }
 
 static int find_person(Query *query, const Carebus__V1__SharingShowRequest *asked, const char **ret) {

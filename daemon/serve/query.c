@@ -132,6 +132,33 @@ static void query_put_error(Query *query, uint32_t id) {
         wire_text(&query->reply, REPLY_DETAIL, query->detail);
 }
 
+/* A text of the question, by its name; NULL where such a question has none. */
+static const char *text_of_request(const Carebus__V1__Request *request, const char *name) {
+        const ProtobufCFieldDescriptor *command, *field;
+        const ProtobufCMessage *asked;
+
+        command = protobuf_c_message_descriptor_get_field(request->base.descriptor, (unsigned)request->command_case);
+        if (!command || command->type != PROTOBUF_C_TYPE_MESSAGE)
+                return NULL;
+        asked = *(const ProtobufCMessage *const *)((const uint8_t *)request + command->offset);
+        field = protobuf_c_message_descriptor_get_field_by_name(asked->descriptor, name);
+        return field && field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_OPTIONAL
+                       ? *(const char *const *)((const uint8_t *)asked + field->offset)
+                       : NULL;
+}
+
+/* That somebody was told no stands in the audit as what they are told does. */
+static int query_say_refused(Query *query, const char *user, const Carebus__V1__Request *request) {
+        const AuditRefused refused = { .team = request ? text_of_request(request, "team") : NULL,
+                                       .peer = user,
+                                       .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY,
+                                       .code = query->error,
+                                       .patient_id = request ? text_of_request(request, "patient_id") : NULL };
+
+        log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
+        return MIN(audit_say_refused(query->say, &refused), 0);
+}
+
 /* Fills query->reply. */
 static int query_answer(Query *query, Bytes frame, const char *user) {
         ValidateError invalid = VALIDATE_ERROR_NULL;
@@ -163,10 +190,10 @@ static int query_answer(Query *query, Bytes frame, const char *user) {
         if (r == 0 && query->reply.size > QUERY_FRAME_MAX)
                 r = query_refuse(query, "too-large", "the answer does not fit into one frame");
         if (r > 0) {
-                log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
+                r = query_say_refused(query, user, request);
                 query_put_error(query, id);
         }
-        return query->reply.error;
+        return r < 0 ? r : query->reply.error;
 }
 
 static int query_receive(Query *query) {

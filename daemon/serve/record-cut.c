@@ -86,6 +86,16 @@ static int eyes_open(Sight *sight, size_t team, const char *patient_id, Arena *a
         return sight_person(sight, patient_id, &ret_team->person);
 }
 
+int record_is_known(Sight *sight, size_t team, const char *patient_id, bool *ret) {
+        Team whose;
+        RecordEyes eyes;
+        int r = eyes_open(sight, team, patient_id, NULL, &whose, &eyes);
+
+        if (r == 0)
+                *ret = knows_person(&whose);
+        return r;
+}
+
 static int record_make(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience, Arena *arena,
                        Carebus__V1__Record **ret) {
         StateTxn *txn = view_txn(sight_view(sight));

@@ -251,15 +251,25 @@ static int names_what_is_seen(Sight *sight, const char *event_id, size_t team, b
         return r;
 }
 
+/* Whether the team is shown anything of the section that a notice is about. Of a section whose rules name types, as that of decisions is to
+ * a care home, only the events say which of it; where a notice is in a sensitive class, a rule has to name that. */
+static bool sees_section(const Sight *sight, const PublishedEvent *event, size_t team, const SharingPerson *person) {
+        const SharingThing section = { .kind = event->section, .sensitive = event->sensitive };
+        const SharingVerdict verdict = sharing_may_see(sight->sharing, team, person, &section);
+
+        if (verdict.sight != SHARING_HIDDEN)
+                return true;
+        return event->sensitive == 0 && text_equal(verdict.reason, "no-rule") &&
+               sharing_section(sight->sharing, team, person, event->section) != SHARING_HIDDEN;
+}
+
 /* Beside the kind of notice, the section that it is about, and each event that it names. */
 static int check_about(Sight *sight, const PublishedEvent *event, size_t team, SightAnswer *answer) {
-        const SharingThing section = { .kind = event->section, .sensitive = event->sensitive };
-        SharingVerdict verdict = sharing_may_see(sight->sharing, team, answer->person, &section);
         bool seen = true;
         int r = 0;
 
-        if (verdict.sight == SHARING_HIDDEN && !event->about) {
-                answer_nothing(answer, verdict.reason);
+        if (!event->about && !sees_section(sight, event, team, answer->person)) {
+                answer_nothing(answer, "no-rule");
                 return 0;
         }
         for (const char *id = event->about; r == 0 && seen && id; id = published_next(id))
@@ -277,17 +287,42 @@ static const char *team_name(const Sight *sight, size_t team) {
         return sharing_config(sight->sharing)->teams[team].name;
 }
 
-/* 1, 0 or negative. */
-/* Is there a rule that shows the team this section of anybody, were it to do with them? */
-static bool has_rule_for(const Sight *sight, size_t team, const SharingPerson *person, const char *section) {
-        const SharingThing thing = { .kind = section };
-        const SharingVerdict verdict = sharing_may_see(sight->sharing, team, person, &thing);
+/* Is there a rule that shows the team such a thing of anybody, were it to do with them? What is sensitive a record may well have been
+ * given without. */
+static bool has_rule_for(const Sight *sight, size_t team, const SharingPerson *person, const SharingThing *thing) {
+        const SharingVerdict verdict = sharing_may_see(sight->sharing, team, person, thing);
 
-        return verdict.sight != SHARING_HIDDEN || text_equal(verdict.reason, "no-relationship");
+        if (verdict.sight != SHARING_HIDDEN)
+                return true;
+        return thing->sensitive == 0 &&
+               (text_equal(verdict.reason, "no-relationship") || text_equal(verdict.reason, "objection"));
 }
 
-int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *section) {
+/* What is taken back, as the rules look at it. Of what has no payload any more, what takes it back tells. An
+ * entry of its own: who asks may be in the middle of one that was read before. */
+static int withdrawn_is_for(Sight *sight, size_t team, const SharingPerson *person, Place place, const char *type,
+                            bool *ret) {
+        _cleanup_(published_entry_freep) PublishedEntry *entry = NULL;
+        SharingThing thing = { .kind = sight_kind(type), .type = type };
+        int r = sight->publisher ? 0 : publisher_new(&sight->publisher);
+
+        if (r == 0)
+                r = publisher_entry(sight->publisher, sight->view, place.seq, &entry);
+        if (r < 0)
+                return r;
+        if (r == 0 && place.index < entry->n_events && entry->events[place.index].bytes.size > 0) {
+                r = classify(sight, &entry->events[place.index]);
+                if (r < 0)
+                        return r;
+                thing = thing_of(entry, &entry->events[place.index]);
+        }
+        *ret = has_rule_for(sight, team, person, &thing);
+        return 0;
+}
+
+int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *type) {
         const SharingPerson *person;
+        bool is_for = false;
         Place place;
         int r;
 
@@ -296,10 +331,13 @@ int sight_was_given(Sight *sight, size_t team, const char *event_id, const char 
         r = audit_was_given(sight->audit, team_name(sight, team), place.seq, place.index);
         if (r != 0 || !patient_id[0])
                 return r;
-        r = sight_person(sight, patient_id, &person);
-        if (r < 0 || !has_rule_for(sight, team, person, section))
+        r = audit_was_given_record(sight->audit, team_name(sight, team), patient_id, place.seq);
+        if (r <= 0)
                 return r;
-        return audit_was_given_record(sight->audit, team_name(sight, team), patient_id, place.seq);
+        r = sight_person(sight, patient_id, &person);
+        if (r == 0)
+                r = withdrawn_is_for(sight, team, person, place, type, &is_for);
+        return r < 0 ? r : is_for;
 }
 
 /* Of what is sensitive a record may well have been given without it. */
@@ -307,7 +345,7 @@ static int check_withdrawn(Sight *sight, const PublishedEvent *event, size_t tea
         const char *patient_id = event->sensitive ? "" : event->patient_id;
 
         for (const char *id = event->withdraws; id; id = published_next(id)) {
-                int r = sight_was_given(sight, team, id, patient_id, sight_kind(event->type));
+                int r = sight_was_given(sight, team, id, patient_id, event->type);
 
                 if (r < 0)
                         return r;
@@ -460,7 +498,7 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
         notice->section = (char *)sight_kind(withdrawing->type);
         for (const char *id = withdrawing->withdraws; r == 0 && id; id = published_next(id)) {
                 r = sight_was_given(sight, team, id, withdrawing->sensitive ? "" : withdrawing->patient_id,
-                                    notice->section);
+                                    withdrawing->type);
                 if (r > 0)
                         r = list_append((void ***)&notice->event_ids, &notice->n_event_ids, (char *)id, sight->arena);
         }

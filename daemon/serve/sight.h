@@ -57,9 +57,10 @@ int sight_bytes(Sight *sight, PublishedEntry *entry, size_t index, size_t team, 
  * there is no such event; negative. */
 int sight_of_event(Sight *sight, uint64_t seq, uint32_t index, size_t team, SightAnswer *ret,
                    PublishedEntry **ret_entry);
-/* Was the team given this event, or a record of the person as of then? A record only counts where the team is shown that section at all;
- * `patient_id` "": it counts for nothing. 1, 0 or negative. */
-int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *section);
+/* Was the team given this event, or a record of the person as of then? A record only counts where the rules show the team such an event of
+ * anybody with whom it has to do; of one that cannot be read any more, an event of `type`, which takes it back. `patient_id` "": a record
+ * counts for nothing. 1, 0 or negative. */
+int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *type);
 /* Who a patient id is to the rules now. */
 int sight_person(Sight *sight, const char *patient_id, const SharingPerson **ret);
 
