@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """One day of one person, played through real adapters into a bus in a throw-away folder.
 
-A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice and a helpline that export spreadsheets, a care home and an
-ambulance service that send nothing: what each says (day.py), who is shown what of it by the rules that ship, how somebody sees more who has to,
-what is delivered into the hospital's own system and into the care home's folder, and what can be proven of it afterwards. Every program is the
-real one; the folder is removed at the end.
+A hospital that speaks HL7 v2, community nurses whose record speaks FHIR, a hospice and a helpline that export spreadsheets, a care home
+and an ambulance service that send nothing: what each says (day.py), who is shown what of it by the rules that ship, how somebody sees more
+who has to, what is delivered into the hospital's own system and into the care home's folder, and what can be proven of it afterwards. Every
+program is the real one; the folder is removed at the end.
 """
 import argparse
 import json
@@ -100,7 +100,8 @@ class Team(threading.Thread):
     def __init__(self, build, folder, name):
         super().__init__(daemon=True)
         self.name, self.lines, self.is_over = name, [], False
-        self.command = [str(build / "sdk/example-read"), f"ipc://{folder}/run/feed", f"ipc://{folder}/run/live/{name}", name, "demo", "1000"]
+        endpoints = [f"ipc://{folder}/run/feed", f"ipc://{folder}/run/live/{name}"]
+        self.command = [str(build / "sdk/example-read"), *endpoints, name, "demo", "1000"]
         self.process = self.begin()
 
     def begin(self):
@@ -274,7 +275,8 @@ def show_glass(bus):
     bus.print_received()
     glass = str(ctl.json("break-glass", "list")[0]["seq"])
     ctl.show("It stays on a list until somebody has looked at it", "break-glass", "list")
-    ctl.show("22:50  She is better and stays at home: the crew closes it again", "break-glass", "end", glass, "--who", "C. Finch", "--why", "left")
+    ctl.show("22:50  She is better and stays at home: the crew closes it again", "break-glass", "end", glass,
+             "--who", "C. Finch", "--why", "left")
     bus.print_received()
     ctl.show("Next morning: was that right?", "break-glass", "review", glass, "--who", "Dr A. Caldicott", "--why", "it was: 999 call 4711")
 
@@ -289,8 +291,9 @@ def show_call(bus):
     ctl.show("What speaks for it, and what to do", "identity", "show", review)
     ctl.show("Her daughter confirmed it", "identity", "link", review, "--who", "N. Otter, records", "--why", "her daughter rang back")
     bus.print_received()
-    ctl.show("The helpline opens a call: no broken glass, but said, kept, and over after three days", "contact", "open", NHS_SYSTEM, day.NHS,
-             "--team", "helpline", "--caller", "family", "--reason", "breathless, afraid of hospital", "--who", "P. Vole")
+    ctl.show("The helpline opens a call: no broken glass, but said, kept, and over after three days",
+             "contact", "open", NHS_SYSTEM, day.NHS, "--team", "helpline", "--caller", "family",
+             "--reason", "breathless, afraid of hospital", "--who", "P. Vole")
     bus.print_received()
 
 
