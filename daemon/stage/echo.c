@@ -52,6 +52,13 @@ static bool when_same(const Carebus__V1__When *a, const Carebus__V1__When *b) {
         return moments_overlap(x, y);
 }
 
+/* A day is the same day however it is written. */
+static bool date_same(const Carebus__V1__Date *a, const Carebus__V1__Date *b) {
+        if (!a->has_year || !b->has_year)
+                return text_equal(a->text, b->text);
+        return a->year == b->year && a->month == b->month && a->day == b->day;
+}
+
 static bool says_no_more(const ProtobufCMessage *echo, const ProtobufCMessage *original);
 
 static bool message_same(const ProtobufCMessage *a, const ProtobufCMessage *b) {
@@ -59,6 +66,8 @@ static bool message_same(const ProtobufCMessage *a, const ProtobufCMessage *b) {
                 return code_same((const Carebus__V1__Coded *)a, (const Carebus__V1__Coded *)b);
         if (a->descriptor == &carebus__v1__when__descriptor)
                 return when_same((const Carebus__V1__When *)a, (const Carebus__V1__When *)b);
+        if (a->descriptor == &carebus__v1__date__descriptor)
+                return date_same((const Carebus__V1__Date *)a, (const Carebus__V1__Date *)b);
         return says_no_more(a, b);
 }
 
@@ -303,14 +312,23 @@ static int home_look(Looking *looking, const char *patient_id) {
         return r > 0 && looking->of ? 0 : r;
 }
 
+/* A stay as it stands, which the first message about somebody tells, names neither what happened nor the number beside it. */
+static bool is_told_again(const Event *echo, const Event *original) {
+        const Carebus__V1__Encounter *a = echo->encounter, *b = original->encounter;
+
+        if (strcmp(original->type, echo->type) == 0)
+                return echo->encounter_id != NULL;
+        return strcmp(echo->type, "encounter.updated") == 0 && a && b && a->identifier &&
+               text_equal(a->status, b->status);
+}
+
 static int claim_seen(Bytes key, Bytes value, void *owner) {
         Looking *looking = owner;
-        const Carebus__V1__Identifier *number = looking->said->event->encounter_id;
         Carebus__V1__Claim *claim;
         int r = message_unpack(&carebus__v1__claim__descriptor, value, looking->work->arena,
                                (ProtobufCMessage **)&claim);
 
-        if (r || claim->event->echo_of || strcmp(claim->event->type, looking->said->event->type) != 0 || !number ||
+        if (r || claim->event->echo_of || !is_told_again(looking->said->event, claim->event) ||
             stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
                 return r;
         if (says_no_more(body_of(looking->said->event), body_of(claim->event)))
@@ -421,6 +439,15 @@ static int singles_look(Looking *looking, const char *patient_id,
                 }
         }
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+bool echo_names_person(FoldWork *work, const Event *event) {
+        const Looking looking = { .work = work };
+
+        for (size_t i = 0; event->patient && i < event->patient->n_identifiers; i++)
+                if (names_bus(&looking, event->patient->identifiers[i]))
+                        return true;
+        return false;
 }
 
 int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, bool *ret) {
