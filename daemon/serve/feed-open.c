@@ -432,6 +432,14 @@ static int refuse_request(Feed *feed, size_t socket, const ZRoute *route, const 
         return r < 0 ? r : send_answer(feed, socket, route, &answer);
 }
 
+/* Who is looked for and not found is not told of: that somebody looked stands there as what was refused does. */
+static int say_nobody_found(Feed *feed, const char *user, const Carebus__V1__TeamRequest *request, const char *advice) {
+        AuditRefused refused = refused_as(user, request);
+
+        refused.code = advice;
+        return audit_say_refused(feed->say, &refused);
+}
+
 /* What is in the answer stands in the audit before it is sent. */
 static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const char *user, size_t team,
                           const Carebus__V1__TeamRequest *request) {
@@ -458,7 +466,9 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
                 return r;
         if (answer->error)
                 return refuse_request(feed, socket, route, user, request, answer->error, answer->detail);
-        r = audit_say_end(feed->say);
+        r = answer->found && answer->found->n_candidates == 0
+                    ? say_nobody_found(feed, user, request, answer->found->advice)
+                    : audit_say_end(feed->say);
         if (r == AUDIT_SAY_E_WAIT)
                 return refuse_request(feed, socket, route, user, request, "no-room",
                                       "the disk of the bus is full: what cannot be audited is not given out");

@@ -147,15 +147,13 @@ static const char *text_of_request(const Carebus__V1__Request *request, const ch
                        : NULL;
 }
 
-/* That somebody was told no stands in the audit as what they are told does. */
-static int query_say_refused(Query *query, const char *user, const Carebus__V1__Request *request) {
+int query_say_refused(Query *query, const Carebus__V1__Request *request, const char *code) {
         const AuditRefused refused = { .team = request ? text_of_request(request, "team") : NULL,
-                                       .peer = user,
+                                       .peer = query->user,
                                        .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY,
-                                       .code = query->error,
+                                       .code = code,
                                        .patient_id = request ? text_of_request(request, "patient_id") : NULL };
 
-        log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
         return MIN(audit_say_refused(query->say, &refused), 0);
 }
 
@@ -190,7 +188,8 @@ static int query_answer(Query *query, Bytes frame, const char *user) {
         if (r == 0 && query->reply.size > QUERY_FRAME_MAX)
                 r = query_refuse(query, "too-large", "the answer does not fit into one frame");
         if (r > 0) {
-                r = query_say_refused(query, user, request);
+                log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
+                r = query_say_refused(query, request, query->error);
                 query_put_error(query, id);
         }
         return r < 0 ? r : query->reply.error;
