@@ -216,7 +216,8 @@ static size_t facts_of_source(const StoredSharing *sharing, const char *source) 
 
 /* Of what is over the longest over; where nothing is, the one of the source that has most which ends, or began, first. */
 static size_t fact_to_drop(const StoredSharing *sharing, int64_t linger_death) {
-        size_t drop = 0, most = 0;
+        size_t drop = 0, most = 0, n = 0;
+        const char *counted = NULL;
         int64_t first = INT64_MAX;
 
         for (size_t i = 0; i < sharing->n_facts; i++) {
@@ -231,9 +232,14 @@ static size_t fact_to_drop(const StoredSharing *sharing, int64_t linger_death) {
                 return drop;
         first = INT64_MAX;
         for (size_t i = 0; i < sharing->n_facts; i++) {
-                size_t n = facts_of_source(sharing, sharing->facts[i]->source);
+                const char *source = sharing->facts[i]->source;
                 int64_t over = fact_over_at(sharing->facts[i]);
 
+                /* Mostly one source says them one after the other. */
+                if (!counted || !text_equal(counted, source)) {
+                        n = facts_of_source(sharing, source);
+                        counted = source;
+                }
                 if (n < most || (n == most && over >= first))
                         continue;
                 most = n;
