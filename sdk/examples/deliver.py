@@ -3,7 +3,8 @@
 
 deliver.py FEED TEAM CONSUMER POISON SECONDS     (modules made by: protoc --python_out=DIR carebus/v1/*.proto)
 
-What is refused is parked, all of that person behind it waits, and once somebody retried it, it comes again. Ends after so many idle seconds.
+What is refused is parked, all of that person behind it waits, and once somebody retried it, it comes again. Ends after so many idle
+seconds.
 """
 import sys
 

@@ -1,4 +1,5 @@
-/* What cannot be delivered, as a program meets it: said, answered, refused for now, given again, done; and what came beside a record that begins. */
+/* What cannot be delivered, as a program meets it: said, answered, refused for now, given again, done; and the record that
+ * begins. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
