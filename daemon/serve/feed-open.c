@@ -50,7 +50,8 @@ static void check_open(const Feed *feed, const char *user, const Carebus__V1__Op
         ssize_t team = config_find_team(feed->config, open->team);
 
         if (team < 0)
-                refuse(refusal, "unknown-team", "there is no team of this name in the configuration");
+                refuse(refusal, "unknown-team",
+                       "the configuration has no team of this name: `carebusctl status` lists them");
         else if (!feed_may_open(feed, user, (size_t)team, open->consumer))
                 refuse(refusal, "not-allowed",
                        "this user or key may not read as that team: see user: and key: of the team");
@@ -482,7 +483,7 @@ static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const 
 
         if (team < 0)
                 return refuse_request(feed, socket, route, user, request, "unknown-team",
-                                      "there is no team of this name in the configuration");
+                                      "the configuration has no team of this name: `carebusctl status` lists them");
         if (!identity_is(user, &feed->config->teams[team].peer))
                 return refuse_request(feed, socket, route, user, request, "not-allowed",
                                       "this user or key may not ask as that team: see user: and key: of the team");

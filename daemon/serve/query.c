@@ -71,7 +71,8 @@ int query_team(Query *query, const char *name, ssize_t *ret) {
         ssize_t team = name ? config_find_team(query->config, name) : -1;
 
         if (name && team < 0)
-                return query_refuse(query, "unknown-team", "there is no team of this name in the configuration");
+                return query_refuse(query, "unknown-team",
+                                    "the configuration has no team of this name: `carebusctl status` lists them");
         *ret = team;
         return 0;
 }
