@@ -25,6 +25,7 @@ typedef Carebus__V1__Relationship Relationship;
 static int fact_wait(FoldWork *work, const char *patient_id, const SharingFact *fact);
 static int word_wait(FoldWork *work, const char *patient_id, const SharingWord *word);
 static void facts_bound(StoredSharing *sharing, int64_t linger_death);
+static void words_bound(StoredSharing *sharing);
 
 /* ---- of one home ------------------------------------------------------------------------------------------------------------ */
 
@@ -43,8 +44,8 @@ static int sharing_renew(FoldWork *work, const SharingRulesMark *mark, WorkShari
                 return r;
         while (kept->sharing->n_facts > FACTS_MAX)
                 facts_bound(kept->sharing, rules.linger_death);
-        if (kept->sharing->n_words > WORDS_MAX)
-                kept->sharing->n_words = WORDS_MAX;
+        while (kept->sharing->n_words > WORDS_MAX)
+                words_bound(kept->sharing);
         kept->dirty = old || kept->sharing->n_facts > 0 || kept->sharing->n_words > 0;
         for (size_t i = 0; r == 0 && i < kept->sharing->n_facts; i++)
                 r = fact_wait(work, kept->patient_id, kept->sharing->facts[i]);
@@ -293,6 +294,37 @@ static int fact_put(FoldWork *work, const Said *said, const char *patient_id, St
 
 /* ---- words ---------------------------------------------------------------------------------------------------------------------- */
 
+static size_t words_of_source(const StoredSharing *sharing, const char *source) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < sharing->n_words; i++)
+                n += text_equal(sharing->words[i]->source, source);
+        return n;
+}
+
+/* Of the source that says most the first, of those that deny nothing where there is one: whoever says much takes back nobody else's word. */
+static void words_bound(StoredSharing *sharing) {
+        size_t drop = 0, most = 0;
+        bool denies = true;
+
+        if (sharing->n_words <= WORDS_MAX)
+                return;
+        for (size_t i = 0; i < sharing->n_words; i++) {
+                const SharingWord *word = sharing->words[i];
+                const bool denying = word->restricted || word->objection;
+                size_t n = words_of_source(sharing, word->source);
+
+                if (n < most || (n == most && (!denies || denying)))
+                        continue;
+                most = n;
+                denies = denying;
+                drop = i;
+        }
+        memmove(&sharing->words[drop], &sharing->words[drop + 1],
+                (sharing->n_words - drop - 1) * sizeof(*sharing->words));
+        sharing->n_words--;
+}
+
 /* What nobody says any more goes; what was never said is not noted. */
 static int word_put(FoldWork *work, const Said *said, const char *patient_id, StoredSharing *sharing, const char *name,
                     const char *source, SharingWord *word) {
@@ -315,8 +347,7 @@ static int word_put(FoldWork *work, const Said *said, const char *patient_id, St
                         (sharing->n_words - i - 1) * sizeof(*sharing->words));
                 sharing->n_words--;
         }
-        if (sharing->n_words > WORDS_MAX)
-                memmove(&sharing->words[0], &sharing->words[1], --sharing->n_words * sizeof(*sharing->words));
+        words_bound(sharing);
         as_at_advance(sharing, work->received_at);
         sharing_touch(work, sharing);
         if (r == 0 && word)
