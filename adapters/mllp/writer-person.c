@@ -78,8 +78,8 @@ char *person_bus_number(Out *out, const char *patient_id) {
 }
 
 /*
- * The bus's own number stands in every message about somebody, since a receiver may know none of the numbers that the source of this one says:
- * the first message that it has of them couples it with all others. What the bus itself says has no other.
+ * The bus's own number stands in every message about somebody, since a receiver may know none of the numbers that the source of this
+ * one says: the first message that it has of them couples it with all others. What the bus itself says has no other.
  */
 static void bus_number_write(Out *out, OutSegment *pid, const char *patient_id) {
         if (!pid)
