@@ -302,7 +302,7 @@ static size_t words_of_source(const StoredSharing *sharing, const char *source) 
         return n;
 }
 
-/* Of the source that says most the first, of those that deny nothing where there is one: whoever says much takes back nobody else's word. */
+/* Of the source that says most the first, of those that deny nothing where there is one: who says much takes back nobody else's word. */
 static void words_bound(StoredSharing *sharing) {
         size_t drop = 0, most = 0;
         bool denies = true;
