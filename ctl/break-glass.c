@@ -122,6 +122,9 @@ static int list(const Context *context, int argc, char **argv) {
         for (size_t i = 0; r == EXIT_DONE && i < reply->grants->n_grants; i++)
                 r = context->json ? command_print_line(json_line(&reply->grants->grants[i]->base))
                                   : print_grant(reply->grants->grants[i]);
+        if (r == EXIT_DONE && !context->json && reply->grants->n_grants == 0)
+                puts(asked.all ? "no broken glass and no opened contact is known"
+                               : "nothing waits for a review; with --all what was reviewed, too");
         return r;
 }
 

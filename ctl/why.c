@@ -90,7 +90,7 @@ static void print_now(const Carebus__V1__Why *why) {
                 printf("  rule %s%s%s\n", why->rule, why->rule_reason ? ": " : "",
                        why->rule_reason ? why->rule_reason : "");
         print_relationship(why->relationship);
-        print_list("left out:", why->redacted, why->n_redacted);
+        print_list("left out, whether there was any or not:", why->redacted, why->n_redacted);
         print_list("sensitive:", why->sensitive, why->n_sensitive);
         print_list("let by", why->other_rules, why->n_other_rules);
 }

@@ -5,12 +5,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "adapters/common/place.h"
 #include "adapters/fhir/asker.h"
 #include "adapters/fhir/facade.h"
 #include "adapters/fhir/fetch.h"
+#include "adapters/fhir/notification-count.h"
 #include "adapters/fhir/token.h"
 #include "adapters/fhir/verdict.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -40,8 +43,8 @@ struct Delivering {
         size_t n_lines;
         LoopSource *preparing, *waking;
         EnvelopeForm form;
-        uint64_t number;     /* of notifications */
-        int64_t quiet_until; /* monotonic: the receiver asked for it */
+        NotificationCount *count; /* of notifications; NULL: another form */
+        int64_t quiet_until;      /* monotonic: the receiver asked for it */
         char *url;
         uint64_t persons[PERSONS_MAX]; /* hashes of who was sent since this program began */
         FhirWritten *resources;
@@ -181,7 +184,7 @@ static int on_render(void *owner, const DestinationItem *item, Buffer *ret) {
         if (r != 0 || d->is_full)
                 return DESTINATION_E_NOT_WHOLE;
         instant(item->event->has_received_at ? item->event->received_at : 0, timestamp);
-        envelope.number = ++d->number;
+        envelope.number = d->count ? notification_count_of(d->count, item->seq, item->index) : 0;
         envelope_write(ret, &envelope, d->resources, d->n_resources);
         return ret->error;
 }
@@ -322,6 +325,7 @@ static void delivering_stop(void *owner) {
         facade_free(d->facade);
         asker_free(d->asker);
         fhir_writer_free(d->writer);
+        notification_count_free(d->count);
         free(d->lines);
         free(d->resources);
         free(d->url);
@@ -359,6 +363,23 @@ static int url_make(Delivering *d) {
                            d->form == ENVELOPE_MESSAGE ? "/$process-message" : "");
 }
 
+static int count_open(Delivering *d) {
+        _cleanup_(freep) char *folder = NULL, *path = NULL;
+        int r;
+
+        if (d->form != ENVELOPE_NOTIFICATION)
+                return 0;
+        r = place_open(d->config, d->is->name, &folder);
+        if (r == 0)
+                r = text_format(&path, "%s/notifications", folder);
+        if (r == 0)
+                r = notification_count_open(path, &d->count);
+        if (r < 0 && r != -ENOMEM)
+                error_print("carebus-fhir", "%s of destination %s cannot be used: %s; without it the count begins again at 1",
+                            path ?: folder ?: d->config->state, d->is->name, strerror(-r));
+        return r;
+}
+
 static int delivery_open(Delivering *d, size_t destination) {
         const DestinationLanguage language = { .render = on_render, .send = on_send, .cancel = on_cancel, .owner = d };
         int r = url_make(d);
@@ -366,6 +387,8 @@ static int delivery_open(Delivering *d, size_t destination) {
         d->resources = calloc(RESOURCES_MAX, sizeof(*d->resources));
         if (!d->resources)
                 return -ENOMEM;
+        if (r == 0)
+                r = count_open(d);
         if (r == 0)
                 r = lines_open(d);
         if (r == 0)

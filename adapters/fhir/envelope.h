@@ -16,7 +16,7 @@ typedef struct Envelope {
         const char *uuid;       /* of the item: the header's id */
         const char *event_type; /* what happened */
         const char *timestamp;  /* instant: when the bus took it in */
-        uint64_t number;        /* of a notification, since this program began */
+        uint64_t number;        /* of a notification: how many there were, this one counted */
 } Envelope;
 
 /* Positive: -1 for a form that is none. */

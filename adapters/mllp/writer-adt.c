@@ -282,6 +282,9 @@ static void mrg_write(Out *out, const Carebus__V1__Merge *merge, unsigned former
 
         for (size_t i = 0; i < merge->n_retired; i++)
                 out_repeat(out, mrg, 1, out_identifier(out, merge->retired[i]));
+        for (size_t i = 0; i < merge->n_retired_patient_ids; i++)
+                if (merge->n_retired == 0 || !text_equal(out->settings->own_id, "none"))
+                        out_repeat(out, mrg, 1, person_bus_number(out, merge->retired_patient_ids[i]));
         if (former)
                 out_set(out, mrg, former, out_identifier(out, merge->former_visit));
         if (mrg && !mrg->fields[1] && !(former && mrg->fields[former]))
@@ -327,7 +330,7 @@ static void pair_write(Out *out, const Carebus__V1__Merge *merge) {
         evn_write(out);
         survivor_write(out, merge, NULL);
         visit_write(out, NULL);
-        person_write_numbers(out, merge->n_retired, merge->retired);
+        person_write_retired(out, merge);
         visit_write(out, NULL);
 }
 

@@ -70,14 +70,22 @@ static char *number_status(Out *out, const D *demographics) {
         return out_text(out, text_starts_with(code, "NSTS") ? code : out_format(out, "NSTS%s", code));
 }
 
-/* What the bus itself says of somebody names them by its own number alone. */
-static char *bus_number(Out *out) {
-        const Carebus__V1__Subject *patient = out->event->patient;
-
-        if (!patient || !patient->patient_id)
+char *person_bus_number(Out *out, const char *patient_id) {
+        if (!patient_id || !patient_id[0])
                 return NULL;
-        return OUT_COMPONENTS(out, out_text(out, patient->patient_id), NULL, NULL, out_text(out, out->options->bus),
+        return OUT_COMPONENTS(out, out_text(out, patient_id), NULL, NULL, out_text(out, out->options->bus),
                               (char *)"PI");
+}
+
+/*
+ * The bus's own number stands in every message about somebody, since a receiver may know none of the numbers that the source of this
+ * one says: the first message that it has of them couples it with all others. What the bus itself says has no other.
+ */
+static void bus_number_write(Out *out, OutSegment *pid, const char *patient_id) {
+        if (!pid)
+                return;
+        if (!pid->fields[3] || !text_equal(out->settings->own_id, "none"))
+                out_repeat(out, pid, 3, person_bus_number(out, patient_id));
 }
 
 static OutSegment *pid_write(Out *out, const D *demographics) {
@@ -88,19 +96,20 @@ static OutSegment *pid_write(Out *out, const D *demographics) {
         out_repeat(out, pid, 32, number_status(out, demographics));
         if (out->visit)
                 fields_write(out, pid, &table_pid_account, out->visit, "encounter");
-        if (pid && !pid->fields[3])
-                out_set(out, pid, 3, bus_number(out));
-        if (pid && !pid->fields[3])
-                out_lacks(out, "PID-3");
         return pid;
 }
 
-void person_write_numbers(Out *out, size_t n, Carebus__V1__Identifier **identifiers) {
+void person_write_retired(Out *out, const Carebus__V1__Merge *merge) {
         D demographics = CAREBUS__V1__DEMOGRAPHICS__INIT;
+        OutSegment *pid;
 
-        demographics.n_identifiers = n;
-        demographics.identifiers = identifiers;
-        (void)pid_write(out, &demographics);
+        demographics.n_identifiers = merge->n_retired;
+        demographics.identifiers = merge->retired;
+        pid = pid_write(out, &demographics);
+        for (size_t i = 0; i < merge->n_retired_patient_ids; i++)
+                bus_number_write(out, pid, merge->retired_patient_ids[i]);
+        if (pid && !pid->fields[3])
+                out_lacks(out, "PID-3");
 }
 
 /* ---- PD1, NK1 */
@@ -147,6 +156,7 @@ static void related_persons_write(Out *out, const D *demographics) {
 void person_write(Out *out, const D *demographics) {
         const Carebus__V1__Event *event = out->event;
         D copy = CAREBUS__V1__DEMOGRAPHICS__INIT;
+        OutSegment *pid;
 
         if (!demographics && event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
                 demographics = event->demographics;
@@ -156,7 +166,10 @@ void person_write(Out *out, const D *demographics) {
                 copy = *demographics;
         if (event->patient)
                 numbers_join(out, &copy, event->patient->n_identifiers, event->patient->identifiers);
-        (void)pid_write(out, &copy);
+        pid = pid_write(out, &copy);
+        bus_number_write(out, pid, event->patient ? event->patient->patient_id : NULL);
+        if (pid && !pid->fields[3])
+                out_lacks(out, "PID-3");
         pd1_write(out, &copy);
         related_persons_write(out, &copy);
 }

@@ -113,8 +113,10 @@ Carebus__V1__Demographics *demographics_without_own(Out *out, const Carebus__V1_
 
 /* PID, PD1 and NK1 of whom the event is about. `demographics` NULL: what the event says of them. */
 void person_write(Out *out, const Carebus__V1__Demographics *demographics);
-/* PID-3 and nothing else. */
-void person_write_numbers(Out *out, size_t n, Carebus__V1__Identifier **identifiers);
+/* PID of whom a merge or link retires: their numbers, the bus's own among them, and nothing else. */
+void person_write_retired(Out *out, const Carebus__V1__Merge *merge);
+/* The bus's own number of somebody, as an identifier; NULL where there is none. */
+char *person_bus_number(Out *out, const char *patient_id);
 /* PV1, PV2 and ZU1; without a stay a PV1 that says that it is none, or which the event names. */
 void visit_write(Out *out, const Carebus__V1__Encounter *encounter);
 void evn_write(Out *out);

@@ -424,6 +424,11 @@ bool relationships_are_of_fact(const Carebus__V1__Fact *fact) {
         return false;
 }
 
+bool relationships_go_by_time(const Carebus__V1__Fact *fact) {
+        return course_of(fact) != OPEN ||
+               (fact->value_case == CAREBUS__V1__FACT__VALUE_ENCOUNTER && is_emergency(fact->encounter));
+}
+
 int relationships_of_fact(const RelationshipRules *rules, const char *name, const Carebus__V1__StoredFact *stored,
                           Arena *arena, Carebus__V1__SharingFact **ret) {
         const Carebus__V1__Stamp *first = stored->first ?: stored->newest;

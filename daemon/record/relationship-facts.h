@@ -23,6 +23,8 @@ RelationshipRules relationship_rules(const Carebus__V1__Settings *settings);
 
 /* May somebody have a relationship through such a fact? */
 bool relationships_are_of_fact(const Carebus__V1__Fact *fact);
+/* Do its relationships depend on when it was last said, even where that says nothing new? */
+bool relationships_go_by_time(const Carebus__V1__Fact *fact);
 /* Relationships of a fact, without `fact` and `source` each; *ret NULL where facts of its kind are nobody's relationship. What has
  * ended, was cancelled or entered in error is there, with its end. Texts are shared. 0 or -ENOMEM. */
 int relationships_of_fact(const RelationshipRules *rules, const char *name, const Carebus__V1__StoredFact *stored,

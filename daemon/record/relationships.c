@@ -14,6 +14,7 @@
 #include "daemon/record/fact.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
+#include "daemon/record/relationship-rules.h"
 #include "proto/check.h"
 
 typedef Carebus__V1__Person Person;
@@ -40,6 +41,7 @@ typedef struct Part {
 
 typedef struct Uniting {
         const SharingReader *reader;
+        SharingRulesMark mark;
         Arena *arena;
         const char *answering;
         Home *homes;
@@ -66,6 +68,17 @@ static int person_get(const SharingReader *reader, const char *patient_id, Perso
 
 /* ---- whose homes they are --------------------------------------------------------------------------------------------------- */
 
+static int settings_get(const Uniting *u, const Carebus__V1__Settings **ret) {
+        StateKey key = state_key_meta(RECORD_META_SETTINGS);
+        int r;
+
+        *ret = u->reader->settings;
+        if (*ret)
+                return 0;
+        r = value_get(u->reader, STATE_META, &key, &carebus__v1__settings__descriptor, ret);
+        return r == RECORD_E_NOT_FOUND ? 0 : r;
+}
+
 static int home_read(Uniting *u, Home *home) {
         StateKey key = state_key_section(home->patient_id, SECTION_SHARING);
         int r = value_get(u->reader, STATE_SECTION, &key, &carebus__v1__stored_sharing__descriptor, &home->sharing);
@@ -74,6 +87,16 @@ static int home_read(Uniting *u, Home *home) {
                 home->sharing = NULL;
         else if (r)
                 return r;
+        if (sharing_is_stale(&u->mark, home->patient_id, home->sharing)) {
+                const Carebus__V1__Settings *settings;
+
+                r = settings_get(u, &settings);
+                r = r
+                            ?: sharing_anew(u->reader->txn, settings, &u->mark, home->patient_id, home->sharing,
+                                            u->arena, &home->sharing);
+                if (r)
+                        return r;
+        }
         if (home->sharing && home->sharing->has_as_at)
                 u->as_at = MAX(u->as_at, home->sharing->as_at);
         return 0;
@@ -259,17 +282,6 @@ static int claim_seen(Bytes key, Bytes value, void *owner) {
 
 static int claim_compare(const void *a, const void *b) {
         return stamp_compare((*(Carebus__V1__Claim *const *)a)->stamp, (*(Carebus__V1__Claim *const *)b)->stamp);
-}
-
-static int settings_get(const Uniting *u, const Carebus__V1__Settings **ret) {
-        StateKey key = state_key_meta(RECORD_META_SETTINGS);
-        int r;
-
-        *ret = u->reader->settings;
-        if (*ret)
-                return 0;
-        r = value_get(u->reader, STATE_META, &key, &carebus__v1__settings__descriptor, ret);
-        return r == RECORD_E_NOT_FOUND ? 0 : r;
 }
 
 static bool lists_are_whole(const Carebus__V1__Settings *settings, const char *source) {
@@ -527,7 +539,8 @@ int person_sharing_unite(const SharingReader *reader, const char *patient_id, Pe
         if (r)
                 return r;
         u.answering = person->patient_id;
-        r = homes_gather(&u, person);
+        r = sharing_rules_mark(reader->txn, &u.mark);
+        r = r ?: homes_gather(&u, person);
         r = r ?: unite(&u);
         if (r)
                 return r;
@@ -583,7 +596,8 @@ static int alone_read(const SharingReader *reader, const char *patient_id, Perso
                 return -ENOMEM;
         u.answering = home.patient_id;
         u.homes = &home;
-        r = home_read(&u, &home);
+        r = sharing_rules_mark(reader->txn, &u.mark);
+        r = r ?: home_read(&u, &home);
         r = r ?: unite(&u);
         if (r == 0)
                 *ret = u.out;

@@ -24,8 +24,8 @@ typedef struct SharingReader {
 } SharingReader;
 int person_sharing_unite(const SharingReader *reader, const char *patient_id, Carebus__V1__PersonSharing **ret);
 
-/* Broken glasses and opened contacts, those that nobody looked at first, within both the newest; `kind` NULL: of both kinds; `all`: those too that somebody looked at. In
- * the arena. 0 or negative. */
+/* Broken glasses and opened contacts, those that nobody looked at first, within both the newest; `kind` NULL: of both kinds; `all`: those
+ * too that somebody looked at. In the arena. 0 or negative. */
 int grants_read(StateTxn *txn, const char *kind, bool all, Arena *arena, Carebus__V1__Grant ***ret, size_t *ret_n);
 
 /* Is this relationship one of that team's: by its name, or by its organisation and, where one of that organisation's teams is

@@ -470,12 +470,22 @@ static bool is_enough_to_miss(const Finding *finding) {
                (born && born->has_year && (has_given || (born->has_month && born->has_day)));
 }
 
+/* Who answers calls is told of nobody by so little: that there is nobody would be untrue. */
+static bool is_too_little_for_a_call(const Finding *finding) {
+        const Ask *ask = finding->ask;
+
+        return ask->team >= 0 && sharing_answers_calls(ask->sharing, (size_t)ask->team) &&
+               finding->n_details < FIND_DETAILS_MIN;
+}
+
 /* What to do with it: take the one, or ask for more. `shown` are those that are in the answer and all behind them that would be. */
 static const char *advice_of(const Finding *finding, const Found *shown, size_t n_shown) {
         const char *reason;
 
         if (n_shown == 0)
-                return finding->too_many || !is_enough_to_miss(finding) ? NOT_ENOUGH : NONE;
+                return finding->too_many || !is_enough_to_miss(finding) || is_too_little_for_a_call(finding)
+                               ? NOT_ENOUGH
+                               : NONE;
         if (shown[0].by_number) {
                 if (n_shown > 1 && shown[1].by_number)
                         return SEVERAL_CLOSE;

@@ -239,7 +239,8 @@ int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__T
         answer->has_id = request->has_id;
         answer->id = request->id;
         if (ask->team < 0)
-                r = ask_refuse(ask, "unknown-team", "there is no team of this name in the configuration");
+                r = ask_refuse(ask, "unknown-team",
+                               "the configuration has no team of this name: `carebusctl status` lists them");
         else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_RECORD)
                 r = answer_record(ask, request, answer);
         else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_FIND)

@@ -50,7 +50,8 @@ static void check_open(const Feed *feed, const char *user, const Carebus__V1__Op
         ssize_t team = config_find_team(feed->config, open->team);
 
         if (team < 0)
-                refuse(refusal, "unknown-team", "there is no team of this name in the configuration");
+                refuse(refusal, "unknown-team",
+                       "the configuration has no team of this name: `carebusctl status` lists them");
         else if (!feed_may_open(feed, user, (size_t)team, open->consumer))
                 refuse(refusal, "not-allowed",
                        "this user or key may not read as that team: see user: and key: of the team");
@@ -432,6 +433,14 @@ static int refuse_request(Feed *feed, size_t socket, const ZRoute *route, const 
         return r < 0 ? r : send_answer(feed, socket, route, &answer);
 }
 
+/* Who is looked for and not found is not told of: that somebody looked stands there as what was refused does. */
+static int say_nobody_found(Feed *feed, const char *user, const Carebus__V1__TeamRequest *request, const char *advice) {
+        AuditRefused refused = refused_as(user, request);
+
+        refused.code = advice;
+        return audit_say_refused(feed->say, &refused);
+}
+
 /* What is in the answer stands in the audit before it is sent. */
 static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const char *user, size_t team,
                           const Carebus__V1__TeamRequest *request) {
@@ -458,7 +467,9 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
                 return r;
         if (answer->error)
                 return refuse_request(feed, socket, route, user, request, answer->error, answer->detail);
-        r = audit_say_end(feed->say);
+        r = answer->found && answer->found->n_candidates == 0
+                    ? say_nobody_found(feed, user, request, answer->found->advice)
+                    : audit_say_end(feed->say);
         if (r == AUDIT_SAY_E_WAIT)
                 return refuse_request(feed, socket, route, user, request, "no-room",
                                       "the disk of the bus is full: what cannot be audited is not given out");
@@ -472,7 +483,7 @@ static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const 
 
         if (team < 0)
                 return refuse_request(feed, socket, route, user, request, "unknown-team",
-                                      "there is no team of this name in the configuration");
+                                      "the configuration has no team of this name: `carebusctl status` lists them");
         if (!identity_is(user, &feed->config->teams[team].peer))
                 return refuse_request(feed, socket, route, user, request, "not-allowed",
                                       "this user or key may not ask as that team: see user: and key: of the team");

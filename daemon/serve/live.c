@@ -18,8 +18,9 @@
 
 #define BATCH 256 /* entries between two looks at orders and state, */
 #define BATCH_MEMORY (1U << 20)
-#define ARENA_MAX (64U << 20) /* records so far of one batch */
-#define BEHIND_MAX 65536      /* entries; farther back live leaves a gap and goes on at the head */
+#define SO_FAR_MEMORY (4U << 20) /* records beside what is ready, at which it is sent */
+#define ARENA_MAX (256U << 20)   /* one record so far, while it is put together */
+#define BEHIND_MAX 65536         /* entries; farther back live leaves a gap and goes on at the head */
 #define IDLE_SAYS_PLACE USEC_PER_SEC
 #define HIGH_WATER 4096 /* messages that a slow subscriber may leave lying before it loses some */
 #define PLACE_TOPIC "bus.place"
@@ -229,6 +230,7 @@ static int topic_of(Live *live, const PublishedEvent *event, const SightAnswer *
 }
 
 static int live_so_far(Live *live, const LiveTeam *team, const PublishedEvent *event, Giving *giving) {
+        const ArenaMark mark = arena_mark(live->arena);
         Carebus__V1__Record *record;
         Bytes packed;
         int r;
@@ -247,6 +249,7 @@ static int live_so_far(Live *live, const LiveTeam *team, const PublishedEvent *e
         giving->so_far = live->so_far.size;
         giving->so_far_size = packed.size;
         buffer_append_bytes(&live->so_far, packed);
+        arena_rewind(live->arena, mark); /* many are granted at a time: one record at a time is put together */
         return live->so_far.error;
 }
 
@@ -292,21 +295,20 @@ static void live_send_ready(Live *live, LiveTeam *team, int64_t now) {
         }
 }
 
-/* What one team is given of a batch: all of it stands in the audit before the first of it is sent. What cannot be audited is not given
- * out: it is a gap in this stream, and the feed fills it. */
-static int live_give(Live *live, LiveTeam *team, PublishedEntry *const *entries, size_t n, int64_t now) {
+static void live_ready_begin(Live *live, const LiveTeam *team) {
         const AuditReader reader = { .team = team->name, .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_LIVE };
-        int r = 0;
 
         buffer_clear(&live->ready);
         buffer_clear(&live->so_far);
         arena_reset(live->arena);
         audit_say_begin(live->say, &reader);
-        for (size_t i = 0; r == 0 && i < n; i++)
-                for (size_t j = 0; r == 0 && j < entries[i]->n_events; j++)
-                        r = live_ready_event(live, team, entries[i], j);
-        if (r == 0)
-                r = audit_say_end(live->say);
+}
+
+/* All that is ready stands in the audit before the first of it is sent. What cannot be audited is not given out: it is a gap in this
+ * stream, and the feed fills it. */
+static int live_ready_end(Live *live, LiveTeam *team, int64_t now) {
+        int r = audit_say_end(live->say);
+
         if (r == AUDIT_SAY_E_WAIT) {
                 if (live->ready.size > 0)
                         team->last = ((const Giving *)(const void *)(live->ready.data + live->ready.size) - 1)->place;
@@ -315,6 +317,22 @@ static int live_give(Live *live, LiveTeam *team, PublishedEntry *const *entries,
         if (r == 0)
                 live_send_ready(live, team, now);
         return r;
+}
+
+/* What one team is given of a batch, in as many parts as the records beside it take. */
+static int live_give(Live *live, LiveTeam *team, PublishedEntry *const *entries, size_t n, int64_t now) {
+        int r = 0;
+
+        live_ready_begin(live, team);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                for (size_t j = 0; r == 0 && j < entries[i]->n_events; j++) {
+                        r = live_ready_event(live, team, entries[i], j);
+                        if (r != 0 || live->so_far.size < SO_FAR_MEMORY)
+                                continue;
+                        r = live_ready_end(live, team, now);
+                        live_ready_begin(live, team);
+                }
+        return r == 0 ? live_ready_end(live, team, now) : r;
 }
 
 /* Behind everything that there has been: whoever has less has to look into the feed. */

@@ -14,6 +14,6 @@ int query_find(Query *query, const Carebus__V1__Request *request, Buffer *out) {
         if (r == 0)
                 r = query_asked(query, &ask, ask_find(&ask, request->find, &found));
         if (r == 0)
-                r = query_say_end(query);
+                r = found->n_candidates > 0 ? query_say_end(query) : query_say_refused(query, request, found->advice);
         return r == 0 ? query_put(out, REPLY_FOUND, &found->base) : r;
 }

@@ -87,7 +87,8 @@ int query_review_list(Query *query, const Carebus__V1__Request *request, Buffer 
         int r;
 
         if (asked->source && config_find_source(query->config, asked->source) < 0)
-                return query_refuse(query, "unknown-source", "there is no source of this name in the configuration");
+                return query_refuse(query, "unknown-source",
+                                    "the configuration has no source of this name: `carebusctl status` lists them");
         r = table_list(&listing, STATE_REVIEW);
         reply.has_open = reply.has_urgent = reply.has_overdue = true;
         listing.counting = false;

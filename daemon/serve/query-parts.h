@@ -115,4 +115,6 @@ void query_newest_forget(Query *query);
 void query_say_begin(Query *query, ssize_t team, Carebus__V1__AuditWay way);
 /* It stands there now: 0; QUERY_E_REFUSED where there is no room for it; negative. */
 int query_say_end(Query *query);
+/* That somebody was told no, or of nobody, stands there as what they are told does. `request` NULL: it could not be read. 0 or negative. */
+int query_say_refused(Query *query, const Carebus__V1__Request *request, const char *code);
 void query_groups_deinit(QuarantineGroups *groups);

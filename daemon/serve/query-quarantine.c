@@ -223,7 +223,8 @@ int query_quarantine_list(Query *query, const Carebus__V1__Request *request, Buf
         int r;
 
         if (list->source && config_find_source(query->config, list->source) < 0)
-                return query_refuse(query, "unknown-source", "there is no source of this name in the configuration");
+                return query_refuse(query, "unknown-source",
+                                    "the configuration has no source of this name: `carebusctl status` lists them");
         r = groups_make(query);
         if (r == 0)
                 r = gather_table(query, STATE_QUARANTINE, list, limit + 1, &open);

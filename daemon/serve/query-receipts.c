@@ -282,7 +282,8 @@ int query_receipts(Query *query, const Carebus__V1__Request *request, Buffer *ou
         int r;
 
         if (config_find_source(query->config, asked->source) < 0)
-                return query_refuse(query, "unknown-source", "there is no source of this name in the configuration");
+                return query_refuse(query, "unknown-source",
+                                    "the configuration has no source of this name: `carebusctl status` lists them");
         receipts.limit = asked->limit ? MIN(asked->limit, (uint32_t)QUERY_PAGE_ITEMS) : LIMIT_DEFAULT;
         receipts.reply.receipts = (Carebus__V1__SourceReceipt **)query_array(query, receipts.limit);
         receipts.outcomes = (Carebus__V1__Outcome **)query_array(query, receipts.limit);

@@ -71,7 +71,8 @@ int query_team(Query *query, const char *name, ssize_t *ret) {
         ssize_t team = name ? config_find_team(query->config, name) : -1;
 
         if (name && team < 0)
-                return query_refuse(query, "unknown-team", "there is no team of this name in the configuration");
+                return query_refuse(query, "unknown-team",
+                                    "the configuration has no team of this name: `carebusctl status` lists them");
         *ret = team;
         return 0;
 }
@@ -147,15 +148,13 @@ static const char *text_of_request(const Carebus__V1__Request *request, const ch
                        : NULL;
 }
 
-/* That somebody was told no stands in the audit as what they are told does. */
-static int query_say_refused(Query *query, const char *user, const Carebus__V1__Request *request) {
+int query_say_refused(Query *query, const Carebus__V1__Request *request, const char *code) {
         const AuditRefused refused = { .team = request ? text_of_request(request, "team") : NULL,
-                                       .peer = user,
+                                       .peer = query->user,
                                        .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY,
-                                       .code = query->error,
+                                       .code = code,
                                        .patient_id = request ? text_of_request(request, "patient_id") : NULL };
 
-        log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
         return MIN(audit_say_refused(query->say, &refused), 0);
 }
 
@@ -190,7 +189,8 @@ static int query_answer(Query *query, Bytes frame, const char *user) {
         if (r == 0 && query->reply.size > QUERY_FRAME_MAX)
                 r = query_refuse(query, "too-large", "the answer does not fit into one frame");
         if (r > 0) {
-                r = query_say_refused(query, user, request);
+                log_event(LOG_QUERY_REFUSED, log_name("REASON", query->error), log_name("USER", user));
+                r = query_say_refused(query, request, query->error);
                 query_put_error(query, id);
         }
         return r < 0 ? r : query->reply.error;

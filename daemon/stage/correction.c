@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
+#include "daemon/stage/moves.h"
 #include "proto/types.h"
 
 /* Event ids that one event withdraws, in the outcome: the newest. */
@@ -114,7 +115,8 @@ static bool names_person(const Carebus__V1__Merge *merge, const char *patient_id
 
 static bool is_of_joining(const Carebus__V1__Event *event) {
         return event->body_case == CAREBUS__V1__EVENT__BODY_MERGE &&
-               (strcmp(event->type, "patient.merged") == 0 || strcmp(event->type, "patient.linked") == 0);
+               (strcmp(event->type, "patient.merged") == 0 || strcmp(event->type, "patient.linked") == 0 ||
+                strcmp(event->type, "patient.moved") == 0);
 }
 
 static int withdraw(FoldWork *work, const Said *said, const char *event_id) {
@@ -161,6 +163,23 @@ int correction_of_tie(FoldWork *work, const Said *said, const Carebus__V1__Perso
                 if (by_source && one->event_id)
                         r = withdraw(work, said, one->event_id);
                 r = r ?: derived_withdraw(work, said, a, tie->patient_id, one->stamp->seq);
+        }
+        return r;
+}
+
+int correction_of_move(FoldWork *work, const Said *said, const Carebus__V1__Person *from, const Carebus__V1__Person *to,
+                       const Carebus__V1__FactMove *what) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < from->n_said_moves; i++) {
+                const Carebus__V1__FactMove *one = from->said_moves[i];
+
+                if (!one->away || one->undone || strcmp(one->patient_id, to->patient_id) != 0 ||
+                    !moves_are_of_same(one, what) || stamp_parts_compare(stamp_parts(one->stamp), said->stamp) >= 0)
+                        continue;
+                if (one->event_id)
+                        r = withdraw(work, said, one->event_id);
+                r = r ?: derived_withdraw(work, said, from, to->patient_id, one->stamp->seq);
         }
         return r;
 }

@@ -104,6 +104,7 @@ int due_apply(FoldWork *work, int64_t due_at) {
                 { DUE_REVIEW, review_due },
                 { DUE_DECISION, decision_due },
                 { DUE_SHARING, relationship_due },
+                { DUE_SWEEP, relationship_sweep },
         };
         DueWalk walk = { .arena = work->arena, .due_at = due_at };
         int r;

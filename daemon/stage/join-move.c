@@ -6,6 +6,7 @@
 #include "daemon/identity/evidence.h"
 #include "daemon/record/belongs.h"
 #include "daemon/record/keys.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join-parts.h"
 #include "daemon/stage/moves.h"
@@ -58,7 +59,9 @@ static int move_say(Move *move, Person *from, Person *to, const FactMove *like) 
                 move->too_many = true;
                 return 0;
         }
-        r = moves_say(from, to, &what, move->work->arena, &changed);
+        if (what.undone)
+                r = correction_of_move(move->work, move->said, from, to, &what);
+        r = r ?: moves_say(from, to, &what, move->work->arena, &changed);
         if (r < 0)
                 return r;
         move->any = move->any || changed;

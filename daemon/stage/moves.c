@@ -23,7 +23,7 @@ static bool numbers_equal(const Identifier *a, const Identifier *b) {
         return a == b || (a && b && identifier_same(a, b));
 }
 
-static bool is_of_same(const FactMove *a, const FactMove *b) {
+bool moves_are_of_same(const FactMove *a, const FactMove *b) {
         return text_equal(a->source, b->source) && numbers_equal(a->encounter_id, b->encounter_id) &&
                numbers_equal(a->identifier, b->identifier) && text_equal(a->fact, b->fact) && !a->now == !b->now;
 }
@@ -37,7 +37,7 @@ static int side_add(Person *person, const Person *other, bool away, const FactMo
                 const FactMove *known = person->said_moves[i];
                 int order = stamp_compare(known->stamp, what->stamp);
 
-                if (order == 0 && is_of_same(known, what) && known->away == away &&
+                if (order == 0 && moves_are_of_same(known, what) && known->away == away &&
                     strcmp(known->patient_id, other->patient_id) == 0)
                         return 0;
                 if (order > 0)
@@ -116,7 +116,7 @@ static bool is_merged_later(const Person *person, const FactMove *move) {
 static bool is_taken_back(const Settling *s, const Step *step) {
         for (const Step *later = step + 1; later < s->steps + s->n_steps; later++)
                 if (later->move->undone && later->from == step->from && later->to == step->to &&
-                    is_of_same(later->move, step->move))
+                    moves_are_of_same(later->move, step->move))
                         return true;
         return false;
 }
@@ -255,7 +255,7 @@ static int place_settle(const Settling *s, const Step *first) {
         const Step *last = NULL;
 
         for (const Step *step = first; step < s->steps + s->n_steps; step++)
-                if (!step->void_ && step->from == first->from && is_of_same(step->move, first->move))
+                if (!step->void_ && step->from == first->from && moves_are_of_same(step->move, first->move))
                         last = step;
         return last ? emit(s, last->from, last->to, last->move) : 0;
 }
@@ -271,9 +271,9 @@ static int steps_settle(Settling *s) {
                         Step *same = &s->steps[j];
 
                         same->done = same->done ||
-                                     (first->move->encounter_id
-                                              ? is_of_stay(s, same->move, first->move)
-                                              : same->from == first->from && is_of_same(same->move, first->move));
+                                     (first->move->encounter_id ? is_of_stay(s, same->move, first->move)
+                                                                : same->from == first->from &&
+                                                                          moves_are_of_same(same->move, first->move));
                 }
                 r = first->move->encounter_id ? stay_settle(s, first->move) : place_settle(s, first);
                 if (r)

@@ -12,6 +12,8 @@
 /* Statements that one person keeps; who says more moves the same to and fro. */
 #define MOVES_SAID_MAX 256
 
+/* Are both about the same: a number, a stay, a fact of one source? */
+bool moves_are_of_same(const Carebus__V1__FactMove *a, const Carebus__V1__FactMove *b);
 /* Notes a statement with both persons (who may be one and the same), in order of its stamp; `what` tells what moves, who says it, and when.
  * *ret_changed: it was not known. 0 or -ENOMEM. */
 int moves_say(Carebus__V1__Person *from, Carebus__V1__Person *to, const Carebus__V1__FactMove *what, Arena *arena,

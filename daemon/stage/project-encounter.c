@@ -5,6 +5,7 @@
 #include "daemon/record/death.h"
 #include "daemon/record/encounter.h"
 #include "daemon/record/keys.h"
+#include "daemon/record/relationship-facts.h"
 #include "daemon/stage/activity.h"
 #include "daemon/stage/correction.h"
 #include "daemon/stage/project-parts.h"
@@ -137,7 +138,7 @@ int project_encounter(FoldWork *work, const Said *said, const Home *home, Change
         told_note(changes, said, stored);
         work_section_touch(work, section);
         changes->stay = was_there != text_equal(stored->fact->status, "current");
-        if (changed)
+        if (changed || relationships_go_by_time(stored->fact))
                 r = relationship_keep(work, said, home->patient_id, name, stored);
         if (r)
                 return r;

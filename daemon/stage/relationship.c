@@ -7,8 +7,10 @@
 #include "daemon/record/keys.h"
 #include "daemon/record/plain.h"
 #include "daemon/record/relationship-facts.h"
+#include "daemon/record/relationship-rules.h"
 #include "daemon/record/relationships.h"
 #include "daemon/stage/due.h"
+#include "daemon/stage/conflict-parts.h"
 #include "daemon/stage/standing.h"
 
 /* Facts of one home, and what they say: of more the longest over go first, then those of the source that has most. */
@@ -20,10 +22,43 @@ typedef Carebus__V1__SharingFact SharingFact;
 typedef Carebus__V1__SharingWord SharingWord;
 typedef Carebus__V1__Relationship Relationship;
 
+static int fact_wait(FoldWork *work, const char *patient_id, const SharingFact *fact);
+static int word_wait(FoldWork *work, const char *patient_id, const SharingWord *word);
+static void facts_bound(StoredSharing *sharing, int64_t linger_death);
+static void words_bound(StoredSharing *sharing);
+
 /* ---- of one home ------------------------------------------------------------------------------------------------------------ */
+
+/* The settings are others by now: found anew, and whoever has a relationship, or none any more, is told when the entry is done with. */
+static int sharing_renew(FoldWork *work, const SharingRulesMark *mark, WorkSharing *kept, StoredSharing **ret) {
+        const RelationshipRules rules = relationship_rules(work->fold->settings);
+        const StoredSharing *old = kept->sharing;
+        const Said said = said_by_nobody();
+        int r;
+
+        r = work_store_through(work);
+        r = r
+                    ?: sharing_anew(work->txn, work->fold->settings, mark, kept->patient_id, old, work->arena,
+                                    &kept->sharing);
+        if (r)
+                return r;
+        while (kept->sharing->n_facts > FACTS_MAX)
+                facts_bound(kept->sharing, rules.linger_death);
+        while (kept->sharing->n_words > WORDS_MAX)
+                words_bound(kept->sharing);
+        kept->dirty = old || kept->sharing->n_facts > 0 || kept->sharing->n_words > 0;
+        for (size_t i = 0; r == 0 && i < kept->sharing->n_facts; i++)
+                r = fact_wait(work, kept->patient_id, kept->sharing->facts[i]);
+        for (size_t i = 0; r == 0 && i < kept->sharing->n_words; i++)
+                r = word_wait(work, kept->patient_id, kept->sharing->words[i]);
+        *ret = kept->sharing;
+        r = r ?: list_append((void ***)&work->sharings, &work->n_sharings, kept, work->arena);
+        return r ?: relationship_look_later(work, kept->patient_id, &said);
+}
 
 int sharing_get(FoldWork *work, const char *patient_id, StoredSharing **ret) {
         StateKey key = state_key_section(patient_id, SECTION_SHARING);
+        SharingRulesMark mark;
         WorkSharing *kept;
         int r;
 
@@ -38,12 +73,19 @@ int sharing_get(FoldWork *work, const char *patient_id, StoredSharing **ret) {
         *kept = (WorkSharing){ .patient_id = arena_text(work->arena, patient_id, strlen(patient_id)) };
         r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_sharing__descriptor,
                      (ProtobufCMessage **)&kept->sharing);
-        if (r == STATE_E_NOT_FOUND) {
-                kept->sharing = message_new(&carebus__v1__stored_sharing__descriptor, work->arena);
-                r = kept->sharing ? 0 : -ENOMEM;
-        }
+        r = r == STATE_E_NOT_FOUND ? 0 : r;
+        r = r ?: sharing_rules_mark(work->txn, &mark);
         if (r || !kept->patient_id)
                 return r ?: -ENOMEM;
+        if (sharing_is_stale(&mark, patient_id, kept->sharing))
+                return sharing_renew(work, &mark, kept, ret);
+        if (!kept->sharing) {
+                kept->sharing = message_new(&carebus__v1__stored_sharing__descriptor, work->arena);
+                if (!kept->sharing)
+                        return -ENOMEM;
+                kept->sharing->has_rules_seq = 1;
+                kept->sharing->rules_seq = mark.seq;
+        }
         *ret = kept->sharing;
         return list_append((void ***)&work->sharings, &work->n_sharings, kept, work->arena);
 }
@@ -82,6 +124,12 @@ static int fact_wait(FoldWork *work, const char *patient_id, const SharingFact *
         for (size_t i = 0; r == 0 && i < fact->n_relationships; i++)
                 r = relationship_wait(work, patient_id, fact->relationships[i]);
         return r;
+}
+
+static int word_wait(FoldWork *work, const char *patient_id, const SharingWord *word) {
+        if (!word->has_died_until_at || word->died_until_at <= work->received_at)
+                return 0;
+        return due_add(work, word->died_until_at, DUE_SHARING, patient_id);
 }
 
 static bool ends_then(const Relationship *relationship, int64_t at) {
@@ -169,7 +217,8 @@ static size_t facts_of_source(const StoredSharing *sharing, const char *source) 
 
 /* Of what is over the longest over; where nothing is, the one of the source that has most which ends, or began, first. */
 static size_t fact_to_drop(const StoredSharing *sharing, int64_t linger_death) {
-        size_t drop = 0, most = 0;
+        size_t drop = 0, most = 0, n = 0;
+        const char *counted = NULL;
         int64_t first = INT64_MAX;
 
         for (size_t i = 0; i < sharing->n_facts; i++) {
@@ -184,9 +233,14 @@ static size_t fact_to_drop(const StoredSharing *sharing, int64_t linger_death) {
                 return drop;
         first = INT64_MAX;
         for (size_t i = 0; i < sharing->n_facts; i++) {
-                size_t n = facts_of_source(sharing, sharing->facts[i]->source);
+                const char *source = sharing->facts[i]->source;
                 int64_t over = fact_over_at(sharing->facts[i]);
 
+                /* Mostly one source says them one after the other. */
+                if (!counted || !text_equal(counted, source)) {
+                        n = facts_of_source(sharing, source);
+                        counted = source;
+                }
                 if (n < most || (n == most && over >= first))
                         continue;
                 most = n;
@@ -240,6 +294,37 @@ static int fact_put(FoldWork *work, const Said *said, const char *patient_id, St
 
 /* ---- words ---------------------------------------------------------------------------------------------------------------------- */
 
+static size_t words_of_source(const StoredSharing *sharing, const char *source) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < sharing->n_words; i++)
+                n += text_equal(sharing->words[i]->source, source);
+        return n;
+}
+
+/* Of the source that says most the first, of those that deny nothing where there is one: who says much takes back nobody else's word. */
+static void words_bound(StoredSharing *sharing) {
+        size_t drop = 0, most = 0;
+        bool denies = true;
+
+        if (sharing->n_words <= WORDS_MAX)
+                return;
+        for (size_t i = 0; i < sharing->n_words; i++) {
+                const SharingWord *word = sharing->words[i];
+                const bool denying = word->restricted || word->objection;
+                size_t n = words_of_source(sharing, word->source);
+
+                if (n < most || (n == most && (!denies || denying)))
+                        continue;
+                most = n;
+                denies = denying;
+                drop = i;
+        }
+        memmove(&sharing->words[drop], &sharing->words[drop + 1],
+                (sharing->n_words - drop - 1) * sizeof(*sharing->words));
+        sharing->n_words--;
+}
+
 /* What nobody says any more goes; what was never said is not noted. */
 static int word_put(FoldWork *work, const Said *said, const char *patient_id, StoredSharing *sharing, const char *name,
                     const char *source, SharingWord *word) {
@@ -262,12 +347,11 @@ static int word_put(FoldWork *work, const Said *said, const char *patient_id, St
                         (sharing->n_words - i - 1) * sizeof(*sharing->words));
                 sharing->n_words--;
         }
-        if (sharing->n_words > WORDS_MAX)
-                memmove(&sharing->words[0], &sharing->words[1], --sharing->n_words * sizeof(*sharing->words));
+        words_bound(sharing);
         as_at_advance(sharing, work->received_at);
         sharing_touch(work, sharing);
-        if (r == 0 && word && word->has_died_until_at && word->died_until_at > work->received_at)
-                r = due_add(work, word->died_until_at, DUE_SHARING, patient_id);
+        if (r == 0 && word)
+                r = word_wait(work, patient_id, word);
         return r ?: relationship_look_later(work, patient_id, said);
 }
 
@@ -327,10 +411,8 @@ int relationship_keep_event(FoldWork *work, const Said *said, const char *patien
 
 /* ---- lists -------------------------------------------------------------------------------------------------------------------- */
 
-static int list_find(FoldWork *work, const char *patient_id, const char *source, const char *section,
-                     const Carebus__V1__StoredList **ret) {
+static int lists_get(FoldWork *work, const char *patient_id, const char *source, Carebus__V1__StoredLists **ret) {
         char *name = section_of_lists(source, work->arena);
-        Carebus__V1__StoredLists *lists;
         StateKey key;
         int r;
 
@@ -338,52 +420,24 @@ static int list_find(FoldWork *work, const char *patient_id, const char *source,
         if (!name)
                 return -ENOMEM;
         key = state_key_section(patient_id, name);
-        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_lists__descriptor, (ProtobufCMessage **)&lists);
-        if (r)
-                return r == STATE_E_NOT_FOUND ? 0 : r;
-        for (size_t i = 0; i < lists->n_lists; i++)
-                if (text_equal(lists->lists[i]->section, section))
-                        *ret = lists->lists[i];
-        return 0;
-}
-
-/* What is over by a list, as it would stand if its source had said so then. */
-static int listed_copy(FoldWork *work, const Carebus__V1__StoredFact *stored, const Carebus__V1__StoredList *list,
-                       const Carebus__V1__StoredFact **ret) {
-        Carebus__V1__StoredFact *copy = message_shallow_copy(&stored->base, work->arena);
-        Carebus__V1__Fact *fact = message_shallow_copy(&stored->fact->base, work->arena);
-        Carebus__V1__When *when = message_new(&carebus__v1__when__descriptor, work->arena);
-
-        if (!copy || !fact || !when)
-                return -ENOMEM;
-        when->has_utc_at = 1;
-        when->utc_at = list->stamp->said_at;
-        fact->status = (char *)"ended";
-        fact->event_id = list->event_id;
-        fact->recorded_at = when;
-        copy->fact = fact;
-        *ret = copy;
-        return 0;
+        r = work_get(work, STATE_SECTION, &key, &carebus__v1__stored_lists__descriptor, (ProtobufCMessage **)ret);
+        return r == STATE_E_NOT_FOUND ? 0 : r;
 }
 
 int relationship_keep(FoldWork *work, const Said *said, const char *patient_id, const char *name,
                       const Carebus__V1__StoredFact *stored) {
-        const Carebus__V1__StoredList *list = NULL;
+        Carebus__V1__StoredLists *lists = NULL;
         char *section;
         int r = 0;
 
         if (!relationships_are_of_fact(stored->fact) && !says_words(stored->fact))
                 return 0;
-        if (plain_row_of_fact(stored->fact) && text_equal(stored->fact->status, "current")) {
-                section = arena_text(work->arena, name, strcspn(name, "/"));
-                if (!section)
-                        return -ENOMEM;
-                if (plain_section_has_lists(section))
-                        r = list_find(work, patient_id, stored->fact->source, section, &list);
-        }
-        if (r == 0 && list && stamp_compare(list->stamp, stored->newest) > 0 &&
-            !plain_said_in(stored, list->stamp->seq))
-                r = listed_copy(work, stored, list, &stored);
+        section = arena_text(work->arena, name, strcspn(name, "/"));
+        if (!section)
+                return -ENOMEM;
+        if (sharing_fact_is_listed(stored, section))
+                r = lists_get(work, patient_id, stored->fact->source, &lists);
+        r = r ?: sharing_fact_by_lists(stored, lists, section, work->arena, &stored);
         return r ?: fact_keep(work, said, patient_id, name, stored);
 }
 

@@ -4,9 +4,12 @@
  * anything out reads no record. Begins and ends are looked at once an entry, when all else is done: a team whose first relationship
  * with a person (all who are one) begins is told so, and one whose last ends.
  */
+#include "daemon/record/relationship-rules.h"
 #include "daemon/stage/fold-parts.h"
 
 #define DUE_SHARING "sharing" /* relationships of a person end; id: patient */
+#define DUE_SWEEP \
+        "settings" /* relationships follow from other settings; id: patient up to whom all were gone through, or "" */
 
 /* Of one home, as this entry has changed it; empty where nothing is known. sharing_touch() has it written. */
 int sharing_get(FoldWork *work, const char *patient_id, Carebus__V1__StoredSharing **ret);
@@ -28,6 +31,11 @@ int relationship_look_later(FoldWork *work, const char *patient_id, const Said *
 int relationship_settle(FoldWork *work);
 /* What there is of DUE_SHARING. */
 int relationship_due(FoldWork *work, int64_t due_at);
+
+/* From the entry at hand on relationships follow from other settings. What is said at once of anybody is right at once, for it is found
+ * anew; all are gone through in ticks that come one after the other, so many persons each, and teams are told. */
+int relationship_sweep_begin(FoldWork *work, const SharingRulesMark *mark);
+int relationship_sweep(FoldWork *work, int64_t due_at);
 
 /* What all who are one with a person come to, with what this entry has changed. */
 int relationship_read(FoldWork *work, const char *patient_id, Carebus__V1__PersonSharing **ret);

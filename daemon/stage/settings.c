@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "daemon/identity/match.h"
 #include "daemon/record/read.h"
+#include "daemon/record/relationship-rules.h"
+#include "daemon/stage/relationship.h"
 #include "daemon/stage/scope.h"
 
 static int rules_make(Fold *fold, const Carebus__V1__Settings *settings) {
@@ -34,6 +36,21 @@ static int settings_unpack(Fold *fold, Bytes packed) {
         return r;
 }
 
+/* Relationships are others from this entry on: nothing that is kept of them counts before it was found anew. */
+static int sharing_rules_note(FoldWork *work, const Carebus__V1__Settings *settings) {
+        SharingRulesMark mark;
+        int r;
+
+        if (!sharing_rules_differ(work->fold->settings, settings))
+                return 0;
+        r = sharing_rules_mark(work->txn, &mark);
+        if (r)
+                return r;
+        mark.seq = work->seq;
+        mark.at = work->received_at;
+        return relationship_sweep_begin(work, &mark);
+}
+
 int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings) {
         StateKey key = state_key_meta(RECORD_META_SETTINGS), seq_key = state_key_meta(RECORD_META_SETTINGS_SEQ);
         Bytes packed = message_pack(&settings->base, work->arena);
@@ -46,6 +63,7 @@ int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings) {
         r = state_put(work->txn, STATE_META, state_key_all(&key), packed);
         if (r == 0)
                 r = state_put(work->txn, STATE_META, state_key_all(&seq_key), bytes_of(seq, sizeof(seq)));
+        r = r ?: sharing_rules_note(work, settings);
         r = r ?: settings_unpack(work->fold, packed);
         return r ?: scope_settings(work);
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/record/body.h"
+#include "daemon/record/relationships.h"
 #include "daemon/stage/review.h"
 #include "daemon/store/state-keys.h"
 #include "tests/scenario/story-event.h"
@@ -192,12 +193,68 @@ static void test_reviews_without_end_end_are_told_once_and_decisions_are_looked_
         world_end(&world);
 }
 
+/* From another source than the one that says without end. */
+static void tell_as(World *world, const char *source, const char *line) {
+        Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        Carebus__V1__StoredSubmission *submission = (void *)message_new(&carebus__v1__stored_submission__descriptor,
+                                                                        world->arena);
+        int64_t at = story_time("08:00") + (int64_t)world->n_entries * 1000000;
+        char *words[WORDS_MAX], *rest = arena_text(world->arena, line, strlen(line)), *word;
+        size_t n = 0;
+
+        while ((word = strsep(&rest, " ")))
+                words[n++] = word;
+        submission->source = (char *)source;
+        submission->message_id = arena_format(world->arena, "O%zu", world->n_entries);
+        submission->n_events = 1;
+        submission->events = arena_alloc(world->arena, sizeof(void *));
+        submission->events[0] = story_event(source, at, words, n, world->arena);
+        entry.kind_case = CAREBUS__V1__ENTRY__KIND_SUBMISSION;
+        entry.submission = submission;
+        world_push(world, &entry, at);
+}
+
+/* Relationships and words are bounded, and who says most loses its own: neither another's referral nor its restricted address. */
+static void test_referrals_and_consents_without_end_hide_nothing_of_others(void **state) {
+        Carebus__V1__PersonSharing *person;
+        bool others = false;
+        World world;
+        StateTxn *txn;
+
+        begin(&world);
+        tell_as(&world, "gp",
+                "patient.updated mrn=G1 nhs=9434765919/verified born=1950-02-03 family=Grey restricted=yes");
+        tell_as(&world, "gp",
+                "referral.requested mrn=G1 referral=R1 referral.identifier=R1 referral.status=requested "
+                "referral.to.organisation.identifier=ODS|8HX01");
+        tell(&world, "patient.updated mrn=A1 nhs=9434765919/verified born=1950-02-03 family=Grey");
+        tell(&world, "patient.merged survivor=A1 retired=B1");
+        for (size_t i = 0; i < 600; i++) {
+                tell(&world,
+                     "referral.requested mrn=A1 referral=R%zu referral.identifier=R%zu referral.status=requested "
+                     "referral.to.organisation.identifier=ODS|X%zu",
+                     i, i, i);
+                tell(&world, "consent.recorded mrn=A1 consent.identifier=C%zu consent.kind=share consent.state=given",
+                     i);
+        }
+        txn = world_look(&world);
+        assert_int_equal(person_sharing_read(txn, "p2.0", world.arena, &person), 0);
+        assert_true(person->restricted);
+        assert_in_range(person->n_relationships, 2, 2 * 256);
+        for (size_t i = 0; i < person->n_relationships; i++)
+                others = others || strcmp(person->relationships[i]->organisation ?: "", "8HX01") == 0;
+        assert_true(others);
+        state_abort(txn);
+        world_end(&world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_chain_of_merges_without_end_ends_and_its_messages_flow),
                 cmocka_unit_test(test_one_number_that_everybody_is_linked_to_has_so_many_ties_and_no_more),
                 cmocka_unit_test(test_one_number_for_all_does_not_make_a_person_without_end),
                 cmocka_unit_test(test_a_name_that_everybody_has_is_compared_with_some_and_asked_about_less),
+                cmocka_unit_test(test_referrals_and_consents_without_end_hide_nothing_of_others),
                 cmocka_unit_test(test_reviews_without_end_end_are_told_once_and_decisions_are_looked_at_all_the_same),
         };
 

@@ -226,7 +226,8 @@ def test_good_configuration_is_said_to_be_good(bus):
 
 
 def test_tail_has_every_number_and_a_team_only_what_it_sees(make_bus):
-    stays = {"name": "stays", "reason": "who looks after somebody", "classes": ["clinical"], "kinds": ["all"], "relationships": ["encounter"]}
+    stays = {"name": "stays", "reason": "who looks after somebody", "classes": ["clinical"], "kinds": ["all"],
+             "relationships": ["encounter"]}
     bus = make_bus({"teams": {"other": {"name": "Other", "organisation": "RX1", "class": "clinical"}},
                     "sharing": {"rules": [stays]}}).start()
     bus.source("pas").send(*[submission(f"A-{i}") for i in range(5)])

@@ -226,6 +226,26 @@ static void test_given_rules_take_the_place_of_all_and_nothing_else_changes(void
         assert_true(sharing->n_existence > 0);
 }
 
+static void test_only_a_rule_about_people_that_asks_for_no_relationship_is_open(void **state) {
+        Fixture *fixture = *state;
+        try_whole(fixture, GOOD);
+        fixture_assert_good(fixture);
+        for (size_t i = 0; i < fixture->config->sharing.n_rules; i++)
+                assert_false(config_sharing_rule_is_open(&fixture->config->sharing.rules[i]));
+        try_whole(fixture,
+                  GOOD "sharing:\n  rules:\n"
+                       "  - {name: a, reason: r, classes: all, kinds: [services, notices], relationships: not-needed}\n"
+                       "  - {name: b, reason: r, classes: all, kinds: [services, death], relationships: not-needed}\n"
+                       "  - {name: c, reason: r, classes: all, kinds: all, relationships: not-needed}\n"
+                       "  - {name: d, reason: r, classes: all, kinds: all}\n");
+        fixture_assert_good(fixture);
+        const ConfigSharingRule *rules = fixture->config->sharing.rules;
+        assert_false(config_sharing_rule_is_open(&rules[0]));
+        assert_true(config_sharing_rule_is_open(&rules[1]));
+        assert_true(config_sharing_rule_is_open(&rules[2]));
+        assert_false(config_sharing_rule_is_open(&rules[3]));
+}
+
 static void test_other_keys_leave_the_shipped_rules_in_force(void **state) {
         Fixture *fixture = *state;
         try_whole(fixture, GOOD "sharing:\n  linger: {death: 30d}\n  contact: 90m\n  break_glass: {reasons: [asked]}\n"
@@ -441,6 +461,7 @@ int main(void) {
                 TEST(test_who_comes_to_the_home_sees_the_resuscitation_decision_its_date_and_its_form),
                 TEST(test_what_the_law_forbids_is_never_shown_and_nobody_names_it),
                 TEST(test_given_rules_take_the_place_of_all_and_nothing_else_changes),
+                TEST(test_only_a_rule_about_people_that_asks_for_no_relationship_is_open),
                 TEST(test_other_keys_leave_the_shipped_rules_in_force),
                 TEST(test_a_sensitive_class_takes_the_place_of_its_name_alone),
                 TEST(test_all_classes_are_spelt_out),

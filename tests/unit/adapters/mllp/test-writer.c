@@ -180,6 +180,34 @@ static void test_a_merge_is_told_only_where_it_was_carried_out(void **state) {
         assert_int_equal(write_event(&made.event), WRITER_E_NOT_SAID);
 }
 
+static void test_the_bus_number_couples_what_sources_say_under_numbers_of_their_own(void **state) {
+        Carebus__V1__Merge merge = CAREBUS__V1__MERGE__INIT;
+        char *retired[] = { (char *)"p5.0", (char *)"p7.1" };
+        Made made;
+
+        make(&made, "patient.updated");
+        made.subject.patient_id = (char *)"p2.0";
+        assert_int_equal(write_event(&made.event), 0);
+        assert_non_null(strstr((const char *)written.data, "PID|1||4471^^^RA9~p2.0^^^north^PI"));
+
+        /* A link that the bus found names nobody but by its own numbers: two persons, not one twice. */
+        made.event.type = (char *)"patient.linked";
+        made.subject.n_identifiers = 0;
+        merge.surviving_patient_id = (char *)"p2.0";
+        merge.n_retired_patient_ids = ELEMENTSOF(retired);
+        merge.retired_patient_ids = retired;
+        made.event.body_case = CAREBUS__V1__EVENT__BODY_MERGE;
+        made.event.merge = &merge;
+        assert_int_equal(write_event(&made.event), 0);
+        assert_written("MSH-9", "ADT^A24^ADT_A24");
+        assert_non_null(strstr((const char *)written.data, "PID|1||p2.0^^^north^PI\r"));
+        assert_non_null(strstr((const char *)written.data, "PID|1||p5.0^^^north^PI~p7.1^^^north^PI\r"));
+
+        made.event.type = (char *)"patient.merged";
+        assert_int_equal(write_event(&made.event), 0);
+        assert_non_null(strstr((const char *)written.data, "MRG|p5.0^^^north^PI~p7.1^^^north^PI\r"));
+}
+
 static void test_what_undoes_a_stay_says_which_or_waits_for_somebody(void **state) {
         Carebus__V1__Encounter encounter = CAREBUS__V1__ENCOUNTER__INIT;
         Made made;
@@ -312,6 +340,7 @@ int main(void) {
                 TEST(test_a_day_is_a_day_in_every_zone),
                 TEST(test_the_same_event_gives_the_same_bytes),
                 TEST(test_a_merge_is_told_only_where_it_was_carried_out),
+                TEST(test_the_bus_number_couples_what_sources_say_under_numbers_of_their_own),
                 TEST(test_what_undoes_a_stay_says_which_or_waits_for_somebody),
                 TEST(test_a_medicine_is_told_and_never_ordered),
                 TEST(test_a_decision_that_ended_is_told_in_words_and_not_as_one_that_stands),
