@@ -26,7 +26,8 @@ def located(*places):
 MORE = {
     "transfer": (
         "encounter.transferred", None,
-        three.adt("A02", "20260402101500", three.pv1(f2="I", f3="WARD9^BAY1^B2^RA9", f6="WARD7^BAY2^B4^RA9", f19="S1", f44="20260401091500")),
+        three.adt("A02", "20260402101500",
+                  three.pv1(f2="I", f3="WARD9^BAY1^B2^RA9", f6="WARD7^BAY2^B4^RA9", f19="S1", f44="20260401091500")),
         three.encounter("in-progress", "2026-04-01T09:15:00+01:00",
                         location=located(("Ward 7", "2026-04-01T09:15:00+01:00"), ("Ward 9", "2026-04-02T10:15:00+01:00"))),
         None),
@@ -34,7 +35,8 @@ MORE = {
         "allergy.recorded", None,
         three.hl7("ADT^A60", "EVN|A60|20260401113000", HL7_PERSON,
                   "IAM|1|DA|91936005^Allergy to penicillin^SCT|SV^Severe|Anaphylaxis|A|AL1||||AL|20190101"),
-        resource("AllergyIntolerance", patient={"reference": "urn:uuid:11111111-1111-4111-8111-111111111111"}, identifier=[{"value": "AL1"}], criticality="high",
+        resource("AllergyIntolerance", patient={"reference": "urn:uuid:11111111-1111-4111-8111-111111111111"},
+                 identifier=[{"value": "AL1"}], criticality="high",
                  clinicalStatus=three.coded("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active"),
                  code=three.coded(three.SNOMED, "91936005", "Allergy to penicillin"), onsetDateTime="2019-01-01",
                  reaction=[{"manifestation": [{"text": "Anaphylaxis"}]}]),
@@ -49,14 +51,16 @@ MORE = {
     "document": (
         "document.available", None,
         three.hl7("MDM^T02", "EVN|T02|20260401113000", HL7_PERSON, "PV1|1|I",
-                  "TXA|1|DS^Discharge summary|TX|20260401110000||20260401110000||||||D1|||||AU", f"OBX|1|TX|DS^Discharge summary||{WORDS_HL7}||||||F"),
+                  "TXA|1|DS^Discharge summary|TX|20260401110000||20260401110000||||||D1|||||AU",
+                  f"OBX|1|TX|DS^Discharge summary||{WORDS_HL7}||||||F"),
         resource("DocumentReference", identifier=[{"value": "D1"}], status="current", type={"text": "Discharge summary"},
                  date="2026-04-01T11:00:00+01:00", content=[{"attachment": {"contentType": "text/plain", "data": "SGVsbG8="}}]),
         None),
     "demographics": (
         "patient.updated", None,
         three.hl7("ADT^A31", "EVN|A31|20260401113000",
-                  "PID|1||H1^^^^PI~9434765919^^^NHS^NH||O'NEIL-\u015eAH\u0130N^ANNA M\u00e9l||19520314|F|||1 \\T\\ 2 High St^Flat \\F\\ 3^Wester^^ZZ99 3WZ"),
+                  "PID|1||H1^^^^PI~9434765919^^^NHS^NH||O'NEIL-\u015eAH\u0130N^ANNA M\u00e9l||19520314|F|||"
+                  "1 \\T\\ 2 High St^Flat \\F\\ 3^Wester^^ZZ99 3WZ"),
         three.bundle(None, name=[{"family": "O'NEIL-\u015eAH\u0130N", "given": ["ANNA", "M\u00e9l"]}],
                      address=[{"use": "home", "line": ["1 & 2 High St", "Flat | 3"], "city": "Wester", "postalCode": "ZZ99 3WZ"}]),
         ("people.csv", "local_id,nhs_number,family_name,given_name,birth_date,sex,postcode\n"
@@ -70,7 +74,8 @@ MORE = {
         three.hl7("ADT^A40", "EVN|A40|20260403080000", HL7_PERSON, "MRG|X1^^^^PI"),
         None, None),
 }
-BEFORE = {"admission cancelled": "admission", "discharge": "admission", "decision entered in error": "decision not to attempt resuscitation",
+BEFORE = {"admission cancelled": "admission", "discharge": "admission",
+          "decision entered in error": "decision not to attempt resuscitation",
           "end of a decision": "decision not to attempt resuscitation"}
 
 
@@ -100,7 +105,8 @@ class Person:
             text = text.replace(f"|{short}", f"|{short}n{self.index}").replace(f'"{short}"', f'"{short}n{self.index}"')
             text = text.replace(f",{short}", f",{short}n{self.index}")
         self.said += 1
-        text = re.sub(r"2026(-?)04-?(\d\d)", lambda found: recent(int(found[2]), found[1]), text).replace("19520314", self.born)
+        text = re.sub(r"2026(-?)04-?(\d\d)", lambda found: recent(int(found[2]), found[1]), text)
+        text = text.replace("19520314", self.born)
         text = text.replace("1952-03-14", f"{self.born[:4]}-{self.born[4:6]}-{self.born[6:]}")
         text = text.replace("9434765919", self.nhs).replace("H1^", f"{self.local}^").replace('"H1"', f'"{self.local}"')
         text = text.replace("\nH1,", f"\n{self.local},").replace("|M1|", f"|M{self.index}n{self.said}|")
@@ -113,8 +119,8 @@ class Person:
             return self.of(three.hl7("REF^I12", f"RF1|P|R|MED|||Q{number}n{self.index}^PAS|20260301",
                                      f"PRD|RT^Referred to|||||||||Somewhere^L^^^^ODS^XX^^^{to}", HL7_PERSON))
         performer = {"type": "Organization", "identifier": {"system": ODS, "value": to}}
-        return self.of(three.bundle({"resourceType": "ServiceRequest", "id": f"q{number}n{self.index}", "status": "active", "intent": "order",
-                                     "identifier": [{"value": f"Q{number}n{self.index}"}], "authoredOn": "2026-03-01",
+        return self.of(three.bundle({"resourceType": "ServiceRequest", "id": f"q{number}n{self.index}", "status": "active",
+                                     "intent": "order", "identifier": [{"value": f"Q{number}n{self.index}"}], "authoredOn": "2026-03-01",
                                      "performer": [performer]}))
 
 

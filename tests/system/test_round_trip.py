@@ -7,14 +7,19 @@ with the event of the bus. PERMITTED names what may differ, with its reason; a r
 import collections
 import fnmatch
 import json
+import os
+import pathlib
+import random
 import re
+import signal
 import time
 
 import pytest
+import yaml
 
 import test_three_languages as three
 from carebus_bus import wait_for
-from round_trip import SECONDS, World, translate
+from round_trip import RECEIVERS, SECONDS, World, translate
 from round_trip_facts import Person, facts, introduce, say
 
 BUS = "carebus:test-bus"
@@ -26,7 +31,7 @@ PERMITTED = {
     ("*", "*", "team", "lost"): "whose event it is, on this bus",
     ("*", "*", "caused_by[]", "lost"): "our own numbers of events",
     ("*", "*", "confirms", "lost"): "that it was said before is the bus's own knowledge",
-    ("*", "*", "unconfirmed", "lost"): "whose it is waits to be checked: lists for people say it, programs are told by identity.review_opened",
+    ("*", "*", "unconfirmed", "lost"): "whose it is waits to be checked: lists for people say it, programs hear identity.review_opened",
     ("*", "patient.merged", "merge.surviving_patient_id", "lost"): "our own number",
     ("*", "patient.merged", "merge.retired_patient_ids[]", "lost"): "our own number",
     ("*", "patient.merged", "merge.surviving[].status", "other"): "whether a number was traced is not told on",
@@ -41,12 +46,12 @@ PERMITTED = {
     ("mllp", "cpr_decision.ended", "decision.ended_at", "lost"): "OBX has one time: when it was decided",
     ("mllp", "cpr_decision.ended", "occurred_at", "other"): "the same",
     ("mllp", "appointment.*", "occurred_at", "other"): "SIU has no EVN: the message's time",
-    ("mllp", "*", "*.system", "other"): "a system that is an address (urn:) is an authority like any other to a reader without a profile",
-    ("mllp", "encounter.discharged", "encounter.discharge_destination.*", "lost"): "PV1-37 is a word of the sender, which the reader's maps know",
+    ("mllp", "*", "*.system", "other"): "an address (urn:) is an authority like any other to a reader without a profile",
+    ("mllp", "encounter.discharged", "encounter.discharge_destination.*", "lost"): "the sender's own word",
     ("mllp", "referral.requested", "referral.effective_at", "new"): "RF1-7 is the only day of a referral",
     ("mllp", "referral.requested", "referral.to.*", "*"): "PRD of version 2.4 names an organisation without its code",
     ("mllp", "patient.merged", "patient.identifiers[]", "new"): "PID-3 has all numbers of the one who stays",
-    ("mllp", "allergy.recorded", "allergy.criticality.*", "lost"): "IAM-4 is how severe it was; HL7 2.4 has no place for how dangerous it is",
+    ("mllp", "allergy.recorded", "allergy.criticality.*", "lost"): "IAM-4 is how severe it was, not how dangerous it is",
     ("mllp", "allergy.recorded", "allergy.set_id", "new"): "lines are numbered",
     # FHIR
     ("fhir", "*", "patient.identifiers[]", "*"): "a reference names the person by one number, the Patient before it by all",
@@ -114,7 +119,8 @@ def differences(said, told, language):
 
 def reason_of(language, event_type, path, kind):
     for row in PERMITTED:
-        if all(fnmatch.fnmatchcase(value, pattern.replace("[]", "[[]]")) for value, pattern in zip((language, event_type, path, kind), row)):
+        said = zip((language, event_type, path, kind), row)
+        if all(fnmatch.fnmatchcase(value, pattern.replace("[]", "[[]]")) for value, pattern in said):
             return row
     return None
 
@@ -176,7 +182,8 @@ def wait_told(world, events):
         rows = "".join(path.read_text(encoding="utf-8") for path in world.lists.files("list-*.csv"))
         final = {team: f"{place[0]}.{place[1]}" for team, place in last.items()}
         return f"|{final['hospice']}^" in said and final["community"] in bundles and f",{final['surgery']}\r" in rows.replace("\n", "\r")
-    wait_for(arrived, SECONDS, lambda: f"{last}\n{world.to_hospice.log()[-1500:]}\n{world.to_community.log()[-1500:]}\n{world.lists.log()[-1500:]}")
+    logs = (world.to_hospice, world.to_community, world.lists)
+    wait_for(arrived, SECONDS, lambda: f"{last}\n" + "\n".join(one.log()[-1500:] for one in logs))
     time.sleep(2)
 
 
@@ -334,3 +341,142 @@ def test_what_a_receiver_sends_back_is_no_news_to_anybody_and_the_loop_does_not_
     standing = [fact for fact in found if not fact.get("echo")]
     assert len(standing) == len(decisions), found
     assert [fact.get("confirmed_at") for fact in standing] == [fact.get("confirmed_at") for fact in decisions]
+
+
+# ---- a receiver that was away, and one message that it will not have
+
+def stay_rows(person, number, event="A08"):
+    return person.of(three.adt(event, "20260401091500", three.pv1(f2="I", f3=f"WARD{number}", f19="S1", f44="20260401091500")))
+
+
+def parked(world):
+    return [item for item in world.bus.ctl_json("quarantine", "list") if item["class"] == "delivery"]
+
+
+def wards_of(world, person):
+    """Where the hospice was told the person lies, in order, each message number once."""
+    found = {}
+    for message in list(world.hospice.seen):
+        if person.local in message.value("PID", 3) and message.fields("PV1") and message.value("PV1", 3).startswith("WARD"):
+            found.setdefault(message.id, int(message.value("PV1", 3).split("^")[0][4:]))
+    return list(found.values())
+
+
+def test_everything_comes_in_order_after_a_long_time_away_with_kills_in_between():
+    seed = int(time.time())
+    print("seed", seed)
+    dice, world = random.Random(seed), World().start()
+    try:
+        people = [Person(number) for number in range(6)]
+        for person in people:
+            introduce(world, person, "mllp")
+        wait_quiet(world)
+        world.hospice.stop()
+        said = {person.index: [] for person in people}
+        for number in range(300):
+            person = dice.choice(people)
+            said[person.index].append(number)
+            world.say_hl7(stay_rows(person, number, "A01" if len(said[person.index]) == 1 else "A08"))
+            if number in (60, 180):
+                world.to_hospice.stop(signal.SIGKILL)
+                world.to_hospice.start()
+            if number == 120:
+                os.kill(world.bus.serve_pid, signal.SIGKILL)
+            if number == 240:
+                world.bus.kill()
+                world.bus.start()
+        world.hospice.start()
+        wait_for(lambda: all(len(wards_of(world, person)) >= len(said[person.index]) for person in people), 4 * SECONDS,
+                 lambda: f"seed {seed}: {[(len(wards_of(world, one)), len(said[one.index])) for one in people]}")
+        for person in people:
+            assert wards_of(world, person) == said[person.index], f"seed {seed}"
+        assert not parked(world), "to be away is no poison"
+    finally:
+        world.close()
+
+
+def test_behind_a_poison_message_one_person_waits_and_admission_and_death_overtake():
+    world = World().start()
+    try:
+        sick, other = Person(0), Person(1)
+        for person in (sick, other):
+            introduce(world, person, "mllp")
+            world.say_hl7(stay_rows(person, 0, "A01"))
+        wait_quiet(world)
+        refused = []
+        world.hospice.say = lambda message: "AR" if message.value("PV1", 3).startswith("WARD1^") and sick.local in message.value(
+            "PID", 3) and not refused else "AA"
+        for number in range(1, 5):
+            world.say_hl7(stay_rows(sick, number))
+            world.say_hl7(stay_rows(other, number))
+        wait_for(lambda: wards_of(world, other) == [0, 1, 2, 3, 4], SECONDS, "the other person's messages")
+        item = wait_for(lambda: parked(world), SECONDS, "the item")[0]
+        wait_for(lambda: any("delivery.stopped" in message.text for message in list(world.hospice.seen)), SECONDS, "the team to be told")
+        say(world, sick, "mllp", facts()["death"][2]["mllp"])
+        wait_for(lambda: any(sick.local in message.value("PID", 3) and message.value("PID", 30) == "Y"
+                             for message in list(world.hospice.seen)), SECONDS, "the death, past what waits")
+        assert wards_of(world, sick) == [0, 1], "behind the refused one nothing of an ordinary kind came"
+        refused.append(True)
+        world.bus.ctl("quarantine", "retry", str(item["id"]), "--who", "a.clerk", "--why", "the receiver was mended", check=0)
+        wait_for(lambda: wards_of(world, sick) == [0, 1, 2, 3, 4], SECONDS, lambda: wards_of(world, sick))
+    finally:
+        world.close()
+
+
+# ---- those who left, and the list that is left
+
+def test_who_left_is_told_in_each_language_that_what_they_hold_does_not_stand():
+    rules = yaml.safe_load((pathlib.Path(__file__).resolve().parents[2] / "etc" / "sharing.yaml").read_text(encoding="utf-8"))
+    rules["linger"] = {"discharge": "1s", "death": "1s"}
+    world = World({"sharing": rules}).start()
+    try:
+        person = Person(0)
+        introduce(world, person, "mllp")
+        say(world, person, "mllp", facts()["admission"][2]["mllp"])
+        say(world, person, "mllp", facts()["decision not to attempt resuscitation"][2]["mllp"])
+        wait_quiet(world)
+        for number, to in enumerate(RECEIVERS):
+            closed = person.referral("mllp", number, to).replace("REF^I12", "REF^I15").replace("RF1|P|", "RF1|R|")
+            world.say_hl7(closed)
+        def left():
+            return {one["notice"]["team"] for one in world.events(None) if one["type"] == "record.withdrawn"}
+        wait_for(lambda: left() >= set(LANGUAGE_OF), SECONDS, left)
+        wait_quiet(world)
+        say(world, person, "mllp", facts()["decision entered in error"][2]["mllp"])
+        say(world, person, "mllp", facts()["admission cancelled"][2]["mllp"])
+        wait_for(lambda: any("record.corrected" in message.text for message in list(world.hospice.seen)), SECONDS, "the hospice to be told")
+        wait_for(lambda: any("record.corrected" in json.dumps(one) for one in list(world.community.bundles)), SECONDS, "the nurses")
+        wait_quiet(world)
+        corrected = [message for message in world.hospice.seen if "record.corrected" in message.text]
+        assert len(corrected) == 2 and all("01632 960007" in message.text for message in corrected)
+        assert all("DNACPR" not in message.text and "450476008" not in message.text for message in corrected)
+        bundles = [json.dumps(one) for one in world.community.bundles if "record.corrected" in json.dumps(one)]
+        assert all("01632 960007" in one and "450476008" not in one for one in bundles)
+        rows = [row for row in world.lists.rows("list-*.csv") if "ithdrawn" in row["What"] or "orrect" in row["What"]]
+        assert len([row for row in rows if "01632 960007" in row["Details"]]) >= 2, rows
+    finally:
+        world.close()
+
+
+def test_the_last_known_list_is_read_with_the_bus_down_and_names_who_is_silent():
+    world = World()
+    world.bus.config["sources"]["pas"]["silent_after"] = "1m"
+    world.start()
+    try:
+        empty = world.lists.wait_text("last-known.txt", "Nobody is on it")
+        assert "Last-known list of Surgery" in empty
+        person = Person(0)
+        introduce(world, person, "mllp")
+        say(world, person, "mllp", facts()["decision not to attempt resuscitation"][2]["mllp"])
+        text = world.lists.wait_text("last-known.txt", "DO NOT ATTEMPT CPR")
+        assert "01632 960007" in text and person.nhs in text
+        assert not re.search(r"RING: *$", text, re.MULTILINE), "a sentence that breaks off"
+        assert "No system is known to be silent" in text
+        wait_for(lambda: "No system is known to be silent" not in (world.lists.folder / "last-known.txt").read_text(encoding="utf-8"),
+                 70 + SECONDS, "the list to name who is silent")
+        assert "pas" in (world.lists.folder / "last-known.txt").read_text(encoding="utf-8").split("\n\n")[0]
+        world.bus.stop()
+        text = world.lists.wait_text("last-known.txt", "THE BUS IS AWAY")
+        assert "DO NOT ATTEMPT CPR" in text
+    finally:
+        world.close()
