@@ -84,6 +84,29 @@ static void header_note_read(const Translation *t, const Hl7Segment *msh) {
                 hl7_note_ignored(hl7_field(t->message, msh, numbers[i]));
 }
 
+/* 123.0: how the bus numbers events. */
+static bool is_event_id(const char *text) {
+        size_t before = strspn(text, "0123456789"), behind;
+
+        if (before == 0 || text[before] != '.')
+                return false;
+        behind = strspn(text + before + 1, "0123456789");
+        return behind > 0 && !text[before + 1 + behind];
+}
+
+/* What a message of this bus, or of another, that comes back says of its event. Whose word it was stands in the other fields, and must
+ * not pass for the word of who sends it now. A segment of this name that is somebody else's is counted as unknown. */
+static void own_segment_read(Translation *t) {
+        const Hl7Segment *zbu = hl7_find(t->message, "ZBU", 1);
+        Carebus__V1__Identifier *id = zbu ? value_entity(t, hl7_field(t->message, zbu, 1)) : NULL;
+
+        if (!id || !id->authority || !is_event_id(id->value))
+                return;
+        t->carried_id = id;
+        for (unsigned number = 2; number <= 5; number++)
+                hl7_note_ignored(hl7_field(t->message, zbu, number));
+}
+
 void envelope_read(Translation *t) {
         const Hl7Segment *msh = t->message->segments, *evn = hl7_find(t->message, "EVN", 1);
 
@@ -99,6 +122,7 @@ void envelope_read(Translation *t) {
                         note_add(t, "EVN-6", t->occurred_at->text);
                 hl7_note_ignored(hl7_field(t->message, evn, 1));
         }
+        own_segment_read(t);
         notes_read(t);
 }
 
@@ -112,6 +136,7 @@ Carebus__V1__Event *event_new(Translation *t, const char *type, Carebus__V1__Act
         event->source_message_id = (char *)t->message_id;
         event->sender = t->sender;
         event->author = t->author;
+        event->carried_id = t->carried_id;
         event->trigger = (char *)t->trigger;
         event->n_notes = t->n_notes;
         event->notes = t->notes;

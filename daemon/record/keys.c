@@ -94,6 +94,14 @@ StateKey key_of_claims(const char *patient_id, const char *section) {
         return key;
 }
 
+StateKey key_of_claims_of(const char *patient_id) {
+        StateKey key = STATE_KEY_NULL;
+
+        state_key_text(&key, "~");
+        state_key_text(&key, patient_id);
+        return key;
+}
+
 StateKey key_of_claim(const char *patient_id, const char *section, StampParts stamp) {
         StateKey key = key_of_claims(patient_id, section);
 

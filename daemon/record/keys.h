@@ -35,3 +35,5 @@ char *section_of_lists(const char *source, Arena *arena);
 /* Of a claim, and the prefix of all claims of one fact. */
 StateKey key_of_claim(const char *patient_id, const char *section, StampParts stamp);
 StateKey key_of_claims(const char *patient_id, const char *section);
+/* All of a person. */
+StateKey key_of_claims_of(const char *patient_id);

@@ -92,6 +92,9 @@ int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1
  * */
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret);
+/* The numbers alone, as such a reader sees them, appended to the list: each as it is kept, once for each of all who are one that has it. */
+int record_numbers_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                      Carebus__V1__PersonIdentifier ***ret, size_t *ret_n);
 
 /* An item of the quarantine, open or resolved. `events` is filled in where the entry had any. */
 int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret);

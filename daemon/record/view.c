@@ -51,14 +51,12 @@ static int identifier_order(const void *a, const void *b) {
         return strcmp(x->system ?: "", y->system ?: "") ?: strcmp(x->value ?: "", y->value ?: "");
 }
 
-/* Of several members that have the same number, the word of the first: who answers, then the oldest. */
-static int identifiers_write(Viewing *viewing, const RecordEyes *eyes) {
-        Carebus__V1__Record *record = viewing->record;
-        size_t n = 0;
-
+/* Of all who are one, and of what was moved here, without what was moved away. */
+static int numbers_gather(Viewing *viewing, const RecordEyes *eyes, Carebus__V1__PersonIdentifier ***ret,
+                          size_t *ret_n) {
         for (size_t i = 0; i < viewing->n_persons; i++)
                 for (size_t j = 0; j < viewing->persons[i]->n_identifiers; j++) {
-                        const Carebus__V1__PersonIdentifier *kept = viewing->persons[i]->identifiers[j];
+                        Carebus__V1__PersonIdentifier *kept = viewing->persons[i]->identifiers[j];
                         bool here;
                         int r = view_number_belongs(viewing, viewing->persons[i], i >= viewing->n_members,
                                                     kept->identifier, &here);
@@ -66,11 +64,25 @@ static int identifiers_write(Viewing *viewing, const RecordEyes *eyes) {
                         if (r == 0 && here)
                                 r = view_sees_number(eyes, kept, viewing->arena, &here);
                         if (r == 0 && here)
-                                r = list_append((void ***)&record->identifiers, &record->n_identifiers,
-                                                kept->identifier, viewing->arena);
+                                r = list_append((void ***)ret, ret_n, kept, viewing->arena);
                         if (r < 0)
                                 return r;
                 }
+        return 0;
+}
+
+/* Of several members that have the same number, the word of the first: who answers, then the oldest. */
+static int identifiers_write(Viewing *viewing, const RecordEyes *eyes) {
+        Carebus__V1__Record *record = viewing->record;
+        Carebus__V1__PersonIdentifier **numbers = NULL;
+        size_t n_numbers = 0, n = 0;
+        int r = numbers_gather(viewing, eyes, &numbers, &n_numbers);
+
+        for (size_t i = 0; r == 0 && i < n_numbers; i++)
+                r = list_append((void ***)&record->identifiers, &record->n_identifiers, numbers[i]->identifier,
+                                viewing->arena);
+        if (r < 0)
+                return r;
         /* Stable, as few as they are nearly in order. */
         for (size_t i = 1; i < record->n_identifiers; i++) {
                 Carebus__V1__Identifier *identifier = record->identifiers[i];
@@ -223,6 +235,18 @@ static bool is_not_followed(const Viewing *viewing) {
                 if (viewing->persons[i]->followed)
                         return false;
         return true;
+}
+
+int record_numbers_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                      Carebus__V1__PersonIdentifier ***ret, size_t *ret_n) {
+        Viewing viewing = { .txn = txn, .arena = arena };
+        size_t n_members;
+        char **members;
+        int r;
+
+        r = identity_members(txn, patient_id, arena, &members, &n_members);
+        r = r ?: persons_read(&viewing, members, n_members);
+        return r ?: numbers_gather(&viewing, eyes, ret, ret_n);
 }
 
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,

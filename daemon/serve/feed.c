@@ -76,18 +76,29 @@ static int feed_make_sharing(Feed *feed) {
         return 0;
 }
 
-/* Whoever may no longer read is told so and ends; the others keep their place. */
-static void feed_check_sessions(Feed *feed) {
+/* Whoever may no longer read is told so and ends, which stands in the audit; the others keep their place. */
+static int feed_check_sessions(Feed *feed) {
         for (size_t i = feed->n_sessions; i > 0; i--) {
                 FeedSession *session = feed->sessions[i - 1];
                 ssize_t team = config_find_team(feed->config, session->consumer->team);
+                const AuditRefused refused = { .team = session->consumer->team,
+                                               .peer = session->user,
+                                               .way = session->records.ledger
+                                                              ? CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_RECORDS
+                                                              : CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_FEED,
+                                               .code = "not-allowed" };
+                int r = 0;
 
-                if (team >= 0 && feed_may_open(feed, session->user, (size_t)team, session->consumer->name))
+                if (team >= 0 && feed_may_open(feed, session->user, (size_t)team, session->consumer->name)) {
                         session->team = (size_t)team;
-                else
-                        feed_session_end(feed, session, "not-allowed",
-                                         "this user or key may no longer read as that team");
+                        continue;
+                }
+                r = audit_say_refused(feed->say, &refused);
+                feed_session_end(feed, session, "not-allowed", "this user or key may no longer read as that team");
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
 static int feed_take_config(Feed *feed, Config *config) {
@@ -110,8 +121,8 @@ static int feed_take_config(Feed *feed, Config *config) {
                 r = feed_make_sharing(feed);
         if (r < 0)
                 return r;
-        feed_check_sessions(feed);
-        return worker_report(feed->worker, NULL);
+        r = feed_check_sessions(feed);
+        return r < 0 ? r : worker_report(feed->worker, NULL);
 }
 
 static int feed_take_orders(Feed *feed) {

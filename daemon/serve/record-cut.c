@@ -96,6 +96,18 @@ int record_is_known(Sight *sight, size_t team, const char *patient_id, bool *ret
         return r;
 }
 
+int record_numbers_for_team(Sight *sight, size_t team, const SharingPerson *person, const char *patient_id,
+                            Arena *arena, Carebus__V1__PersonIdentifier ***ret, size_t *ret_n) {
+        RecordEyes eyes;
+        Team whose;
+        int r = eyes_open(sight, team, patient_id, arena, &whose, &eyes);
+
+        if (person)
+                whose.person = person;
+        r = r ?: record_numbers_as(view_txn(sight_view(sight)), patient_id, &eyes, arena, ret, ret_n);
+        return r == RECORD_E_NOT_FOUND ? 0 : error_fold(r);
+}
+
 static int record_make(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience, Arena *arena,
                        Carebus__V1__Record **ret) {
         StateTxn *txn = view_txn(sight_view(sight));

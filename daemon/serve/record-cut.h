@@ -16,8 +16,12 @@ int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *a
 /* The same, and what its sections say where they say nothing. */
 int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience,
                                 Arena *arena, Carebus__V1__Record **ret);
-/* Has the team to do with this person, and is there a section that the rules show it because of that? Without a look at the record: what its
- * own sources say it sees all the same. 0 or negative. */
+/* Has the team to do with this person, and is there a section that the rules show it because of that? Without a look at the record: what
+ * its own sources say it sees all the same. 0 or negative. */
 int record_is_known(Sight *sight, size_t team, const char *patient_id, bool *ret);
+/* The numbers of a person that the team may see, appended to the list; of nobody there are none. `person`: who it is to be to the
+ * rules; NULL: who it is now. Lives in the arena. 0 or negative. */
+int record_numbers_for_team(Sight *sight, size_t team, const SharingPerson *person, const char *patient_id,
+                            Arena *arena, Carebus__V1__PersonIdentifier ***ret, size_t *ret_n);
 /* Contact points of whoever may know more of somebody than this team is told. 0 or negative. */
 int record_whom_to_ring(Sight *sight, size_t team, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n);

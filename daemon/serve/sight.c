@@ -12,6 +12,7 @@
 #include "daemon/record/read.h"
 #include "daemon/record/relationships.h"
 #include "daemon/record/ring.h"
+#include "daemon/serve/notice-numbers.h"
 #include "daemon/sharing/people.h"
 #include "proto/types.h"
 
@@ -509,6 +510,10 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
         return r;
 }
 
+static bool needs_numbers(const PublishedEvent *event, const SightAnswer *answer) {
+        return answer->gives == SIGHT_CORRECTION || notice_numbers_needed(event);
+}
+
 static int make_variant(Sight *sight, PublishedEntry *entry, size_t index, size_t team, const SightAnswer *answer,
                         const PublishedVariant *wanted, PublishedVariant **ret) {
         PublishedEvent *published = &entry->events[index];
@@ -526,6 +531,8 @@ static int make_variant(Sight *sight, PublishedEntry *entry, size_t index, size_
                 if (r == 0 && published->names_others)
                         r = cut_others(sight, team, event);
         }
+        if (r == 0 && needs_numbers(published, answer))
+                r = notice_numbers_add(sight, team, answer->person, event, sight->arena);
         if (r == 0)
                 r = variant_add(published, wanted, event, ret);
         arena_rewind(sight->arena, mark);
@@ -535,14 +542,14 @@ static int make_variant(Sight *sight, PublishedEntry *entry, size_t index, size_
 int sight_bytes(Sight *sight, PublishedEntry *entry, size_t index, size_t team, const SightAnswer *answer,
                 PublishedBytes **ret) {
         PublishedEvent *event = &entry->events[index];
-        const bool of_team = answer->gives == SIGHT_CORRECTION || event->names_others;
+        const bool of_team = event->names_others || needs_numbers(event, answer);
         const PublishedVariant wanted = { .mask = of_team ? NULL : answer->verdict.mask,
                                           .team = team,
                                           .head = view_head(sight->view) };
         PublishedVariant *variant;
         int r = 0;
 
-        if (answer->gives == SIGHT_WHOLE && !event->names_others) {
+        if (answer->gives == SIGHT_WHOLE && !of_team) {
                 *ret = &event->bytes;
                 return 0;
         }

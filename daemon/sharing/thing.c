@@ -249,6 +249,7 @@ static void cut_envelope(const Cutting *cutting, Carebus__V1__Event *event) {
 
         event->base.n_unknown_fields = 0;
         event->source_message_id = event->trigger = NULL;
+        event->carried_id = NULL;
         event->n_notes = 0;
         event->notes = NULL;
         cut_when(&event->occurred_at);

@@ -11,6 +11,7 @@
 #include "daemon/record/moment.h"
 #include "daemon/record/plain.h"
 #include "daemon/stage/identify.h"
+#include "daemon/stage/settings.h"
 #include "proto/types.h"
 
 typedef Carebus__V1__Event Event;
@@ -28,7 +29,8 @@ static size_t field_count(const ProtobufCMessage *message, const ProtobufCFieldD
 
 /* What another system has its own of: numbers, and the words for where a thing stands. */
 static bool is_own(const ProtobufCFieldDescriptor *field) {
-        static const char *const names[] = { "status", "original_status", "decision_text", "original_use" };
+        static const char *const names[] = { "status",       "original_status", "decision_text",
+                                             "original_use", "set_id",          "action_code" };
 
         if (field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &carebus__v1__identifier__descriptor)
                 return true;
@@ -207,16 +209,23 @@ typedef struct Looking {
         const Said *said;
         const PlainRow *row; /* NULL: an encounter */
         const char *section;
-        const char *key;     /* of the fact that it would be */
-        const char *carried; /* event id that it carries; NULL: none */
+        const char *key;      /* of the fact that it would be */
+        const char *carried;  /* event id that it carries; NULL: none */
+        const char *returned; /* event id that its message carries; NULL: none */
+        bool own;             /* the source said such a one of its own before */
+        bool by_id;           /* of a stay: by `returned` alone */
         char *of;
 } Looking;
 
 static bool names_bus(const Looking *looking, const Carebus__V1__Identifier *identifier) {
-        const Carebus__V1__Settings *settings = looking->work->fold->settings;
+        return settings_is_own_number(looking->work->fold, identifier);
+}
 
-        return identifier && identifier->system && text_starts_with(identifier->system, "carebus:") && settings->bus &&
-               strcmp(identifier->system + strlen("carebus:"), settings->bus) == 0;
+/* What the message as a whole goes back to: one of the things that it says, or all of them. */
+static const char *returned_of(const Looking *looking) {
+        const Carebus__V1__Identifier *carried = looking->said->event->carried_id;
+
+        return names_bus(looking, carried) ? carried->value : NULL;
 }
 
 /* Anywhere among the numbers of the body itself, and of the envelope. */
@@ -228,7 +237,8 @@ static const char *carried_in(const Looking *looking, const ProtobufCMessage *me
                 size_t n;
 
                 if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
-                    field->descriptor != &carebus__v1__identifier__descriptor || !body_field_is_said(message, field))
+                    field->descriptor != &carebus__v1__identifier__descriptor || !body_field_is_said(message, field) ||
+                    strcmp(field->name, "carried_id") == 0)
                         continue;
                 items = list ? *(Carebus__V1__Identifier *const *const *)field_at(message, field)
                              : (Carebus__V1__Identifier *const *)field_at(message, field);
@@ -257,6 +267,7 @@ static bool claim_says(const Looking *looking, const StoredFact *stored, const C
         const bool numbered = looking->carried
                                       ? is_named(stored, looking->carried)
                                       : text_equal(stored->fact->key, looking->key) && strchr(looking->key, '|');
+        const bool returned = looking->returned && is_named(stored, looking->returned);
         const ProtobufCMessage *a = body_of(echo), *b = body_of(original);
 
         if (original->echo_of || stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
@@ -267,9 +278,18 @@ static bool claim_says(const Looking *looking, const StoredFact *stored, const C
                 return false;
         if (!a || !b || a->descriptor != b->descriptor || !says_no_more(a, b))
                 return false;
-        if (looking->carried && !numbered)
-                return false;
+        if (returned)
+                return true;
+        if (looking->own || (looking->carried && !numbered))
+                return numbered && looking->carried;
         return numbered || is_known(echo, original);
+}
+
+static char *named_by(const Looking *looking, const StoredFact *stored, const Carebus__V1__Claim *claim) {
+        if (looking->carried)
+                return (char *)looking->carried;
+        return looking->returned && is_named(stored, looking->returned) ? (char *)looking->returned
+                                                                        : claim->event->event_id;
 }
 
 static int fact_look(Looking *looking, const StoredFact *stored) {
@@ -282,7 +302,7 @@ static int fact_look(Looking *looking, const StoredFact *stored) {
         r = plain_claims(stored, looking->work->arena, &claims, &n);
         for (size_t i = 0; r == 0 && i < n && !looking->of; i++)
                 if (claim_says(looking, stored, claims[i]))
-                        looking->of = looking->carried ? (char *)looking->carried : claims[i]->event->event_id;
+                        looking->of = named_by(looking, stored, claims[i]);
         return r;
 }
 
@@ -312,11 +332,18 @@ static int home_look(Looking *looking, const char *patient_id) {
         return r > 0 && looking->of ? 0 : r;
 }
 
-/* A stay as it stands, which the first message about somebody tells, names neither what happened nor the number beside it. */
-static bool is_told_again(const Event *echo, const Event *original) {
+/*
+ * By our id, whatever number the stay has where it comes from; or by the number of the stay. A stay as it stands, which the first message
+ * about somebody tells, names neither what happened nor the number beside it.
+ */
+static bool is_told_again(const Looking *looking, const Event *original) {
+        const Event *echo = looking->said->event;
         const Carebus__V1__Encounter *a = echo->encounter, *b = original->encounter;
+        const bool same_type = strcmp(original->type, echo->type) == 0;
 
-        if (strcmp(original->type, echo->type) == 0)
+        if (looking->by_id)
+                return same_type && text_equal(original->event_id, looking->returned);
+        if (same_type)
                 return echo->encounter_id != NULL;
         return strcmp(echo->type, "encounter.updated") == 0 && a && b && a->identifier &&
                text_equal(a->status, b->status);
@@ -328,7 +355,7 @@ static int claim_seen(Bytes key, Bytes value, void *owner) {
         int r = message_unpack(&carebus__v1__claim__descriptor, value, looking->work->arena,
                                (ProtobufCMessage **)&claim);
 
-        if (r || claim->event->echo_of || !is_told_again(looking->said->event, claim->event) ||
+        if (r || claim->event->echo_of || !is_told_again(looking, claim->event) ||
             stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
                 return r;
         if (says_no_more(body_of(looking->said->event), body_of(claim->event)))
@@ -358,6 +385,22 @@ static int stay_look(Looking *looking, const char *patient_id) {
                 r = r > 0 && looking->of ? 0 : r;
         }
         return r;
+}
+
+static int stay_look_by_id(Looking *looking, const char *patient_id) {
+        StateKey prefix = key_of_claims_of(patient_id);
+        int r;
+
+        looking->by_id = true;
+        r = state_walk(looking->work->txn, STATE_SECTION, state_key_all(&prefix), state_key_all(&prefix), claim_seen,
+                       looking);
+        return r > 0 && looking->of ? 0 : r;
+}
+
+static int stays_look(Looking *looking, const char *patient_id) {
+        int r = looking->own ? 0 : stay_look(looking, patient_id);
+
+        return r == 0 && !looking->of && looking->returned ? stay_look_by_id(looking, patient_id) : r;
 }
 
 /* ---- the question
@@ -457,7 +500,7 @@ int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, b
         *ret = false;
         if (!echo_is_possible(work) || !demographics_of(said->event))
                 return 0;
-        looking.carried = carried_in(&looking, &said->event->base);
+        looking.carried = carried_in(&looking, &said->event->base) ?: returned_of(&looking);
         r = singles_look(&looking, patient_id, says_the_same_person);
         *ret = looking.of != NULL;
         return r;
@@ -484,6 +527,7 @@ static int looking_begin(Looking *looking, bool *ret_possible) {
         if (!looking->key)
                 return -ENOMEM;
         looking->carried = carried_in(looking, body_of(event)) ?: carried_in(looking, &event->base);
+        looking->returned = returned_of(looking);
         *ret_possible = true;
         return 0;
 }
@@ -498,7 +542,8 @@ static int single_look(Looking *looking, const char *patient_id, char **ret_of) 
             (death && event->patient && event->patient->demographics && event->patient->demographics->has_restricted))
                 return 0;
         looking->section = death ? SECTION_DEATH : SECTION_DEMOGRAPHICS;
-        looking->carried = carried_in(looking, body_of(event)) ?: carried_in(looking, &event->base);
+        looking->carried = carried_in(looking, body_of(event)) ?: carried_in(looking, &event->base)
+                                   ?: returned_of(looking);
         r = singles_look(looking, patient_id, death ? says_the_same_death : says_the_same_person);
         *ret_of = looking->of;
         return r;
@@ -526,15 +571,16 @@ int echo_look(FoldWork *work, const Said *said, const char *patient_id, char **r
                 return r;
         /* Who names our id does not speak for themselves, even where they did before anybody knew who it was. */
         r = is_own_word(&looking, patient_id, &own);
-        if (r || (own && !looking.carried))
+        if (r || (own && !looking.carried && !looking.returned))
                 return r;
+        looking.own = own;
         r = work_person(work, patient_id, &person);
         r = r ?: identify_members(work, person, &members, &n);
         if (r == 0 && looking.row)
                 r = work_store_through(work);
         for (size_t i = 0; r == 0 && i < n && !looking.of; i++)
                 r = looking.row ? home_look(&looking, members[i]->patient_id)
-                                : stay_look(&looking, members[i]->patient_id);
+                                : stays_look(&looking, members[i]->patient_id);
         if (r)
                 return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
         *ret_of = looking.of;

@@ -180,13 +180,24 @@ static int told_settle(Telling *telling, StoredSharing *sharing) {
         return 0;
 }
 
-static int person_settle(FoldWork *work, const char *patient_id, const Said *said) {
+/* One thing said under two numbers of a person ends when neither of the two says by itself. */
+static int united_wait(FoldWork *work, const PersonSharing *person) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < person->n_relationships; i++)
+                r = relationship_wait(work, person->patient_id, person->relationships[i]);
+        return r;
+}
+
+static int person_settle(FoldWork *work, const Carebus__V1__Person *answering, const Said *said) {
         Telling telling = { .work = work, .said = said };
         StoredSharing *sharing;
         PersonSharing *person;
         int r;
 
-        r = relationship_read(work, patient_id, &person);
+        r = relationship_read(work, answering->patient_id, &person);
+        if (r == 0 && (answering->n_former_patient_ids > 0 || answering->n_moves > 0))
+                r = united_wait(work, person);
         r = r ?: sharing_get(work, person->patient_id, &sharing);
         if (r)
                 return r > 0 ? -EBADMSG : r;
@@ -245,7 +256,7 @@ int relationship_settle(FoldWork *work) {
                 if (r || was_settled(work, settled, n_settled, person->patient_id))
                         continue;
                 r = list_append((void ***)&settled, &n_settled, person->patient_id, work->arena);
-                r = r ?: person_settle(work, person->patient_id, &look.said);
+                r = r ?: person_settle(work, person, &look.said);
         }
         work->n_shared = 0;
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r ?: sharing_store(work);

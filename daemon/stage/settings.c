@@ -1,6 +1,7 @@
 #include "daemon/stage/settings.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "daemon/identity/match.h"
@@ -92,4 +93,12 @@ bool settings_lists_whole(const Fold *fold, const char *source) {
                 if (text_equal(fold->settings->sources[i]->name, source))
                         return fold->settings->sources[i]->lists_complete;
         return false;
+}
+
+bool settings_is_own_number(const Fold *fold, const Carebus__V1__Identifier *identifier) {
+        static const char prefix[] = "carebus:";
+        const char *bus = fold->settings ? fold->settings->bus : NULL;
+
+        return bus && identifier && identifier->system && text_starts_with(identifier->system, prefix) &&
+               strcmp(identifier->system + strlen(prefix), bus) == 0;
 }

@@ -28,6 +28,72 @@ static StampParts stamp_of(const FoldWork *work, const Carebus__V1__Event *event
         return stamp;
 }
 
+/* ---- numbers of the bus itself ---- */
+
+typedef struct Numbers {
+        size_t *n;
+        Carebus__V1__Identifier ***list;
+} Numbers;
+
+static bool has_own(const FoldWork *work, const Numbers *numbers) {
+        for (size_t i = 0; i < *numbers->n; i++)
+                if (settings_is_own_number(work->fold, (*numbers->list)[i]))
+                        return true;
+        return false;
+}
+
+static int leave_out_own(FoldWork *work, Carebus__V1__Event *event, const Numbers *numbers) {
+        Carebus__V1__Identifier **kept = arena_alloc(work->arena, *numbers->n * sizeof(*kept));
+        size_t n = 0;
+
+        if (!kept)
+                return -ENOMEM;
+        for (size_t i = 0; i < *numbers->n; i++) {
+                Carebus__V1__Identifier *number = (*numbers->list)[i];
+
+                if (!settings_is_own_number(work->fold, number))
+                        kept[n++] = number;
+                else if (!event->carried_id)
+                        event->carried_id = number;
+        }
+        *numbers->list = kept;
+        *numbers->n = n;
+        return 0;
+}
+
+static size_t numbers_of(Carebus__V1__Event *event, Numbers ret[5]) {
+        Carebus__V1__Subject *patient = event->patient;
+        size_t n = 0;
+
+        if (patient)
+                ret[n++] = (Numbers){ &patient->n_identifiers, &patient->identifiers };
+        if (patient && patient->demographics)
+                ret[n++] = (Numbers){ &patient->demographics->n_identifiers, &patient->demographics->identifiers };
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS)
+                ret[n++] = (Numbers){ &event->demographics->n_identifiers, &event->demographics->identifiers };
+        if (event->body_case == CAREBUS__V1__EVENT__BODY_MERGE) {
+                ret[n++] = (Numbers){ &event->merge->n_surviving, &event->merge->surviving };
+                ret[n++] = (Numbers){ &event->merge->n_retired, &event->merge->retired };
+        }
+        return n;
+}
+
+/* The bus's own id of a person stands for nobody when it comes back: whoever has it may have it from anywhere, and whose it is now the
+ * other numbers say. It only tells that the message goes back to one of the bus. The stored event is the fold's own copy. */
+static int own_numbers_leave_out(FoldWork *work, Carebus__V1__Event *event, bool *ret_changed) {
+        Numbers numbers[5];
+        size_t n = numbers_of(event, numbers);
+        int r = 0;
+
+        *ret_changed = false;
+        for (size_t i = 0; r == 0 && i < n; i++)
+                if (has_own(work, &numbers[i])) {
+                        *ret_changed = true;
+                        r = leave_out_own(work, event, &numbers[i]);
+                }
+        return r;
+}
+
 /* The event as it is published: what the bus sets is set. */
 static int event_on_its_way(FoldWork *work, const Carebus__V1__Event *stored, const EventPlace *place, Said *ret) {
         Carebus__V1__Event *event = message_shallow_copy(&stored->base, work->arena);
@@ -82,28 +148,31 @@ static bool indexes_have(const uint32_t *indexes, size_t n, uint32_t index) {
 }
 
 /* One that can be used is used. */
-static int event_use(FoldWork *work, const Carebus__V1__Event *stored, uint32_t index, Bytes packed,
+static int event_use(FoldWork *work, Carebus__V1__Event *stored, uint32_t index, Bytes packed,
                      const char **ret_reason) {
         const EventPlace place = { .seq = work->seq, .index = index, .received_at = work->received_at };
+        bool changed;
         Said said;
         int r;
 
-        r = identify_check(work, stored, ret_reason);
+        r = own_numbers_leave_out(work, stored, &changed);
+        r = r ?: identify_check(work, stored, ret_reason);
         if (r || *ret_reason)
                 return r;
         r = event_on_its_way(work, stored, &place, &said);
         if (r)
                 return r;
-        said.packed = packed;
+        said.packed = changed ? BYTES_NULL : packed;
         said.matching = matching_of(work, index);
         return project_event(work, &said, (const char **)&work->outcome.patient_ids[index]);
 }
 
-int event_use_again(FoldWork *work, const Carebus__V1__Event *stored, const EventPlace *place,
-                    Carebus__V1__Person *home) {
+int event_use_again(FoldWork *work, Carebus__V1__Event *stored, const EventPlace *place, Carebus__V1__Person *home) {
+        bool changed;
         Said said;
-        int r = event_on_its_way(work, stored, place, &said);
+        int r = own_numbers_leave_out(work, stored, &changed);
 
+        r = r ?: event_on_its_way(work, stored, place, &said);
         if (r)
                 return r;
         said.matching = matching_of(work, place->index);

@@ -17,8 +17,7 @@ typedef struct EventPlace {
         int64_t received_at;
 } EventPlace;
 /* An event that was set aside, for the record now; the work speaks for its source. */
-int event_use_again(FoldWork *work, const Carebus__V1__Event *stored, const EventPlace *place,
-                    Carebus__V1__Person *home);
+int event_use_again(FoldWork *work, Carebus__V1__Event *stored, const EventPlace *place, Carebus__V1__Person *home);
 
 /* Uses all that can be used, or of those at `only` (ascending; NULL: all), and says so in the outcome; where nothing can be used the
  * outcome stays as it is. An event's id has its index in `events`, whatever waits. 0 or as work_get(). */

@@ -494,7 +494,12 @@ static void check_ends(World *world, int64_t now) {
                 for (size_t j = 0; j < person->n_relationships; j++) {
                         const Carebus__V1__Relationship *one = person->relationships[j];
 
-                        assert_int_equal(one->ended != 0, one->has_until_at && one->until_at <= now);
+                        if ((one->ended != 0) != (one->has_until_at && one->until_at <= now)) {
+                                printf("%s", person_text(person, world->arena));
+                                fail_msg("%s/%s of %s in %s until %lld is %sover", one->kind,
+                                         one->team ?: one->organisation, one->source ?: "-", one->home ?: "-",
+                                         (long long)one->until_at, one->ended ? "" : "not ");
+                        }
                         seen.ended += one->ended != 0;
                 }
         }

@@ -50,6 +50,8 @@ def two(make_bus):
     bus = make_bus().start()
     bus.pas = bus.source("pas")
     bus.pas.send(registered("1", "H1"), registered("2", "H2"))
+    # The teams have to do with both already: nothing is derived behind what the tests send.
+    bus.pas.send(mixed("1a", "H1"), mixed("2a", "H2"))
     bus.wait_folded()
     return bus
 
@@ -92,12 +94,16 @@ def test_the_last_that_waits_leaves_no_gap_in_a_stream(two):
         assert (place(delivery), (delivery.prev_seq, delivery.prev_index)) == ((newest, 0), (last, 0))
 
 
-def test_a_place_that_waits_is_not_where_a_stream_can_stand(two):
+def test_a_stream_begins_behind_all_there_is_whatever_of_it_waits(two):
+    """Where a feed begins is the same for everybody: it tells nobody what waits, and what comes next comes behind it."""
     seq = send(two, mixed("3", "H1", None))
     assert (two.status().seq or 0) >= seq
     with Feed(two, "ward") as feed:
         opened = feed.open(start=3).opened()
-        assert (opened.head.seq, opened.head.index) == (seq, 0)
+        assert (opened.head.seq, opened.head.index) == (seq, 1)
+        newest = send(two, mixed("4", "H1"))
+        delivery = feed.take(1)[0]
+        assert (place(delivery), (delivery.prev_seq, delivery.prev_index)) == ((newest, 0), (seq, 1))
 
 
 def test_a_retry_gives_what_waited_under_its_own_number_and_the_same_index(two):

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 from carebus_bus import CAREBUS_MLLP, SLOW, Bus, event_pb2, intake_pb2, wait_for
-from mllp_peer import free_port
+from mllp_peer import Mllp, free_port
 from mllp_receiver import Receiver
 
 OPEN = {"rules": [{"name": "all", "reason": "this test is about delivery", "classes": ["all"], "kinds": ["all"],
@@ -59,7 +59,7 @@ def world():
     """A bus with a source, a destination, its adapter and the receiver."""
     opened = []
 
-    def make(say=lambda message: "AA", served=None, profile=None, start=True, **settings):
+    def make(say=lambda message: "AA", served=None, profile=None, start=True, back=None, **settings):
         receiver = Receiver(free_port(), say=say, tls=served)
         destination = {"team": "ward", "adapter": "mllp", "connect": f"127.0.0.1:{receiver.port}", "tries": 3, "pause_max": "1s",
                        "timeout": "2s", "window": 4, "types": ["encounter.admitted", "encounter.updated"], **settings}
@@ -69,6 +69,9 @@ def world():
             (bus.folder / "profiles" / "theirs.yaml").write_text(profile, encoding="utf-8")
             destination["profile"] = "theirs"
             bus.write_config()
+        if back:  # what the receiver's own system says comes in by this source
+            destination["sources"] = [back]
+            bus.back = Mllp(bus, source=back)
         bus.start()
         adapter = Adapter(bus)
         opened.append((bus, adapter, receiver))
@@ -79,6 +82,8 @@ def world():
 
     yield make
     for bus, adapter, receiver in opened:
+        if hasattr(bus, "back"):
+            bus.back.close()
         if adapter.process:
             assert adapter.stop() == 0, adapter.log()
         if receiver.listener:
@@ -262,6 +267,58 @@ def test_enhanced_mode_waits_for_the_answer_of_the_application(world):
     wait_stays(adapter, receiver, ["V1"])
     assert receiver.seen[0].fields("MSH")[14:16] == ["AL", "AL"]
     wait_for(lambda: items(bus) or None, what="what the application refused in the quarantine")
+
+
+# ---- what comes back
+
+def events_of(bus, source):
+    bus.wait_folded()
+    return [line for line in bus.ctl_json("tail") if line.get("source") == source and not line.get("caused_by")]
+
+
+def returned(message, number, keep=lambda segment: True, **changed):
+    """The message as a system sends it back: under a number of its own, and with the segments `changed`."""
+    segments = []
+    for segment in message.segments:
+        fields = changed.get(segment[:3], segment).split("|")
+        if fields[0] == "MSH":
+            fields[9] = number
+        if keep(segment):
+            segments.append("|".join(fields))
+    return "\r".join(segments) + "\r"
+
+
+def test_a_loop_ends_where_it_began_and_only_what_is_new_goes_out_again(world):
+    bus, adapter, receiver = world(back="epr", types=["encounter.*"])
+    bus.back.start()
+    first = said(1, 1)
+    # PV1-2 must not be missing: of a stay without a class, what comes back would say one.
+    kind = getattr(first.events[0].encounter, "class")
+    kind.system, kind.code = "http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP"
+    send(bus, first)
+    wait_stays(adapter, receiver, ["V1"])
+    message = next(one for one in receiver.seen if one.type == "ADT^A01")
+    epr = bus.back.sender()
+
+    # Word for word: a copy, by our id.
+    assert epr.ask(returned(message, "E1")).code == "AA"
+    copies = events_of(bus, "epr")
+    assert copies and all(one["carried_id"]["value"] == "2.0" for one in copies)
+    copy, = (one for one in copies if one["type"] == "encounter.admitted")
+    assert copy["echo_of"] == "2.0"
+    # It names the bus's own id of the person beside: that stands for nobody.
+    pid = message.value("PID", 3)
+    other = "PID|1||" + pid + "~" + "p2.0^^^test-bus^PI"
+    assert epr.ask(returned(message, "E2", PID=other)).code == "AA"
+    # Under a number of its own for the stay, it is the same stay.
+    visit = [segment for segment in message.segments if segment.startswith("PV1")][0].replace("V1^", "E77^")
+    assert epr.ask(returned(message, "E3", PV1=visit)).code == "AA"
+    # What it says more is its own, and goes out.
+    ward = [segment for segment in message.segments if segment.startswith("PV1")][0].split("|")
+    ward[3] = "WARD9^BAY1"
+    assert epr.ask(returned(message, "E4", PV1="|".join(ward))).code == "AA"
+    wait_for(lambda: any("WARD9" in one.text for one in receiver.credited.values()), what="what is new")
+    assert [one.value("ZBU", 4) for one in receiver.credited.values() if one.type == "ADT^A01"] == ["M1", "E4"]
 
 
 # ---- TLS
