@@ -485,12 +485,7 @@ static int singles_look(Looking *looking, const char *patient_id,
 }
 
 bool echo_names_person(FoldWork *work, const Event *event) {
-        const Looking looking = { .work = work };
-
-        for (size_t i = 0; event->patient && i < event->patient->n_identifiers; i++)
-                if (names_bus(&looking, event->patient->identifiers[i]))
-                        return true;
-        return false;
+        return settings_is_own_number(work->fold, event->carried_id);
 }
 
 int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, bool *ret) {

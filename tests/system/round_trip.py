@@ -4,6 +4,7 @@ The ward says everything, as HL7 (pas), as FHIR (epr) and as rows (sheet). Three
 referred to them: the hospice is told in HL7, the community team in FHIR, the surgery as rows for programs and as lists for people.
 """
 
+import copy
 import json
 import pathlib
 import re
@@ -45,7 +46,7 @@ class World:
     """All of it, running. `told(team)` is what came of it there."""
 
     def __init__(self, config=None, echo=False):
-        self.bus = Bus({"teams": TEAMS, "sources": {}, "sharing": None, "scope": None, **(config or {})})
+        self.bus = Bus({"teams": copy.deepcopy(TEAMS), "sources": {}, "sharing": None, "scope": None, **(config or {})})
         self.bus.config["sources"] = {}
         self.hospice, self.community = Receiver(free_port()), FhirReceiver().start()
         self.pas = Mllp(self.bus, "pas")

@@ -354,10 +354,10 @@ def parked(world):
 
 
 def wards_of(world, person):
-    """Where the hospice was told the person lies, in order, each message number once."""
+    """Where the hospice was told the person lies, in order, each message number once; the A28 of a record so far is left out."""
     found = {}
     for message in list(world.hospice.seen):
-        if person.local in message.value("PID", 3) and message.fields("PV1") and message.value("PV1", 3).startswith("WARD"):
+        if person.local in message.value("PID", 3) and message.type in ("ADT^A01", "ADT^A08"):
             found.setdefault(message.id, int(message.value("PV1", 3).split("^")[0][4:]))
     return list(found.values())
 
