@@ -75,7 +75,7 @@ expect echo X4 0 -
 # our own number of a person stands for nobody
 send pas X5
   condition.recorded mrn=story|p2.0 condition.identifier=X5 condition.code=195967001
-expect quarantined X5 no-identifier
+expect quarantine X5 reason=no-identifier
 # a source that is nobody's destination echoes nothing
 send ward W1
   outcome.measured mrn=W1 nhs=9434765919/verified born=1950-02-03 family=Grey measure.identifier=M5 measure.scale=AKPS measure.measured_at=07:10 measure.total.value=40
