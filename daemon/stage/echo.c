@@ -54,6 +54,13 @@ static bool when_same(const Carebus__V1__When *a, const Carebus__V1__When *b) {
         return moments_overlap(x, y);
 }
 
+/* A day is the same day however it is written. */
+static bool date_same(const Carebus__V1__Date *a, const Carebus__V1__Date *b) {
+        if (!a->has_year || !b->has_year)
+                return text_equal(a->text, b->text);
+        return a->year == b->year && a->month == b->month && a->day == b->day;
+}
+
 static bool says_no_more(const ProtobufCMessage *echo, const ProtobufCMessage *original);
 
 static bool message_same(const ProtobufCMessage *a, const ProtobufCMessage *b) {
@@ -61,6 +68,8 @@ static bool message_same(const ProtobufCMessage *a, const ProtobufCMessage *b) {
                 return code_same((const Carebus__V1__Coded *)a, (const Carebus__V1__Coded *)b);
         if (a->descriptor == &carebus__v1__when__descriptor)
                 return when_same((const Carebus__V1__When *)a, (const Carebus__V1__When *)b);
+        if (a->descriptor == &carebus__v1__date__descriptor)
+                return date_same((const Carebus__V1__Date *)a, (const Carebus__V1__Date *)b);
         return says_no_more(a, b);
 }
 
@@ -323,16 +332,30 @@ static int home_look(Looking *looking, const char *patient_id) {
         return r > 0 && looking->of ? 0 : r;
 }
 
-/* By the number of the stay; or by our id, whatever number the stay has where it comes from. */
+/*
+ * By our id, whatever number the stay has where it comes from; or by the number of the stay. A stay as it stands, which the first message
+ * about somebody tells, names neither what happened nor the number beside it.
+ */
+static bool is_told_again(const Looking *looking, const Event *original) {
+        const Event *echo = looking->said->event;
+        const Carebus__V1__Encounter *a = echo->encounter, *b = original->encounter;
+        const bool same_type = strcmp(original->type, echo->type) == 0;
+
+        if (looking->by_id)
+                return same_type && text_equal(original->event_id, looking->returned);
+        if (same_type)
+                return echo->encounter_id != NULL;
+        return strcmp(echo->type, "encounter.updated") == 0 && a && b && a->identifier &&
+               text_equal(a->status, b->status);
+}
+
 static int claim_seen(Bytes key, Bytes value, void *owner) {
         Looking *looking = owner;
-        const Event *event = looking->said->event;
         Carebus__V1__Claim *claim;
         int r = message_unpack(&carebus__v1__claim__descriptor, value, looking->work->arena,
                                (ProtobufCMessage **)&claim);
 
-        if (r || claim->event->echo_of || strcmp(claim->event->type, event->type) != 0 ||
-            !(looking->by_id ? text_equal(claim->event->event_id, looking->returned) : event->encounter_id != NULL) ||
+        if (r || claim->event->echo_of || !is_told_again(looking, claim->event) ||
             stamp_parts_compare(stamp_parts(claim->stamp), looking->said->stamp) >= 0)
                 return r;
         if (says_no_more(body_of(looking->said->event), body_of(claim->event)))
@@ -459,6 +482,15 @@ static int singles_look(Looking *looking, const char *patient_id,
                 }
         }
         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
+}
+
+bool echo_names_person(FoldWork *work, const Event *event) {
+        const Looking looking = { .work = work };
+
+        for (size_t i = 0; event->patient && i < event->patient->n_identifiers; i++)
+                if (names_bus(&looking, event->patient->identifiers[i]))
+                        return true;
+        return false;
 }
 
 int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, bool *ret) {

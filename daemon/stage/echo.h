@@ -13,6 +13,8 @@
 
 /* Does the event at hand come from a source of a destination? */
 bool echo_is_possible(const FoldWork *work);
+/* Does it name the person by an id of ours? Then it was told by us, and the number that it knows them by beside that is no news. */
+bool echo_names_person(FoldWork *work, const Carebus__V1__Event *event);
 /* Are these demographics what another source says already? */
 int echo_says_person(FoldWork *work, const Said *said, const char *patient_id, bool *ret);
 /* *ret_of: the event id of the original; NULL: it is no echo. Of sources of destinations alone. */

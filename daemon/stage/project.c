@@ -499,7 +499,8 @@ static int project_returned(FoldWork *work, Said *placed, Home *home, bool aside
         r = project_traits(work, placed, home, changes);
         r = r ?: project_who(work, placed, home, changes);
         home->joined = true;
-        if (r == 0 && !(changes->identifiers && placed->event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS))
+        if (r == 0 && !(changes->identifiers && placed->event->body_case == CAREBUS__V1__EVENT__BODY_DEMOGRAPHICS &&
+                        !echo_names_person(work, placed->event)))
                 r = echo_mark(work, placed, home->patient_id);
         if (r == 0 && placed->event->echo_of)
                 r = echo_note(work, placed->stamp.index, placed->event->echo_of);
