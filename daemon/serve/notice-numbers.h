@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Under which numbers a team knows the person that a notice is of. The bus's own id tells nothing to a system that the bus delivers
- * to, so a notice has in `patient.identifiers` the numbers that the team may see; one that takes something back has those too that the team was
+ * Under which numbers a team knows the person that a notice is of. The bus's own id tells nothing to a system that the bus delivers to, so
+ * a notice has in `patient.identifiers` the numbers that the team may see; one that takes something back has those too that the team was
  * given, since who has no relationship any more has to find the copy that it holds.
  */
 #include "carebus/v1/event.pb-c.h"

@@ -298,7 +298,8 @@ static bool envelope_word(Building *b, const char *key, const char *value) {
                 assert_int_equal(list_append((void ***)&event->complete, &event->n_complete, (void *)value, b->arena),
                                  0);
         else if (strcmp(key, "order") == 0 || strcmp(key, "plan") == 0 || strcmp(key, "document") == 0 ||
-                 strcmp(key, "referral") == 0 || strcmp(key, "episode") == 0 || strcmp(key, "appointment") == 0)
+                 strcmp(key, "referral") == 0 || strcmp(key, "episode") == 0 || strcmp(key, "appointment") == 0 ||
+                 strcmp(key, "carried") == 0)
                 story_path_set(&event->base, arena_format(b->arena, "%s_id", key), value, b->source, b->arena);
         else if (strcmp(key, "team") == 0)
                 event->team = (char *)value;

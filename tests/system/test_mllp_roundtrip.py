@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(not HL7.is_dir(), reason=f"no corpus: {HL7} is n
 PERMITTED = {
     # The bus speaks: who sent it on, under which number, is the bus, and not who sent it to the bus.
     ("*", "event_id"): "the bus's own number, which is written as ours (ZBU-1) and not taken for the event's",
+    ("new", "carried_id"): "the bus's own number (ZBU-1), by which it is known when it comes back",
     ("other", "source_message_id"): "MSH-10 is the delivery's",
     ("*", "sender"): "MSH-3 and MSH-4 are the bus's",
     ("*", "sender.*"): "MSH-3 and MSH-4 are the bus's",

@@ -61,6 +61,21 @@ send pas R2
 expect echo R2 0 17.0
 expect relationships gp:G1 practice referral
 expect relationships gp:G1 hospital referral
+# the message as a whole carries our id: known by it, though the source says such a one of its own; what it says more is its own
+send pas X1
+  condition.recorded mrn=H1 condition.identifier=X1 condition.code=73211009
+send gp X2
+  condition.recorded mrn=G1 condition.identifier=X2 condition.code=73211009
+send pas X3
+  condition.recorded mrn=H1 condition.identifier=X1 condition.code=73211009 carried=story|20.0
+expect echo X3 0 20.0
+send pas X4
+  condition.recorded mrn=H1 condition.identifier=X4 condition.code=73211009 condition.onset_at=2024-01-02 carried=story|20.0
+expect echo X4 0 -
+# our own number of a person stands for nobody
+send pas X5
+  condition.recorded mrn=story|p2.0 condition.identifier=X5 condition.code=195967001
+expect quarantine X5 reason=no-identifier
 # a source that is nobody's destination echoes nothing
 send ward W1
   outcome.measured mrn=W1 nhs=9434765919/verified born=1950-02-03 family=Grey measure.identifier=M5 measure.scale=AKPS measure.measured_at=07:10 measure.total.value=40
