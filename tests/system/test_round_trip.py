@@ -457,7 +457,8 @@ def test_who_left_is_told_in_each_language_that_what_they_hold_does_not_stand():
         bundles = [json.dumps(one) for one in world.community.bundles if "record.corrected" in json.dumps(one)]
         assert all("01632 960007" in one and "450476008" not in one for one in bundles)
         def told_in_rows():
-            return [row for row in world.lists.rows("list-*.csv") if row["What"].startswith("WITHDRAWN") and "01632 960007" in row["Details"]]
+            rows = world.lists.rows("list-*.csv")
+            return [row for row in rows if row["What"].startswith("WITHDRAWN") and "01632 960007" in row["Details"]]
         wait_for(lambda: len(told_in_rows()) == 2, SECONDS, told_in_rows)
         assert all("450476008" not in row["Details"] and "attempt" not in row["Details"].lower() for row in told_in_rows())
     finally:
