@@ -116,8 +116,6 @@ void destination_message_id(const char *bus, DestinationPlace place, char ret[DE
 void destination_uuid(const char *bus, DestinationPlace place, char ret[DESTINATION_UUID_SIZE]);
 /* Is this type among those of the configuration (`encounter.admitted`, `encounter.*`)? */
 bool destination_wants(const ConfigDestination *is, const char *type);
-/* Is it what the receiver itself said, where the configuration names it as a source? What the bus made of it is not. */
-bool destination_said_it(const Config *config, const ConfigDestination *is, const Carebus__V1__Event *event);
 /* Is it told although somebody's queue is parked: an admission or a death, what takes them back, and that the queue is parked? */
 bool destination_overtakes(const char *type);
 /* What tells of parked queues parks none. */

@@ -71,8 +71,7 @@ static int take_again(Destination *destination, const carebus_delivery *delivery
                 return 0;
         lane->state = LANE_AGAIN;
         destination_event_id(place_of(delivery), id);
-        if (lane_has_overtaken(lane, id) || !destination_wants(destination->is, event->type ? event->type : "") ||
-            destination_said_it(destination->config, destination->is, event))
+        if (lane_has_overtaken(lane, id) || !destination_wants(destination->is, event->type ? event->type : ""))
                 return 0;
         entry = add_event(destination, lane, delivery);
         if (!entry || entry->packed.error < 0)
@@ -147,8 +146,7 @@ static int take_event(Destination *destination, const carebus_delivery *delivery
                 return r;
         mark->is_done = true; /* until something waits for it */
         type = event->type ? event->type : "";
-        if (!destination_wants(destination->is, type) ||
-            destination_said_it(destination->config, destination->is, event))
+        if (!destination_wants(destination->is, type))
                 return 0;
         lane = lane_get(destination, key_of(delivery, event, nobody), is_of_nobody(event));
         if (!lane)

@@ -472,8 +472,10 @@ static void word_of_demographics(const Carebus__V1__StoredFact *stored, Carebus_
                 word->stamp = stored->newest;
 }
 
+/* A death that is told late is told all the same: whoever looked after them hears of it, and has the time of a discharge to read it. */
 static void word_of_death(const RelationshipRules *rules, const Carebus__V1__StoredFact *stored,
                           Carebus__V1__SharingWord *word) {
+        const Carebus__V1__Stamp *first = stored->first ?: stored->newest;
         const Carebus__V1__Fact *fact = stored->fact;
         int64_t said = said_at_of(fact), died;
 
@@ -482,7 +484,7 @@ static void word_of_death(const RelationshipRules *rules, const Carebus__V1__Sto
         died = MIN(end_of(fact->death->died_at, said), said);
         word->has_died_at = word->has_died_until_at = 1;
         word->died_at = died;
-        word->died_until_at = died + rules->linger_death;
+        word->died_until_at = MAX(died + rules->linger_death, (first ? first->said_at : said) + rules->linger_discharge);
 }
 
 static int scope_add(char ***list, size_t *n, const char *text, Arena *arena) {

@@ -239,12 +239,17 @@ static bool is_not_followed(const Viewing *viewing) {
 
 int record_numbers_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                       Carebus__V1__PersonIdentifier ***ret, size_t *ret_n) {
-        Viewing viewing = { .txn = txn, .arena = arena };
+        Carebus__V1__Record *record = message_new(&carebus__v1__record__descriptor, arena);
+        Viewing viewing = { .txn = txn, .arena = arena, .record = record };
         size_t n_members;
         char **members;
         int r;
 
+        if (!record)
+                return -ENOMEM;
         r = identity_members(txn, patient_id, arena, &members, &n_members);
+        if (r == 0)
+                record->patient_id = members[0];
         r = r ?: persons_read(&viewing, members, n_members);
         return r ?: numbers_gather(&viewing, eyes, ret, ret_n);
 }

@@ -140,7 +140,8 @@ def test_who_was_given_it_and_has_left_is_told_what_does_not_stand_and_nobody_el
         assert corrected.type == "record.corrected" and corrected.notice.section == section
         assert set(corrected.notice.event_ids) <= event_ids(bus, given) and corrected.notice.event_ids
         assert corrected.notice.code == withdrawal("x").events[0].type
-        assert not corrected.patient.HasField("demographics") and not corrected.patient.identifiers
+        assert not corrected.patient.HasField("demographics")
+        assert corrected.patient.identifiers, "the numbers by which the receiver finds whom it is of"
         assert b"Canary" not in corrected.SerializeToString() and b"folder" not in corrected.SerializeToString()
         topic, heard = next(message for message in iter(lambda: live.hear(2), None) if message[0] != "bus.place")
         assert topic.startswith("record.corrected/") and heard.event.type == "record.corrected"
