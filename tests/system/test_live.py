@@ -130,7 +130,8 @@ def test_live_goes_on_after_serve_was_killed(wards):
         seq = pas.send(submission("R-1"))[0].stored.seq
         _, delivery = live.take(1)[0]
         assert place(delivery) == (seq, 0)
-        assert previous(delivery) == last
+        # That the ward has a relationship now may stand behind it, in the same entry.
+        assert previous(delivery)[0] == last[0] and previous(delivery) >= last
 
 
 @pytest.mark.root
