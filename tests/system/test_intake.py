@@ -603,6 +603,7 @@ def test_end_to_end_with_every_thread_at_work(make_bus):
             bus.status()
         for source in sources:
             assert kinds(source.wait_receipts(400)) == ["stored"] * 400
-        assert bus.wait_folded().seq == 1202
+        # Two settings, and where these say otherwise who has relationships, ticks.
+        assert 1202 <= bus.wait_folded().seq <= 1206
         assert intake_pb2.Hello
         assert bus.stop() == 0

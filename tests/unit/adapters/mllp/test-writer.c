@@ -180,6 +180,11 @@ static void test_a_merge_is_told_only_where_it_was_carried_out(void **state) {
         assert_int_equal(write_event(&made.event), WRITER_E_NOT_SAID);
 }
 
+/* What was written ends in no zero. */
+static bool has_written(const char *text) {
+        return memmem(written.data, written.size, text, strlen(text)) != NULL;
+}
+
 static void test_the_bus_number_couples_what_sources_say_under_numbers_of_their_own(void **state) {
         Carebus__V1__Merge merge = CAREBUS__V1__MERGE__INIT;
         char *retired[] = { (char *)"p5.0", (char *)"p7.1" };
@@ -188,7 +193,7 @@ static void test_the_bus_number_couples_what_sources_say_under_numbers_of_their_
         make(&made, "patient.updated");
         made.subject.patient_id = (char *)"p2.0";
         assert_int_equal(write_event(&made.event), 0);
-        assert_non_null(strstr((const char *)written.data, "PID|1||4471^^^RA9~p2.0^^^north^PI"));
+        assert_true(has_written("PID|1||4471^^^RA9~p2.0^^^north^PI"));
 
         /* A link that the bus found names nobody but by its own numbers: two persons, not one twice. */
         made.event.type = (char *)"patient.linked";
@@ -200,12 +205,12 @@ static void test_the_bus_number_couples_what_sources_say_under_numbers_of_their_
         made.event.merge = &merge;
         assert_int_equal(write_event(&made.event), 0);
         assert_written("MSH-9", "ADT^A24^ADT_A24");
-        assert_non_null(strstr((const char *)written.data, "PID|1||p2.0^^^north^PI\r"));
-        assert_non_null(strstr((const char *)written.data, "PID|1||p5.0^^^north^PI~p7.1^^^north^PI\r"));
+        assert_true(has_written("PID|1||p2.0^^^north^PI\r"));
+        assert_true(has_written("PID|1||p5.0^^^north^PI~p7.1^^^north^PI\r"));
 
         made.event.type = (char *)"patient.merged";
         assert_int_equal(write_event(&made.event), 0);
-        assert_non_null(strstr((const char *)written.data, "MRG|p5.0^^^north^PI~p7.1^^^north^PI\r"));
+        assert_true(has_written("MRG|p5.0^^^north^PI~p7.1^^^north^PI\r"));
 }
 
 static void test_what_undoes_a_stay_says_which_or_waits_for_somebody(void **state) {
