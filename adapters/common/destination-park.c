@@ -226,8 +226,8 @@ int destination_take_opened(Destination *destination, const carebus_delivery *de
 
                 next = TAILQ_NEXT(lane, all);
                 lane->park_id = 0;
-                TAILQ_FOREACH(entry, &lane->entries, next)
-                entry->report = 0;
+                for (entry = TAILQ_FIRST(&lane->entries); entry; entry = TAILQ_NEXT(entry, next))
+                        entry->report = 0;
                 if ((lane->state == LANE_PARKED || lane->state == LANE_AGAIN) && !is_listed(delivery, lane))
                         release(destination, lane);
         }

@@ -86,7 +86,16 @@ enum {
 };
 /* The template's word for a place in which people wish to be, by its code of SNOMED CT; NULL: none. */
 const char *plan_place_word(const char *code);
-enum { STAY_ID = PERSON_CHI_NUMBER + 1, STAY_ADMITTED, STAY_FROM, STAY_REASON, STAY_DISCHARGED, STAY_TO, STAY_DIED, STAY_STATUS };
+enum {
+        STAY_ID = PERSON_CHI_NUMBER + 1,
+        STAY_ADMITTED,
+        STAY_FROM,
+        STAY_REASON,
+        STAY_DISCHARGED,
+        STAY_TO,
+        STAY_DIED,
+        STAY_STATUS
+};
 enum {
         PLAN_ITEM = PERSON_CHI_NUMBER + 1,
         PLAN_VALUE,

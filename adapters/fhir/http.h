@@ -18,9 +18,9 @@ typedef struct HttpHead {
         const char *content_type, *content_encoding, *accept, *prefer;
         const char *if_none_exist, *if_match, *if_none_match;
         const char *authorization;
-        const char *who;                       /* X-Carebus-Who: the person who looks */
+        const char *who;                               /* X-Carebus-Who: the person who looks */
         const char *identifier, *count, *page, *since; /* arguments of a search: identifier, _count, _page, _since */
-        bool has_other_search;                 /* and others */
+        bool has_other_search;                         /* and others */
 } HttpHead;
 
 typedef enum Interaction {

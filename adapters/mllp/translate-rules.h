@@ -17,7 +17,7 @@ typedef struct Translation {
         const char *message_id;
         /* What every event of the message carries: translate-envelope.c. */
         Carebus__V1__Author *sender, *author;
-        Carebus__V1__Identifier *carried_id; /* ZBU-1 */
+        Carebus__V1__Identifier *carried_id;                    /* ZBU-1 */
         Carebus__V1__When *sent_at, *recorded_at, *occurred_at; /* MSH-7, EVN-2, EVN-6 */
         size_t n_notes;
         Carebus__V1__Text **notes;

@@ -81,14 +81,14 @@ static void provider_write(Out *out, const char *role, const Carebus__V1__Practi
         }
         if (organisation && out_is_from(out, "2.6"))
                 out_set(out, prd, 10, out_organisation(out, organisation));
-        else if (organisation)
-                out_set(out, prd, 4,
-                        out_place(out,
-                                  &(Carebus__V1__Place){
-                                          .base = PROTOBUF_C_MESSAGE_INIT(&carebus__v1__place__descriptor),
-                                          .text = organisation->name
-                                                          ?: organisation->identifier ? organisation->identifier->value
-                                                                                      : NULL }));
+        else if (organisation) {
+                Carebus__V1__Place place = CAREBUS__V1__PLACE__INIT;
+
+                place.text = organisation->name;
+                if (!place.text && organisation->identifier)
+                        place.text = organisation->identifier->value;
+                out_set(out, prd, 4, out_place(out, &place));
+        }
         for (size_t i = 0; i < n_telecom; i++)
                 out_repeat(out, prd, 5, out_telecom(out, telecom[i]));
 }

@@ -484,7 +484,8 @@ static void word_of_death(const RelationshipRules *rules, const Carebus__V1__Sto
         died = MIN(end_of(fact->death->died_at, said), said);
         word->has_died_at = word->has_died_until_at = 1;
         word->died_at = died;
-        word->died_until_at = MAX(died + rules->linger_death, (first ? first->said_at : said) + rules->linger_discharge);
+        word->died_until_at = MAX(died + rules->linger_death,
+                                  (first ? first->said_at : said) + rules->linger_discharge);
 }
 
 static int scope_add(char ***list, size_t *n, const char *text, Arena *arena) {

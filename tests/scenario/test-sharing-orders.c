@@ -9,8 +9,8 @@
  * - where nobody was merged, who was told of a relationship last has one, who was told of its end has none, and the two alternate (what a
  *   merge and its undoing tell of the retired one is not held to it: rarely the word on its end is missing);
  * - a rebuild in transactions of other sizes makes the same state.
- * CAREBUS_SEED draws other histories than those of every run, CAREBUS_HISTORIES says how many. With seed 16 a number differs by the order of
- * arrival: it is not found out yet why.
+ * CAREBUS_SEED draws other histories than those of every run, CAREBUS_HISTORIES says how many. With seed 16 a number differs by the order
+ * of arrival: it is not found out yet why.
  *
  * Settings come in the order of their numbers, since the newest counts. Left out of the comparison are event ids and homes, which are
  * numbered by arrival, and since when a practice is somebody's, which is when it was last said.
