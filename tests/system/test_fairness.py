@@ -1,15 +1,13 @@
 """The small partner is never starved: what waits of one source delays another's single message by no more than two batches."""
 
-import contextlib
-import ctypes
 import os
-import pathlib
 import time
 
 import pytest
 
 import journal_bytes
 from carebus_bus import submission, wait_for
+from standstill import held, wait_carried
 
 pytestmark = pytest.mark.plain
 
@@ -17,30 +15,7 @@ N_CONNECTIONS, N_EACH, N_IN_SUBMIT = 100, 1000, 50  # 100,000 messages; as many 
 N_PROBES = 8
 
 
-PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
-
-
-@contextlib.contextmanager
-def held(bus, thread="intake"):
-    """One thread of core stands still, the others go on: what comes meanwhile has arrived, and is not looked at yet."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    tid = next(int(task.name) for task in pathlib.Path(f"/proc/{bus.pid}/task").iterdir() if (task / "comm").read_text().strip() == thread)
-
-    def ptrace(request):
-        if libc.ptrace(request, tid, None, None) != 0:
-            raise OSError(ctypes.get_errno(), "ptrace")
-
-    ptrace(PTRACE_SEIZE)
-    try:
-        ptrace(PTRACE_INTERRUPT)
-        os.waitpid(tid, WALL)
-        yield
-    finally:
-        ptrace(PTRACE_DETACH)
-
-
-def flood(bus, sources):
+def flood(sources):
     """All that the connections may have on the way."""
     assert all(source.welcome.window >= N_EACH for source in sources)
     for start in range(0, N_EACH, N_IN_SUBMIT):
@@ -59,7 +34,7 @@ def probe(bus, lab, number):
         before = len(journal_bytes.batch_sizes(bus.folder / "state" / "journal"))
         head = bus_head(bus)
         lab.submit(submission(f"L-{number}", original=b"lone", events=0))
-        time.sleep(0.05)  # it arrives
+        wait_carried(os.getpid(), bus.pid)
     receipt, = lab.wait_receipts(1)
     after = journal_bytes.batch_sizes(bus.folder / "state" / "journal")
     return batch_of(after, receipt.stored.seq) - before + 1, receipt.stored.seq - head
@@ -77,8 +52,8 @@ def test_lone_message_gets_its_place_within_two_batches_of_a_flood_of_100000_and
     lab.send(submission("L-first"))
     sources = [bus.source("pas") for _ in range(N_CONNECTIONS)]
     with held(bus):
-        flood(bus, sources)
-        time.sleep(0.5)  # it arrives
+        flood(sources)
+        wait_carried(os.getpid(), bus.pid)
     waits = []
     for number in range(N_PROBES):
         waits.append(probe(bus, lab, number))

@@ -101,7 +101,8 @@ def test_nobody_is_given_anything_without_a_relationship(bus):
         replica.open()
         bus.source("pas").send(stay("S-1"), diagnosis("S-2"))
         bus.wait_folded()
-        assert feed.silent(1) and live.hear(0.5) is None or live.hear(2)[0] == "bus.place"
+        assert feed.silent(1)
+        assert {message[0] for message in iter(lambda: live.hear(0.5), None)} <= {"bus.place"}
         replica.follow(0.5)
         assert not replica.held and not replica.gone
         assert tail(bus, "hospice", grants=True) == []

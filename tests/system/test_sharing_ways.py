@@ -136,8 +136,8 @@ def test_who_was_given_it_and_has_left_is_told_what_does_not_stand_and_nobody_el
         before = {patient: gone.SerializeToString() for patient, gone in replica.gone.items()}
         pas.send(withdrawal("W-1"))
         bus.wait_folded()
-        corrected = feed.take(1)[0].event
-        assert corrected.type == "record.corrected" and corrected.notice.section == section
+        corrected = next(event for event in iter(lambda: feed.take(1)[0].event, None) if event.type == "record.corrected")
+        assert corrected.notice.section == section
         assert set(corrected.notice.event_ids) <= event_ids(bus, given) and corrected.notice.event_ids
         assert corrected.notice.code == withdrawal("x").events[0].type
         assert not corrected.patient.HasField("demographics")
