@@ -19,7 +19,7 @@
 /* Another version rebuilds the state at start: STATE_META "fold_version", 4 bytes, little-endian. */
 /* From a sealed base that a version since this one made it goes on. */
 #define FOLD_VERSION_GOES_ON_FROM 5
-#define FOLD_VERSION 6
+#define FOLD_VERSION 7
 
 typedef struct Fold Fold; /* one thread */
 

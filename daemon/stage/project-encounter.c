@@ -88,7 +88,8 @@ static int encounter_replay(FoldWork *work, const Said *said, const char *patien
         return r ?: encounter_reduce(stored, claims.claims, claims.n_claims, work->lists_whole, work->arena);
 }
 
-/* A discharge is taken back, and with it what it said of a death: noted before anybody speaks of one, since that may come late. */
+/* A discharge is taken back, and with it what it said of a death: noted before anybody speaks of one, since that may come late. It says no
+ * death itself: since when one is said does not go by it. */
 static int project_undone_death(FoldWork *work, const Said *said, const Home *home, Changes *changes) {
         Carebus__V1__StoredSection *section;
         Carebus__V1__StoredFact *stored;
@@ -99,7 +100,7 @@ static int project_undone_death(FoldWork *work, const Said *said, const Home *ho
                 return 0;
         r = work_section(work, home->patient_id, SECTION_DEATH, &section);
         if (r == 0)
-                r = fact_for(work, said, section, work->source, &stored);
+                r = fact_of_source(work, section, work->source, &stored);
         if (r == 0)
                 r = death_undo_stay(stored, said, work->arena, &changed);
         if (r)

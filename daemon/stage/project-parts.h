@@ -17,7 +17,9 @@ typedef struct Changes {
 
 /* Did the source say the same before, and nothing else since? The fact tells: it was only confirmed. */
 void told_note(Changes *changes, const Said *said, const Carebus__V1__StoredFact *stored);
-/* The fact of this source in the section, made where there is none. */
+/* The fact of this source in the section, made where there is none. 0 or negative. */
+int fact_of_source(FoldWork *work, Carebus__V1__StoredSection *section, const char *key, Carebus__V1__StoredFact **ret);
+/* The same for an event that says the fact: since when it is said, and under which number, goes by that too. */
 int fact_for(FoldWork *work, const Said *said, Carebus__V1__StoredSection *section, const char *key,
              Carebus__V1__StoredFact **ret);
 

@@ -41,9 +41,8 @@ void told_note(Changes *changes, const Said *said, const Carebus__V1__StoredFact
                 changes->news = true;
 }
 
-/* The fact of this source in the section, made where there is none. */
-int fact_for(FoldWork *work, const Said *said, Carebus__V1__StoredSection *section, const char *key,
-             Carebus__V1__StoredFact **ret) {
+int fact_of_source(FoldWork *work, Carebus__V1__StoredSection *section, const char *key,
+                   Carebus__V1__StoredFact **ret) {
         Carebus__V1__StoredFact *stored = section_find(section, key, work->source);
         int r = 0;
 
@@ -52,7 +51,12 @@ int fact_for(FoldWork *work, const Said *said, Carebus__V1__StoredSection *secti
                 r = stored ? section_insert(section, stored, work->arena) : -ENOMEM;
         }
         *ret = stored;
-        return r ?: fact_place(stored, said, work->arena);
+        return r;
+}
+
+int fact_for(FoldWork *work, const Said *said, Carebus__V1__StoredSection *section, const char *key,
+             Carebus__V1__StoredFact **ret) {
+        return fact_of_source(work, section, key, ret) ?: fact_place(*ret, said, work->arena);
 }
 
 static const Carebus__V1__Demographics *demographics_of(const Carebus__V1__Event *event) {

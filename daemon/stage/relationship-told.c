@@ -156,7 +156,7 @@ static int told_settle(Telling *telling, StoredSharing *sharing) {
                 const Relationship *why = relationship_of_team(settings, telling->person, i, /* ended= */ false);
                 Relationship *told = told_of(sharing, team);
 
-                if (why && told)
+                if (why && told && !told->ended)
                         r = list_append((void ***)&now.told, &now.n_told, told, work->arena);
                 else if (why) {
                         changed = true;
@@ -205,17 +205,19 @@ static int person_settle(FoldWork *work, const Carebus__V1__Person *answering, c
         return told_settle(&telling, sharing);
 }
 
-/* Who does not answer any more has told nobody: whoever answers tells of all. */
-static int former_forget(FoldWork *work, const char *patient_id) {
+/* Whoever answers tells of all from now on. What was told of somebody who does not answer any more is marked: should they part again, who
+ * has a relationship with this one is told anew, with the record as it is then, and who has none is told of the end. */
+static int former_mark(FoldWork *work, const char *patient_id) {
         StoredSharing *sharing;
         int r = sharing_get(work, patient_id, &sharing);
 
-        if (r || sharing->n_told == 0)
-                return r;
-        sharing->n_told = 0;
-        sharing->told = NULL;
-        sharing_touch(work, sharing);
-        return 0;
+        for (size_t i = 0; r == 0 && i < sharing->n_told; i++) {
+                if (sharing->told[i]->ended)
+                        continue;
+                sharing->told[i]->has_ended = sharing->told[i]->ended = 1;
+                sharing_touch(work, sharing);
+        }
+        return r;
 }
 
 static bool was_settled(const FoldWork *work, const char *const *settled, size_t n_settled, const char *patient_id) {
@@ -250,7 +252,7 @@ int relationship_settle(FoldWork *work) {
 
                 r = work_person(work, look.patient_id, &person);
                 if (r == 0 && person->merged_into)
-                        r = former_forget(work, person->patient_id);
+                        r = former_mark(work, person->patient_id);
                 r = r ?: others_look(work, &look);
                 r = r ?: identify_answering(work, person, &person);
                 if (r || was_settled(work, settled, n_settled, person->patient_id))

@@ -6,11 +6,10 @@
  * - what is kept equals what the facts of the record come to by themselves, at the end and behind every single entry that changes the
  *   settings: nobody has to say anything first;
  * - what is to end by the newest tick has ended, and nothing else;
- * - where nobody was merged, who was told of a relationship last has one, who was told of its end has none, and the two alternate (what a
- *   merge and its undoing tell of the retired one is not held to it: rarely the word on its end is missing);
+ * - who was told of a relationship last has one, and who was told of its end has none; where nobody was merged the two alternate (whoever
+ *   answers again after a merge tells anew of what there is);
  * - a rebuild in transactions of other sizes makes the same state.
- * CAREBUS_SEED draws other histories than those of every run, CAREBUS_HISTORIES says how many. With seed 16 a number differs by the order
- * of arrival: it is not found out yet why.
+ * CAREBUS_SEED repeats a run, CAREBUS_HISTORIES says how many.
  *
  * Settings come in the order of their numbers, since the newest counts. Left out of the comparison are event ids and homes, which are
  * numbered by arrival, and since when a practice is somebody's, which is when it was last said.
@@ -22,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -36,7 +37,6 @@
 #include "tests/scenario/story-sharing.h"
 #include "tests/scenario/world.h"
 
-#define SEED 11 /* the same histories each time; others by hand and at night */
 #define HISTORIES 40
 #define ORDERS 5
 #define MESSAGES_MAX 40
@@ -544,7 +544,7 @@ static void check_told(World *world, bool alternate) {
                                                              /* ends= */ false, world->arena),
                                           "-") != 0;
 
-                        if (alternate && has != (told_last(world, txn, everybody.ids[i], team, alternate) > 0))
+                        if (has != (told_last(world, txn, everybody.ids[i], team, alternate) > 0))
                                 fail_msg("%s of %s %s, and was told otherwise", team, everybody.ids[i],
                                          has ? "has a relationship" : "has none");
                 }
@@ -671,7 +671,8 @@ int main(void) {
         };
         const char *given = getenv("CAREBUS_SEED");
 
-        seed = given ? strtoull(given, NULL, 0) : SEED;
+        seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+        seed = seed ? seed : 1;
         printf("# CAREBUS_SEED=%llu\n", (unsigned long long)seed);
         fflush(stdout);
         return cmocka_run_group_tests_name("sharing orders", tests, NULL, NULL);
