@@ -36,7 +36,7 @@ typedef struct Holding {
         Arena *arena;
         Person *const *members;
         size_t n_members;
-        Carebus__V1__Settings *settings; /* NULL before the first */
+        const Carebus__V1__Settings *settings; /* NULL before the first */
         const Review *review;
         const char *section; /* being read */
         const char *kind;
@@ -202,17 +202,13 @@ static int held_order(const void *a, const void *b) {
         return strcmp(x->source ?: "", y->source ?: "") ?: id_compare(x->event_id, y->event_id);
 }
 
-int held_read(StateTxn *txn, Person *const *members, size_t n_members, Arena *arena, Held ***ret, size_t *ret_n) {
-        Holding holding = { .txn = txn, .arena = arena, .members = members, .n_members = n_members };
-        size_t n_reviews = 0;
+int held_read(StateTxn *txn, const Carebus__V1__Settings *settings, Person *const *members, size_t n_members,
+              Arena *arena, Held ***ret, size_t *ret_n) {
+        Holding holding = {
+                .txn = txn, .arena = arena, .settings = settings, .members = members, .n_members = n_members
+        };
         int r = 0;
 
-        for (size_t i = 0; i < n_members; i++)
-                n_reviews += members[i]->n_review_ids;
-        if (n_reviews > 0)
-                r = settings_read(txn, arena, &holding.settings);
-        if (r == RECORD_E_NOT_FOUND)
-                r = 0;
         for (size_t i = 0; r == 0 && i < n_members; i++)
                 for (size_t j = 0; r == 0 && j < members[i]->n_review_ids; j++)
                         r = review_hold(&holding, members[i]->review_ids[j]);

@@ -10,8 +10,8 @@
 /* A review, open or decided. RECORD_E_NOT_FOUND. */
 int review_read(StateTxn *txn, const char *review_id, Arena *arena, Carebus__V1__Review **ret);
 /* All that is held from the record of one human being: `members` are all its persons (identity_members(), person_read()). In order of
- * source and event; each event once. Nothing is held: *ret_n 0. */
-int held_read(StateTxn *txn, Carebus__V1__Person *const *members, size_t n_members, Arena *arena,
-              Carebus__V1__Held ***ret, size_t *ret_n);
+ * source and event; each event once. `settings` say whom to ring; NULL before the first. Nothing is held: *ret_n 0. */
+int held_read(StateTxn *txn, const Carebus__V1__Settings *settings, Carebus__V1__Person *const *members,
+              size_t n_members, Arena *arena, Carebus__V1__Held ***ret, size_t *ret_n);
 /* What of an event is held while its person is in review: plan, decision, death; NULL: it is none of them. */
 const char *held_kind_of_section(const char *section);

@@ -36,6 +36,18 @@ int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret) {
         return value_read(txn, STATE_META, &key, &carebus__v1__settings__descriptor, arena, (ProtobufCMessage **)ret);
 }
 
+int settings_for(StateTxn *txn, const RecordEyes *eyes, Arena *arena, const Carebus__V1__Settings **ret) {
+        Carebus__V1__Settings *settings = NULL;
+        int r = 0;
+
+        *ret = eyes ? eyes->settings : NULL;
+        if (*ret)
+                return 0;
+        r = settings_read(txn, arena, &settings);
+        *ret = settings;
+        return MIN(r, 0);
+}
+
 int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret) {
         StateKey key = state_key_seq(seq);
         int r;

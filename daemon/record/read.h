@@ -77,6 +77,7 @@ typedef struct RecordEyes {
         bool (*reads)(void *owner, const char *source);
         const char *team; /* its name */
         void *owner;
+        const Carebus__V1__Settings *settings; /* unpacked already; NULL: they are read */
 } RecordEyes;
 
 /* The shared record as of the transaction's folded seq, under any id that the person ever had: sections in order of names, facts in
@@ -101,6 +102,8 @@ int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Quar
 
 /* The settings that the fold goes by; RECORD_E_NOT_FOUND before the first. */
 int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret);
+/* Those that the eyes have (`eyes` may be NULL), else as they are read; NULL before the first. 0 or negative. */
+int settings_for(StateTxn *txn, const RecordEyes *eyes, Arena *arena, const Carebus__V1__Settings **ret);
 
 /* Value of STATE_SOURCE_SEQ: how many events were published under that number. 0 when it is none. */
 uint32_t source_seq_count(Bytes value);

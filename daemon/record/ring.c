@@ -26,14 +26,9 @@ void ring_of_team(const Carebus__V1__Settings *settings, const char *team, Careb
                 }
 }
 
-int ring_of_source(StateTxn *txn, Bytes source, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n) {
-        Carebus__V1__Settings *settings = NULL;
-        int r = settings_read(txn, arena, &settings);
-
-        if (r < 0)
-                return r;
+void ring_of_source(const Carebus__V1__Settings *settings, Bytes source, Carebus__V1__ContactPoint ***ret,
+                    size_t *ret_n) {
         ring_of_team(settings, ring_team_of_source(settings, source), ret, ret_n);
-        return 0;
 }
 
 static bool owns_a_source(const Carebus__V1__Settings *settings, const char *team) {

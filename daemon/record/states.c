@@ -166,8 +166,8 @@ static int section_state(Carebus__V1__Record *record, const char *name, const Ow
 }
 
 static int owners_read(StateTxn *txn, const RecordEyes *eyes, Arena *arena, Owners *ret) {
-        Carebus__V1__Settings *settings = NULL;
-        int r = eyes ? settings_read(txn, arena, &settings) : 0;
+        const Carebus__V1__Settings *settings = NULL;
+        int r = eyes ? settings_for(txn, eyes, arena, &settings) : 0;
 
         *ret = (Owners){ .eyes = eyes };
         if (r < 0 || !eyes)

@@ -180,8 +180,8 @@ static int whole_write(Viewing *viewing) {
                 return r;
         echoes_follow(viewing->record->sections, viewing->record->n_sections);
         death_consequences(viewing->record->sections, viewing->record->n_sections, viewing->deaths, viewing->n_deaths);
-        return held_read(viewing->txn, viewing->persons, viewing->n_members, viewing->arena, &viewing->record->held,
-                         &viewing->record->n_held);
+        return held_read(viewing->txn, viewing->settings, viewing->persons, viewing->n_members, viewing->arena,
+                         &viewing->record->held, &viewing->record->n_held);
 }
 
 static int cut_write(Viewing *viewing, const RecordEyes *eyes) {
@@ -271,8 +271,8 @@ int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes
         record->patient_id = members[0];
         record->former_patient_ids = members + 1;
         record->n_former_patient_ids = n_members - 1;
-        r = settings_read(txn, arena, &viewing.settings);
-        if (r >= 0)
+        r = settings_for(txn, eyes, arena, &viewing.settings);
+        if (r == 0)
                 r = persons_read(&viewing, members, n_members);
         if (r == 0)
                 record->has_not_followed = record->not_followed = is_not_followed(&viewing);

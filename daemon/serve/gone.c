@@ -81,6 +81,7 @@ int gone_is_corrected(Sight *sight, size_t team, const Carebus__V1__Outcome *out
 static int correction_fill(Going *going, const Carebus__V1__Outcome *outcome,
                            const Carebus__V1__OutcomeCorrection *said, const char *patient_id,
                            Carebus__V1__RecordCorrection *correction) {
+        const Carebus__V1__Settings *settings;
         const char *type;
         bool sensitive;
         int r;
@@ -104,8 +105,11 @@ static int correction_fill(Going *going, const Carebus__V1__Outcome *outcome,
                 if (r < 0)
                         return r;
         }
-        return ring_of_source(view_txn(sight_view(going->sight)), bytes_of_text(outcome->source ?: ""), going->arena,
-                              &correction->whom_to_ring, &correction->n_whom_to_ring);
+        r = sight_settings(going->sight, &settings);
+        if (r == 0)
+                ring_of_source(settings, bytes_of_text(outcome->source ?: ""), &correction->whom_to_ring,
+                               &correction->n_whom_to_ring);
+        return r;
 }
 
 static int corrections_add(Going *going, const Carebus__V1__Outcome *outcome, const char *patient_id) {

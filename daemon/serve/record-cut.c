@@ -83,7 +83,7 @@ static int eyes_open(Sight *sight, size_t team, const char *patient_id, Arena *a
                              .reads = reads_source,
                              .team = sharing_config(sharing)->teams[team].name,
                              .owner = ret_team };
-        return sight_person(sight, patient_id, &ret_team->person);
+        return sight_settings(sight, &ret->settings) ?: sight_person(sight, patient_id, &ret_team->person);
 }
 
 int record_is_known(Sight *sight, size_t team, const char *patient_id, bool *ret) {
@@ -134,8 +134,8 @@ int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_
 }
 
 int record_whom_to_ring(Sight *sight, size_t team, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n) {
-        Carebus__V1__Settings *settings = NULL;
-        int r = settings_read(view_txn(sight_view(sight)), arena, &settings);
+        const Carebus__V1__Settings *settings;
+        int r = sight_settings(sight, &settings);
 
         if (r < 0)
                 return r;

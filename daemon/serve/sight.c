@@ -12,6 +12,7 @@
 #include "daemon/record/read.h"
 #include "daemon/record/relationships.h"
 #include "daemon/record/ring.h"
+#include "daemon/record/settings-kept.h"
 #include "daemon/serve/notice-numbers.h"
 #include "daemon/sharing/people.h"
 #include "proto/types.h"
@@ -37,6 +38,7 @@ struct Sight {
         uint64_t settings_seq;
         Audit *audit;
         SharingPeople *people;
+        SettingsKept *settings;
         Arena *arena;
         Publisher *publisher; /* made when it is needed */
         PublishedEntry *past[PAST_SLOTS];
@@ -64,6 +66,8 @@ int sight_new(View *view, Sight **ret) {
         r = arena_new(&sight->arena, ARENA_MAX);
         if (r == 0)
                 r = sharing_people_new(/* bytes= */ 0, read_person, sight, &sight->people);
+        if (r == 0)
+                r = settings_kept_new(&sight->settings);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(sight);
@@ -82,6 +86,7 @@ Sight *sight_free(Sight *sight) {
         sight_forget(sight);
         publisher_free(sight->publisher);
         sharing_people_free(sight->people);
+        settings_kept_free(sight->settings);
         arena_free(sight->arena);
         sharing_unref(sight->sharing);
         free(sight);
@@ -114,6 +119,10 @@ Audit *sight_audit(const Sight *sight) {
 
 uint64_t sight_settings_seq(const Sight *sight) {
         return sight->settings_seq;
+}
+
+int sight_settings(Sight *sight, const Carebus__V1__Settings **ret) {
+        return error_fold(settings_kept_read(sight->settings, view_txn(sight->view), ret));
 }
 
 /* ---- what to ask ---------------------------------------------------------------------------------------------------------- */
@@ -481,6 +490,7 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
         Carebus__V1__Event *corrected = message_new(&carebus__v1__event__descriptor, sight->arena);
         Carebus__V1__Subject *subject = message_new(&carebus__v1__subject__descriptor, sight->arena);
         Carebus__V1__Notice *notice = message_new(&carebus__v1__notice__descriptor, sight->arena);
+        const Carebus__V1__Settings *settings;
         int r = 0;
 
         if (!corrected || !subject || !notice)
@@ -504,8 +514,9 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
                         r = list_append((void ***)&notice->event_ids, &notice->n_event_ids, (char *)id, sight->arena);
         }
         if (r == 0)
-                r = ring_of_source(view_txn(sight->view), entry->source, sight->arena, &notice->whom_to_ring,
-                                   &notice->n_whom_to_ring);
+                r = sight_settings(sight, &settings);
+        if (r == 0)
+                ring_of_source(settings, entry->source, &notice->whom_to_ring, &notice->n_whom_to_ring);
         *event = *corrected;
         return r;
 }

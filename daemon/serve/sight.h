@@ -27,6 +27,8 @@ const Sharing *sight_sharing(const Sight *sight);
 View *sight_view(const Sight *sight);
 Audit *sight_audit(const Sight *sight);
 uint64_t sight_settings_seq(const Sight *sight);
+/* What the fold goes by in the view's transaction: daemon/record/settings-kept.h. */
+int sight_settings(Sight *sight, const Carebus__V1__Settings **ret);
 
 typedef enum SightGives {
         SIGHT_NOTHING,

@@ -441,7 +441,7 @@ static void expect_held(Expect *e) {
         assert_non_null(members);
         for (size_t i = 0; i < n_ids; i++)
                 assert_int_equal(person_read(e->txn, ids[i], e->world->arena, &members[i]), 0);
-        assert_int_equal(held_read(e->txn, members, n_ids, e->world->arena, &held, &n_held), 0);
+        assert_int_equal(held_read(e->txn, /* settings= */ NULL, members, n_ids, e->world->arena, &held, &n_held), 0);
         for (size_t i = 0; i < n_held; i++)
                 is = arena_format(e->world->arena, "%s%s%s/%s/%s", i ? is : "", i ? "," : "", held[i]->kind,
                                   held[i]->source, held[i]->event_id);

@@ -13,6 +13,7 @@
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
+#include "daemon/record/settings-kept.h"
 
 typedef struct Small {
         char folder[64];
@@ -156,6 +157,46 @@ static void test_a_source_seq_value_of_another_size_counts_nothing(void **state)
         assert_int_equal(source_seq_count(BYTES_NULL), 0);
 }
 
+static void put_settings(Small *small, const char *bus, uint64_t seq) {
+        Carebus__V1__Settings settings = CAREBUS__V1__SETTINGS__INIT;
+        StateKey mark = state_key_meta(RECORD_META_SETTINGS_SEQ);
+        uint8_t number[sizeof(seq)];
+
+        settings.bus = (char *)bus;
+        store_le64(number, seq);
+        put(small, STATE_META, state_key_meta(RECORD_META_SETTINGS), &settings.base);
+        assert_int_equal(state_put(small->txn, STATE_META, state_key_all(&mark), bytes_of(number, sizeof(number))), 0);
+}
+
+static void test_kept_settings_are_those_of_the_newest_entry(void **state) {
+        _cleanup_(settings_kept_freep) SettingsKept *kept = NULL;
+        Small *small = *state;
+        StateKey mark = state_key_meta(RECORD_META_SETTINGS_SEQ);
+        const Carebus__V1__Settings *first, *again, *none;
+
+        assert_int_equal(settings_kept_new(&kept), 0);
+        assert_int_equal(settings_kept_read(kept, small->txn, &none), 0);
+        assert_null(none);
+
+        put_settings(small, "before", 7);
+        assert_int_equal(settings_kept_read(kept, small->txn, &first), 0);
+        assert_string_equal(first->bus, "before");
+        assert_int_equal(settings_kept_read(kept, small->txn, &again), 0);
+        assert_ptr_equal(again, first);
+
+        put_settings(small, "after", 8);
+        assert_int_equal(settings_kept_read(kept, small->txn, &again), 0);
+        assert_string_equal(again->bus, "after");
+
+        /* Those of a state that was made anew may go back. */
+        put_settings(small, "rebuilt", 7);
+        assert_int_equal(settings_kept_read(kept, small->txn, &again), 0);
+        assert_string_equal(again->bus, "rebuilt");
+
+        assert_int_equal(state_put(small->txn, STATE_META, state_key_all(&mark), bytes_of("7", 1)), 0);
+        assert_int_equal(settings_kept_read(kept, small->txn, &again), -EBADMSG);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_what_is_not_there_is_said_not_to_be),
@@ -164,6 +205,7 @@ int main(void) {
                 cmocka_unit_test(test_an_open_item_and_a_resolved_one_are_found_alike),
                 cmocka_unit_test(test_a_state_that_contradicts_itself_is_told),
                 cmocka_unit_test(test_a_record_that_does_not_fit_the_arena_is_no_record),
+                cmocka_unit_test(test_kept_settings_are_those_of_the_newest_entry),
                 cmocka_unit_test(test_a_source_seq_value_of_another_size_counts_nothing),
         };
 
