@@ -117,6 +117,14 @@ static void print_quarantine(const Carebus__V1__QuarantineStatus *quarantine) {
         putchar('\n');
 }
 
+static void print_silence(const Carebus__V1__SourceStatus *source) {
+        if (!source->has_silent_since_at)
+                return;
+        fputs(", SILENT", stdout);
+        if (source->has_usual_silence_seconds)
+                printf(" (usual at this hour: up to %" PRIu64 " min)", (source->usual_silence_seconds + 59) / 60);
+}
+
 static void print_sources(const Carebus__V1__StatusReply *status) {
         printf("\n%-24s %10s %10s %10s %10s %10s %11s %9s  %-11s  %s\n", "source", "stored", "loaded", "duplicate",
                "refused", "ignored", "quarantined", "sessions", "heard since", "last heard");
@@ -129,6 +137,7 @@ static void print_sources(const Carebus__V1__StatusReply *status) {
                        source->refused, source->ignored, source->quarantined, source->sessions);
                 print_day(source->has_heard_since_at, source->heard_since_at);
                 print_ago("  ", source->has_last_heard_at, source->last_heard_at);
+                print_silence(source);
                 putchar('\n');
         }
 }

@@ -7,6 +7,7 @@
 #include "daemon/record/keys.h"
 #include "daemon/stage/relationship.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/silence.h"
 #include "daemon/store/state-keys.h"
 
 /* One that is waited for, as its key says it. */
@@ -105,6 +106,7 @@ int due_apply(FoldWork *work, int64_t due_at) {
                 { DUE_DECISION, decision_due },
                 { DUE_SHARING, relationship_due },
                 { DUE_SWEEP, relationship_sweep },
+                { DUE_SILENCE, silence_due },
         };
         DueWalk walk = { .arena = work->arena, .due_at = due_at };
         int r;

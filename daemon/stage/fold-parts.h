@@ -30,6 +30,10 @@ struct Fold {
         FoldCounts *counts;
         size_t n_counts;
         uint32_t n_overdue;  /* reviews that fell due since somebody asked */
+        struct FoldSilence **silences; /* of sources that spoke since the fold was loaded (silence.c) */
+        size_t n_silences;
+        FoldSilenceTold told[FOLD_SILENCES_MAX];
+        size_t n_told;
         FoldEarlier earlier; /* NULL: what was set aside stays there */
         void *earlier_owner;
 };

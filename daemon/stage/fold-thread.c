@@ -21,6 +21,7 @@
 #define TRIM_AFTER 10000 /* entries; then what the heap can spare is given back when there is nothing to do */
 #define TRANSACTION_TIME_MAX USEC_PER_SEC /* then what is folded becomes visible */
 #define NO_SPACE_WAIT_MS 1000
+#define SILENCE_IS_NEWS (10 * 60 * USEC_PER_SEC)
 #define STOP_AT_MOST (10 * USEC_PER_SEC)
 #define NICER_BY 5
 /* Between two commits while entries keep coming. Each costs two syncs, on the disk that the next receipts wait for: what comes
@@ -100,11 +101,38 @@ static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
         return 0;
 }
 
+/* What a restart folds again was told of when it happened. */
+static void log_silence(const FoldSilenceTold *told, int64_t now) {
+        const int64_t end = told->until_at ? told->until_at : told->told_at;
+        const LogField source = log_name("SOURCE", told->source), team = log_name("TEAM", told->team),
+                       quiet = log_number("QUIET_SECONDS", (end - told->since_at) / USEC_PER_SEC),
+                       usual = log_number("USUAL_SECONDS", told->usual / USEC_PER_SEC);
+        char since[CIVIL_TEXT_SIZE];
+
+        if (now - told->told_at > SILENCE_IS_NEWS)
+                return;
+        civil_format(told->since_at, since);
+        if (told->until_at)
+                log_event(LOG_SOURCE_SPEAKS_AGAIN, source, team, log_name("SINCE", since), quiet);
+        else
+                log_event(LOG_SOURCE_SILENT, source, team, log_name("SINCE", since), quiet, usual);
+}
+
+static void log_what_fell_due(FoldThread *thread) {
+        const uint32_t n_overdue = fold_take_overdue(thread->fold);
+        FoldSilenceTold silences[FOLD_SILENCES_MAX];
+        const size_t n_silences = fold_take_silences(thread->fold, silences);
+
+        if (n_overdue > 0)
+                log_event(LOG_REVIEW_OVERDUE, log_number("REVIEWS", n_overdue));
+        for (size_t i = 0; i < n_silences; i++)
+                log_silence(&silences[i], clock_now_at(&clock_system));
+}
+
 /* One transaction: 0, STATE_E_NO_SPACE (nothing of it counts), or negative: final. */
 static int fold_transaction(FoldThread *thread, uint64_t limit) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
         int64_t next_due = 0;
-        uint32_t n_overdue;
         int r = state_begin(thread->options.state, STATE_WRITE, &txn);
 
         if (r == 0)
@@ -125,9 +153,7 @@ static int fold_transaction(FoldThread *thread, uint64_t limit) {
         atomic_store(&thread->options.facts->next_due, next_due);
         atomic_store(&thread->options.facts->folded_seq, fold_seq(thread->fold));
         doorbell_ring(thread->options.serve_bell);
-        n_overdue = fold_take_overdue(thread->fold);
-        if (n_overdue > 0)
-                log_event(LOG_REVIEW_OVERDUE, log_number("REVIEWS", n_overdue));
+        log_what_fell_due(thread);
         return 0;
 }
 

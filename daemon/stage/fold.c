@@ -21,6 +21,7 @@
 #include "daemon/stage/review.h"
 #include "daemon/stage/scope.h"
 #include "daemon/stage/settings.h"
+#include "daemon/stage/silence.h"
 #include "daemon/stage/use.h"
 #include "proto/check.h"
 
@@ -55,6 +56,7 @@ Fold *fold_free(Fold *fold) {
                 return NULL;
         match_rules_free(fold->rules);
         recall_free(fold->recall);
+        silence_clear(fold);
         overlay_free(fold->overlay);
         arena_free(fold->settings_arena);
         arena_free(fold->arena);
@@ -83,7 +85,8 @@ int fold_earlier(JournalReader **reader, const char *journal_folder, uint64_t se
 int fold_load(Fold *fold, StateTxn *txn) {
         overlay_clear(fold->overlay);
         recall_clear(fold->recall);
-        fold->n_counts = 0;
+        silence_clear(fold);
+        fold->n_counts = fold->n_told = 0;
         fold->n_overdue = 0;
         fold->seq = state_folded_seq(txn);
         return settings_load(fold, txn);
@@ -144,6 +147,8 @@ int fold_flush(Fold *fold, StateTxn *txn) {
         r = overlay_flush(fold->overlay, txn);
         if (r == 0)
                 r = counts_flush(fold, txn);
+        if (r == 0)
+                r = silence_flush(fold, txn);
         if (r == 0)
                 r = state_put(txn, STATE_META, state_key_all(&key), bytes_of(version, sizeof(version)));
         if (r == 0)
@@ -246,7 +251,8 @@ static int submission_apply(FoldWork *work, const Carebus__V1__StoredSubmission 
                 counts->stored++;
                 return retranslation_apply(work, submission);
         }
-        r = dedupe_look(work->txn, work->seq, submission, &verdict, &before);
+        r = silence_heard(work);
+        r = r ?: dedupe_look(work->txn, work->seq, submission, &verdict, &before);
         if (r)
                 return r;
         if (verdict == DEDUPE_REPEAT) {

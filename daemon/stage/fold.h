@@ -46,6 +46,17 @@ int fold_flush(Fold *fold, StateTxn *txn);
 int fold_next_due(StateTxn *txn, int64_t *ret);
 /* Urgent reviews that fell due since this was asked last, for a line in the log. */
 uint32_t fold_take_overdue(Fold *fold);
+/* Silences of sources that were told of since this was asked last, for lines in the log; the oldest first, at most so many: of what
+ * nobody asks for in time the rest is forgotten. */
+#define FOLD_SILENCES_MAX 16
+typedef struct FoldSilenceTold {
+        char source[64], team[64];
+        int64_t since_at; /* the last word before it */
+        int64_t until_at; /* the first word behind it; 0: it has just begun */
+        int64_t told_at;  /* of the entry */
+        int64_t usual;    /* microseconds */
+} FoldSilenceTold;
+size_t fold_take_silences(Fold *fold, FoldSilenceTold ret[FOLD_SILENCES_MAX]);
 /* Number of the newest entry applied, in this transaction or before. */
 uint64_t fold_seq(const Fold *fold);
 /* The version that the state was folded by; 0 where it is empty. */

@@ -62,6 +62,8 @@ static int fill_sources(Carebus__V1__Settings *settings, const Config *config, A
                 one->team = config->teams[source->team].name;
                 one->timezone = borrow(settings_source_timezone(config, source));
                 one->has_numbers_traced = one->numbers_traced = source->profile && source->profile->nhs_numbers_traced;
+                one->has_silent_after_seconds = source->silent_after > 0;
+                one->silent_after_seconds = source->silent_after;
                 settings->sources[settings->n_sources++] = one;
         }
         return 0;

@@ -9,6 +9,7 @@
 #include "daemon/record/relationship-rules.h"
 #include "daemon/stage/relationship.h"
 #include "daemon/stage/scope.h"
+#include "daemon/stage/silence.h"
 
 static int rules_make(Fold *fold, const Carebus__V1__Settings *settings) {
         _cleanup_(match_rules_freep) MatchRules *rules = NULL;
@@ -66,6 +67,7 @@ int settings_apply(FoldWork *work, const Carebus__V1__Settings *settings) {
                 r = state_put(work->txn, STATE_META, state_key_all(&seq_key), bytes_of(seq, sizeof(seq)));
         r = r ?: sharing_rules_note(work, settings);
         r = r ?: settings_unpack(work->fold, packed);
+        r = r ?: silence_settings(work);
         return r ?: scope_settings(work);
 }
 

@@ -1,6 +1,7 @@
 /* What core knows of itself, for `carebusctl status`. Serve says the rest. */
 #include "base/error.h"
 #include "daemon/record/read.h"
+#include "daemon/record/source-silence.h"
 #include "daemon/stage/intake-parts.h"
 #include "daemon/store/state-keys.h"
 
@@ -67,6 +68,24 @@ static void status_quarantine(const Intake *intake, Carebus__V1__QuarantineStatu
         status->oldest_received_at = counts->oldest_received_at;
 }
 
+/* What cannot be read is not said: whoever folds it finds out. */
+static void status_silence(const Intake *intake, StateTxn *txn, const SourcePeer *peer,
+                           Carebus__V1__SourceStatus *status) {
+        const uint64_t configured = intake->snapshot->config->sources[peer->index].silent_after;
+        SourceSilence silence;
+        SilenceHabit habit;
+        int64_t usual;
+
+        if (source_silence_read(txn, peer->name, &silence) != 0 ||
+            source_silence_read_habit(txn, peer->name, &habit) != 0)
+                return;
+        usual = source_silence_usual(&habit, clock_now_at(intake->options.clock) / SILENCE_HOUR) / USEC_PER_SEC;
+        status->silent_since_at = silence.silent_since_at;
+        status->has_silent_since_at = silence.silent_since_at != 0;
+        status->usual_silence_seconds = configured ? configured : (uint64_t)usual;
+        status->has_usual_silence_seconds = status->usual_silence_seconds != 0;
+}
+
 /* What is in the journal is counted by the fold, what was never written by intake. Between a sync and the fold both are needed:
  * `stored` is the larger of what the state says and what was answered since the start on top of what it said then. */
 static void status_source(Intake *intake, StateTxn *txn, const SourcePeer *peer, Carebus__V1__SourceStatus *status) {
@@ -92,6 +111,7 @@ static void status_source(Intake *intake, StateTxn *txn, const SourcePeer *peer,
         status->loaded = state_count_get(txn, peer->name, RECORD_COUNT_LOADED);
         status->heard_since_at = (int64_t)state_count_get(txn, peer->name, RECORD_COUNT_HEARD_SINCE_AT);
         status->has_heard_since_at = status->heard_since_at != 0;
+        status_silence(intake, txn, peer, status);
         status->has_sessions = status->has_received = status->has_in_flight = true;
         status->sessions = (uint32_t)peer->n_sessions;
         status->received = peer->received;
