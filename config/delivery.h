@@ -26,6 +26,7 @@ typedef struct ConfigDestination {
         char *timezone;   /* never NULL */
         size_t *sources;  /* indexes: the same system as a source; none said: the sources of the team */
         size_t n_sources;
+        bool sources_said;            /* `sources:` was written: its own words are not brought back to that system */
         char *connect;                /* mllp: host:port */
         char *url;                    /* fhir: base */
         char *form;                   /* fhir: transaction, message, notification; csv: people, exact, both */

@@ -134,6 +134,7 @@ static int take_sources(Resolver *resolver, const DraftDestination *draft, const
         destination->sources = arena_alloc(resolver->box->arena, MAX(room, (size_t)1) * sizeof(*destination->sources));
         if (!destination->sources)
                 return -ENOMEM;
+        destination->sources_said = draft->sources != NULL;
         snprintf(where, sizeof(where), "%s.sources", path);
         for (size_t i = 0; i < draft->n_sources; i++) {
                 bool all_read = list->kind == YAML_KIND_SEQUENCE && list->n == draft->n_sources;

@@ -440,7 +440,6 @@ static int parse(int argc, char **argv, Export *ret) {
 int audit_export_command(const Context *context, int argc, char **argv) {
         _cleanup_(export_deinit) Export export = { .bus = NULL };
         _cleanup_(config_unrefp) Config *config = NULL;
-        _cleanup_(zone_freep) Zone *zone = NULL;
         _cleanup_(freep) char *folder = NULL;
         int r = parse(argc, argv, &export);
 
@@ -450,12 +449,8 @@ int audit_export_command(const Context *context, int argc, char **argv) {
                 r = audit_folder(context, export.folder, &folder);
         if (r != EXIT_DONE)
                 return r;
-        if (zone_new(config->timezone, &zone) != 0) {
-                error_print(PROGRAM, "the timezone of the configuration cannot be read; is tzdata installed?");
-                return EXIT_CONFIGURATION;
-        }
-        if ((export.from && audit_moment(export.from, zone, &export.from_at) < 0) ||
-            (export.until && audit_moment(export.until, zone, &export.until_at) < 0))
+        if ((export.from && audit_moment(export.from, *context->zone, &export.from_at) < 0) ||
+            (export.until && audit_moment(export.until, *context->zone, &export.until_at) < 0))
                 return audit_wrong_use(argv[0], "a time is like 2026-03-01 or 2026-03-01T08:30");
         export.bus = config->bus;
         export.folder = folder;

@@ -16,10 +16,11 @@ static void on_progress(uint64_t done, uint64_t all, void *owner) {
 
 static int say_good(const Context *context, const AuditVerified *verified, bool saved) {
         char from[CIVIL_TEXT_SIZE], until[CIVIL_TEXT_SIZE];
+        char local_from[MOMENT_TEXT_SIZE], local_until[MOMENT_TEXT_SIZE];
 
-        civil_format(verified->first_at, from);
-        civil_format(verified->last_at, until);
         if (context->json) {
+                civil_format(verified->first_at, from);
+                civil_format(verified->last_at, until);
                 printf("{\"intact\":true,\"records\":%" PRIu64
                        ",\"first_at\":\"%s\",\"last_at\":\"%s\",\"bytes\":%" PRIu64 ",\"anchors\":%" PRIu64
                        ",\"anchored\":%" PRIu64 ",\"anchors_saved\":%" PRIu64 "}\n",
@@ -27,9 +28,11 @@ static int say_good(const Context *context, const AuditVerified *verified, bool 
                        verified->anchors_saved);
                 return EXIT_DONE;
         }
+        command_moment(context, verified->first_at, local_from);
+        command_moment(context, verified->last_at, local_until);
         printf("intact: %" PRIu64 " records from %s to %s; the chain runs through %" PRIu64
                " signed anchors, up to record %" PRIu64 "\n",
-               verified->records, from, until, verified->anchors, verified->anchored);
+               verified->records, local_from, local_until, verified->anchors, verified->anchored);
         if (saved)
                 printf("and through %" PRIu64 " that were kept elsewhere\n", verified->anchors_saved);
         else

@@ -109,13 +109,6 @@ static int find_person(const Config *config, Asked *asked) {
 
 /* ---- what is said ----------------------------------------------------------------------------------------------------------- */
 
-static void print_time(int64_t at, const Zone *zone) {
-        const CivilTime local = civil_from_utc(at + (int64_t)zone_offset(zone, at) * USEC_PER_SEC);
-
-        printf("%04d-%02d-%02d %02d:%02d:%02d  ", local.year, local.month, local.day, local.hour, local.minute,
-               local.second);
-}
-
 static void print_asker(const char *team, const char *who, const char *system, const char *peer) {
         if (team)
                 printf("team %s", team);
@@ -203,14 +196,16 @@ static void print_decision(const Carebus__V1__AuditedDecision *audited) {
         printf("; entry %" PRIu64, audited->seq);
 }
 
-static int print_line(const Context *context, const Carebus__V1__AuditLine *line, const Zone *zone) {
+static int print_line(const Context *context, const Carebus__V1__AuditLine *line) {
         const Carebus__V1__AuditRecord *record = line->record;
+        char at[MOMENT_TEXT_SIZE];
 
         if (context->json)
                 return command_print_line(json_line(&line->base));
         if (!record)
                 return EXIT_DONE;
-        print_time(record->at, zone);
+        command_moment(context, record->at, at);
+        printf("%s  ", at);
         if (record->what_case == CAREBUS__V1__AUDIT_RECORD__WHAT_DISCLOSURE)
                 print_disclosure(record->disclosure, line);
         else if (record->what_case == CAREBUS__V1__AUDIT_RECORD__WHAT_REFUSAL)
@@ -223,7 +218,7 @@ static int print_line(const Context *context, const Carebus__V1__AuditLine *line
 
 /* ---- page by page -------------------------------------------------------------------------------------------------------------- */
 
-static int ask_pages(const Context *context, const Config *config, Carebus__V1__AuditWhoRequest *ask, const Zone *zone,
+static int ask_pages(const Context *context, const Config *config, Carebus__V1__AuditWhoRequest *ask,
                      uint64_t *ret_lines) {
         for (;;) {
                 Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
@@ -237,7 +232,7 @@ static int ask_pages(const Context *context, const Config *config, Carebus__V1__
                 if (r == 0 && reply->answer_case != CAREBUS__V1__REPLY__ANSWER_AUDIT_WHO)
                         r = client_say(CLIENT_E_BAD_REPLY, "query");
                 for (size_t i = 0; r == 0 && i < reply->audit_who->n_lines; i++, (*ret_lines)++)
-                        r = print_line(context, reply->audit_who->lines[i], zone);
+                        r = print_line(context, reply->audit_who->lines[i]);
                 if (r != 0 || !reply->audit_who->has_next_after_number)
                         return r;
                 ask->has_after_number = true;
@@ -249,7 +244,6 @@ int audit_who_command(const Context *context, int argc, char **argv) {
         Carebus__V1__AuditWhoRequest ask = CAREBUS__V1__AUDIT_WHO_REQUEST__INIT;
         _cleanup_(asked_deinit) Asked asked = { .copy = NULL };
         _cleanup_(config_unrefp) Config *config = NULL;
-        _cleanup_(zone_freep) Zone *zone = NULL;
         uint64_t lines = 0;
         int r = parse(argc, argv, &asked);
 
@@ -257,12 +251,8 @@ int audit_who_command(const Context *context, int argc, char **argv) {
                 r = command_load_config(context, &config);
         if (r != EXIT_DONE)
                 return r;
-        if (zone_new(config->timezone, &zone) != 0) {
-                error_print(PROGRAM, "the timezone of the configuration cannot be read; is tzdata installed?");
-                return EXIT_CONFIGURATION;
-        }
-        if ((asked.from && audit_moment(asked.from, zone, &ask.from_at) < 0) ||
-            (asked.until && audit_moment(asked.until, zone, &ask.until_at) < 0))
+        if ((asked.from && audit_moment(asked.from, *context->zone, &ask.from_at) < 0) ||
+            (asked.until && audit_moment(asked.until, *context->zone, &ask.until_at) < 0))
                 return audit_wrong_use("who", "a time is like 2026-03-01 or 2026-03-01T08:30");
         r = find_person(config, &asked);
         if (r != EXIT_DONE)
@@ -272,7 +262,7 @@ int audit_who_command(const Context *context, int argc, char **argv) {
         ask.has_until_at = asked.until != NULL;
         ask.has_limit = true;
         ask.limit = PAGE;
-        r = ask_pages(context, config, &ask, zone, &lines);
+        r = ask_pages(context, config, &ask, &lines);
         if (r == EXIT_DONE && lines == 0 && !context->json)
                 puts("nobody was given anything of this person in that time");
         return r;

@@ -71,16 +71,16 @@ static int break_glass(const Context *context, int argc, char **argv) {
 
 /* ---- looking at it afterwards ---- */
 
-static void print_time(const char *label, bool has, int64_t at) {
-        char text[CIVIL_TEXT_SIZE];
+static void print_time(const Context *context, const char *label, bool has, int64_t at) {
+        char text[MOMENT_TEXT_SIZE];
 
         if (!has || at == 0)
                 return;
-        civil_format(at / USEC_PER_SEC * USEC_PER_SEC, text);
+        command_moment(context, at, text);
         printf("  %s %s", label, text);
 }
 
-static int print_grant(const Carebus__V1__Grant *grant) {
+static int print_grant(const Context *context, const Carebus__V1__Grant *grant) {
         _cleanup_(freep) char *why = text_escaped(bytes_of_text(grant->why));
         _cleanup_(freep) char *who = text_escaped(bytes_of_text(grant->who_says ? grant->who_says : grant->who));
         _cleanup_(freep) char *review = text_escaped(bytes_of_text(grant->review));
@@ -89,8 +89,8 @@ static int print_grant(const Carebus__V1__Grant *grant) {
                 return EXIT_SOFTWARE;
         printf("%" PRIu64 "  %s  %s  %s", grant->seq, grant->kind ? grant->kind : "", grant->team ? grant->team : "",
                grant->patient_id ? grant->patient_id : "");
-        print_time("at", grant->has_at, grant->at);
-        print_time(grant->ended ? "ended" : "until", grant->has_until_at, grant->until_at);
+        print_time(context, "at", grant->has_at, grant->at);
+        print_time(context, grant->ended ? "ended" : "until", grant->has_until_at, grant->until_at);
         printf("\n    %s, %s: %s\n    disclosures %" PRIu32 "; told:", who, grant->reason ? grant->reason : "no code",
                why, grant->disclosures);
         for (size_t i = 0; i < grant->n_noticed; i++)
@@ -121,7 +121,7 @@ static int list(const Context *context, int argc, char **argv) {
                 r = client_say(CLIENT_E_BAD_REPLY, "query");
         for (size_t i = 0; r == EXIT_DONE && i < reply->grants->n_grants; i++)
                 r = context->json ? command_print_line(json_line(&reply->grants->grants[i]->base))
-                                  : print_grant(reply->grants->grants[i]);
+                                  : print_grant(context, reply->grants->grants[i]);
         if (r == EXIT_DONE && !context->json && reply->grants->n_grants == 0)
                 puts(asked.all ? "no broken glass and no opened contact is known"
                                : "nothing waits for a review; with --all what was reviewed, too");

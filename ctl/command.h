@@ -4,6 +4,7 @@
  */
 #include <stdbool.h>
 
+#include "canon/zone.h"
 #include "config/config.h"
 
 #define PROGRAM "carebusctl"
@@ -12,6 +13,7 @@
 typedef struct Context {
         const char *config_path;
         bool json;
+        Zone **zone; /* the clock of the bus; *zone is NULL, which is UTC, before the configuration is loaded */
 } Context;
 
 /* argv[0] is the command's own name. Returns an exit code of base/error.h. */
@@ -39,6 +41,10 @@ int command_audit(const Context *context, int argc, char **argv);
 int command_why(const Context *context, int argc, char **argv);
 int command_receipts(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
+
+/* A moment as people read it everywhere: on the clock of the bus, with its offset. What scripts read (--json) is in UTC. */
+#define MOMENT_TEXT_SIZE 40 /* 2026-03-04 14:05:12 +01:00, with room */
+void command_moment(const Context *context, int64_t at, char ret[MOMENT_TEXT_SIZE]);
 
 /* Loads the configuration or says what is wrong with it: EXIT_DONE or EXIT_CONFIGURATION. */
 int command_load_config(const Context *context, Config **ret);

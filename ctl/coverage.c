@@ -21,19 +21,20 @@ static const struct {
         { CAREBUS__V1__COVERAGE_FIELD__USE__USE_MAPPED, "mapped", false },
 };
 
-static void print_lines(const Carebus__V1__SourceCoverage *coverage, Carebus__V1__CoverageField__Use use) {
+static void print_lines(const Context *context, const Carebus__V1__SourceCoverage *coverage,
+                        Carebus__V1__CoverageField__Use use) {
         for (size_t i = 0; i < coverage->n_lines; i++) {
                 const Carebus__V1__CoverageLine *line = coverage->lines[i];
-                char first[CIVIL_TEXT_SIZE];
+                char first[MOMENT_TEXT_SIZE];
 
                 if (line->use != use)
                         continue;
-                civil_format(line->first_at, first);
+                command_moment(context, line->first_at, first);
                 printf("    %-48s %10" PRIu64 "  since %.10s\n", line->path ? line->path : "?", line->count, first);
         }
 }
 
-static void print_source(const Carebus__V1__SourceCoverage *coverage, bool all) {
+static void print_source(const Context *context, const Carebus__V1__SourceCoverage *coverage, bool all) {
         printf("%s\n", coverage->source ? coverage->source : "?");
         for (size_t k = 0; k < ELEMENTSOF(kinds); k++) {
                 uint64_t n = 0;
@@ -42,7 +43,7 @@ static void print_source(const Carebus__V1__SourceCoverage *coverage, bool all) 
                         n += coverage->lines[i]->use == kinds[k].use;
                 printf("  %-20s %6" PRIu64 "\n", kinds[k].title, n);
                 if (all || kinds[k].is_listed)
-                        print_lines(coverage, kinds[k].use);
+                        print_lines(context, coverage, kinds[k].use);
         }
         if (coverage->is_full)
                 puts("  there are more different fields than are counted");
@@ -65,7 +66,7 @@ static int show(const Context *context, const Config *config, const char *source
                 return client_say(CLIENT_E_BAD_REPLY, "control");
         for (size_t i = 0; i < reply->coverage->n_sources; i++) {
                 if (!context->json)
-                        print_source(reply->coverage->sources[i], all);
+                        print_source(context, reply->coverage->sources[i], all);
                 else if (command_print_line(json_line(&reply->coverage->sources[i]->base)) != EXIT_DONE)
                         return EXIT_SOFTWARE;
         }

@@ -34,7 +34,7 @@ int grant_ask(const Context *context, Carebus__V1__Request *request, const char 
         _cleanup_(client_freep) Client *client = NULL;
         const Carebus__V1__GrantReply *granted;
         const Carebus__V1__Reply *reply;
-        char until[CIVIL_TEXT_SIZE];
+        char until[MOMENT_TEXT_SIZE];
         int r = command_load_config(context, &config);
 
         if (r == EXIT_DONE)
@@ -51,7 +51,7 @@ int grant_ask(const Context *context, Carebus__V1__Request *request, const char 
                 int printed = command_print_line(json_line(&granted->base));
                 return printed != EXIT_DONE ? printed : r;
         }
-        civil_format(granted->until_at / USEC_PER_SEC * USEC_PER_SEC, until);
+        command_moment(context, granted->until_at, until);
         if (r == EXIT_DONE)
                 printf("%s sees what its rules show of %s until %s; entry %" PRIu64 "\n", team, granted->patient_id,
                        until, granted->seq);

@@ -117,6 +117,10 @@ int command_load_config(const Context *context, Config **ret) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
         int r = config_load(context->config_path, ret, NULL, &problems);
 
+        if (r == 0 && !*context->zone && zone_new((*ret)->timezone, context->zone) != 0) {
+                error_print(PROGRAM, "the timezone of the configuration cannot be read; is tzdata installed?");
+                return EXIT_CONFIGURATION;
+        }
         if (r == 0)
                 return EXIT_DONE;
         if (r > 0)
@@ -124,6 +128,15 @@ int command_load_config(const Context *context, Config **ret) {
         else
                 error_print(PROGRAM, "cannot read %s: %s", context->config_path, strerror(-r));
         return EXIT_CONFIGURATION;
+}
+
+void command_moment(const Context *context, int64_t at, char ret[MOMENT_TEXT_SIZE]) {
+        const int32_t offset = zone_offset(*context->zone, at);
+        const CivilTime local = civil_from_utc(at + (int64_t)offset * USEC_PER_SEC);
+        const unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+
+        snprintf(ret, MOMENT_TEXT_SIZE, "%04d-%02d-%02d %02d:%02d:%02d %c%02u:%02u", local.year, local.month, local.day,
+                 local.hour, local.minute, local.second, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 unsigned command_width(void) {
@@ -178,7 +191,8 @@ static int take_json(int argc, char **argv, bool *json) {
 }
 
 int main(int argc, char **argv) {
-        Context context = { .config_path = getenv("CAREBUS_CONFIG") };
+        _cleanup_(zone_freep) Zone *zone = NULL;
+        Context context = { .config_path = getenv("CAREBUS_CONFIG"), .zone = &zone };
         int i = 1;
 
         if (!context.config_path)

@@ -32,23 +32,23 @@ static int parse(int argc, char **argv, Options *ret) {
         return ret->source ? EXIT_DONE : command_wrong_use(argv[0], "say which source");
 }
 
-static void print_team(const Carebus__V1__ReceiptTeam *team) {
-        char at[CIVIL_TEXT_SIZE] = "";
+static void print_team(const Context *context, const Carebus__V1__ReceiptTeam *team) {
+        char at[MOMENT_TEXT_SIZE] = "";
 
         if (team->has_acknowledged_at)
-                civil_format(team->acknowledged_at, at);
+                command_moment(context, team->acknowledged_at, at);
         else if (team->has_sent_at)
-                civil_format(team->sent_at, at);
+                command_moment(context, team->sent_at, at);
         printf("    %s%s%s: %s%s%s\n", team->team ? team->team : "?", team->consumer ? " " : "",
                team->consumer ? team->consumer : "", team->state ? team->state : "?", at[0] ? " " : "", at);
 }
 
 static int print_receipt(const Context *context, const Carebus__V1__SourceReceipt *receipt) {
-        char at[CIVIL_TEXT_SIZE];
+        char at[MOMENT_TEXT_SIZE];
 
         if (context->json)
                 return command_print_line(json_line(&receipt->base));
-        civil_format(receipt->received_at, at);
+        command_moment(context, receipt->received_at, at);
         printf("%" PRIu64 "  %s  %s  %s%s%s", receipt->seq, at, receipt->message_id ? receipt->message_id : "-",
                receipt->outcome ? receipt->outcome : "?", receipt->reason ? ": " : "",
                receipt->reason ? receipt->reason : "");
@@ -56,7 +56,7 @@ static int print_receipt(const Context *context, const Carebus__V1__SourceReceip
                 printf(", %" PRIu32 " events", receipt->events);
         putchar('\n');
         for (size_t i = 0; i < receipt->n_teams; i++)
-                print_team(receipt->teams[i]);
+                print_team(context, receipt->teams[i]);
         return EXIT_DONE;
 }
 

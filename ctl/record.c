@@ -161,7 +161,6 @@ static void ask_reviews(const Config *config, RecordShow *show, Client **ret_cli
 int command_record(const Context *context, int argc, char **argv) {
         _cleanup_(config_unrefp) Config *config = NULL;
         _cleanup_(client_freep) Client *client = NULL, *identity = NULL;
-        _cleanup_(zone_freep) Zone *zone = NULL;
         RecordShow show = { .now = clock_now_at(&clock_system) };
         Asked asked = { 0 };
         int r;
@@ -171,13 +170,9 @@ int command_record(const Context *context, int argc, char **argv) {
                 r = command_load_config(context, &config);
         if (r != EXIT_DONE)
                 return r;
-        if (zone_new(config->timezone, &zone) != 0) {
-                error_print(PROGRAM, "the timezone of the configuration cannot be read; is tzdata installed?");
-                return EXIT_CONFIGURATION;
-        }
-        show.zone = zone;
+        show.zone = *context->zone;
         show.at = show.now;
-        if (asked.at && record_show_moment(asked.at, show.now, zone, &show.at) < 0)
+        if (asked.at && record_show_moment(asked.at, show.now, *context->zone, &show.at) < 0)
                 return command_wrong_use(argv[0], "--at wants 03:00, \"sunday 03:00\" or 2024-03-05T03:00");
         r = ask(config, &asked, &client, &show.record);
         if (r != EXIT_DONE)

@@ -39,31 +39,31 @@ static void print_rules(const Carebus__V1__SharingSettings *rules) {
         }
 }
 
-static void print_relationship(const Carebus__V1__Relationship *relationship) {
-        char since[CIVIL_TEXT_SIZE], until[CIVIL_TEXT_SIZE];
+static void print_relationship(const Context *context, const Carebus__V1__Relationship *relationship) {
+        char since[MOMENT_TEXT_SIZE], until[MOMENT_TEXT_SIZE];
 
         printf("  %s with %s", relationship->kind ? relationship->kind : "?",
                relationship->team           ? relationship->team
                : relationship->organisation ? relationship->organisation
                                             : "?");
         if (relationship->has_since_at) {
-                civil_format(relationship->since_at, since);
+                command_moment(context, relationship->since_at, since);
                 printf(" since %s", since);
         }
         if (relationship->has_until_at) {
-                civil_format(relationship->until_at, until);
+                command_moment(context, relationship->until_at, until);
                 printf(" until %s", until);
         }
         puts(relationship->ended ? ", ended" : "");
 }
 
-static void print_person(const Carebus__V1__PersonSharing *person) {
+static void print_person(const Context *context, const Carebus__V1__PersonSharing *person) {
         printf("%s%s%s%s\n", person->patient_id ? person->patient_id : "?",
                person->restricted ? ", whereabouts are restricted" : "",
                person->objection ? ", objects to sharing" : "",
                person->has_followed && !person->followed ? ", not followed" : "");
         for (size_t i = 0; i < person->n_relationships; i++)
-                print_relationship(person->relationships[i]);
+                print_relationship(context, person->relationships[i]);
 }
 
 static void print_team(const Carebus__V1__TeamSight *team) {
@@ -84,7 +84,7 @@ static int print_reply(const Context *context, const Carebus__V1__SharingShowRep
         if (reply->rules)
                 print_rules(reply->rules);
         if (reply->person)
-                print_person(reply->person);
+                print_person(context, reply->person);
         for (size_t i = 0; i < reply->n_teams; i++)
                 print_team(reply->teams[i]);
         return EXIT_DONE;

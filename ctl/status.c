@@ -63,13 +63,13 @@ static void print_ago(const char *before, bool known, int64_t at) {
                 printf("%s%" PRId64 " h ago", before, seconds / 3600);
 }
 
-static void print_day(bool known, int64_t at) {
-        char text[CIVIL_TEXT_SIZE];
+static void print_day(const Context *context, bool known, int64_t at) {
+        char text[MOMENT_TEXT_SIZE];
 
         if (!known)
                 snprintf(text, sizeof(text), "never");
         else
-                civil_format(at, text);
+                command_moment(context, at, text);
         printf("  %-11.10s", text);
 }
 
@@ -125,7 +125,7 @@ static void print_silence(const Carebus__V1__SourceStatus *source) {
                 printf(" (usual at this hour: up to %" PRIu64 " min)", (source->usual_silence_seconds + 59) / 60);
 }
 
-static void print_sources(const Carebus__V1__StatusReply *status) {
+static void print_sources(const Context *context, const Carebus__V1__StatusReply *status) {
         printf("\n%-24s %10s %10s %10s %10s %10s %11s %9s  %-11s  %s\n", "source", "stored", "loaded", "duplicate",
                "refused", "ignored", "quarantined", "sessions", "heard since", "last heard");
         for (size_t i = 0; i < status->n_sources; i++) {
@@ -135,7 +135,7 @@ static void print_sources(const Carebus__V1__StatusReply *status) {
                        " %9" PRIu32,
                        source->name ? source->name : "?", source->stored, source->loaded, source->duplicate,
                        source->refused, source->ignored, source->quarantined, source->sessions);
-                print_day(source->has_heard_since_at, source->heard_since_at);
+                print_day(context, source->has_heard_since_at, source->heard_since_at);
                 print_ago("  ", source->has_last_heard_at, source->last_heard_at);
                 print_silence(source);
                 putchar('\n');
@@ -184,7 +184,7 @@ int command_status(const Context *context, int argc, char **argv) {
         print_head(&status);
         print_quarantine(status.quarantine);
         print_reviews(status.reviews);
-        print_sources(&status);
+        print_sources(context, &status);
         print_teams(&status);
         return status.ready ? EXIT_DONE : EXIT_NO;
 }

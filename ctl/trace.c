@@ -9,20 +9,20 @@
 #include "ctl/command.h"
 #include "proto/json.h"
 
-static void print_step(const Carebus__V1__TraceStep *step) {
-        char at[CIVIL_TEXT_SIZE] = "";
+static void print_step(const Context *context, const Carebus__V1__TraceStep *step) {
+        char at[MOMENT_TEXT_SIZE] = "";
 
         if (step->has_done_at)
-                civil_format(step->done_at, at);
+                command_moment(context, step->done_at, at);
         printf("  %-11s %-22s %s%s%s\n", step->stage ? step->stage : "?", step->result ? step->result : "", at,
                at[0] && step->detail ? "  " : "", step->detail ? step->detail : "");
 }
 
-static void print_entry(const Carebus__V1__TraceEntry *entry) {
+static void print_entry(const Context *context, const Carebus__V1__TraceEntry *entry) {
         printf("%" PRIu64 "  %s%s%s\n", entry->seq, entry->kind ? entry->kind : "", entry->source ? " of " : "",
                entry->source ? entry->source : "");
         for (size_t i = 0; i < entry->n_steps; i++)
-                print_step(entry->steps[i]);
+                print_step(context, entry->steps[i]);
 }
 
 static int print_entries(const Context *context, const Carebus__V1__TraceReply *trace) {
@@ -35,7 +35,7 @@ static int print_entries(const Context *context, const Carebus__V1__TraceReply *
                 if (context->json)
                         r = command_print_line(json_line(&trace->entries[i]->base));
                 else
-                        print_entry(trace->entries[i]);
+                        print_entry(context, trace->entries[i]);
                 if (r != 0)
                         return r;
         }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/client.h"
@@ -57,18 +56,18 @@ static void print_list(const char *before, char *const *items, size_t n) {
         putchar('\n');
 }
 
-static void print_relationship(const Carebus__V1__Relationship *relationship) {
-        char since[CIVIL_TEXT_SIZE], until[CIVIL_TEXT_SIZE];
+static void print_relationship(const Context *context, const Carebus__V1__Relationship *relationship) {
+        char since[MOMENT_TEXT_SIZE], until[MOMENT_TEXT_SIZE];
 
         if (!relationship)
                 return;
         printf("  relationship: %s", relationship->kind ? relationship->kind : "?");
         if (relationship->has_since_at) {
-                civil_format(relationship->since_at, since);
+                command_moment(context, relationship->since_at, since);
                 printf(" since %s", since);
         }
         if (relationship->has_until_at) {
-                civil_format(relationship->until_at, until);
+                command_moment(context, relationship->until_at, until);
                 printf(" until %s", until);
         }
         if (relationship->event_id)
@@ -78,7 +77,7 @@ static void print_relationship(const Carebus__V1__Relationship *relationship) {
         putchar('\n');
 }
 
-static void print_now(const Carebus__V1__Why *why) {
+static void print_now(const Context *context, const Carebus__V1__Why *why) {
         printf("now, by the rules in force: %s\n", text_equal(why->sight, "hidden") ? "not shown"
                                                    : text_equal(why->sight, "part") ? "shown in part"
                                                                                     : "shown whole");
@@ -89,20 +88,20 @@ static void print_now(const Carebus__V1__Why *why) {
         else if (why->rule)
                 printf("  rule %s%s%s\n", why->rule, why->rule_reason ? ": " : "",
                        why->rule_reason ? why->rule_reason : "");
-        print_relationship(why->relationship);
+        print_relationship(context, why->relationship);
         print_list("left out, whether there was any or not:", why->redacted, why->n_redacted);
         print_list("sensitive:", why->sensitive, why->n_sensitive);
         print_list("let by", why->other_rules, why->n_other_rules);
 }
 
-static void print_delivery(const Carebus__V1__WhyDelivery *delivery) {
-        char at[CIVIL_TEXT_SIZE], digest[2 * 64 + 1] = "";
+static void print_delivery(const Context *context, const Carebus__V1__WhyDelivery *delivery) {
+        char at[MOMENT_TEXT_SIZE], digest[2 * 64 + 1] = "";
 
-        civil_format(delivery->sent_at, at);
+        command_moment(context, delivery->sent_at, at);
         printf("  %s to %s%s", at, delivery->consumer ? delivery->consumer : "?",
                delivery->corrected ? ": only that what it was given is withdrawn" : "");
         if (delivery->has_acknowledged_at) {
-                civil_format(delivery->acknowledged_at, at);
+                command_moment(context, delivery->acknowledged_at, at);
                 printf(", acknowledged by %s", at);
         } else if (!text_equal(delivery->consumer, "live"))
                 printf(", not acknowledged");
@@ -118,11 +117,11 @@ static int print_why(const Context *context, const Carebus__V1__Why *why) {
                 return command_print_line(json_line(&why->base));
         printf("event %s (%s)%s%s, team %s\n", why->event_id ? why->event_id : "?", why->type ? why->type : "?",
                why->patient_id ? " of " : "", why->patient_id ? why->patient_id : "", why->team ? why->team : "?");
-        print_now(why);
+        print_now(context, why);
         puts(why->n_deliveries > 0 ? "what happened, by the audit:"
                                    : "what happened, by the audit: it was given nothing of it");
         for (size_t i = 0; i < why->n_deliveries; i++)
-                print_delivery(why->deliveries[i]);
+                print_delivery(context, why->deliveries[i]);
         return EXIT_DONE;
 }
 

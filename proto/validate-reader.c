@@ -158,6 +158,8 @@ static int team_request_rules(const Carebus__V1__TeamRequest *request, ValidateE
                 return open_contact_request_rules(request->open_contact, error);
         case CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS:
                 return events_request_rules(request->events, error);
+        case CAREBUS__V1__TEAM_REQUEST__COMMAND_SOURCES:
+                return 0; /* there is nothing in it */
         default:
                 return validate_fail(error, VALIDATE_E_EMPTY, "request");
         }

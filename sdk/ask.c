@@ -29,6 +29,7 @@ enum {
         REQUEST_BREAK_GLASS = 12,
         REQUEST_OPEN_CONTACT = 13,
         REQUEST_EVENTS = 14,
+        REQUEST_SOURCES = 15,
 };
 #define ASKED_FOR 3 /* who, system and purpose: REQUEST_WHO and the two behind it */
 #define ASKED_FOR_SIZE_MAX 128
@@ -278,6 +279,10 @@ int carebus_ask_open_contact(carebus_ask *ask, const void *request, size_t size,
 int carebus_ask_events(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,
                        int timeout_ms) {
         return ask_for(ask, REQUEST_EVENTS, bytes_of(request, size), (Answer){ ret, ret_size, timeout_ms });
+}
+
+int carebus_ask_sources(carebus_ask *ask, const void **ret, size_t *ret_size, int timeout_ms) {
+        return ask_for(ask, REQUEST_SOURCES, BYTES_NULL, (Answer){ ret, ret_size, timeout_ms });
 }
 
 const char *carebus_ask_reason(const carebus_ask *ask) {

@@ -311,6 +311,8 @@ CAREBUS_API int carebus_ask_open_contact(carebus_ask *ask, const void *request, 
 /* A packed EventsRequest brings an EventsReply: the events of one person that the team sees, in order. */
 CAREBUS_API int carebus_ask_events(carebus_ask *ask, const void *request, size_t size, const void **ret,
                                    size_t *ret_size, int timeout_ms);
+/* A SourcesReply: the sources that the team reads, when each was heard last, and which of them are silent now. */
+CAREBUS_API int carebus_ask_sources(carebus_ask *ask, const void **ret, size_t *ret_size, int timeout_ms);
 /* A reason code: not-found, ambiguous, not-allowed, ... */
 CAREBUS_API const char *carebus_ask_reason(const carebus_ask *ask);
 

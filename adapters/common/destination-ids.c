@@ -6,6 +6,7 @@
 #include "adapters/common/destination-parts.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "proto/types.h"
 
 /* Digits that nobody takes for letters (Crockford's); MSH-10 may have all of them. */
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -56,6 +57,19 @@ bool destination_wants(const ConfigDestination *is, const char *type) {
                 if (type_fits(is->types[i], type))
                         return true;
         return is->n_types == 0;
+}
+
+bool destination_is_own(const Config *config, const ConfigDestination *is, const char *source) {
+        for (size_t i = 0; is->sources_said && i < is->n_sources; i++)
+                if (text_equal(config->sources[is->sources[i]].name, source))
+                        return true;
+        return false;
+}
+
+bool destination_said_it(const Config *config, const ConfigDestination *is, const Carebus__V1__Event *event) {
+        const EventType *type = event_type_find(event->type ? event->type : "");
+
+        return event->n_caused_by == 0 && !(type && type->from_bus) && destination_is_own(config, is, event->source);
 }
 
 bool destination_overtakes(const char *type) {

@@ -48,6 +48,12 @@ static const char *key_of(const carebus_delivery *delivery, const Carebus__V1__E
         return nobody;
 }
 
+static bool is_wanted(const Destination *destination, const Carebus__V1__Event *event) {
+        if (destination->language.leaves_out_own && destination_said_it(destination->config, destination->is, event))
+                return false;
+        return destination_wants(destination->is, event->type ? event->type : "");
+}
+
 static Entry *add_event(Destination *destination, Lane *lane, const carebus_delivery *delivery) {
         Entry *entry = entry_new(destination, lane, ENTRY_EVENT, place_of(delivery));
 
@@ -71,7 +77,7 @@ static int take_again(Destination *destination, const carebus_delivery *delivery
                 return 0;
         lane->state = LANE_AGAIN;
         destination_event_id(place_of(delivery), id);
-        if (lane_has_overtaken(lane, id) || !destination_wants(destination->is, event->type ? event->type : ""))
+        if (lane_has_overtaken(lane, id) || !is_wanted(destination, event))
                 return 0;
         entry = add_event(destination, lane, delivery);
         if (!entry || entry->packed.error < 0)
@@ -146,7 +152,7 @@ static int take_event(Destination *destination, const carebus_delivery *delivery
                 return r;
         mark->is_done = true; /* until something waits for it */
         type = event->type ? event->type : "";
-        if (!destination_wants(destination->is, type))
+        if (!is_wanted(destination, event))
                 return 0;
         lane = lane_get(destination, key_of(delivery, event, nobody), is_of_nobody(event));
         if (!lane)

@@ -72,6 +72,8 @@ typedef struct DestinationLanguage {
         bool (*level)(void *owner, uint64_t seq, uint32_t index);
         /* Items under way together at most, whatever `window:` says: a wait for a turn is no time of the receiver. 0: as configured. */
         size_t at_once;
+        /* The receiver is a machine: what its own system said (destination_said_it()) is not brought back. People read everything. */
+        bool leaves_out_own;
         void *owner;
 } DestinationLanguage;
 
@@ -92,6 +94,11 @@ typedef struct DestinationProgram {
 } DestinationProgram;
 /* Runs it until SIGTERM; SIGHUP reads the configuration again and begins anew where the cursor stands. An exit code. */
 int destination_run(const DestinationProgram *program, const char *config_path, const char *name, Config *config);
+
+/* Is this source the receiver's own system, because `sources:` of the configuration names it? */
+bool destination_is_own(const Config *config, const ConfigDestination *is, const char *source);
+/* Is this event what the receiver's own system said? What the bus made of it is not. */
+bool destination_said_it(const Config *config, const ConfigDestination *is, const Carebus__V1__Event *event);
 
 /* The item under way with that id, or NULL: an answer that is late, foreign or repeated belongs to nothing. */
 DestinationItem *destination_find(Destination *destination, const char *message_id);

@@ -17,6 +17,8 @@
 #define WRITE_AGAIN (2 * USEC_PER_SEC)
 #define TURN_MAX USEC_PER_SEC
 #define LIST_MODE 0640
+/* Shorter than the shortest `timeout:`: rows wait meanwhile. */
+#define ANSWER_WITHIN_MS 500
 
 static int64_t now(void) {
         return clock_monotonic(&clock_system);
@@ -47,6 +49,23 @@ static bool is_due(const Outlet *outlet) {
                (watch->is_changed ? WRITE_AGAIN : (int64_t)outlet->is->list_every * USEC_PER_SEC);
 }
 
+/* Who is silent follows from the clock, so no record says it: the bus is asked each time. Where it does not answer the list says as of
+ * when it did. 0 or -ENOMEM. */
+static int ask_sources(KnownWatch *watch, int64_t at) {
+        ProtobufCAllocator allocator;
+        Carebus__V1__SourcesReply *reply;
+        const void *answer;
+        size_t size;
+        int r = carebus_ask_sources(watch->ask, &answer, &size, ANSWER_WITHIN_MS);
+
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        arena_reset(watch->arena);
+        allocator = check_allocator(watch->arena);
+        reply = carebus__v1__sources_reply__unpack(&allocator, size, answer);
+        return reply ? last_known_sources(watch->known, reply, at) : -ENOMEM;
+}
+
 static int write_list(Outlet *outlet) {
         KnownWatch *watch = &outlet->watch;
         int64_t at = clock_now_at(&clock_system);
@@ -54,10 +73,14 @@ static int write_list(Outlet *outlet) {
 
         if (!is_due(outlet))
                 return 0;
-        if (carebus_records_is_open(watch->records))
+        if (carebus_records_is_open(watch->records)) {
                 last_known_heard(watch->known, at);
-        else
+                r = ask_sources(watch, at);
+                if (r < 0)
+                        return r;
+        } else {
                 last_known_away(watch->known);
+        }
         r = write_form(outlet, "last-known.csv", at, last_known_csv);
         if (r == 0)
                 r = write_form(outlet, "last-known.txt", at, last_known_text);
@@ -73,22 +96,9 @@ static int write_list(Outlet *outlet) {
 
 /* ---- what comes ---- */
 
-static int take_silence(LastKnown *known, const Carebus__V1__Record *record) {
-        int changed = 0;
-
-        for (size_t i = 0; changed >= 0 && i < record->n_sources; i++) {
-                int r = record->sources[i]->name ? last_known_silent(known, record->sources[i]->name,
-                                                                     record->sources[i]->has_silent_since_at)
-                                                 : 0;
-                changed = r < 0 ? r : changed | r;
-        }
-        return changed;
-}
-
 static int take_record(KnownWatch *watch, const carebus_record *delivery) {
         ProtobufCAllocator allocator;
         ProtobufCMessage *message;
-        int changed, r;
 
         arena_reset(watch->arena);
         allocator = check_allocator(watch->arena);
@@ -96,11 +106,7 @@ static int take_record(KnownWatch *watch, const carebus_record *delivery) {
                                             delivery->record);
         if (!message)
                 return -ENOMEM;
-        changed = take_silence(watch->known, (const Carebus__V1__Record *)message);
-        r = changed < 0
-                    ? changed
-                    : last_known_take(watch->known, (const Carebus__V1__Record *)message, clock_now_at(&clock_system));
-        return r < 0 ? r : changed | r;
+        return last_known_take(watch->known, (const Carebus__V1__Record *)message, clock_now_at(&clock_system));
 }
 
 /* 1: something of the list changed. */
@@ -181,6 +187,7 @@ int known_watch_start(Outlet *outlet) {
                 .team = outlet->config->teams[outlet->is->team].name,
                 .consumer = consumer,
         };
+        const carebus_ask_options asks = { .feed = options.feed, .team = options.team };
         int r;
 
         snprintf(consumer, sizeof(consumer), "%.26s-known", outlet->is->name);
@@ -191,6 +198,10 @@ int known_watch_start(Outlet *outlet) {
                 r = arena_new(&watch->arena, RECORD_BYTES);
         if (r == 0)
                 r = carebus_records_new(&watch->records, &options);
+        if (r == 0)
+                r = carebus_ask_new(&watch->ask, &asks);
+        if (r == 0)
+                r = carebus_ask_for(watch->ask, NULL, outlet->is->name, "delivery");
         if (r == 0)
                 r = loop_add_io(outlet->loop, carebus_records_fd(watch->records), EPOLLIN, on_readable, outlet,
                                 &watch->io);
@@ -208,6 +219,7 @@ void known_watch_stop(Outlet *outlet) {
         loop_source_free(watch->timer);
         loop_source_free(watch->prepare);
         carebus_records_free(watch->records);
+        carebus_ask_free(watch->ask);
         last_known_free(watch->known);
         arena_free(watch->arena);
         *watch = (KnownWatch){ 0 };

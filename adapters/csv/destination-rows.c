@@ -204,7 +204,8 @@ static int take_record(Outlet *outlet, const DestinationItem *item) {
         patient.n_identifiers = record->n_identifiers;
         for (size_t i = 0; r == 0 && i < record->n_sections; i++)
                 for (size_t k = 0; r == 0 && k < record->sections[i]->n_facts; k++)
-                        r = take_fact(outlet, item, &patient, record->sections[i]->facts[k]);
+                        if (!destination_is_own(outlet->config, outlet->is, record->sections[i]->facts[k]->source))
+                                r = take_fact(outlet, item, &patient, record->sections[i]->facts[k]);
         return r;
 }
 
@@ -213,7 +214,7 @@ int outlet_take(Outlet *outlet, const DestinationItem *item) {
 
         if (r == 0 && outlet_has_exact(outlet) && item->so_far)
                 r = take_record(outlet, item);
-        if (r == 0 && outlet_has_exact(outlet))
+        if (r == 0 && outlet_has_exact(outlet) && !destination_said_it(outlet->config, outlet->is, item->event))
                 r = take_row(outlet, item, item->event);
         return r;
 }

@@ -50,8 +50,9 @@ struct LastKnown {
         size_t n_persons, n_room;
         char **silent; /* names of sources, in order */
         size_t n_silent;
-        int64_t heard_at; /* 0: never */
-        bool is_away;     /* since then */
+        int64_t silent_at; /* when they were asked about; 0: never */
+        int64_t heard_at;  /* 0: never */
+        bool is_away;      /* since then */
 };
 
 static KnownPerson *person_free(KnownPerson *person) {
@@ -65,6 +66,12 @@ static KnownPerson *person_free(KnownPerson *person) {
         return NULL;
 }
 DEFINE_CLEANUP(KnownPerson *, person_free)
+
+static void names_free(char **names, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(names[i]);
+        free(names);
+}
 
 int last_known_new(const char *title, const Zone *zone, LastKnown **ret) {
         LastKnown *known = calloc(1, sizeof(*known));
@@ -82,9 +89,7 @@ LastKnown *last_known_free(LastKnown *known) {
                 return NULL;
         for (size_t i = 0; i < known->n_persons; i++)
                 person_free(known->persons[i]);
-        for (size_t i = 0; i < known->n_silent; i++)
-                free(known->silent[i]);
-        free(known->silent);
+        names_free(known->silent, known->n_silent);
         free(known->persons);
         free(known);
         return NULL;
@@ -158,6 +163,8 @@ static const struct {
         { "stay-ended-confirm", "made for a stay in hospital that has ended, CONFIRM" },
         { "ended", "what was decided has ended. That is not a decision for CPR" },
         { "not-valid-yet", "does not hold yet" },
+        { "hidden", "not shown to your team: ring" },
+        { "not-all-shown", "not all of it is shown to your team: ring" },
 };
 
 static void append_part(Buffer *out, const char *text) {
@@ -256,23 +263,12 @@ static void append_person(const Carebus__V1__Record *record, Buffer cells[_COLUM
                 append_part(&cells[NOTE], "restricted address");
 }
 
-/* Systems whose silence speaks of all that they would have said. */
-static void append_silence(const Carebus__V1__Record *record, Buffer *note) {
-        for (size_t i = 0; i < record->n_sources; i++) {
-                if (!record->sources[i]->has_silent_since_at)
-                        continue;
-                append_part(note, "silent: ");
-                buffer_append_text(note, record->sources[i]->name ? record->sources[i]->name : "");
-        }
-}
-
 static void fill_cells(const LastKnown *known, const Carebus__V1__Record *record, int64_t at,
                        Buffer cells[_COLUMN_MAX]) {
         append_person(record, cells);
         append_cpr(known, record, cells);
         append_contact(known, record, next_day(known, at), &cells[RING]);
         append_contact(known, record, next_night(known, at), &cells[RING_AT_NIGHT]);
-        append_silence(record, &cells[NOTE]);
         words_of_moment(at, known->zone, &cells[AS_OF]);
 }
 
@@ -410,32 +406,34 @@ bool last_known_end(LastKnown *known) {
         return any;
 }
 
-int last_known_silent(LastKnown *known, const char *source, bool is_silent) {
-        size_t at = 0;
-        char **silent;
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-        while (at < known->n_silent && strcmp(known->silent[at], source) < 0)
-                at++;
-        if ((at < known->n_silent && strcmp(known->silent[at], source) == 0) == is_silent)
-                return 0;
-        if (!is_silent) {
-                free(known->silent[at]);
-                known->n_silent--;
-                memmove(&known->silent[at], &known->silent[at + 1], (known->n_silent - at) * sizeof(*silent));
-                return 1;
-        }
-        silent = reallocarray(known->silent, known->n_silent + 1, sizeof(*silent));
+int last_known_sources(LastKnown *known, const Carebus__V1__SourcesReply *reply, int64_t at) {
+        char **silent = calloc(reply->n_sources + 1, sizeof(*silent));
+        size_t n = 0;
+
         if (!silent)
                 return -ENOMEM;
-        known->silent = silent;
-        memmove(&silent[at + 1], &silent[at], (known->n_silent - at) * sizeof(*silent));
-        silent[at] = strdup(source);
-        if (!silent[at]) {
-                memmove(&silent[at], &silent[at + 1], (known->n_silent - at) * sizeof(*silent));
-                return -ENOMEM;
+        for (size_t i = 0; i < reply->n_sources; i++) {
+                const Carebus__V1__RecordSource *source = reply->sources[i];
+
+                if (!source->has_silent_since_at || !source->name)
+                        continue;
+                silent[n] = strdup(source->name);
+                if (!silent[n]) {
+                        names_free(silent, n);
+                        return -ENOMEM;
+                }
+                n++;
         }
-        known->n_silent++;
-        return 1;
+        qsort(silent, n, sizeof(*silent), compare_names);
+        names_free(known->silent, known->n_silent);
+        known->silent = silent;
+        known->n_silent = n;
+        known->silent_at = at;
+        return 0;
 }
 
 /* ---- the two forms ---- */
@@ -477,12 +475,19 @@ static void append_age(const LastKnown *known, int64_t now_at, Buffer *out) {
 }
 
 static void append_silent(const LastKnown *known, Buffer *out) {
+        if (known->silent_at == 0) {
+                buffer_append_text(out, "WHICH SYSTEMS ARE SILENT IS NOT KNOWN: the bus has not said it yet");
+                return;
+        }
         buffer_append_text(out, known->n_silent > 0 ? "Silent, so that what they know is not in it: "
                                                     : "No system is known to be silent");
         for (size_t i = 0; i < known->n_silent; i++) {
                 buffer_append_text(out, i > 0 ? ", " : "");
                 buffer_append_text(out, known->silent[i]);
         }
+        buffer_append_text(out, " (as of ");
+        words_of_moment(known->silent_at, known->zone, out);
+        buffer_append_text(out, ")");
 }
 
 /* What stands above both forms. */

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "canon/zone.h"
-#include "carebus/v1/record.pb-c.h"
+#include "carebus/v1/feed.pb-c.h"
 
 typedef struct LastKnown LastKnown;
 
@@ -31,8 +31,8 @@ void last_known_heard(LastKnown *known, int64_t at);
 void last_known_away(LastKnown *known);
 /* Name, birth date and NHS number, where the person is on the list. */
 bool last_known_cells(const LastKnown *known, const char *patient_id, const char *ret[3]);
-/* A system of the bus has gone silent, or speaks again. 1: that is news; 0; -ENOMEM. */
-int last_known_silent(LastKnown *known, const char *source, bool is_silent);
+/* This is how the systems of the bus stand at this moment: who is silent is named. 0 or -ENOMEM. */
+int last_known_sources(LastKnown *known, const Carebus__V1__SourcesReply *reply, int64_t at);
 size_t last_known_count(const LastKnown *known);
 
 /* Both forms, of now. 0 or -ENOMEM. */

@@ -19,6 +19,7 @@ typedef struct Sheet {
 /* The replica of the records, and what is written of it. */
 typedef struct KnownWatch {
         carebus_records *records;
+        carebus_ask *ask; /* who is silent */
         LoopSource *io, *prepare, *timer;
         LastKnown *known;
         Arena *arena;

@@ -111,6 +111,8 @@ static int add_record(Delivering *d, const Carebus__V1__Record *record) {
                         const Carebus__V1__Fact *fact = record->sections[i]->facts[k];
                         FhirWritten written;
 
+                        if (destination_is_own(d->config, d->is, fact->source))
+                                continue;
                         r = fhir_write_fact(d->writer, record, record->sections[i]->name, fact, &written);
                         if (r == 0 && strcmp(written.type, "Patient") != 0)
                                 add(d, &written);
@@ -381,7 +383,9 @@ static int count_open(Delivering *d) {
 }
 
 static int delivery_open(Delivering *d, size_t destination) {
-        const DestinationLanguage language = { .render = on_render, .send = on_send, .cancel = on_cancel, .owner = d };
+        const DestinationLanguage language = {
+                .render = on_render, .send = on_send, .cancel = on_cancel, .leaves_out_own = true, .owner = d
+        };
         int r = url_make(d);
 
         d->resources = calloc(RESOURCES_MAX, sizeof(*d->resources));

@@ -185,9 +185,12 @@ static int use_tls(Out *out) {
 static int out_start(Loop *loop, const Config *config, size_t index, void **ret) {
         const ConfigDestination *is = &config->destinations[index];
         _cleanup_(out_stopp) Out *out = calloc(1, sizeof(*out));
-        DestinationLanguage language = {
-                .render = out_render, .send = out_send, .cancel = out_cancel, .at_once = 1, .owner = out
-        };
+        DestinationLanguage language = { .render = out_render,
+                                         .send = out_send,
+                                         .cancel = out_cancel,
+                                         .at_once = 1,
+                                         .leaves_out_own = true,
+                                         .owner = out };
         LinkOwner owner = { .on_up = on_up, .on_frame = on_frame, .on_down = on_down, .owner = out };
         LinkOptions options = { .address = is->connect, .patience_ms = (unsigned)is->timeout * 1000 };
         int r;

@@ -164,18 +164,8 @@ static int find_one(Ask *ask, const Carebus__V1__RecordRequest *asked, const cha
         return detail ? ask_refuse(ask, "ambiguous", detail) : -ENOMEM;
 }
 
-/* What the configuration says now: how long a source may be silent is no matter of the record. */
-static int64_t silent_after(const void *owner, const char *source) {
-        const Config *config = owner;
-
-        for (size_t i = 0; i < config->n_sources; i++)
-                if (text_equal(config->sources[i].name, source))
-                        return (int64_t)config->sources[i].silent_after * USEC_PER_SEC;
-        return 0;
-}
-
 int ask_record(Ask *ask, const Carebus__V1__RecordRequest *asked, Carebus__V1__Record **ret) {
-        const RecordPatience patience = { .silent_after = silent_after, .owner = ask->config };
+        const RecordPatience patience = ask_patience(ask);
         Carebus__V1__Record *record;
         const char *patient_id = NULL;
         int r;
@@ -229,6 +219,14 @@ static int answer_events(Ask *ask, const Carebus__V1__TeamRequest *request, Care
         return r;
 }
 
+static int answer_sources(Ask *ask, Carebus__V1__TeamAnswer *answer) {
+        int r = ask_sources(ask, &answer->sources);
+
+        if (r == 0)
+                answer->answer_case = CAREBUS__V1__TEAM_ANSWER__ANSWER_SOURCES;
+        return r;
+}
+
 int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer **ret) {
         Carebus__V1__TeamAnswer *answer = arena_alloc(ask->arena, sizeof(*answer));
         int r;
@@ -247,6 +245,8 @@ int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__T
                 r = answer_find(ask, request, answer);
         else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS)
                 r = answer_events(ask, request, answer);
+        else if (request->command_case == CAREBUS__V1__TEAM_REQUEST__COMMAND_SOURCES)
+                r = answer_sources(ask, answer);
         else
                 r = ask_refuse(ask, "unknown-command", "a newer carebusd may know it");
         if (r == ASK_E_REFUSED) {

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "carebus/v1/ask.pb-c.h"
 #include "carebus/v1/feed.pb-c.h"
+#include "daemon/record/states.h"
 #include "daemon/serve/audit-say.h"
 #include "daemon/serve/sight.h"
 
@@ -44,11 +45,15 @@ int ask_find(Ask *ask, const Carebus__V1__FindRequest *asked, Carebus__V1__FindR
 /* The events of one person as the team sees them now, in order. */
 int ask_events(Ask *ask, const Carebus__V1__EventsRequest *asked, Carebus__V1__EventsReply **ret);
 
+/* How the sources that the team reads stand by now; ask->team is one. */
+int ask_sources(Ask *ask, Carebus__V1__SourcesReply **ret);
+
 /* A team's program asks; `ask->team` is its team, which the caller has looked up for the peer. What is refused is in the answer as well:
  * 0 or negative. */
 int ask_answer(Ask *ask, const Carebus__V1__TeamRequest *request, Carebus__V1__TeamAnswer **ret);
 
 /* For the files ask*.c. */
+RecordPatience ask_patience(const Ask *ask);
 int ask_refuse(Ask *ask, const char *error, const char *detail);
 /* Patient ids that answer, of all who have this number, as far as the team sees them; without a system: under any. */
 int ask_not_found(Ask *ask);

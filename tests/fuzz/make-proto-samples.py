@@ -356,6 +356,10 @@ def granting():
     team_request("open-contact", open_contact=contact(visit=True))
     team_request("events", events=feed.EventsRequest(patient_id="p1.0", after=feed.StreamPlace(seq=7), limit=10))
     team_request("events-of-nobody", events={})
+    team_request("sources", sources={})
+    write("to-reader", "sources", feed.ToReader(answer=feed.TeamAnswer(id=3, sources=feed.SourcesReply(at=1709637300000000, sources=[
+        record.RecordSource(name="lab", heard_since_at=1709000000000000, last_heard_at=1709600000000000, silent_since_at=1709600000000000),
+        record.RecordSource(name="pas")]))))
     write("to-reader", "granted", feed.ToReader(answer=feed.TeamAnswer(id=1, granted=sharing.GrantReply(
         patient_id="p1.0", seq=50, until_at=1709637300000000))))
     write("to-reader", "events", feed.ToReader(answer=feed.TeamAnswer(id=2, events=feed.EventsReply(more=True, deliveries=[

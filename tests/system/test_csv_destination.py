@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import signal
 import subprocess
 
@@ -216,7 +217,7 @@ def test_who_asks_gets_what_is_new_since_they_last_asked(make_sheet):
 
 
 def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_sheet, make_bus):
-    sheet = make_sheet(form="exact", sources=["pas"])
+    sheet = make_sheet(form="exact")
     evil = '=1+1, "x"\nsecond line; ' + "".join(chr(c) for c in range(32, 127))
     sheet.bus.source("pas").send(message("A", "P1", somebody("O'NEIL, the \"elder\"")), message("B", "P1", cpr("D1", text=evil)))
     plan = wait_for(lambda: sheet.files("plan-*.csv"), SECONDS, sheet.log)
@@ -241,6 +242,17 @@ def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_she
     assert name["family"] == "O'NEIL, the \"elder\"" and name["given"] == ["Anna"]
 
 
+def test_what_the_receivers_own_system_said_is_for_people_and_not_for_programs(make_sheet):
+    sheet = make_sheet(form="both", sources=["pas"])
+    own, others = message("A", "P1", somebody("EXAMPLE"), cpr("OWN")), message("B", "P1", cpr("OTHERS", place="with the GP"))
+    sheet.bus.source("pas").send(own)
+    sheet.bus.source("lab").send(others)
+    sheet.wait_rows("list-*.csv", 3)
+    plan = sheet.wait_rows("exact/plan-*.csv", 1)
+    assert "with the GP" in str(plan) and "yellow folder" not in str(plan)
+    assert not sheet.files("exact/people-*.csv")
+
+
 def test_the_last_known_list_is_written_of_nobody_and_of_somebody_and_outlives_the_bus(make_sheet):
     sheet = make_sheet(list_every="10s")
     text = sheet.wait_text("last-known.txt", "Nobody is on it")
@@ -257,6 +269,51 @@ def test_the_last_known_list_is_written_of_nobody_and_of_somebody_and_outlives_t
     sheet.kill()
     sheet.start()  # with the bus away nothing is known that is better than the list that is there
     assert "DO NOT ATTEMPT CPR" in (sheet.folder / "last-known.txt").read_text(encoding="utf-8")
+
+
+def sheet_of_nobody(make_sheet):
+    """A team that has to do with nobody, while a source speaks that may be silent for a minute."""
+    rules = {**OPEN_SHARING, "rules": [{**OPEN_SHARING["rules"][0], "relationships": ["referral"]}]}
+    sheet = make_sheet({"sharing": rules, "sources": {"lab": {"team": "ward", "adapter": "own", "silent_after": "60s"}},
+                        "teams": {"crew": {"name": "Crew", "class": "ambulance", "may_read": ["lab", "pas"]}}},
+                       team="crew", list_every="10s")
+    sheet.bus.source("lab").send(message("A", "P1", somebody("EXAMPLE")))
+    return sheet
+
+
+def test_a_list_of_nobody_is_rewritten_and_says_each_time_as_of_when_it_knows_who_is_silent(make_sheet):
+    sheet = sheet_of_nobody(make_sheet)
+
+    def says():
+        path = sheet.folder / "last-known.txt"
+        found = re.search(r"No system is known to be silent (\(as of .*\))", path.read_text(encoding="utf-8") if path.exists() else "")
+        return found and found[1]
+    first = wait_for(says, SECONDS, sheet.log)
+    (sheet.folder / "last-known.txt").unlink()
+    assert wait_for(says, SECONDS, sheet.log)
+    assert "(as of" in first and "Nobody is on it" in (sheet.folder / "last-known.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.nightly
+def test_a_list_of_nobody_names_who_has_gone_silent(make_sheet):
+    sheet = sheet_of_nobody(make_sheet)
+    sheet.wait_text("last-known.txt", "No system is known to be silent")
+    text = wait_for(lambda: (said := (sheet.folder / "last-known.txt").read_text(encoding="utf-8")) and "not in it: lab (as of" in said and said,
+                    60 + SECONDS, sheet.log)
+    assert "Nobody is on it" in text
+    assert "not in it: lab (as of" in sheet.wait_text("last-known.csv", "not in it: lab")
+    sheet.bus.stop()
+    text = sheet.wait_text("last-known.txt", "THE BUS IS AWAY")
+    assert "not in it: lab (as of" in text, "what was last known of the systems still stands there"
+
+
+def test_a_list_says_that_a_decision_is_hidden_and_not_that_there_is_none(make_sheet):
+    few = {**OPEN_SHARING, "rules": [
+        {"name": "who", "reason": "a test", "classes": ["ambulance"], "kinds": ["demographics"], "relationships": ["not-needed"]}]}
+    sheet = make_sheet({"sharing": few, "teams": {"crew": {"name": "Crew", "class": "ambulance", "may_read": ["lab", "pas"]}}}, team="crew")
+    sheet.bus.source("pas").send(message("A", "P1", somebody("EXAMPLE"), cpr("D1")), message("B", "P2", somebody("OTHER")))
+    text = sheet.wait_text("last-known.txt", "2 on it")
+    assert text.count("Resuscitation (CPR): not shown to your team: ring") == 2, "whether there is anything or not"
 
 
 def test_fields_that_the_team_does_not_see_are_in_no_file_of_any_kind(make_sheet):

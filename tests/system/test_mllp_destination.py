@@ -288,7 +288,7 @@ def returned(message, number, keep=lambda segment: True, **changed):
     return "\r".join(segments) + "\r"
 
 
-def test_a_loop_ends_where_it_began_and_only_what_is_new_goes_out_again(world):
+def test_a_loop_ends_where_it_began_and_what_the_receiver_says_new_goes_to_others_alone(world):
     bus, adapter, receiver = world(back="epr", types=["encounter.*"])
     bus.back.start()
     first = said(1, 1)
@@ -313,12 +313,16 @@ def test_a_loop_ends_where_it_began_and_only_what_is_new_goes_out_again(world):
     # Under a number of its own for the stay, it is the same stay.
     visit = [segment for segment in message.segments if segment.startswith("PV1")][0].replace("V1^", "E77^")
     assert epr.ask(returned(message, "E3", PV1=visit)).code == "AA"
-    # What it says more is its own, and goes out.
+    # What it says more is its own: news to others, and not brought back to it.
     ward = [segment for segment in message.segments if segment.startswith("PV1")][0].split("|")
     ward[3] = "WARD9^BAY1"
     assert epr.ask(returned(message, "E4", PV1="|".join(ward))).code == "AA"
-    wait_for(lambda: any("WARD9" in one.text for one in receiver.credited.values()), what="what is new")
-    assert [one.value("ZBU", 4) for one in receiver.credited.values() if one.type == "ADT^A01"] == ["M1", "E4"]
+    new, = (one for one in events_of(bus, "epr") if "WARD9" in json.dumps(one))
+    assert "echo_of" not in new
+    send(bus, said(2, 2))
+    wait_stays(adapter, receiver, ["V2"])
+    assert [one.value("ZBU", 4) for one in receiver.credited.values() if one.type == "ADT^A01"] == ["M1", "M2"]
+    assert not any("WARD9" in one.text for one in receiver.seen)
 
 
 # ---- TLS

@@ -408,6 +408,20 @@ static char *written(const LastKnown *known, int (*form)(const LastKnown *, int6
         return buffer_steal_text(&out);
 }
 
+/* Two systems, of which one may be silent. */
+static void say_silent(LastKnown *known, const char *name, bool is_silent) {
+        Carebus__V1__RecordSource one = CAREBUS__V1__RECORD_SOURCE__INIT, other = CAREBUS__V1__RECORD_SOURCE__INIT;
+        Carebus__V1__RecordSource *sources[] = { &one, &other };
+        Carebus__V1__SourcesReply reply = CAREBUS__V1__SOURCES_REPLY__INIT;
+
+        one.name = (char *)name;
+        one.has_silent_since_at = is_silent;
+        other.name = (char *)"speaks";
+        reply.sources = sources;
+        reply.n_sources = ELEMENTSOF(sources);
+        assert_int_equal(last_known_sources(known, &reply, NOW), 0);
+}
+
 static void test_a_list_of_nobody_is_written_and_says_so(void **state) {
         _cleanup_(last_known_freep) LastKnown *known = NULL;
 
@@ -417,6 +431,10 @@ static void test_a_list_of_nobody_is_written_and_says_so(void **state) {
         assert_has(text, "Nobody is on it");
         assert_has(text, "THE BUS HAS NOT BEEN HEARD YET");
         assert_has(text, "St Brigid's");
+        assert_has(text, "WHICH SYSTEMS ARE SILENT IS NOT KNOWN");
+        say_silent(known, "epr", true);
+        _cleanup_(freep) char *later = written(known, last_known_text);
+        assert_has(later, "Silent, so that what they know is not in it: epr");
 }
 
 static void test_the_list_says_who_what_is_decided_where_the_form_is_and_how_old_it_is(void **state) {
@@ -427,8 +445,7 @@ static void test_the_list_says_who_what_is_decided_where_the_form_is_and_how_old
         assert_int_equal(last_known_take(known, record_of("p2.0", "Young", "not for attempted CPR", false), NOW), 0);
         assert_int_equal(last_known_take(known, record_of("p1.0", "Old", NULL, false), NOW), 1);
         assert_int_equal(last_known_take(known, record_of("p3.0", "Hid\nName: X", NULL, true), NOW), 1);
-        assert_int_equal(last_known_silent(known, "epr", true), 1);
-        assert_int_equal(last_known_silent(known, "epr", true), 0);
+        say_silent(known, "epr", true);
         last_known_heard(known, NOW);
         last_known_away(known);
         _cleanup_(freep) char *csv = written(known, last_known_csv), *text = written(known, last_known_text);
@@ -437,11 +454,13 @@ static void test_the_list_says_who_what_is_decided_where_the_form_is_and_how_old
         assert_has(csv, "'=yellow folder");
         assert_has(text, "none recorded. That is not a decision");
         assert_has(text, "not shown to your team: ring");
-        assert_has(text, "Silent, so that what they know is not in it: epr");
+        assert_has(text, "Silent, so that what they know is not in it: epr (as of 2025-10-09 08:53");
         assert_has(text, "THE BUS IS AWAY since then, 1 h 00 min");
         assert_has(text, "Name: Hid Name: X\r\n");
         assert_true(strstr(text, "Name: Old") < strstr(text, "Name: Young"));
-        assert_int_equal(last_known_silent(known, "epr", false), 1);
+        say_silent(known, "epr", false);
+        _cleanup_(freep) char *later = written(known, last_known_text);
+        assert_has(later, "No system is known to be silent (as of 2025-10-09 08:53");
         assert_true(last_known_drop(known, "p3.0"));
         assert_false(last_known_drop(known, "p3.0"));
         last_known_begin(known);
