@@ -119,11 +119,12 @@ static bool is_of_joining(const Carebus__V1__Event *event) {
                 strcmp(event->type, "patient.moved") == 0);
 }
 
+/* `said` NULL: the event itself takes nothing back, only what the bus says of it next. */
 static int withdraw(FoldWork *work, const Said *said, const char *event_id) {
         int r = list_append((void ***)&work->untied, &work->n_untied, (void *)event_id, work->arena);
 
         /* A decision is no event of its own: the bus says what came of it. */
-        return r || work->n_events == 0 ? r : correction_note(work, said->stamp.index, event_id);
+        return r || !said || work->n_events == 0 ? r : correction_note(work, said->stamp.index, event_id);
 }
 
 /* What the bus said came of it then. */
@@ -150,20 +151,33 @@ static int derived_withdraw(FoldWork *work, const Said *said, const Carebus__V1_
         return r;
 }
 
-int correction_of_tie(FoldWork *work, const Said *said, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie) {
+static int tie_withdraw(FoldWork *work, const Said *said, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie,
+                        const Carebus__V1__TieSaid *one) {
         const bool by_source = tie->kind == CAREBUS__V1__TIE__KIND__KIND_MERGE ||
                                tie->kind == CAREBUS__V1__TIE__KIND__KIND_LINK;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < tie->n_said; i++) {
-                const Carebus__V1__TieSaid *one = tie->said[i];
+        if (one->undone)
+                return 0;
+        if (by_source && one->event_id)
+                r = withdraw(work, said, one->event_id);
+        return r ?: derived_withdraw(work, said, a, tie->patient_id, one->stamp->seq);
+}
 
-                if (one->undone || stamp_parts_compare(stamp_parts(one->stamp), said->stamp) >= 0)
-                        continue;
-                if (by_source && one->event_id)
-                        r = withdraw(work, said, one->event_id);
-                r = r ?: derived_withdraw(work, said, a, tie->patient_id, one->stamp->seq);
-        }
+int correction_of_tie(FoldWork *work, const Said *said, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < tie->n_said; i++)
+                if (stamp_parts_compare(stamp_parts(tie->said[i]->stamp), said->stamp) < 0)
+                        r = tie_withdraw(work, said, a, tie, tie->said[i]);
+        return r;
+}
+
+int correction_of_suspended(FoldWork *work, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < tie->n_said; i++)
+                r = tie_withdraw(work, NULL, a, tie, tie->said[i]);
         return r;
 }
 
@@ -184,12 +198,16 @@ int correction_of_move(FoldWork *work, const Said *said, const Carebus__V1__Pers
         return r;
 }
 
+void correction_forget(FoldWork *work) {
+        work->n_untied = 0;
+        work->untied = NULL;
+}
+
 int correction_publish(FoldWork *work, uint32_t index) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < work->n_untied; i++)
                 r = correction_note(work, index, work->untied[i]);
-        work->n_untied = 0;
-        work->untied = NULL;
+        correction_forget(work);
         return r;
 }

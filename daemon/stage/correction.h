@@ -16,8 +16,13 @@ int correction_of_claims(FoldWork *work, const Said *said, Carebus__V1__Claim *c
 /* A tie that was said is said to be none: what was said of it, and what the bus said came of that, is withdrawn by the event, and
  * by what the bus says of it next. */
 int correction_of_tie(FoldWork *work, const Said *said, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie);
+/* A tie holds no longer until somebody has decided: what was said of it, and what the bus said came of that, is withdrawn by what the bus
+ * says of it next, and not by the event that brought it about. */
+int correction_of_suspended(FoldWork *work, const Carebus__V1__Person *a, const Carebus__V1__Tie *tie);
 /* A move that was said is said to be none (`what` is the statement that it is, of what was said of `from`): the same. */
 int correction_of_move(FoldWork *work, const Said *said, const Carebus__V1__Person *from, const Carebus__V1__Person *to,
                        const Carebus__V1__FactMove *what);
+/* Nothing came of it. */
+void correction_forget(FoldWork *work);
 /* The bus says at this index what came of that. */
 int correction_publish(FoldWork *work, uint32_t index);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/identity/evidence.h"
 #include "daemon/identity/ties.h"
+#include "daemon/stage/correction.h"
 #include "daemon/stage/identify.h"
 #include "daemon/stage/join-parts.h"
 #include "daemon/stage/scope.h"
@@ -233,15 +234,16 @@ static void tie_suspend(Tie *tie, bool suspended) {
 int join_suspend(FoldWork *work, const Said *said, Person *person, bool suspended, const char *reason) {
         Person *seeds[] = { person };
         bool any = false;
+        int r;
 
         for (size_t i = 0; i < person->n_ties; i++) {
                 Tie *tie = person->ties[i], *back;
                 Person *other;
-                int r;
 
                 if (!tie_is_suspendable(tie) || tie->undone || (tie->has_suspended && tie->suspended) == suspended)
                         continue;
-                r = work_person(work, tie->patient_id, &other);
+                r = suspended ? correction_of_suspended(work, person, tie) : 0;
+                r = r ?: work_person(work, tie->patient_id, &other);
                 if (r)
                         return r == STATE_E_NOT_FOUND ? -EBADMSG : r;
                 tie_suspend(tie, suspended);
@@ -254,6 +256,9 @@ int join_suspend(FoldWork *work, const Said *said, Person *person, bool suspende
         if (!any)
                 return 0;
         work_person_touch(work, person);
-        return join_settle_for(work, said, suspended ? "patient.unlinked" : "patient.linked", seeds, ELEMENTSOF(seeds),
-                               reason);
+        r = join_settle_for(work, said, suspended ? "patient.unlinked" : "patient.linked", seeds, ELEMENTSOF(seeds),
+                            reason);
+        /* Where they are one all the same nobody is told. */
+        correction_forget(work);
+        return r;
 }

@@ -10,6 +10,11 @@ expect facts hospital:H1 decisions 1
 send hospice S2
   patient.updated mrn=S1 born=1988-12-30 sex=male family=Kowalczyk given=Piotr
 expect apart hospital:H1 hospice:S1
+# the join that holds no more is withdrawn by what the bus says of it: what the source says now takes nothing back
+expect derived S1 0 patient.linked
+expect derived S2 0 patient.unlinked merge.reason=overwritten
+expect corrections S2 0 -
+expect corrections S2 1 3.2
 expect review S2 kind=2 class=urgent reason=another-name-or-birth-date persons=p3.0,p2.0
 expect held hospital:H1 decision/hospice/3.1
 send hospice S3
