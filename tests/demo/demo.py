@@ -21,7 +21,27 @@ import threading
 import time
 import urllib.request
 
+sys.dont_write_bytecode = True  # where it is installed, its folder belongs to a package
 import day
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Programs:
+    """Where the programs are: in a build folder, or where the packages put them."""
+
+    def __init__(self, build):
+        in_build = {"carebusd": "daemon", "carebusctl": "ctl", "carebus-mllp": "adapters/mllp", "carebus-fhir": "adapters/fhir",
+                    "carebus-csv": "adapters/csv", "example-read": "sdk", "example-records": "sdk"}
+        installed = {"carebusd": "/usr/sbin", "example-read": "/usr/libexec/carebus-demo", "example-records": "/usr/libexec/carebus-demo"}
+        if not build and (TOP / "meson.build").is_file():
+            build = TOP / "build"
+        self.folders = {name: str(build.resolve() / folder) if build else installed.get(name, "/usr/bin") for name, folder in in_build.items()}
+        self.profiles = TOP / "etc" / "profiles" if build else pathlib.Path("/usr/share/carebus/profiles")
+
+    def __getitem__(self, name):
+        return f"{self.folders[name]}/{name}"
+
 
 # No rules and no `may_read` stand here: etc/sharing.yaml holds, as it ships.
 CONFIG = """\
@@ -97,11 +117,11 @@ class Team(threading.Thread):
     The example ends when it was given nothing for ten seconds. Begun again, it goes on where it stood.
     """
 
-    def __init__(self, build, folder, name):
+    def __init__(self, programs, folder, name):
         super().__init__(daemon=True)
         self.name, self.lines, self.is_over = name, [], False
         endpoints = [f"ipc://{folder}/run/feed", f"ipc://{folder}/run/live/{name}"]
-        self.command = [str(build / "sdk/example-read"), *endpoints, name, "demo", "1000"]
+        self.command = [programs["example-read"], *endpoints, name, "demo", "1000"]
         self.process = self.begin()
 
     def begin(self):
@@ -347,27 +367,26 @@ def play_day(bus, receiver):
     show_proof(bus, patient, decision)
 
 
-def start(build, config, folder, ports, ctl, log):
+def start(programs, config, folder, ports, ctl, log):
     """The daemon first, then what speaks to it. Gives the processes as they come up."""
-    yield subprocess.Popen([str(build / "daemon/carebusd"), "--config", str(config)], stderr=log)
+    yield subprocess.Popen([programs["carebusd"], "--config", str(config)], stderr=log)
     wait_until("carebusd", lambda: subprocess.run([*ctl.command, "status"], capture_output=True).returncode == 0)
     adapters = (("mllp", "--source", "hospital-pas"), ("fhir", "--source", "community-epr"), ("csv", "--source", "hospice-files"),
                 ("csv", "--source", "night-calls"), ("mllp", "--destination", "hospital-in"), ("csv", "--destination", "mill-house"))
     for adapter, which, name in adapters:
-        program = str(build / f"adapters/{adapter}/carebus-{adapter}")
-        yield subprocess.Popen([program, "--config", str(config), which, name], stderr=log)
+        yield subprocess.Popen([programs[f"carebus-{adapter}"], "--config", str(config), which, name], stderr=log)
     for adapter in ("mllp", "fhir"):
         wait_until(f"carebus-{adapter}", lambda adapter=adapter: can_connect(ports[adapter]))
     wait_until("carebus-csv", lambda: all(one["sessions"] > 0 for one in ctl.json("status")[0]["sources"]))
-    replica = [str(build / "sdk/example-records"), f"ipc://{folder}/run/feed", "hospice", "replica", f"{folder}/replica", "1000"]
+    replica = [programs["example-records"], f"ipc://{folder}/run/feed", "hospice", "replica", f"{folder}/replica", "1000"]
     yield subprocess.Popen(replica, stdout=subprocess.DEVNULL)
 
 
-def prepare(folder, ports):
+def prepare(programs, folder, ports):
     """Folders, the configuration, and a profile as shipped but that this hospice traces its NHS numbers and says so."""
     for name in (*FOLDERS.values(), "replica", "mill-house", "profiles"):
         pathlib.Path(folder, name).mkdir()
-    shipped = pathlib.Path(__file__).resolve().parents[2] / "etc" / "profiles" / "hospice-minimum.yaml"
+    shipped = programs.profiles / "hospice-minimum.yaml"
     pathlib.Path(folder, "profiles", "hospice.yaml").write_text(shipped.read_text() + "\nnhs_numbers_traced: true\n")
     config = pathlib.Path(folder, "carebus.yaml")
     config.write_text(CONFIG.format(folder=folder, **ports))
@@ -386,24 +405,24 @@ def stop(running):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--build", default="build", type=pathlib.Path)
-    build = arguments.parse_args().build.resolve()
+    arguments.add_argument("--build", type=pathlib.Path, help="a build folder, instead of the programs that are installed")
+    programs = Programs(arguments.parse_args().build)
     colours = Colours(sys.stdout.isatty())
     folder = tempfile.mkdtemp(prefix="carebus-demo-")
     receiver = Receiver()
     receiver.start()
     ports = {"mllp": free_port(), "fhir": free_port(), "receiver": receiver.port}
-    config = prepare(folder, ports)
-    ctl = Carebusctl([str(build / "ctl/carebusctl"), "--config", str(config)], colours)
+    config = prepare(programs, folder, ports)
+    ctl = Carebusctl([programs["carebusctl"], "--config", str(config)], colours)
     bus = Bus(colours, folder, ports, ctl)
     running = []
     log = open(pathlib.Path(folder, "log"), "w")
     try:
-        for process in start(build, config, folder, ports, ctl, log):
+        for process in start(programs, config, folder, ports, ctl, log):
             running.append(process)
         print(f"A bus in {folder}: four systems that speak to it in three languages, six teams that each see what they may.")
         print("Behind each event stand the teams that it was given to.")
-        bus.teams = [Team(build, folder, name) for name in TEAMS]
+        bus.teams = [Team(programs, folder, name) for name in TEAMS]
         for team in bus.teams:
             team.start()
         with socket.create_connection(("127.0.0.1", ports["mllp"])) as bus.connection:
