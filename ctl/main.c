@@ -77,8 +77,12 @@ static const struct {
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },
         { "key", command_key, "key new NAME", "a key pair in `keys:`, for a peer or (NAME bus) for the bus" },
         { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },
-        { "rebuild", command_rebuild, "rebuild --verify",
-          "folds the journal into an empty state and compares the digests" },
+        { "rebuild", command_rebuild, "rebuild --verify | rebuild --at SEQ",
+          "folds the journal into an empty state and compares the digests; or says what the digest is at an entry" },
+        { "backup", command_backup, "backup FOLDER [--base EARLIER] [--with-keys]",
+          "a copy of the state up to a stated entry, while the bus runs; what did not change is shared with EARLIER" },
+        { "restore", command_restore, "restore FOLDER --state FOLDER [--key FILE] [--force]",
+          "proves a backup and puts it in the place of the state; the daemon is stopped" },
 };
 
 static void print_help(FILE *stream) {

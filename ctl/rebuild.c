@@ -120,6 +120,36 @@ static int say(const Context *context, uint64_t seq, const uint8_t live[32], con
         return equal ? EXIT_DONE : EXIT_NO;
 }
 
+static int say_fault(int r, const JournalFault *fault) {
+        if (r == JOURNAL_E_CORRUPT) {
+                error_print(PROGRAM,
+                            "the journal is damaged: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64
+                            ": %s; see carebusctl journal verify",
+                            fault->place.segment, fault->place.offset, fault->seq, fault->reason);
+                return EXIT_NO;
+        }
+        error_print(PROGRAM, "cannot rebuild: %s", strerror(r < 0 ? -r : EIO));
+        return EXIT_STORAGE;
+}
+
+/* What the state comes to at an entry, whatever it stands at now. */
+static int rebuild_at(const Context *context, const Config *config, const char *text) {
+        JournalFault fault = { .reason = "unknown" };
+        char digest[65];
+        uint8_t raw[32];
+        uint64_t seq;
+        int r;
+
+        if (text_to_u64(text, &seq) != 0 || seq == 0)
+                return command_wrong_use("rebuild", "say the number of an entry");
+        r = rebuild(config, seq, raw, &fault);
+        if (r != 0)
+                return say_fault(r, &fault);
+        hex_encode(raw, sizeof(raw), digest);
+        printf(context->json ? "{\"seq\":%" PRIu64 ",\"digest\":\"%s\"}\n" : "at entry %" PRIu64 ": %s\n", seq, digest);
+        return EXIT_DONE;
+}
+
 int command_rebuild(const Context *context, int argc, char **argv) {
         _cleanup_(config_unrefp) Config *config = NULL;
         _cleanup_(freep) char *fold = NULL;
@@ -128,11 +158,13 @@ int command_rebuild(const Context *context, int argc, char **argv) {
         uint64_t seq = 0;
         int r;
 
-        if (argc != 2 || !text_equal(argv[1], "--verify"))
-                return command_wrong_use(argv[0], "say --verify");
+        if (!(argc == 2 && text_equal(argv[1], "--verify")) && !(argc == 3 && text_equal(argv[1], "--at")))
+                return command_wrong_use(argv[0], "say --verify, or --at and an entry");
         r = command_load_config(context, &config);
         if (r != 0)
                 return r;
+        if (argc == 3)
+                return rebuild_at(context, config, argv[2]);
         fold = config_state_path(config, "fold");
         r = fold ? look_at_state(fold, &seq, live) : -ENOMEM;
         if (r < 0) {
@@ -140,17 +172,8 @@ int command_rebuild(const Context *context, int argc, char **argv) {
                 return EXIT_STORAGE;
         }
         r = seq > 0 ? rebuild(config, seq, rebuilt, &fault) : EXIT_DONE;
-        if (r == JOURNAL_E_CORRUPT) {
-                error_print(PROGRAM,
-                            "the journal is damaged: segment %020" PRIu64 ", offset %" PRIu64 ", entry %" PRIu64
-                            ": %s; see carebusctl journal verify",
-                            fault.place.segment, fault.place.offset, fault.seq, fault.reason);
-                return EXIT_NO;
-        }
-        if (r != 0) {
-                error_print(PROGRAM, "cannot rebuild: %s", strerror(r < 0 ? -r : EIO));
-                return EXIT_STORAGE;
-        }
+        if (r != 0)
+                return say_fault(r, &fault);
         if (seq == 0) {
                 puts(context->json ? "{\"equal\":true,\"seq\":0}" : "equal: nothing is folded yet");
                 return EXIT_DONE;

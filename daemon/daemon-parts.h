@@ -33,7 +33,7 @@ typedef struct Daemon {
         Config *config;
         ConfigText *text;
         CoreFacts facts;
-        int lock_fd;
+        int lock_fd, run_lock_fd;
         int fold_bell, serve_bell;
         size_t max_frame;
 
@@ -43,7 +43,7 @@ typedef struct Daemon {
 
         State *state;
         Journal *journal;
-        char *base_folder;
+        char *base_folder, *backup_lock;
         char *journal_folder, *coverage_path;
         OriginalCodec *codec; /* until intake has it */
         FoldThread *fold;

@@ -148,6 +148,7 @@ static int start_threads(Daemon *daemon) {
                 .state = daemon->state,
                 .journal_folder = daemon->journal_folder,
                 .base_folder = daemon->base_folder,
+                .lock_path = daemon->backup_lock,
         };
         int r = helper_new(&helping, &daemon->helper);
 
@@ -249,11 +250,13 @@ static void daemon_close(Daemon *daemon) {
         loop_free(daemon->loop);
         free(daemon->journal_folder);
         free(daemon->base_folder);
+        free(daemon->backup_lock);
         free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);
         closep(&daemon->facts.fault_bell);
         closep(&daemon->lock_fd);
+        closep(&daemon->run_lock_fd);
         config_text_free(daemon->text);
         config_unref(daemon->config);
 }
@@ -269,6 +272,7 @@ int daemon_run(const char *config_path) {
         Daemon daemon = {
                 .config_path = config_path,
                 .lock_fd = -1,
+                .run_lock_fd = -1,
                 .fold_bell = -1,
                 .serve_bell = -1,
                 .facts = { .fault_bell = -1, .started_at = clock_now_at(&clock_system) },

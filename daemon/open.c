@@ -24,33 +24,57 @@ static int fail(LogEvent event, const char *what, int error, int exit_code) {
         return exit_code;
 }
 
-/* A second daemon on the same folder would write the same journal. The lock goes with the process. */
-static int open_lock(Daemon *daemon) {
-        _cleanup_(freep) char *path = config_state_path(daemon->config, "lock");
+/* A second daemon on the same state would write the same journal, and on the same `run` take the sockets away from the first. The lock is
+ * the file's and not the path's, and goes with the process. */
+static int lock_folder(const char *folder, const char *key, int *ret_fd) {
+        _cleanup_(freep) char *path = NULL;
         char owner[32] = "";
         ssize_t n;
         int r;
 
-        if (!path)
+        if (text_format(&path, "%s/lock", folder) < 0)
                 return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
-        daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (daemon->lock_fd < 0)
+        *ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (*ret_fd < 0)
                 return fail(LOG_FATAL, path, -errno, EXIT_STORAGE);
-        if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK)
                         return fail(LOG_FATAL, path, -errno, EXIT_STORAGE);
-                n = pread(daemon->lock_fd, owner, sizeof(owner) - 1, 0);
+                n = pread(*ret_fd, owner, sizeof(owner) - 1, 0);
                 owner[n > 0 ? strcspn(owner, "\n") : 0] = '\0';
                 log_event(LOG_LOCKED, log_name("PATH", path), log_name("OWNER", owner));
                 error_print("carebusd",
-                            "another carebusd (pid %s) uses %s: stop it first, or give this one a `state:` of its own",
-                            owner[0] ? owner : "unknown", daemon->config->state);
+                            "another carebusd (pid %s) uses %s: stop it first, or give this one a `%s:` of its own",
+                            owner[0] ? owner : "unknown", folder, key);
                 return EXIT_LATER;
         }
         n = snprintf(owner, sizeof(owner), "%d\n", (int)getpid());
-        r = ftruncate(daemon->lock_fd, 0) < 0 ? -errno : pwrite_all(daemon->lock_fd, owner, (size_t)n, 0);
+        r = ftruncate(*ret_fd, 0) < 0 ? -errno : pwrite_all(*ret_fd, owner, (size_t)n, 0);
         /* Only for whoever asks who it is: the lock itself holds without it, on a full disk too. */
         return r == -ENOSPC || r == -EDQUOT || r == 0 ? 0 : fail(LOG_FATAL, path, r, EXIT_STORAGE);
+}
+
+/* Half of a backup put back would begin as an empty bus. */
+static int look_for_restore(const Daemon *daemon) {
+        _cleanup_(freep) char *path = config_state_path(daemon->config, "restoring");
+
+        if (!path)
+                return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
+        if (access(path, F_OK) < 0)
+                return 0;
+        log_event(LOG_RESTORE_UNFINISHED, log_name("PATH", path));
+        error_print(
+                "carebusd",
+                "a restore into %s was broken off: run the same `carebusctl restore` again, with --force where it asks",
+                daemon->config->state);
+        return EXIT_CONFIGURATION;
+}
+
+static int open_locks(Daemon *daemon) {
+        int r = lock_folder(daemon->config->state, "state", &daemon->lock_fd);
+
+        r = r ?: lock_folder(daemon->config->run, "run", &daemon->run_lock_fd);
+        return r ?: look_for_restore(daemon);
 }
 
 static int open_folders(Daemon *daemon) {
@@ -129,7 +153,8 @@ static int open_state(Daemon *daemon, uint64_t *ret_seq) {
         int r;
 
         daemon->base_folder = config_state_path(daemon->config, "base");
-        if (!folder || !daemon->base_folder)
+        daemon->backup_lock = config_state_path(daemon->config, "backup.lock");
+        if (!folder || !daemon->base_folder || !daemon->backup_lock)
                 return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
         r = open_state_first(daemon, folder);
         if (r == 0)
@@ -318,7 +343,7 @@ int daemon_open(Daemon *daemon) {
         int r = open_folders(daemon);
 
         if (r == 0)
-                r = open_lock(daemon);
+                r = open_locks(daemon);
         if (r == 0) {
                 r = serve_start(daemon);
                 if (r < 0)

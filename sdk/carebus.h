@@ -136,6 +136,7 @@ typedef struct carebus_stream_options {
         uint32_t after_index;
         uint32_t credit; /* deliveries on the way; 0: 256 */
         int parks; /* hands out what is said about parked persons too: for who brings events on to a system that may refuse them */
+        uint64_t after_lineage; /* beside after_seq; 0: not known */
 } carebus_stream_options;
 
 typedef enum carebus_delivery_kind {
@@ -185,6 +186,10 @@ CAREBUS_API carebus_stream *carebus_stream_free(carebus_stream *stream);
 /* The next event in order, each once for as long as this object lives: 1 there is one, 0 the time is out, negative:
  * -EACCES refused (carebus_stream_reason() says why), else an errno. Waits through a bus that is away. */
 CAREBUS_API int carebus_stream_next(carebus_stream *stream, carebus_delivery *ret, int timeout_ms);
+/* Which run of numbers places are of; 0: not known yet. It changes when the bus was restored from an older backup: numbers behind that
+ * backup then stand for other events. Keep it beside the place, and give it back as `after_lineage`: what the bus does not have any more is
+ * refused as `other-journal`. */
+CAREBUS_API uint64_t carebus_stream_lineage(const carebus_stream *stream);
 /* Everything up to and with this place is done: a later stream of this consumer resumes behind it. */
 CAREBUS_API int carebus_stream_ack(carebus_stream *stream, uint64_t seq, uint32_t index);
 /* Puts this event, and all of this person behind it, aside for somebody to look at: it becomes an item of the quarantine. Once

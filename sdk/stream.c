@@ -47,6 +47,8 @@ static void send_open(carebus_stream *stream) {
         after.has_seq = after.has_index = true;
         after.seq = place.seq;
         after.index = place.index;
+        after.has_lineage = stream->lineage != 0;
+        after.lineage = stream->lineage;
         open.has_protocol = open.has_what = open.has_from = open.has_credit = true;
         open.protocol = PROTOCOL_VERSION;
         open.team = stream->team;
@@ -211,6 +213,8 @@ static int on_live_message(void *owner, Bytes payload) {
 
 static int on_opened(carebus_stream *stream, const Carebus__V1__Opened *opened) {
         stream->feed_state = FEED_OPEN;
+        if (opened->place && opened->place->has_lineage)
+                stream->lineage = opened->place->lineage;
         if (!stream->has_place && opened->place) {
                 stream->queued = (Place){ .seq = opened->place->seq, .index = opened->place->index };
                 stream->has_place = true;
@@ -350,6 +354,7 @@ int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *optio
                 return -ENOMEM;
         stream->from = options->from;
         stream->after = (Place){ .seq = options->after_seq, .index = options->after_index };
+        stream->lineage = options->from == CAREBUS_FROM_PLACE ? options->after_lineage : 0;
         stream->credit = options->credit > 0 ? options->credit : CREDIT_DEFAULT;
         stream->epoll = epoll_create1(EPOLL_CLOEXEC);
         if (stream->epoll < 0)
@@ -461,6 +466,10 @@ int carebus_stream_ack(carebus_stream *stream, uint64_t seq, uint32_t index) {
         }
         send_ack(stream);
         return 0;
+}
+
+uint64_t carebus_stream_lineage(const carebus_stream *stream) {
+        return stream->lineage;
 }
 
 const char *carebus_stream_reason(const carebus_stream *stream) {

@@ -48,6 +48,7 @@ struct carebus_stream {
         Feed feed_state;
         bool has_place, in_step, refused;
         Place queued, acked;
+        uint64_t lineage; /* of all places; 0: not known yet */
         bool ack_waits;
         Queue ready, ahead;
         Item *current;

@@ -305,6 +305,24 @@ int audit_newest_anchor(const char *folder, Buffer *ret_line) {
         return ret_line->error;
 }
 
+int audit_find_end(const char *folder, AuditEnd *ret) {
+        _cleanup_(audit_walk_freep) AuditWalk *walk = NULL;
+        AuditFrame frame;
+        int r = audit_walk_new(folder, &walk);
+
+        if (r == 0)
+                r = audit_walk_seek(walk, UINT64_MAX);
+        while (r == 0)
+                r = audit_walk_next(walk, &frame);
+        /* What is half there is being written, and is not in the copy. */
+        if (r != AUDIT_E_END && (r != AUDIT_E_DAMAGED || strcmp(audit_walk_fault(walk)->reason, "torn") != 0))
+                return r;
+        *ret = (AuditEnd){ .segment = audit_walk_header(walk)->first,
+                           .offset = audit_walk_offset(walk),
+                           .number = audit_walk_number(walk) - 1 };
+        return 0;
+}
+
 const char *audit_reason_says(const char *reason) {
         static const struct {
                 const char *reason, *says;

@@ -36,5 +36,12 @@ typedef struct AuditVerified {
 int audit_verify(const AuditVerifyOptions *options, AuditVerified *ret);
 /* The newest anchor of the folder: 0, AUDIT_E_NONE (none yet), AUDIT_E_DAMAGED, negative. Appends its line. */
 int audit_newest_anchor(const char *folder, Buffer *ret_line);
+/* Where a copy of the audit ends that is made while somebody writes: behind the last whole record. 0, AUDIT_E_NONE, AUDIT_E_DAMAGED,
+ * AUDIT_E_NEWER, negative. */
+typedef struct AuditEnd {
+        uint64_t segment, offset; /* first number of the newest segment; in its file */
+        uint64_t number;          /* newest record; 0: none */
+} AuditEnd;
+int audit_find_end(const char *folder, AuditEnd *ret);
 /* For people: what a reason means. */
 const char *audit_reason_says(const char *reason);

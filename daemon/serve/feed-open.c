@@ -105,6 +105,21 @@ static int check_place(Feed *feed, Place place, const Consumer *resumed, Refusal
                       place.seq);
 }
 
+/* A restore gave numbers a second time: behind where it began, a place from before stands for another entry. */
+static int check_lineage(const Feed *feed, const Carebus__V1__StreamPlace *after, Refusal *refusal) {
+        const uint64_t until = after->has_lineage && after->lineage != 0
+                                       ? lineage_holds_until(feed->worker->lineage, after->lineage)
+                                       : UINT64_MAX;
+
+        if (after->seq <= until)
+                return 0;
+        return refuse(refusal, "other-journal",
+                      "an older backup was put back: behind entry %" PRIu64
+                      " other messages have the numbers that you know. Open from a place at or before it, and take all "
+                      "that comes",
+                      until);
+}
+
 static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, Place *ret,
                        Refusal *refusal) {
         const Consumer *resumed = NULL;
@@ -116,6 +131,9 @@ static int start_place(Feed *feed, const Carebus__V1__Open *open, const Consumer
                 return place_of_bus(view_txn(feed->view), view_head(feed->view), ret);
         case CAREBUS__V1__OPEN__FROM__FROM_PLACE:
                 place = (Place){ .seq = open->after->seq, .index = open->after->index };
+                r = check_lineage(feed, open->after, refusal);
+                if (r < 0 || refusal->reason)
+                        return r;
                 break;
         default:
                 if (consumer && consumer->acked.seq > 0) {
@@ -144,9 +162,10 @@ static int start_records(Feed *feed, const Carebus__V1__Open *open, const Consum
         else if (open->from == CAREBUS__V1__OPEN__FROM__FROM_PLACE)
                 from = (LedgerPlace){ .place = { .seq = open->after->seq, .index = open->after->index },
                                       .lineage = open->after->lineage };
-        r = check_place(feed, from.place, resumes ? consumer : NULL, refusal);
-        if (r == 0 && !refusal->reason)
-                r = feed_ledger_get(feed, open->team, ret_ledger);
+        r = feed_ledger_get(feed, open->team, ret_ledger);
+        /* A place of another life is no place of the journal as it is now: the ledger knows how far back it has to go. */
+        if (r == 0 && (resumes || from.lineage == 0 || from.lineage == ledger_lineage((*ret_ledger)->ledger)))
+                r = check_place(feed, from.place, resumes ? consumer : NULL, refusal);
         if (r < 0 || refusal->reason)
                 return r;
         newest = ledger_table((*ret_ledger)->ledger)->newest;
@@ -171,10 +190,9 @@ static int send_opened(Feed *feed, FeedSession *session, Place place) {
         at.has_seq = at.has_index = newest.has_seq = newest.has_index = true;
         at.seq = place.seq;
         at.index = place.index;
-        if (session->records.ledger) {
-                at.has_lineage = newest.has_lineage = true;
-                at.lineage = newest.lineage = ledger_lineage(session->records.ledger->ledger);
-        }
+        at.has_lineage = newest.has_lineage = true;
+        at.lineage = newest.lineage = session->records.ledger ? ledger_lineage(session->records.ledger->ledger)
+                                                              : feed->worker->lineage->id;
         newest.seq = head.seq;
         newest.index = head.index;
         opened.has_protocol = opened.has_max_message_bytes = true;

@@ -51,6 +51,7 @@ typedef struct Serve {
         State *state;
         Audit *audit;
         Worker workers[N_WORKERS];
+        Lineage lineage;
         Ring *feed_status, *converge_asked, *converge_told;
         bool running; /* the threads are started */
         Config *current, *wanted;
@@ -209,6 +210,7 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
         worker->state = serve->state;
         worker->audit = serve->audit;
         worker->core_doorbell = doorbell;
+        worker->lineage = &serve->lineage;
         worker->feed_status = serve->feed_status;
         worker->converge_asked = serve->converge_asked;
         worker->converge_told = serve->converge_told;
@@ -247,6 +249,16 @@ static int serve_open_audit(Serve *serve, const Config *config) {
         return 0;
 }
 
+/* Core has opened the journal by now. */
+static int serve_read_lineage(Serve *serve, const Config *config) {
+        _cleanup_(freep) char *journal = config_state_path(config, "journal");
+        _cleanup_(freep) char *path = config_state_path(config, LINEAGE_FILE);
+        uint8_t id[16];
+        int r = journal && path ? journal_id(journal, id) : -ENOMEM;
+
+        return r ?: lineage_read(path, id, &serve->lineage);
+}
+
 static int serve_start(Serve *serve, const Config *config) {
         static const struct {
                 const char *name;
@@ -271,6 +283,8 @@ static int serve_start(Serve *serve, const Config *config) {
                 r = error_fold(state_open(fold, STATE_READ, 0, &serve->state));
         if (r == 0)
                 r = serve_open_audit(serve, config);
+        if (r == 0)
+                r = serve_read_lineage(serve, config);
         if (r == 0)
                 r = ring_new(&serve->feed_status, FEED_STATUS_SLOTS);
         if (r == 0)

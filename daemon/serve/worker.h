@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "daemon/audit/audit.h"
 #include "daemon/serve/view.h"
+#include "daemon/store/lineage.h"
 #include "daemon/store/state.h"
 #include "proto/zsock.h"
 
@@ -48,6 +49,7 @@ struct Worker {
         State *state;
         Audit *audit; /* for all threads: audit-say.h */
         char *journal_folder, *serve_folder;
+        const Lineage *lineage; /* in which run of the journal's numbers places are */
         int core_doorbell;
         /* Main to thread, thread to main. */
         Ring *orders, *reports;

@@ -2,10 +2,12 @@
 #include "daemon/stage/retention.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,6 +70,16 @@ int retention_new(const RetentionOptions *options, Retention **ret) {
 
 Ring *retention_decisions(Retention *retention) {
         return retention->decisions;
+}
+
+/* Held while something is let go of: a backup that is being made must find what it set out to copy. -1: one is being made. */
+static int lock_out_backups(const Retention *retention) {
+        _cleanup_(closep) int fd = open(retention->options.lock_path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                                        0644);
+
+        if (fd < 0)
+                return -errno;
+        return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : TAKE_FD(fd);
 }
 
 /* ---- looking -------------------------------------------------------------------------------------------------------------- */
@@ -149,9 +161,10 @@ static int decision_pack(const Look *look, const SealedBase *base, Buffer *ret) 
 /* A base that holds all that is going to be let go of. */
 static int base_for(Retention *retention, SealedBase *ret) {
         _cleanup_(sign_key_freep) SignKey *key = NULL;
-        int r;
+        _cleanup_(closep) int lock = lock_out_backups(retention);
+        int r = MIN(lock, 0);
 
-        r = sealed_base_key(retention->options.base_folder, &key);
+        r = r ?: sealed_base_key(retention->options.base_folder, &key);
         r = r ?: sealed_base_make(retention->options.state, retention->options.base_folder, FOLD_VERSION, key, ret);
         return r ?: sealed_base_prune(retention->options.base_folder, BASES_KEPT);
 }
@@ -238,12 +251,13 @@ static int decision_read(Retention *retention, uint64_t seq, Carebus__V1__Expire
 static int take_out(Retention *retention, uint64_t seq) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
         _cleanup_(buffer_deinit) Buffer seqs = BUFFER_NULL;
+        _cleanup_(closep) int lock = lock_out_backups(retention);
         Carebus__V1__Expired *expired = NULL;
         size_t n, n_gone = 0;
-        int r;
+        int r = MIN(lock, 0);
 
         arena_reset(retention->arena);
-        r = decision_read(retention, seq, &expired);
+        r = r ?: decision_read(retention, seq, &expired);
         r = r ?: error_fold(state_begin(retention->options.state, STATE_READ, &txn));
         r = r ?: agreed(txn, expired, seq, retention->arena, &seqs);
         txn = state_abort(txn);
@@ -301,7 +315,9 @@ static void retention_round(Retention *retention) {
                 r = look_round(retention, now);
         if (r == 0)
                 return;
-        log_event(LOG_RETENTION_FAILED, log_errno(r < 0 ? r : -ENOSPC));
+        /* While a backup is being made there is nothing to tell: it ends. */
+        if (r != -EWOULDBLOCK)
+                log_event(LOG_RETENTION_FAILED, log_errno(r < 0 ? r : -ENOSPC));
         retention->look_at = now + AGAIN_AFTER;
 }
 

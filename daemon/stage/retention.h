@@ -17,6 +17,7 @@ typedef struct RetentionOptions {
         const Clock *clock;
         State *state;
         const char *journal_folder, *base_folder; /* borrowed */
+        const char *lock_path;                    /* whoever makes a backup holds it shared */
 } RetentionOptions;
 
 int retention_new(const RetentionOptions *options, Retention **ret);

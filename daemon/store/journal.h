@@ -114,3 +114,22 @@ int journal_turn(Journal *journal);
  * What was expired before stays so. Any thread, one at a time, beside the writer. *ret_n: how many of these have no payload now. 0;
  * JOURNAL_E_NO_SPACE: the old segment stands; JOURNAL_E_CORRUPT: a segment is not what was written, it is left alone; negative. */
 int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *ret_n);
+/* The id that its oldest segment says. 0, -ENOENT (no segment), -EBADMSG, negative. */
+int journal_id(const char *folder, uint8_t ret[16]);
+/* First numbers of all segments, ascending, on the heap. A segment's file is called by it: 20 digits and `.seg`. */
+int journal_segments(const char *folder, uint64_t **ret_first_seqs, size_t *ret_n);
+
+/* Where a copy ends: behind a batch. */
+typedef struct JournalCut {
+        JournalPlace place;     /* the segment in which the last batch lies, and what is behind that batch */
+        uint64_t segment_bytes; /* of that segment's file: behind the place it is zeros */
+        uint64_t seq;           /* the last that the copy holds */
+        int64_t at;             /* when it was received */
+        uint8_t uuid[16];       /* of the journal */
+        uint8_t chain[32];      /* hash of the last batch */
+} JournalCut;
+/* Behind the batch that holds `limit`, which has to be committed; 0: behind the last that is whole, where nobody writes. Changes nothing.
+ * 0, JOURNAL_E_END (the journal does not hold it), JOURNAL_E_CORRUPT, JOURNAL_E_NEWER, negative. */
+int journal_cut_find(const char *folder, uint64_t limit, JournalCut *ret, JournalFault *ret_fault);
+/* Says in a copy that it ends there, and that nothing of it may be cut. Synced. */
+int journal_cut_seal(const char *folder, const JournalCut *cut);

@@ -33,6 +33,41 @@ void sealed_base_deinit(SealedBase *base) {
 
 /* ---- the key ----------------------------------------------------------------------------------------------------------- */
 
+static int key_read(const char *path, SignKey **ret) {
+        _cleanup_(buffer_deinit) Buffer pem = BUFFER_NULL;
+        int r = file_read(path, PEM_MAX, &pem);
+
+        r = r ?: sign_key_from_pem(buffer_bytes(&pem), ret);
+        if (pem.data)
+                explicit_bzero(pem.data, pem.size);
+        return r;
+}
+
+/* base-HEX.pub */
+static int public_path(const char *folder, const uint8_t id[SIGN_KEY_ID_SIZE], char **ret) {
+        char hex[2 * SIGN_KEY_ID_SIZE + 1];
+
+        hex_encode(id, SIGN_KEY_ID_SIZE, hex);
+        return text_format(ret, "%s/base-%s.pub", folder, hex);
+}
+
+/* After a restore without secret keys: what the old one sealed still holds, by its public half. */
+static int public_keep(const char *folder) {
+        _cleanup_(freep) char *path = NULL, *kept = NULL;
+        _cleanup_(sign_key_freep) SignKey *key = NULL;
+        uint8_t id[SIGN_KEY_ID_SIZE];
+        int r = text_format(&path, "%s/" PUBLIC_FILE, folder);
+
+        r = r ?: key_read(path, &key);
+        if (r == -ENOENT)
+                return 0;
+        r = r ?: sign_key_id(key, id);
+        r = r ?: public_path(folder, id, &kept);
+        if (r == 0 && rename(path, kept) < 0)
+                r = -errno;
+        return r;
+}
+
 static int key_make(const char *folder, const char *path, SignKey **ret) {
         _cleanup_(buffer_deinit) Buffer secret = BUFFER_NULL, public = BUFFER_NULL;
         _cleanup_(sign_key_freep) SignKey *key = NULL;
@@ -40,6 +75,7 @@ static int key_make(const char *folder, const char *path, SignKey **ret) {
         int r;
 
         r = folder_make(folder, 0750);
+        r = r ?: public_keep(folder);
         r = r ?: sign_key_new(&key);
         r = r ?: sign_key_to_pem(key, /* secret= */ true, &secret);
         r = r ?: sign_key_to_pem(key, /* secret= */ false, &public);
@@ -54,20 +90,11 @@ static int key_make(const char *folder, const char *path, SignKey **ret) {
 }
 
 int sealed_base_key(const char *folder, SignKey **ret) {
-        _cleanup_(buffer_deinit) Buffer pem = BUFFER_NULL;
         _cleanup_(freep) char *path = NULL;
-        int r;
+        int r = text_format(&path, "%s/" KEY_FILE, folder);
 
-        r = text_format(&path, "%s/" KEY_FILE, folder);
-        if (r < 0)
-                return r;
-        r = file_read(path, PEM_MAX, &pem);
-        if (r == -ENOENT)
-                return key_make(folder, path, ret);
-        r = r ?: sign_key_from_pem(buffer_bytes(&pem), ret);
-        if (pem.data)
-                explicit_bzero(pem.data, pem.size);
-        return r;
+        r = r ?: key_read(path, ret);
+        return r == -ENOENT ? key_make(folder, path, ret) : r;
 }
 
 /* ---- the seal ---------------------------------------------------------------------------------------------------------- */
@@ -139,18 +166,29 @@ static int seal_hex(const char *text, const char *name, uint8_t *ret, size_t siz
 }
 
 /* The text that was signed is what stands before the last line, byte by byte. */
-static int seal_check(const char *text, const SignKey *key) {
+static int seal_check(const char *folder, const char *text, const SignKey *key) {
         const char *last = strstr(text, "\nsignature ");
+        _cleanup_(sign_key_freep) SignKey *former = NULL;
+        _cleanup_(freep) char *path = NULL;
+        uint8_t id[SIGN_KEY_ID_SIZE], own[SIGN_KEY_ID_SIZE];
         uint8_t signature[SIGNATURE_SIZE];
         int r = seal_hex(text, "signature", signature, sizeof(signature));
 
-        if (r < 0 || !last)
+        if (r < 0 || !last || seal_hex(text, "key", id, sizeof(id)) < 0)
                 return -EBADMSG;
+        r = sign_key_id(key, own);
+        if (r == 0 && memcmp(id, own, sizeof(id)) != 0) {
+                r = public_path(folder, id, &path);
+                r = r ?: key_read(path, &former);
+                key = former;
+        }
+        if (r < 0)
+                return r == -ENOENT ? -EBADMSG : r;
         return signature_holds(key, bytes_of((const uint8_t *)text, (size_t)(last + 1 - text)), signature) ? 0
                                                                                                            : -EBADMSG;
 }
 
-static int seal_read(const char *path, const SignKey *key, SealedBase *ret) {
+static int seal_read(const char *folder, const char *path, const SignKey *key, SealedBase *ret) {
         _cleanup_(buffer_deinit) Buffer text = BUFFER_NULL;
         _cleanup_(freep) char *file = NULL;
         uint64_t version;
@@ -167,7 +205,7 @@ static int seal_read(const char *path, const SignKey *key, SealedBase *ret) {
         seal = (const char *)text.data;
         if (strncmp(seal, SEAL_TITLE, strlen(SEAL_TITLE)) != 0)
                 return -EBADMSG;
-        r = seal_check(seal, key);
+        r = seal_check(folder, seal, key);
         r = r ?: seal_number(seal, "seq", &ret->seq);
         r = r ?: seal_number(seal, "fold-version", &version);
         r = r ?: seal_hex(seal, "digest", ret->digest, sizeof(ret->digest));
@@ -288,7 +326,7 @@ int sealed_base_find(const char *folder, const SignKey *key, uint64_t limit, Sea
                 if (limit > 0 && bases.seqs[i] > limit)
                         continue;
                 r = text_format(&base.path, "%s/%020" PRIu64, folder, bases.seqs[i]);
-                r = r ?: seal_read(base.path, key, &base);
+                r = r ?: seal_read(folder, base.path, key, &base);
                 if (r < 0)
                         return r == -ENOENT ? -EBADMSG : r;
                 if (base.seq != bases.seqs[i])
