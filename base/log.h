@@ -2,8 +2,8 @@
 /*
  * What operations people read. A line is made from one row of the table in log.c and typed fields; there is no way
  * to put text of a message into it. journald gets fields when stderr is its stream, else a plain line goes to stderr.
- * Never waits for its reader; thread-safe. The same event more than 60 times at once, or more than twice a second for
- * long, is left out and counted (LINES_LEFT_OUT), but for levels critical and above.
+ * Never waits for its reader; thread-safe. Of one event about one peer more than 20 lines at once, or more than ten a minute for long,
+ * are left out and counted (LINES_LEFT_OUT; log-limit.h), but for levels critical and above.
  *
  *     2026-11-21T22:01:07.123456Z carebusd[wester-care] warning: sentence source=hospital-pas count=3 event=NAME
  */
@@ -19,7 +19,7 @@ typedef enum LogEvent {
 } LogEvent;
 
 typedef struct LogField {
-        const char *name; /* upper case, becomes CAREBUS_<name> and name=value in the line */
+        const char *name; /* of log-fields.h, becomes CAREBUS_<name> and name=value in the line */
         const char *text; /* an id, a code, a name out of the configuration, a path: never content */
         int64_t number;
         bool is_number;
@@ -42,4 +42,12 @@ void log_write(LogEvent event, const LogField *fields);
 
 /* Once at start, before other threads: the program's name, and which one of them this is (bus or source; may be NULL). */
 void log_start(const char *program, const char *instance);
+/* Where the newest lines go that nobody takes: a file of fixed size, mapped, so that nothing waits for a disk. 0 or negative: then there
+ * is none, and all else goes on. */
+int log_keep_last_words(const char *path);
+/* Of this process, since its start: lines written, left out by the limit, and lost since nobody took them. Any thread. */
+typedef struct LogCounts {
+        uint64_t written, left_out, lost;
+} LogCounts;
+LogCounts log_counts(void);
 void log_set_level(int level); /* syslog levels; default LOG_INFO */

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/doorbell.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -36,9 +35,6 @@ struct Zap {
         atomic_bool quiet;
         atomic_uint_fast64_t progress;
         atomic_int error;
-        const Clock *clock;
-        int64_t logged_at; /* of the newest line about a refusal */
-        uint64_t suppressed;
 };
 
 int zap_table_new(ZapTable **ret) {
@@ -158,20 +154,10 @@ void zap_decide(const ZapTable *table, const Bytes *frames, size_t n_frames, Zap
         ret->reason = NULL;
 }
 
-/* A peer that tries again ten times a second must not fill the log. */
-static void zap_log_refused(Zap *zap, const ZapAnswer *answer) {
-        int64_t now = clock_monotonic(zap->clock);
-
-        if (atomic_load(&zap->quiet))
-                return;
-        if (zap->logged_at != 0 && now - zap->logged_at < USEC_PER_SEC) {
-                zap->suppressed++;
-                return;
-        }
-        log_event(LOG_PEER_REFUSED, log_name("DOMAIN", answer->domain), log_name("PEER", answer->identity),
-                  log_name("REASON", answer->reason), log_number("SUPPRESSED", (int64_t)zap->suppressed));
-        zap->logged_at = now;
-        zap->suppressed = 0;
+static void zap_log_refused(const Zap *zap, const ZapAnswer *answer) {
+        if (!atomic_load(&zap->quiet))
+                log_event(LOG_PEER_REFUSED, log_name("DOMAIN", answer->domain), log_name("PEER", answer->identity),
+                          log_name("REASON", answer->reason));
 }
 
 /* One request and its answer: 0, ZSOCK_E_AGAIN when there is none, or a negative errno. */
@@ -266,7 +252,6 @@ int zap_start(ZContext *context, ZapTable *table, Zap **ret) {
                 return -ENOMEM;
         }
         zap->table = table;
-        zap->clock = &clock_system;
         zap->stop_bell = doorbell_new();
         if (zap->stop_bell < 0)
                 return zap->stop_bell;

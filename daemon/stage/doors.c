@@ -21,20 +21,12 @@ static Pending *pending_of_turn(Turn *turn) {
         return CONTAINER_OF(turn, Pending, turn);
 }
 
-static void log_refused(Intake *intake, const char *identity, const char *reason) {
-        int64_t suppressed;
-
-        if (log_limit(&intake->log_refused, LOG_LINES, clock_monotonic(intake->options.clock), &suppressed))
-                log_event(LOG_SOURCE_REFUSED, log_name("PEER", identity), log_name("REASON", reason),
-                          log_number("SUPPRESSED", suppressed));
+static void log_refused(const char *identity, const char *reason) {
+        log_event(LOG_SOURCE_REFUSED, log_name("PEER", identity), log_name("REASON", reason));
 }
 
-static void log_session(Intake *intake, const Session *session, LogEvent event, LogLimit *limit) {
-        int64_t suppressed;
-
-        if (log_limit(limit, LOG_LINES, clock_monotonic(intake->options.clock), &suppressed))
-                log_event(event, log_name("SOURCE", session->source->name), log_name("PEER", session->identity),
-                          log_number("SUPPRESSED", suppressed));
+static void log_session(const Session *session, LogEvent event) {
+        log_event(event, log_name("SOURCE", session->source->name), log_name("PEER", session->identity));
 }
 
 void intake_close(Intake *intake, Session *session) {
@@ -44,7 +36,7 @@ void intake_close(Intake *intake, Session *session) {
                 return;
         while ((turn = turns_take_from(&intake->turns, &session->lane)))
                 pending_free(pending_of_turn(turn));
-        log_session(intake, session, LOG_SOURCE_GONE, &intake->log_gone);
+        log_session(session, LOG_SOURCE_GONE);
         sessions_close(intake->sessions, session);
 }
 
@@ -151,7 +143,7 @@ static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const c
                 intake_close(intake, session); /* what it has no receipt for it sends again, numbered anew */
         reason = hello_refusal(intake, identity, hello, detail);
         if (reason) {
-                log_refused(intake, identity, reason);
+                log_refused(identity, reason);
                 return refuse_hello(intake, door, route, reason, detail);
         }
         r = sessions_add(intake->sessions, door, route, identity, source_peers_find(&intake->sources, hello->source),
@@ -162,7 +154,7 @@ static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const c
         session->generation = intake->generation;
         session->heard_at = clock_monotonic(intake->options.clock);
         session->source->heard_at = clock_now_at(intake->options.clock);
-        log_session(intake, session, LOG_SOURCE_CONNECTED, &intake->log_connected);
+        log_session(session, LOG_SOURCE_CONNECTED);
         return welcome(intake, session);
 }
 
@@ -251,7 +243,7 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
                                : refuse_hello(intake, door, route, "not-greeted",
                                               "say Hello first: the bus knows no session of yours");
         if (!may_still_speak(intake, session, identity)) {
-                log_refused(intake, identity, "not-allowed");
+                log_refused(identity, "not-allowed");
                 intake_close(intake, session);
                 return refuse_hello(intake, door, route, "not-allowed",
                                     "the right to speak for this source was taken away");
@@ -279,7 +271,7 @@ static int take_rubbish(Intake *intake, uint8_t door, const ZRoute *route, const
 
         if (session)
                 session->source->refused++;
-        log_refused(intake, identity, "protocol");
+        log_refused(identity, "protocol");
         validate_detail(error, detail);
         return refuse_hello(intake, door, route, "protocol", detail);
 }
@@ -334,7 +326,7 @@ static void review_session(Session *session, void *owner) {
         Intake *intake = owner;
 
         if (!may_still_speak(intake, session, session->identity)) {
-                log_refused(intake, session->identity, "not-allowed");
+                log_refused(session->identity, "not-allowed");
                 (void)refuse_hello(intake, session->door, &session->route, "not-allowed",
                                    "the right to speak for this source was taken away");
                 intake_close(intake, session);

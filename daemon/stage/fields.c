@@ -27,14 +27,9 @@ static bool path_may_be_logged(const char *path) {
         return n <= 80 && path[n] == '\0';
 }
 
-static void say_new(Intake *intake, const SourcePeer *source, const char *path, const char *what) {
-        int64_t suppressed;
-
-        if (!log_limit(&intake->log_fields, LOG_LINES, clock_monotonic(intake->options.clock), &suppressed))
-                return;
+static void say_new(const SourcePeer *source, const char *path, const char *what) {
         log_event(LOG_FIELD_UNKNOWN, log_name("SOURCE", source->name),
-                  log_name("FIELD", path_may_be_logged(path) ? path : "see-coverage"), log_name("KIND", what),
-                  log_number("SUPPRESSED", suppressed));
+                  log_name("FIELD", path_may_be_logged(path) ? path : "see-coverage"), log_name("KIND", what));
 }
 
 int fields_take(Intake *intake, const SourcePeer *source, const Carebus__V1__Coverage *coverage) {
@@ -52,7 +47,7 @@ int fields_take(Intake *intake, const SourcePeer *source, const Carebus__V1__Cov
                 if (r < 0)
                         return r;
                 if (is_new && field->use == CAREBUS__V1__COVERAGE_FIELD__USE__USE_UNKNOWN)
-                        say_new(intake, source, field->path, "field");
+                        say_new(source, field->path, "field");
         }
         return 0;
 }
@@ -63,7 +58,7 @@ int fields_take_miss(Intake *intake, const SourcePeer *source, const char *path,
                                   &is_new);
 
         if (r == 0 && is_new)
-                say_new(intake, source, path, "code"); /* the code itself is the source's and stays out of the log */
+                say_new(source, path, "code"); /* the code itself is the source's and stays out of the log */
         return r;
 }
 

@@ -9,7 +9,6 @@
 #include "daemon/stage/coverage.h"
 #include "daemon/stage/intake.h"
 #include "daemon/stage/known.h"
-#include "daemon/stage/log-limit.h"
 #include "daemon/stage/receipts.h"
 #include "proto/validate.h"
 
@@ -27,7 +26,6 @@
 #define SESSION_PROBE_AFTER (5 * USEC_PER_SEC)
 #define SPACE_LOOK_EVERY USEC_PER_SEC
 #define ASKED_MAX 64
-#define LOG_LINES 20 /* of a kind, in a while */
 #define COVERAGE_SAVE_EVERY (60 * USEC_PER_SEC)
 
 /* A frame that waits for its turn. */
@@ -143,11 +141,9 @@ struct Intake {
         ControlReviews reviews;       /* likewise */
         int64_t quarantine_at;
         uint64_t quarantine_seq;
-        LogLimit log_connected, log_gone, log_refused;
 
         Coverage *coverage;
         int64_t coverage_saved_at; /* monotonic */
-        LogLimit log_fields;
 };
 
 /* doors.c: frames in and out */

@@ -163,12 +163,31 @@ static void test_flood_of_one_event_is_counted_and_others_are_heard(void **state
         _cleanup_(freep) char *text = stderr_of(flood);
         size_t n = count_of(text, "event=STARTED"), left_out = 0;
 
-        assert_in_range(n, 60, 70);
+        assert_in_range(n, 20, 25);
         assert_int_equal(count_of(text, "event=FATAL"), 100);
         assert_int_equal(count_of(text, "event=STOPPED"), 1);
+        assert_non_null(
+                strstr(text, "similar log lines were left out; no message was lost by that which=STARTED count="));
         for (const char *line = text; (line = strstr(line, "which=STARTED count=")); line++)
                 left_out += strtoul(line + strlen("which=STARTED count="), NULL, 10);
         assert_int_equal(n + left_out, 1000);
+}
+
+static void flood_of_one_peer(void) {
+        log_start("carebusd", NULL);
+        for (int i = 0; i < 1000; i++)
+                log_event(LOG_PEER_REFUSED, log_name("PEER", "key:noisy"), log_name("REASON", "no-such-key"));
+        log_event(LOG_PEER_REFUSED, log_name("PEER", "key:quiet"), log_name("REASON", "no-such-key"));
+        log_event(LOG_STOPPED);
+}
+
+static void test_flood_of_one_peer_hides_no_other_and_says_whose_lines_were_left_out(void **state) {
+        _cleanup_(freep) char *text = stderr_of(flood_of_one_peer);
+
+        assert_in_range(count_of(text, "peer=key:noisy reason=no-such-key event=PEER_REFUSED\n"), 20, 25);
+        assert_int_equal(count_of(text, "peer=key:quiet reason=no-such-key event=PEER_REFUSED\n"), 1);
+        assert_int_equal(count_of(text, "which=PEER_REFUSED count="), 1);
+        assert_int_equal(count_of(text, " who=key:noisy event=LINES_LEFT_OUT\n"), 1);
 }
 
 static void *say_from_thread(void *owner) {
@@ -252,19 +271,79 @@ static int journal_listen(void) {
         return fd;
 }
 
+/* A field of an entry as journald reads it: NAME=value, or NAME, the length and the value. Gives how often it is there; the last value in
+ * `ret`. Fails where an entry is not whole. */
+static size_t entry_field(const char *entry, size_t size, const char *name, char *ret, size_t room) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < size;) {
+                const size_t name_size = strcspn(entry + i, "=\n"), value = i + name_size + 1;
+                const bool has_length = entry[i + name_size] == '\n';
+                const size_t length = has_length ? (size_t)load_le64((const uint8_t *)entry + value)
+                                                 : strcspn(entry + value, "\n"),
+                             begin = value + (has_length ? 8 : 0);
+
+                assert_true(name_size > 0 && begin + length < size && length < room);
+                assert_int_equal(entry[begin + length], '\n');
+                if (name_size == strlen(name) && strncmp(entry + i, name, name_size) == 0) {
+                        memcpy(ret, entry + begin, length);
+                        ret[length] = '\0';
+                        n++;
+                }
+                i = begin + length + 1;
+        }
+        return n;
+}
+
+static void assert_field(const char *entry, size_t size, const char *name, const char *expected) {
+        char value[4096] = "";
+
+        assert_int_equal(entry_field(entry, size, name, value, sizeof(value)), 1);
+        assert_string_equal(value, expected);
+}
+
 static void test_journal_gets_fields_when_stderr_is_its_stream(void **state) {
         _cleanup_(closep) int journal = journal_listen();
         _cleanup_(freep) char *text = stderr_of(say_to_journal);
-        char entry[8192] = "";
+        char entry[8192] = "", message[4096] = "";
+        ssize_t n = recv(journal, entry, sizeof(entry) - 1, 0);
 
         assert_string_equal(text, "");
-        assert_true(recv(journal, entry, sizeof(entry) - 1, 0) > 0);
-        assert_int_equal(strncmp(entry, "MESSAGE=a peer was refused at", 29), 0);
-        assert_int_equal(count_of(entry, "MESSAGE_ID="), 1);
-        assert_non_null(strstr(entry,
-                               "\nPRIORITY=4\nSYSLOG_IDENTIFIER=carebusd\nCAREBUS_EVENT=PEER_REFUSED\n"
-                               "CAREBUS_INSTANCE=wester-care\nCAREBUS_SOURCE=a\\x0aMESSAGE=forged\nCAREBUS_SEQ=12\n"));
-        assert_int_equal(count_of(entry, "\nMESSAGE="), 0);
+        assert_true(n > 0);
+        assert_field(entry, (size_t)n, "MESSAGE_ID", "3dd956731c144b28a437df0af75a3ebe");
+        assert_field(entry, (size_t)n, "PRIORITY", "4");
+        assert_field(entry, (size_t)n, "SYSLOG_IDENTIFIER", "carebusd");
+        assert_field(entry, (size_t)n, "CAREBUS_EVENT", "PEER_REFUSED");
+        assert_field(entry, (size_t)n, "CAREBUS_INSTANCE", "wester-care");
+        assert_field(entry, (size_t)n, "CAREBUS_SOURCE", "a\\x0aMESSAGE=forged");
+        assert_field(entry, (size_t)n, "CAREBUS_SEQ", "12");
+        assert_int_equal(entry_field(entry, (size_t)n, "MESSAGE", message, sizeof(message)), 1);
+        assert_int_equal(strncmp(message, "a peer was refused at", 21), 0);
+}
+
+/* What turns the order of letters round, hides others, or sets a terminal's title. */
+static void say_what_misleads(void) {
+        start_at_journal();
+        log_event(LOG_PEER_REFUSED,
+                  log_name("PEER", "a\xe2\x80\xae"
+                                   "b\xe2\x81\xa6"
+                                   "c\x1b]0;x\x07\x7f\xc2\x9b\xff"),
+                  log_name("REASON", "line\r\nPRIORITY=0\nCAREBUS_SOURCE=other"));
+}
+
+static void test_controls_and_what_turns_text_round_are_escaped_in_every_field(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+        _cleanup_(freep) char *text = stderr_of(say_what_misleads);
+        char entry[8192] = "";
+        ssize_t n = recv(journal, entry, sizeof(entry) - 1, 0);
+
+        assert_string_equal(text, "");
+        assert_true(n > 0);
+        assert_field(entry, (size_t)n, "CAREBUS_PEER", "a\\u{202e}b\\u{2066}c\\x1b]0;x\\x07\\x7f\\u{009b}\\xff");
+        assert_field(entry, (size_t)n, "CAREBUS_REASON", "line\\x0d\\x0aPRIORITY=0\\x0aCAREBUS_SOURCE=other");
+        assert_field(entry, (size_t)n, "PRIORITY", "4");
+        assert_null(memmem(entry, (size_t)n, "\x1b", 1));
+        assert_null(memmem(entry, (size_t)n, "\xe2\x80\xae", 3));
 }
 
 static void say_much_to_journal(void) {
@@ -275,14 +354,14 @@ static void say_much_to_journal(void) {
 static void test_journal_entry_that_is_too_long_keeps_whole_fields(void **state) {
         _cleanup_(closep) int journal = journal_listen();
         _cleanup_(freep) char *text = stderr_of(say_much_to_journal);
-        char entry[8192] = "";
+        char entry[8192] = "", value[4096];
         ssize_t n = recv(journal, entry, sizeof(entry) - 1, 0);
 
         assert_string_equal(text, "");
         assert_true(n > 0);
         assert_int_equal(entry[n - 1], '\n');
-        assert_int_equal(count_of(entry, "\nMESSAGE_ID="), 1);
-        assert_true(count_of(entry, "\nCAREBUS_FIELD=") >= 1);
+        assert_int_equal(entry_field(entry, (size_t)n, "MESSAGE_ID", value, sizeof(value)), 1);
+        assert_true(entry_field(entry, (size_t)n, "CAREBUS_FIELD", value, sizeof(value)) >= 1);
 }
 
 static void test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level(void **state) {
@@ -290,6 +369,100 @@ static void test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level
 
         assert_int_equal(strncmp(text, "<4>a peer was refused at", 24), 0);
         assert_int_equal(count_of(text, "\n"), 1);
+}
+
+/* The pipe is full as well, nobody reads it: the work goes on, and what was said last stands in the file. */
+static void say_to_nobody(void) {
+        char filler[4096] = "";
+        int ends[2];
+
+        alarm(20); /* who waits for a reader dies of it */
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || dup2(ends[1], STDERR_FILENO) < 0)
+                _exit(1);
+        while (write(ends[1], filler, sizeof(filler)) > 0)
+                continue;
+        start_at_journal();
+        if (log_keep_last_words("last-words") < 0)
+                _exit(2);
+        for (int i = 0; i < 100; i++)
+                log_event(LOG_FATAL, log_number("SEQ", i));
+        if (log_counts().lost < 100 || log_counts().written != 0)
+                _exit(3);
+}
+
+static char *file_text(const char *path, size_t *ret_size) {
+        char *text = calloc(1, 1 << 17);
+        FILE *file = fopen(path, "re");
+
+        assert_non_null(text);
+        assert_non_null(file);
+        *ret_size = fread(text, 1, (1 << 17) - 1, file);
+        (void)fclose(file);
+        return text;
+}
+
+static void test_last_words_stand_in_a_file_of_fixed_size_where_nobody_takes_a_line(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_to_nobody), *words = NULL;
+        size_t size;
+
+        words = file_text("last-words", &size);
+        assert_int_equal(size, 65536);
+        assert_int_equal(count_of(words, "\n"), 64);
+        assert_non_null(strstr(words, "Z carebusd[wester-care] critical: cannot go on seq=99 event=FATAL "));
+        assert_null(strstr(words, " seq=3 "));
+        (void)unlink("last-words");
+}
+
+/* As journald that is stopped: its queue takes a few datagrams and then no more. */
+static void say_until_full(void) {
+        alarm(20);
+        start_at_journal();
+        for (int i = 0; i < 2000; i++)
+                log_event(LOG_FATAL, log_number("SEQ", i));
+}
+
+static void test_journal_that_is_full_holds_nothing_up(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+        _cleanup_(freep) char *text = stderr_of(say_until_full);
+        char entry[8192];
+        size_t n = 0;
+
+        while (recv(journal, entry, sizeof(entry), 0) > 0)
+                n++;
+        assert_in_range(n, 1, 1999);
+        /* The others came by way of stderr. */
+        assert_int_equal(n + count_of(text, "<2>cannot go on"), 2000);
+}
+
+static void say_while_it_goes_away(void) {
+        int journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "journal.socket" };
+        char entry[8192];
+
+        if (bind(journal, (struct sockaddr *)&address, sizeof(address)) < 0)
+                _exit(1);
+        start_at_journal();
+        log_event(LOG_FATAL, log_number("SEQ", 1));
+        if (recv(journal, entry, sizeof(entry), 0) <= 0)
+                _exit(2);
+        (void)close(journal);
+        log_event(LOG_FATAL, log_number("SEQ", 2));
+        (void)unlink("journal.socket");
+        log_event(LOG_FATAL, log_number("SEQ", 3));
+        journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (bind(journal, (struct sockaddr *)&address, sizeof(address)) < 0)
+                _exit(3);
+        log_event(LOG_FATAL, log_number("SEQ", 4));
+        if (recv(journal, entry, sizeof(entry), 0) <= 0)
+                _exit(4);
+}
+
+static void test_journal_that_is_restarted_is_spoken_to_again(void **state) {
+        _cleanup_(freep) char *text = stderr_of(say_while_it_goes_away);
+
+        assert_int_equal(count_of(text, "\n"), 2);
+        assert_non_null(strstr(text, "<2>cannot go on seq=2 "));
+        assert_non_null(strstr(text, "<2>cannot go on seq=3 "));
 }
 
 static void say_with_foreign_stream(void) {
@@ -339,11 +512,16 @@ int main(void) {
                 cmocka_unit_test(test_line_is_never_longer_than_a_pipe_takes_at_once),
                 cmocka_unit_test(test_level_holds_back_what_is_less),
                 cmocka_unit_test(test_flood_of_one_event_is_counted_and_others_are_heard),
+                cmocka_unit_test(test_flood_of_one_peer_hides_no_other_and_says_whose_lines_were_left_out),
                 cmocka_unit_test(test_lines_of_threads_do_not_mix),
                 cmocka_unit_test(test_reader_who_does_not_read_holds_nothing_up_and_is_told),
                 IN_FOLDER(test_journal_gets_fields_when_stderr_is_its_stream),
                 IN_FOLDER(test_journal_entry_that_is_too_long_keeps_whole_fields),
                 IN_FOLDER(test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level),
+                IN_FOLDER(test_controls_and_what_turns_text_round_are_escaped_in_every_field),
+                IN_FOLDER(test_last_words_stand_in_a_file_of_fixed_size_where_nobody_takes_a_line),
+                IN_FOLDER(test_journal_that_is_full_holds_nothing_up),
+                IN_FOLDER(test_journal_that_is_restarted_is_spoken_to_again),
                 IN_FOLDER(test_stream_of_somebody_else_is_not_taken_for_ours),
                 cmocka_unit_test(test_every_event_has_an_id_of_its_own_a_level_and_a_sentence),
         };
