@@ -4,6 +4,7 @@ The ward says everything, as HL7 (pas), as FHIR (epr) and as rows (sheet). Three
 referred to them: the hospice is told in HL7, the community team in FHIR, the surgery as rows for programs and as lists for people.
 """
 
+import contextlib
 import copy
 import json
 import pathlib
@@ -53,7 +54,7 @@ class World:
         self.epr = Fhir(self.bus, "epr", profile="uk-core")
         self.sheet = Csv(self.bus, "sheet")
         self.bus.config["sources"]["sheet"]["profile"] = "hospice-minimum"
-        self.echoes = []
+        self.echoes, self.together = [], None
         if echo:
             self.hospice_source = Mllp(self.bus, "hospice-epr")
             self.community_source = Fhir(self.bus, "community-epr", profile="uk-core")
@@ -106,9 +107,26 @@ class World:
         return answer
 
     def say_rows(self, name, text):
-        receipt = self.sheet.deliver(name, text)
+        """Waits until it is taken, which is when it has not changed for a while; within rows_together() that is waited for at the end."""
+        self.sheet.drop(name, text)
+        if self.together is None:
+            self.wait_rows(name)
+        else:
+            self.together.append(name)
+
+    def wait_rows(self, name):
+        self.sheet.wait_gone(name)
+        receipt = self.sheet.receipt(name)
         assert not receipt.count("problem"), receipt.text
-        return receipt
+
+    @contextlib.contextmanager
+    def rows_together(self):
+        """Files about different people may lie there side by side."""
+        self.together = []
+        yield
+        for name in self.together:
+            self.wait_rows(name)
+        self.together = None
 
     # ---- what the bus holds, and what was told
 
@@ -118,11 +136,16 @@ class World:
         return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
 
 
-def translate(language, path, profile="default"):
-    """What our own reader of that language makes of a file: (events, problems)."""
+def translate_each(language, path, profile="default"):
+    """What our own reader of that language makes of a file: for each message in it (events, problems)."""
     program = BUILD / "adapters" / language / f"carebus-{language}"
     done = subprocess.run([str(program), "--translate", str(path), "--profile", profile], capture_output=True, text=True,
                           timeout=60 * SLOW, check=False, cwd=pathlib.Path(__file__).resolve().parents[2])
     assert done.returncode == 0, done.stderr + done.stdout
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return [event for line in lines for event in line["events"]], [problem for line in lines for problem in line["problems"]]
+    return [(line["events"], line["problems"]) for line in map(json.loads, done.stdout.splitlines())]
+
+
+def translate(language, path, profile="default"):
+    """The same of all messages together: (events, problems)."""
+    found = translate_each(language, path, profile)
+    return [event for events, _ in found for event in events], [problem for _, problems in found for problem in problems]

@@ -19,7 +19,7 @@ import yaml
 
 import test_three_languages as three
 from carebus_bus import wait_for
-from round_trip import RECEIVERS, SECONDS, World, translate
+from round_trip import RECEIVERS, SECONDS, World, translate, translate_each
 from round_trip_facts import Person, facts, introduce, say
 
 BUS = "carebus:test-bus"
@@ -134,19 +134,23 @@ def told(tmp_path_factory):
     world = World()
     try:
         world.start()
-        people, number = {}, 0
-        for fact, (_, _, said) in facts().items():
-            for language in three.LANGUAGES:
-                if said[language]:
-                    people[fact, language] = Person(number)
-                    introduce(world, people[fact, language], language)
-                    number += 1
+        told = [(fact, language) for fact, (_, _, said) in facts().items() for language in three.LANGUAGES if said[language]]
+        people = {which: Person(number) for number, which in enumerate(told)}
+        with world.rows_together():
+            for (_, language), person in people.items():
+                introduce(world, person, language)
         tie_rows(world, {fact: person for (fact, language), person in people.items() if language == "csv"})
-        for (fact, language), person in people.items():
-            _, before, said = facts()[fact]
-            if before:
-                say(world, person, language, facts()[before][2][language])
-            say(world, person, language, said[language])
+        with world.rows_together():
+            for (fact, language), person in people.items():
+                before = facts()[fact][1]
+                if before:
+                    say(world, person, language, facts()[before][2][language])
+        with world.rows_together():
+            for (fact, language), person in people.items():
+                say(world, person, language, facts()[fact][2][language])
+        last = Person(len(people))  # what every team is told: it comes behind all the others
+        introduce(world, last, "mllp")
+        say(world, last, "mllp", facts()["admission"][2]["mllp"])
         events = {team: world.events(team) for team in LANGUAGE_OF}
         wait_told(world, events)
         folder = tmp_path_factory.mktemp("told")
@@ -161,10 +165,11 @@ def told(tmp_path_factory):
 
 def tie_rows(world, people):
     """The sheet cannot say to whom somebody was referred: PAS did, of a person who is the same."""
+    rows = ["local_id,nhs_number,family_name,given_name,birth_date,sex"]
     for person in people.values():
         born = f"{person.born[:4]}-{person.born[4:6]}-{person.born[6:]}"
-        world.say_rows(f"people-first-{person.index}.csv", "local_id,nhs_number,family_name,given_name,birth_date,sex\n"
-                       f"{person.local},{person.nhs},EXAMPLE{person.index},ANNA,{born},F\n")
+        rows.append(f"{person.local},{person.nhs},EXAMPLE{person.index},ANNA,{born},F")
+    world.say_rows("people-first.csv", "\n".join(rows) + "\n")
     ids = {}
     for event in world.events(None):
         for number in event.get("patient", {}).get("identifiers", []):
@@ -194,22 +199,20 @@ def read_hl7(world, events, folder):
     sent = {}
     for message in world.hospice.seen:
         sent[message.value("ZBU", 1).split("^")[0]] = message.data
-    read = {}
-    for event in events:
-        if event["type"] in TOLD and event["event_id"] in sent:
-            (folder / "in.hl7").write_bytes(sent[event["event_id"]])
-            found, problems = translate("mllp", folder / "in.hl7")
-            assert not problems, (event["type"], problems)
-            read[event["event_id"]] = found
-    return read
+    wanted = [event for event in events if event["type"] in TOLD and event["event_id"] in sent]
+    (folder / "in.hl7").write_bytes(b"".join(sent[event["event_id"]] for event in wanted))
+    found = translate_each("mllp", folder / "in.hl7")
+    assert len(found) == len(wanted) and not any(problems for _, problems in found), [problems for _, problems in found]
+    return {event["event_id"]: one for event, (one, _) in zip(wanted, found)}
 
 
 def read_fhir(world, events, folder):
     """By Provenance and identifiers of ours; a Patient, which all of a person share, by whose it is."""
     read, people = {}, collections.defaultdict(list)
-    for bundle in world.community.bundles:
-        (folder / "in.json").write_text(json.dumps(bundle))
-        found, problems = translate("fhir", folder / "in.json", "uk-core")
+    (folder / "in.ndjson").write_text("".join(json.dumps(bundle) + "\n" for bundle in world.community.bundles))
+    each = translate_each("fhir", folder / "in.ndjson", "uk-core")
+    assert len(each) == len(world.community.bundles)
+    for bundle, (found, problems) in zip(world.community.bundles, each):
         assert not problems, (problems, [entry["resource"]["resourceType"] for entry in bundle["entry"]])
         for entry in bundle["entry"]:
             source = entry["resource"].get("meta", {}).get("source", "")
