@@ -31,6 +31,7 @@ LOG_EVENT(STRANGER_LET_IN, "c10eff4d32674cba9a46c5091552524e", 2, "a random key 
 LOG_EVENT(FIELD_UNKNOWN, "e804abd7707e416b85418870262e380a", 5, "a source's messages have a field or a code that nobody reads, for the first time: see `carebusctl coverage`, then map it or put it under `ignore:` of its profile")
 LOG_EVENT(COVERAGE_LOST, "ce432d7f4698443cb5d7c3e5c70b0d25", 4, "the counts of fields could not be read and begin at zero; no message was lost by that")
 LOG_EVENT(STUCK, "9498082496a3456ea896b162d03fc552", 2, "a thread of the daemon does not move: the service manager is not told that all is well")
+LOG_EVENT(SANDBOX_MISSING, "e384825c3b67400cb0f8e9b5c3aa75a2", 5, "a fence from inside is not there, for the reason given: what the service manager fences off holds without it")
 /* Daemon: fold and state */
 LOG_EVENT(STATE_REBUILDS, "0c3db331fbc64a82ac395e7a4d89e164", 5, "the state was made by another version of the fold: it is built anew from the journal")
 LOG_EVENT(FOLD_RECOVERED, "9d9527a4df934214987e28456b9b462e", 6, "the state is folded up to the end of the journal")
@@ -64,6 +65,7 @@ LOG_EVENT(CURSORS_DAMAGED, "164871618fb34bf28188f9d7efacc0fc", 3, "the file with
 LOG_EVENT(QUERY_REFUSED, "956bb22512f5476b8ed84fd97c6851e4", 4, "a query was refused; the reason says why")
 LOG_EVENT(SERVE_THREAD_FAILED, "5d3e01f9fb8a412e87403a232cb9479e", 2, "a thread of the serve process failed: the process ends and is started again")
 LOG_EVENT(SERVE_THREAD_STUCK, "602a316ad4f44c98a421b821507b6614", 2, "a thread of the serve process has not moved for too long: the process ends and is started again")
+LOG_EVENT(SERVE_SILENT, "c7d5502aba574981bb92c6705e7ee36e", 2, "the serve process has not said for too long that its threads move: it is ended and started again; intake goes on")
 LOG_EVENT(SERVE_CANNOT_START, "31306211708f4dd88705bc29a5ac78b9", 2, "the serve process cannot use its configuration; the reason says what to correct")
 LOG_EVENT(LEDGER_NOT_WRITTEN, "50dd7c9e41944948adbba373fd3a6980", 3, "what a team holds could not be written to disk: feeds of records go on, after a restart everybody's record is looked at once more; look at the disk under `state:`")
 LOG_EVENT(RECORDS_DIFFER, "1fb6ac4acd914b499f9d9333bce6ade3", 3, "a reader of records does not hold what the bus holds: `carebusctl converge` names the persons")

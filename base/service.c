@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #define STATUS_SIZE 256
 
@@ -83,6 +84,25 @@ int service_listener(const char *name) {
                 return fd;
         }
         return -ENOENT;
+}
+
+const char *service_credentials(void) {
+        const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+        return folder && folder[0] == '/' ? folder : NULL;
+}
+
+int service_credential(const char *name, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        const char *folder = service_credentials();
+        int r = folder ? text_format(&path, "%s/%s", folder, name) : -ENOENT;
+
+        if (r < 0)
+                return r;
+        if (access(path, F_OK) < 0)
+                return -ENOENT;
+        *ret = TAKE_PTR(path);
+        return 0;
 }
 
 int service_harden(void) {

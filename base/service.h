@@ -17,5 +17,9 @@ int64_t service_watchdog_interval(void);
 /* Descriptor of the inherited listener of that name (FileDescriptorName=), or -ENOENT. Close-on-exec is set, the
  * descriptor is not blocking. */
 int service_listener(const char *name);
+/* Path of what the service manager gave under that name (LoadCredential=), on the heap; -ENOENT, or -ENOMEM. */
+int service_credential(const char *name, char **ret);
+/* The folder of all of them, or NULL. */
+const char *service_credentials(void);
 /* No core dump of this process, no attaching: it holds what people told their doctors. */
 int service_harden(void);

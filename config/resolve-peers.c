@@ -2,6 +2,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "base/service.h"
 #include "base/text.h"
 #include "config/resolve.h"
 
@@ -208,11 +209,31 @@ static int resolve_peer(Resolver *resolver, const PeerSaid *said, ConfigPeer *re
  * The bus's own pair
  */
 
+/* The service manager's, where it gives one: then no file has to be readable for this user. */
+static int resolve_credential(Resolver *resolver, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        const char *folder = service_credentials();
+        int r = folder ? text_format(&path, "%s/bus.key", folder) : -ENOENT;
+        if (r < 0)
+                return r;
+        ssize_t index = files_find(resolver->files, path);
+        return index < 0 ? (int)index : key_take(resolver, (size_t)index, ret);
+}
+
+/* Who is not the daemon may see that there will be one. */
+static bool is_in_a_store(void) {
+        return access("/etc/credstore/carebus-bus.key", F_OK) == 0 ||
+               access("/etc/credstore.encrypted/carebus-bus.key", F_OK) == 0;
+}
+
 static int resolve_secret(Resolver *resolver, Place place) {
         Config *config = &resolver->box->config;
         _cleanup_(freep) char *path = NULL;
         int r = text_format(&path, "%s/bus.key", config->keys);
         if (r < 0)
+                return r;
+        r = resolve_credential(resolver, &config->bus_secret_key);
+        if (r != -ENOENT)
                 return r;
         struct stat info;
         if (resolver->files->on_disk && stat(path, &info) == 0 && (info.st_mode & 0077)) {
@@ -229,8 +250,8 @@ static int resolve_secret(Resolver *resolver, Place place) {
                                "belongs to another user: only the daemon's can use it");
                 return 0;
         }
-        if (index == -ENOENT && !resolver->files->on_disk)
-                return 0; /* was not shown to who packed the text */
+        if (index == -ENOENT && (!resolver->files->on_disk || is_in_a_store()))
+                return 0; /* was not shown to who packed the text, or is not for who reads it */
         return resolve_key(resolver, "bus.key", /* said= */ true, place, "keys", &config->bus_secret_key);
 }
 

@@ -156,6 +156,8 @@ void resolver_check_file(Resolver *resolver, const char *path, const char *secre
         if (!path || !resolver->files->on_disk)
                 return;
         if (stat(path, &info) < 0) {
+                if (text_starts_with(path, "/run/credentials/"))
+                        return; /* the service manager puts it there for one unit, while that runs */
                 if (errno == EACCES)
                         report_warning(resolver->report, place, "%s: %s cannot be looked at by this user", label, path);
                 else

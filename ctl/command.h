@@ -42,6 +42,7 @@ int command_why(const Context *context, int argc, char **argv);
 int command_receipts(const Context *context, int argc, char **argv);
 int command_backup(const Context *context, int argc, char **argv);
 int command_restore(const Context *context, int argc, char **argv);
+int command_reload(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
 
 /* A moment as people read it everywhere: on the clock of the bus, with its offset. What scripts read (--json) is in UTC. */

@@ -75,6 +75,8 @@ static const struct {
         { "load", command_load, "load SOURCE FILE...",
           "takes files in as history: teams see it, nobody is alarmed by it" },
         { "check", command_check, "check", "the configuration, by the code of the start; every mistake" },
+        { "reload", command_reload, "reload [--wait]",
+          "checks the configuration and has carebusd read it again; --wait: ends with what became of it" },
         { "key", command_key, "key new NAME", "a key pair in `keys:`, for a peer or (NAME bus) for the bus" },
         { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },
         { "rebuild", command_rebuild, "rebuild --verify | rebuild --at SEQ",

@@ -16,6 +16,8 @@
 #define FOLD_STOP_SECONDS 20
 #define INTAKE_STOP_SECONDS 30
 
+#define DAEMON_WATCHED 4 /* threads */
+
 /* The serve process, as core sees it. */
 typedef struct Serve {
         pid_t pid;  /* 0: none */
@@ -25,6 +27,7 @@ typedef struct Serve {
         bool ready;
         bool stopping;
         int64_t started_at; /* monotonic */
+        int64_t alive_at;   /* when it last said that all of its threads move */
         int64_t wait;       /* before the next start */
 } Serve;
 
@@ -55,8 +58,10 @@ typedef struct Daemon {
         Zap *zap;
         ZSocket *doors[INTAKE_DOORS_MAX], *control; /* until intake has them */
 
-        uint64_t intake_seen, fold_seen, zap_seen; /* by the watchdog */
-        bool reloading;
+        uint64_t seen[DAEMON_WATCHED]; /* by the watchdog: how far each thread was */
+        bool reloading, reload_refused;
+        uint64_t reloads;    /* begun */
+        const char *verdict; /* on the last one */
 } Daemon;
 
 /* Start and stop: an exit code, 0 to go on. What went wrong is logged. */
@@ -70,7 +75,21 @@ int serve_configure(Daemon *daemon);
 /* Asks it to end, waits a while, then ends it. */
 void serve_stop(Daemon *daemon);
 
+/* Ends it where it has said nothing for too long; it is started again as after any end. */
+void serve_check(Daemon *daemon);
+
+/* confine.c: 0 or a negative errno. Files before any thread is made and serve is started, system calls after all of that. */
+int daemon_confine_files(Daemon *daemon);
+int daemon_confine_calls(Daemon *daemon);
+
+/* status.c: what the service manager is told, and `systemctl status` shows. */
+void daemon_tell_status(const Daemon *daemon);
+/* READY=1, with the same. */
+void daemon_tell_ready(const Daemon *daemon);
+
 /* reload.c */
+/* For `carebusctl reload`: which one, and what became of it. */
+void daemon_say_verdict(Daemon *daemon, const char *verdict);
 int daemon_on_hup(LoopSource *source, int signal, void *owner);
 /* What serve answered: the reload is complete. */
 void daemon_reloaded(Daemon *daemon);

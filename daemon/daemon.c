@@ -71,23 +71,30 @@ static int on_fault(LoopSource *source, int fd, uint32_t revents, void *owner) {
         return 0;
 }
 
-/* The manager is told that all is well only when every thread has moved since it was told last. */
+/* The manager is told that all is well only when every thread has moved since it was told last. Serve is not among them: what faces
+ * outwards must not stop what takes in, so a serve that stands still is ended alone. */
 static int on_watchdog(LoopSource *source, void *owner) {
         Daemon *daemon = owner;
-        const uint64_t intake = atomic_load(&daemon->facts.intake_rounds),
-                       fold = atomic_load(&daemon->facts.fold_rounds), zap = zap_progress(daemon->zap);
-        const char *stuck = intake == daemon->intake_seen ? "intake"
-                            : fold == daemon->fold_seen   ? "fold"
-                            : zap == daemon->zap_seen     ? "zap"
-                                                          : NULL;
+        const struct {
+                const char *name;
+                uint64_t moved;
+        } threads[DAEMON_WATCHED] = {
+                { "intake", atomic_load(&daemon->facts.intake_rounds) },
+                { "fold", atomic_load(&daemon->facts.fold_rounds) },
+                { "helper", atomic_load(&daemon->facts.helper_rounds) },
+                { "zap", zap_progress(daemon->zap) },
+        };
+        const char *stuck = NULL;
 
+        for (size_t i = 0; i < ELEMENTSOF(threads); i++) {
+                if (!stuck && threads[i].moved == daemon->seen[i])
+                        stuck = threads[i].name;
+                daemon->seen[i] = threads[i].moved;
+        }
         if (stuck)
                 log_event(LOG_STUCK, log_name("THREAD", stuck));
         else
                 service_watchdog();
-        daemon->intake_seen = intake;
-        daemon->fold_seen = fold;
-        daemon->zap_seen = zap;
         return loop_timer_set(source, service_watchdog_interval());
 }
 
@@ -99,11 +106,9 @@ static int on_status(LoopSource *source, void *owner) {
                 log_event(LOG_FATAL, log_name("THREAD", "zap"), log_errno(zap));
                 loop_exit(daemon->loop, EXIT_SOFTWARE);
         }
-        if (atomic_load(&daemon->facts.running))
-                service_status("running at %llu, folded %llu, serve %s",
-                               (unsigned long long)journal_committed(daemon->journal),
-                               (unsigned long long)atomic_load(&daemon->facts.folded_seq),
-                               daemon->serve.ready ? "up" : "down");
+        serve_check(daemon);
+        if (atomic_load(&daemon->facts.running) && !daemon->reloading)
+                daemon_tell_status(daemon);
         return loop_timer_set(source, STATUS_EVERY);
 }
 
@@ -183,6 +188,8 @@ static int serve_until_end(Daemon *daemon) {
                 r = start_threads(daemon);
         if (r >= 0)
                 r = serve_attach(daemon);
+        if (r >= 0)
+                r = daemon_confine_calls(daemon);
         if (r >= 0)
                 r = loop_run(daemon->loop);
         if (r >= 0)

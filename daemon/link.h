@@ -8,12 +8,13 @@
  *                              <--  READY   the newest CONFIG is in force; the first one means: sockets are bound
  *                              <--  FAILED  the newest CONFIG cannot be used (a sentence for the log); the one before it
  *                                           stays in force, or, at the start, serve ends
+ *                              <--  ALIVE   all of its threads have moved since it said so last
  *   STOP                       -->          finish what is begun and exit 0
  *
  * End of file ends serve at once: without core there is nothing to give out.
  *
  * Serve also inherits descriptors, named in CAREBUS_SERVE_FDS: `doorbell=N` (always: rung after each commit of the
- * state), and listeners that a service manager handed to core: `feed=N`, `live-TEAM=N`.
+ * state), and listeners that a service manager handed to core: `feed=N`, `metrics=N`, `live-TEAM=N`.
  */
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ typedef enum LinkKind {
         LINK_READY = 2,
         LINK_FAILED = 3,
         LINK_STOP = 4,
+        LINK_ALIVE = 5,
 } LinkKind;
 
 /* A frame is: length of the payload (u32, little-endian), kind (u32, little-endian), payload. */

@@ -342,8 +342,15 @@ int daemon_open(Daemon *daemon) {
         uint64_t state_seq = 0;
         int r = open_folders(daemon);
 
+        if (r == 0) {
+                r = daemon_confine_files(daemon);
+                if (r < 0)
+                        r = fail(LOG_FATAL, "landlock", r, EXIT_SOFTWARE);
+        }
         if (r == 0)
                 r = open_locks(daemon);
+        service_extend_timeout(EXTEND_BY);
+        service_status("opening the journal");
         if (r == 0) {
                 r = serve_start(daemon);
                 if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/service.h"
 #include "base/text.h"
@@ -53,16 +54,30 @@ static const char *needs_restart(const Daemon *daemon, const Config *new) {
         return NULL;
 }
 
+void daemon_say_verdict(Daemon *daemon, const char *verdict) {
+        _cleanup_(freep) char *path = NULL, *text = NULL;
+
+        daemon->verdict = verdict;
+        if (text_format(&path, "%s/reload", daemon->config->run) >= 0 &&
+            text_format(&text, "%llu %s\n", (unsigned long long)daemon->reloads, verdict) >= 0)
+                (void)file_replace(path, text, strlen(text), 0644); /* who asked goes by the log then */
+}
+
 void daemon_reloaded(Daemon *daemon) {
         if (!daemon->reloading)
                 return;
         daemon->reloading = false;
         daemon->on_reloaded = loop_source_free(daemon->on_reloaded);
-        service_ready("running");
+        daemon->reload_refused = !text_equal(daemon->verdict, "in-force");
+        daemon_say_verdict(daemon, daemon->verdict);
+        daemon_tell_ready(daemon);
 }
 
 static int on_no_answer(LoopSource *source, void *owner) {
-        daemon_reloaded(owner);
+        Daemon *daemon = owner;
+
+        daemon->verdict = "serve-does-not-answer";
+        daemon_reloaded(daemon);
         return 0;
 }
 
@@ -98,6 +113,7 @@ static int reload(Daemon *daemon) {
         fixed = needs_restart(daemon, config);
         if (fixed) {
                 log_event(LOG_RELOAD_NEEDS_RESTART, log_name("SETTING", fixed));
+                daemon->verdict = "needs-restart";
                 return CONFIG_E_INVALID;
         }
         r = hand_over(daemon, config);
@@ -121,6 +137,9 @@ static int on_reload(LoopSource *source, void *owner) {
                 return loop_timer_set(source, AGAIN_AFTER);
         service_reloading();
         daemon->reloading = true;
+        daemon->reloads++;
+        daemon_say_verdict(daemon, "begun");
+        daemon->verdict = "refused";
         r = reload(daemon);
         if (r == -EAGAIN) {
                 daemon->reloading = false;
@@ -128,10 +147,10 @@ static int on_reload(LoopSource *source, void *owner) {
         }
         daemon->on_reload = loop_source_free(daemon->on_reload);
         /* What failed here changed nothing: the daemon goes on as it was. */
+        if (r == 0)
+                daemon->verdict = "in-force";
         if (r != 0 || !daemon->serve.ready) {
                 daemon_reloaded(daemon);
-                if (r != 0)
-                        service_status("running; the last reload was refused, see the log");
                 return 0;
         }
         return loop_add_timer(daemon->loop, ANSWER_WITHIN, on_no_answer, daemon, &daemon->on_reloaded);

@@ -22,6 +22,7 @@
 #define LONGEST_WAIT (5 * USEC_PER_SEC)
 #define STEADY_AFTER (30 * USEC_PER_SEC) /* up for so long: the next end is a new story */
 #define STOP_MS 5000
+#define SILENT_FOR (90 * USEC_PER_SEC) /* it looks after its own threads, and gives them a minute */
 #define LISTENERS_MAX 60
 #define FIRST_FD 3
 #define HIGH_FD 128 /* descriptors are gathered above, so that none is in the way of another below */
@@ -54,22 +55,27 @@ static int serve_fds_add(ServeFds *fds, int fd, const char *name) {
                            FIRST_FD + (int)fds->n - 1);
 }
 
+/* What the service manager gave under that name, if anything. */
+static int serve_fds_add_listener(ServeFds *fds, const char *name) {
+        int listener = service_listener(name);
+
+        return listener >= 0 ? serve_fds_add(fds, listener, name) : 0;
+}
+
 /* The link goes first: descriptor 3. */
 static int serve_fds_gather(Daemon *daemon, int link_fd, ServeFds *fds) {
-        int listener, r = serve_fds_add(fds, link_fd, NULL);
+        static const char *const listeners[] = { "feed", "metrics" };
+        int r = serve_fds_add(fds, link_fd, NULL);
 
         if (r >= 0)
                 r = serve_fds_add(fds, daemon->serve_bell, "doorbell");
-        listener = service_listener("feed");
-        if (r >= 0 && listener >= 0)
-                r = serve_fds_add(fds, listener, "feed");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(listeners); i++)
+                r = serve_fds_add_listener(fds, listeners[i]);
         for (size_t i = 0; r >= 0 && i < daemon->config->n_teams; i++) {
                 char name[64];
 
                 snprintf(name, sizeof(name), "live-%s", daemon->config->teams[i].name);
-                listener = service_listener(name);
-                if (listener >= 0)
-                        r = serve_fds_add(fds, listener, name);
+                r = serve_fds_add_listener(fds, name);
         }
         return r;
 }
@@ -189,12 +195,13 @@ static void serve_is_ready(Daemon *daemon) {
         if (!serve->ready)
                 log_event(LOG_SERVE_READY, log_number("SERVE_PID", serve->pid));
         serve->ready = true;
+        serve->alive_at = clock_monotonic(&clock_system);
         atomic_store(&daemon->facts.serve_up, true);
         if (!serve->was_ready) {
                 serve->was_ready = true;
                 atomic_store(&daemon->facts.running, true);
                 log_event(LOG_STARTED, log_name("BUS", daemon->config->bus));
-                service_ready("running");
+                daemon_tell_ready(daemon);
         }
         daemon_reloaded(daemon);
 }
@@ -217,9 +224,12 @@ static int serve_on_link(LoopSource *source, int fd, uint32_t revents, void *own
                         break;
                 if (kind == LINK_READY)
                         serve_is_ready(daemon);
+                else if (kind == LINK_ALIVE)
+                        daemon->serve.alive_at = clock_monotonic(&clock_system);
                 else if (kind == LINK_FAILED) {
                         _cleanup_(freep) char *why = bytes_to_text(payload);
                         log_event(LOG_SERVE_KEPT_OLD, log_name("REASON", why));
+                        daemon->verdict = "serve-kept-old";
                         daemon_reloaded(daemon);
                 }
         }
@@ -277,6 +287,16 @@ int serve_attach(Daemon *daemon) {
         if (r >= 0)
                 r = loop_add_io(daemon->loop, link_fd(serve->link), EPOLLIN, serve_on_link, daemon, &serve->on_link);
         return r < 0 ? r : serve_configure(daemon);
+}
+
+void serve_check(Daemon *daemon) {
+        Serve *serve = &daemon->serve;
+
+        if (!serve->ready || serve->pid == 0 || clock_monotonic(&clock_system) - serve->alive_at < SILENT_FOR)
+                return;
+        log_event(LOG_SERVE_SILENT, log_number("SERVE_PID", serve->pid));
+        serve->alive_at = clock_monotonic(&clock_system); /* said once; its end comes by itself */
+        (void)kill(serve->pid, SIGKILL);
 }
 
 void serve_stop(Daemon *daemon) {

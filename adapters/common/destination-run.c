@@ -4,6 +4,7 @@
 
 #include "adapters/common/destination.h"
 #include "adapters/common/program.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/service.h"
@@ -14,7 +15,7 @@ typedef struct Run {
         ProgramOptions options;
         Config *config;
         Loop *loop;
-        LoopSource *signals[PROGRAM_SIGNALS], *restart;
+        LoopSource *signals[PROGRAM_SIGNALS], *ticking;
         void *owner;
 } Run;
 
@@ -63,25 +64,31 @@ static int on_reload(LoopSource *source, int signal, void *owner) {
         return 0;
 }
 
+/* The loop turns. */
+static int on_tick(LoopSource *source, void *owner) {
+        (void)owner;
+        service_watchdog();
+        return loop_timer_set(source, USEC_PER_SEC);
+}
+
 static void run_deinit(Run *run) {
         stop(run);
+        loop_source_free(run->ticking);
         for (size_t i = 0; i < PROGRAM_SIGNALS; i++)
                 loop_source_free(run->signals[i]);
         loop_free(run->loop);
         config_unref(run->config);
 }
 
-int destination_run(const DestinationProgram *program, const char *config_path, const char *name, Config *config) {
-        _cleanup_(run_deinit) Run run = {
-                .program = program,
-                .options = { .config_path = config_path, .destination = name },
-                .config = config_ref(config),
-        };
-        const ssize_t destination = config_find_destination(config, name);
+int destination_run(const DestinationProgram *program, const ProgramOptions *options, Config *config) {
+        _cleanup_(run_deinit) Run run = { .program = program, .options = *options, .config = config_ref(config) };
+        const ssize_t destination = config_find_destination(config, options->destination);
         int r = destination < 0 ? -ENOENT : loop_new(&run.loop);
 
         if (r == 0)
                 r = program_add_signals(run.loop, on_stop, on_reload, &run, run.signals);
+        if (r == 0)
+                r = loop_add_timer(run.loop, USEC_PER_SEC, on_tick, &run, &run.ticking);
         if (r == 0)
                 r = start(&run, (size_t)destination);
         if (r < 0) {
@@ -89,7 +96,7 @@ int destination_run(const DestinationProgram *program, const char *config_path, 
                 return EXIT_CONFIGURATION;
         }
         log_event(LOG_STARTED);
-        service_ready("delivering");
+        program_started(options, "delivering");
         r = loop_run(run.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_errno(r));

@@ -93,7 +93,8 @@ typedef struct DestinationProgram {
         void (*stop)(void *owner);
 } DestinationProgram;
 /* Runs it until SIGTERM; SIGHUP reads the configuration again and begins anew where the cursor stands. An exit code. */
-int destination_run(const DestinationProgram *program, const char *config_path, const char *name, Config *config);
+struct ProgramOptions;
+int destination_run(const DestinationProgram *program, const struct ProgramOptions *options, Config *config);
 
 /* Is this source the receiver's own system, because `sources:` of the configuration names it? */
 bool destination_is_own(const Config *config, const ConfigDestination *is, const char *source);

@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/service.h"
 #include "config/address.h"
 
 static socklen_t socket_address(const Address *address, struct sockaddr_storage *ret) {
@@ -40,6 +42,56 @@ int listen_on(const char *where, int *ret) {
         if (bind(fd, (struct sockaddr *)&storage, size) < 0 || listen(fd, SOMAXCONN) < 0)
                 return -errno;
         *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
+        const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
+        const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a, *b6 = (const struct sockaddr_in6 *)b;
+
+        if (a->ss_family != b->ss_family)
+                return false;
+        if (a->ss_family == AF_INET)
+                return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+        return a->ss_family == AF_INET6 && a6->sin6_port == b6->sin6_port &&
+               memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+}
+
+/* 0, or -EADDRNOTAVAIL: it is another address than the configuration's. */
+static int check_inherited(int fd, const char *where) {
+        struct sockaddr_storage said = { 0 }, bound = { 0 };
+        socklen_t size = sizeof(bound);
+        Address address;
+        int r = address_parse(where, /* is_endpoint= */ false, &address);
+
+        if (r < 0)
+                return r;
+        (void)socket_address(&address, &said);
+        if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
+                return -errno;
+        return is_same(&said, &bound) ? 0 : -EADDRNOTAVAIL;
+}
+
+int listen_open(const char *program, const char *name, const char *where, int *ret) {
+        int r, fd = service_listener(name);
+
+        if (fd < 0) {
+                r = listen_on(where, ret);
+                if (r < 0)
+                        error_print(program, "cannot listen on %s for %s: %s", where, name, strerror(-r));
+                return r;
+        }
+        r = check_inherited(fd, where);
+        if (r < 0) {
+                error_print(program,
+                            "the socket unit of %s listens elsewhere than on %s, which the configuration says: make "
+                            "ListenStream= "
+                            "of %s@%s.socket and the configuration say the same",
+                            name, where, program, name);
+                close(fd);
+                return r;
+        }
+        *ret = fd;
         return 0;
 }
 

@@ -7,6 +7,9 @@
 
 /* Binds and listens on 127.0.0.1:2575, [::1]:2575; not blocking, close-on-exec. 0 or a negative errno. */
 int listen_on(const char *where, int *ret);
+/* The listener that the service manager gives under that name, else one of our own. Both have to be where the configuration says: who may
+ * speak goes by that. 0 or a negative errno; what is wrong is said on stderr, in the name of `program`. */
+int listen_open(const char *program, const char *name, const char *where, int *ret);
 /* Whether `allow_from:` lets this address in: one of its networks, or none is named. */
 bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer);
 /* Begins to connect: the descriptor can be written to when it is, or when that failed (SO_ERROR). Keep-alives are on, and what is not

@@ -10,9 +10,15 @@
 static int place_name(const Config *config, const char *source, char **ret) {
         const char *given = getenv("STATE_DIRECTORY");
 
-        /* systemd separates several by colons; the first is ours. */
-        if (given && given[0] == '/')
-                return text_format(ret, "%.*s/%s", (int)strcspn(given, ":"), given, source);
+        /* systemd separates several by colons; the first is ours, and a unit may have made it for this name alone. */
+        if (given && given[0] == '/') {
+                const size_t size = strcspn(given, ":"), n_name = strlen(source);
+
+                if (size > n_name && given[size - n_name - 1] == '/' &&
+                    memcmp(given + size - n_name, source, n_name) == 0)
+                        return text_format(ret, "%.*s", (int)size, given);
+                return text_format(ret, "%.*s/%s", (int)size, given, source);
+        }
         return text_format(ret, "%s/adapters/%s", config->state, source);
 }
 

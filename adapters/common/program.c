@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "adapters/common/confine.h"
 #include "adapters/common/dry-run.h"
 #include "adapters/common/load.h"
 #include "base/error.h"
@@ -16,7 +17,7 @@
 #define CONFIG_DEFAULT "/etc/carebus/carebus.yaml"
 
 typedef struct Arguments {
-        const char *config, *source, *destination, *translate, *profile;
+        const char *config, *source, *destination, *instance, *translate, *profile;
         bool is_load;
         char **files;
         size_t n_files;
@@ -24,7 +25,7 @@ typedef struct Arguments {
 
 /* Negative: go on; else an exit code. */
 static int read_options(const Program *program, int argc, char **argv, Arguments *arguments) {
-        enum { CONFIG = 256, SOURCE, DESTINATION, TRANSLATE, PROFILE, LOAD, HELP, VERSION };
+        enum { CONFIG = 256, SOURCE, DESTINATION, INSTANCE, TRANSLATE, PROFILE, LOAD, HELP, VERSION };
         static const struct option options[] = {
                 { "config", required_argument, NULL, CONFIG },
                 { "source", required_argument, NULL, SOURCE },
@@ -34,6 +35,7 @@ static int read_options(const Program *program, int argc, char **argv, Arguments
                 { "help", no_argument, NULL, HELP },
                 { "version", no_argument, NULL, VERSION },
                 { "destination", required_argument, NULL, DESTINATION },
+                { "instance", required_argument, NULL, INSTANCE },
                 { NULL, 0, NULL, 0 },
         };
         int option;
@@ -48,6 +50,9 @@ static int read_options(const Program *program, int argc, char **argv, Arguments
                         break;
                 case DESTINATION:
                         arguments->destination = optarg;
+                        break;
+                case INSTANCE:
+                        arguments->instance = optarg;
                         break;
                 case TRANSLATE:
                         arguments->translate = optarg;
@@ -92,12 +97,51 @@ static int read_arguments(const Program *program, int argc, char **argv, Argumen
                             "--destination NAME stands alone: a source, --load and --translate are runs of their own");
                 return EXIT_WRONG_USE;
         }
-        if (!ret->translate && !ret->source && !ret->destination) {
+        if (ret->instance && (ret->destination || ret->source || ret->is_load || ret->translate)) {
+                error_print(program->name,
+                            "--instance NAME stands alone: it is the source or the destination of that name");
+                return EXIT_WRONG_USE;
+        }
+        if (!ret->translate && !ret->source && !ret->destination && !ret->instance) {
                 error_print(program->name, "say --source NAME, --destination NAME or --translate FILE; see %s --help",
                             program->name);
                 return EXIT_WRONG_USE;
         }
         return -1;
+}
+
+/* What the service manager calls one of these: the source or the destination of this adapter with that name. */
+static int find_instance(const Program *program, Arguments *arguments) {
+        _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
+        _cleanup_(config_unrefp) Config *config = NULL;
+        const char *path = arguments->config ? arguments->config : CONFIG_DEFAULT, *name = arguments->instance;
+        int r = config_load(path, &config, NULL, &problems);
+        ssize_t source, destination;
+
+        if (r != 0) {
+                config_problems_print(&problems, stderr);
+                return EXIT_CONFIGURATION;
+        }
+        source = config_find_source(config, name);
+        destination = config_find_destination(config, name);
+        if (source >= 0 && !text_equal(config->sources[source].adapter, program->adapter))
+                source = -ENOENT;
+        if (destination >= 0 && !text_equal(config->destinations[destination].adapter, program->adapter))
+                destination = -ENOENT;
+        if ((source >= 0) == (destination >= 0)) {
+                error_print(
+                        program->name,
+                        source >= 0
+                                ? "%s is a source and a destination of %s: give one of them another name"
+                                : "%s is neither a source nor a destination with `adapter: %s` in the configuration",
+                        name, program->adapter);
+                return EXIT_CONFIGURATION;
+        }
+        if (source >= 0)
+                arguments->source = name;
+        else
+                arguments->destination = name;
+        return EXIT_DONE;
 }
 
 static int find_source(const Program *program, const Config *config, const Arguments *arguments, size_t *ret) {
@@ -133,7 +177,9 @@ static int run_source(const Program *program, const Arguments *arguments) {
                 .config_path = arguments->config ? arguments->config : CONFIG_DEFAULT,
                 .source = arguments->source,
                 .program = name,
+                .connects = program->source_connects,
         };
+        Confinement confinement = { .program = program };
         Load load = { .reader = program->reader, .files = arguments->files, .n_files = arguments->n_files };
         int r = config_load(options.config_path, &config, &text, &problems);
 
@@ -147,7 +193,11 @@ static int run_source(const Program *program, const Arguments *arguments) {
         if (arguments->is_load)
                 return load_run(&load);
         snprintf(name, sizeof(name), "%s %s", program->name, carebus_version());
-        return program->run(&options, config);
+        confinement.config = config;
+        confinement.text = text;
+        confinement.source = &config->sources[load.source];
+        r = confine_files(&confinement);
+        return r < 0 ? EXIT_SOFTWARE : program->run(&options, config);
 }
 
 static int find_destination(const Program *program, const Config *config, const char *name) {
@@ -176,14 +226,26 @@ static int run_destination(const Program *program, const Arguments *arguments) {
         _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
         _cleanup_(config_text_freep) ConfigText *text = NULL;
         _cleanup_(config_unrefp) Config *config = NULL;
-        const char *path = arguments->config ? arguments->config : CONFIG_DEFAULT;
-        int r = config_load(path, &config, &text, &problems);
+        const ProgramOptions options = {
+                .config_path = arguments->config ? arguments->config : CONFIG_DEFAULT,
+                .destination = arguments->destination,
+                .connects = program->destination_connects,
+        };
+        Confinement confinement = { .program = program };
+        int r = config_load(options.config_path, &config, &text, &problems);
 
         config_problems_print(&problems, stderr);
         if (r != 0)
                 return EXIT_CONFIGURATION;
         r = find_destination(program, config, arguments->destination);
-        return r != 0 ? r : destination_run(program->destination, path, arguments->destination, config);
+        if (r != 0)
+                return r;
+        confinement.config = config;
+        confinement.text = text;
+        confinement.destination = &config->destinations[config_find_destination(config, arguments->destination)];
+        if (confine_files(&confinement) < 0)
+                return EXIT_SOFTWARE;
+        return destination_run(program->destination, &options, config);
 }
 
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) {
@@ -207,6 +269,11 @@ void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) 
                 log_event(LOG_RELOADED, log_name(kind, name));
         }
         service_ready(NULL);
+}
+
+void program_started(const ProgramOptions *options, const char *status) {
+        confine_calls(options->connects);
+        service_ready(status);
 }
 
 int program_add_signals(Loop *loop, LoopSignal on_stop, LoopSignal on_reload, void *owner,
@@ -242,6 +309,11 @@ int program_main(const Program *program, int argc, char **argv) {
                         .source = arguments.source,
                 };
                 return dry_run(&run);
+        }
+        if (arguments.instance) {
+                r = find_instance(program, &arguments);
+                if (r != EXIT_DONE)
+                        return r;
         }
         if (arguments.destination) {
                 log_start(program->name, arguments.destination);

@@ -13,6 +13,7 @@ typedef struct ProgramOptions {
         const char *source;      /* NULL: runs a destination, */
         const char *destination; /* this one */
         const char *program;     /* "carebus-mllp 0.1.0" */
+        bool connects;           /* to others, by the internet */
 } ProgramOptions;
 
 typedef struct Program {
@@ -28,12 +29,18 @@ typedef struct Program {
         const DestinationProgram *destination;
         /* As `lacks`, of a destination. */
         const char *(*destination_lacks)(const ConfigDestination *destination);
+        bool source_connects, destination_connects; /* to others, by the internet */
+        bool source_keeps,
+                destination_keeps; /* something from one start to the next, in a folder of its own: place.h */
 } Program;
 
 /* SIGHUP: reads the configuration again and hands it to `use` with the index of the source, or of the destination. What is wrong, or
  * refused by `use` with a negative errno, is said and changes nothing. */
 typedef int (*ProgramUse)(void *owner, Config *config, size_t index);
 void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
+
+/* The start is over: whoever watches is told, with a line on what it does, and what the start alone needed is given up. */
+void program_started(const ProgramOptions *options, const char *status);
 
 /* SIGTERM and SIGINT go to `on_stop`, SIGHUP to `on_reload`; the sources are the caller's to free. Before there are other threads: what is
  * blocked here is blocked in libzmq's and libcurl's too. 0 or a negative errno. */

@@ -44,6 +44,7 @@ int main(int argc, char **argv) {
                 .run = server_run,
                 .destination = &csv_destination,
                 .destination_lacks = csv_destination_lacks,
+                .source_keeps = true,
         };
 
         return program_main(&program, argc, argv);

@@ -568,7 +568,7 @@ int server_run(const ServerOptions *options, Config *config) {
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
                 return r == -EACCES || r == -ENOSPC || r == -EROFS ? EXIT_LATER : EXIT_SOFTWARE;
         }
-        service_ready("watching");
+        program_started(options, "watching");
         r = loop_run(server.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));

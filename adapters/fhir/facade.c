@@ -450,13 +450,9 @@ static int listener_open(Facade *facade) {
                                        .max_connections = CONNECTIONS_MAX,
                                        .max_message_bytes = REQUEST_MAX,
                                        .tls = facade->is->tls };
-        facade->socket = service_listener(facade->is->name);
-        r = facade->socket >= 0 ? 0 : listen_on(facade->is->facade, &facade->socket);
-        if (r < 0) {
-                error_print(PROGRAM, "cannot listen on %s for the facade of %s: %s", facade->is->facade,
-                            facade->is->name, strerror(-r));
+        r = listen_open(PROGRAM, facade->is->name, facade->is->facade, &facade->socket);
+        if (r < 0)
                 return r;
-        }
         r = listener_new(facade->socket, &facade->door, &host, &facade->listener);
         if (r == LISTENER_E_TLS) {
                 error_print(PROGRAM,

@@ -48,6 +48,10 @@ int main(int argc, char **argv) {
                 .run = server_run,
                 .destination = &fhir_destination,
                 .destination_lacks = fhir_destination_lacks,
+                .source_connects = true,
+                .destination_connects = true,
+                .source_keeps = true,
+                .destination_keeps = true,
         };
 
         /* Of this adapter alone, and by itself. */

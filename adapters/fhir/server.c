@@ -286,18 +286,7 @@ static int on_stop(LoopSource *loop_source, int signal, void *owner) {
 /* ---- start and end ---- */
 
 static int open_socket(Server *server, const ConfigSource *source) {
-        int r;
-
-        if (!source->listen)
-                return 0;
-        server->socket = service_listener(source->name);
-        if (server->socket >= 0)
-                return 0;
-        r = listen_on(source->listen, &server->socket);
-        if (r < 0)
-                error_print(PROGRAM, "cannot listen on %s for source %s: %s", source->listen, source->name,
-                            strerror(-r));
-        return r;
+        return source->listen ? listen_open(PROGRAM, source->name, source->listen, &server->socket) : 0;
 }
 
 static int open_memory(Server *server, const Config *config, const ConfigSource *source) {
@@ -386,7 +375,7 @@ static void log_counts(const Server *server) {
 }
 
 static int exit_code(int r) {
-        if (r == -EINVAL)
+        if (r == -EINVAL || r == -EADDRNOTAVAIL)
                 return EXIT_CONFIGURATION;
         return r == -EADDRINUSE || r == -EACCES ? EXIT_LATER : EXIT_SOFTWARE;
 }
@@ -406,7 +395,7 @@ int server_run(const ProgramOptions *options, Config *config) {
         if (source_of(&server)->listen)
                 log_event(LOG_LISTENING, log_name("SOURCE", options->source),
                           log_name("ADDRESS", source_of(&server)->listen));
-        service_ready("listening");
+        program_started(options, "listening");
         r = loop_run(server.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));

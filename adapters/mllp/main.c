@@ -44,6 +44,7 @@ int main(int argc, char **argv) {
                 .run = server_run,
                 .destination = &mllp_destination,
                 .destination_lacks = mllp_destination_lacks,
+                .destination_connects = true,
         };
 
         if (out_write_is_asked(argc, argv))

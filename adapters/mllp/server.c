@@ -343,16 +343,8 @@ static int on_stop(LoopSource *loop_source, int signal, void *owner) {
 
 static int open_listener(Server *server) {
         const ConfigSource *source = source_of(server);
-        int r;
 
-        server->listener = service_listener(source->name);
-        if (server->listener >= 0)
-                return 0;
-        r = listen_on(source->listen, &server->listener);
-        if (r < 0)
-                error_print("carebus-mllp", "cannot listen on %s for source %s: %s", source->listen, source->name,
-                            strerror(-r));
-        return r;
+        return listen_open("carebus-mllp", source->name, source->listen, &server->listener);
 }
 
 static int add_sources(Server *server) {
@@ -430,10 +422,12 @@ int server_run(const ProgramOptions *options, Config *config) {
         r = server_start(&server, config, (size_t)source);
         if (r < 0) {
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
+                if (r == -EADDRNOTAVAIL)
+                        return EXIT_CONFIGURATION;
                 return r == -EADDRINUSE || r == -EACCES ? EXIT_LATER : EXIT_SOFTWARE;
         }
         log_event(LOG_LISTENING, log_name("SOURCE", options->source), log_name("ADDRESS", source_of(&server)->listen));
-        service_ready("listening");
+        program_started(options, "listening");
         r = loop_run(server.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));

@@ -17,12 +17,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/service.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "daemon/link.h"
 #include "daemon/peer/self-test.h"
 #include "daemon/peer/zap.h"
 #include "daemon/serve/audit-follow.h"
+#include "daemon/serve/confine.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/live.h"
 #include "daemon/serve/query.h"
@@ -225,17 +227,17 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
 /* Nothing is given out over an audit that is not what was written: a person looks first. */
 static int serve_open_audit(Serve *serve, const Config *config) {
         _cleanup_(freep) char *folder = config_state_path(config, "serve/audit");
-        _cleanup_(freep) char *key = config->audit_key ? strdup(config->audit_key)
-                                                       : config_state_path(config, "serve/audit.key");
-        const AuditOptions options = {
-                .folder = folder, .key = key, .version = CAREBUS_VERSION, .clock = &clock_system
-        };
+        _cleanup_(freep) char *key = config->audit_key ? strdup(config->audit_key) : NULL;
+        AuditOptions options = { .folder = folder, .version = CAREBUS_VERSION, .clock = &clock_system };
         AuditOpenFault fault = { .reason = NULL };
         AuditStatus status;
         int r;
 
+        if (!key && service_credential("audit.key", &key) == -ENOENT)
+                key = config_state_path(config, "serve/audit.key");
         if (!folder || !key)
                 return -ENOMEM;
+        options.key = key;
         r = audit_open(&options, &serve->audit, &fault);
         if (r == -EBADMSG)
                 log_event(LOG_AUDIT_DAMAGED, log_name("REASON", fault.reason),
@@ -274,7 +276,9 @@ static int serve_start(Serve *serve, const Config *config) {
 
         if (!fold)
                 return -ENOMEM;
-        r = zcontext_new(&serve->context);
+        r = serve_confine_files(config);
+        if (r == 0)
+                r = zcontext_new(&serve->context);
         if (r == 0)
                 r = serve_set_table(serve, config);
         if (r == 0)
@@ -306,7 +310,7 @@ static int serve_start(Serve *serve, const Config *config) {
                         return r;
         }
         serve->running = true;
-        return 0;
+        return serve_confine_calls(config);
 }
 
 /* ---- core says ------------------------------------------------------------------------------------------------------------- */
@@ -378,16 +382,17 @@ static int on_link(LoopSource *source, int fd, uint32_t revents, void *owner) {
 
 /* ---- watch ------------------------------------------------------------------------------------------------------------------- */
 
-/* Core's watchdog does not see into this process: a thread that stands still for long ends it, and core starts it anew. */
-static void serve_check_progress(Serve *serve, size_t index, const char *name, uint64_t progress, int64_t now) {
+/* Core does not see into this process: a thread that stands still for long ends it, and core starts it anew. While all of them move core is
+ * told so; when this thread itself stands still nothing is said, and core ends the process. False: it has not moved since it was looked at. */
+static bool serve_check_progress(Serve *serve, size_t index, const char *name, uint64_t progress, int64_t now) {
         Watched *watched = &serve->watched[index];
 
         if (watched->moved_at == 0 || watched->progress != progress) {
                 *watched = (Watched){ .progress = progress, .moved_at = now };
-                return;
+                return true;
         }
         if (now - watched->moved_at < STUCK_AFTER)
-                return;
+                return false;
         log_event(LOG_SERVE_THREAD_STUCK, log_name("THREAD", name));
         _exit(EXIT_SOFTWARE);
 }
@@ -395,16 +400,19 @@ static void serve_check_progress(Serve *serve, size_t index, const char *name, u
 static int on_watch(LoopSource *source, void *owner) {
         Serve *serve = owner;
         const int64_t now = clock_monotonic(&clock_system);
+        bool all = true;
+        int r = 0;
 
         if (serve->running) {
                 for (size_t i = 0; i < N_WORKERS; i++)
-                        serve_check_progress(serve, i, serve->workers[i].name, atomic_load(&serve->workers[i].progress),
-                                             now);
-                serve_check_progress(serve, N_WORKERS, "zap", zap_progress(serve->zap), now);
+                        all &= serve_check_progress(serve, i, serve->workers[i].name,
+                                                    atomic_load(&serve->workers[i].progress), now);
+                all &= serve_check_progress(serve, N_WORKERS, "zap", zap_progress(serve->zap), now);
                 if (zap_error(serve->zap) < 0)
                         return zap_error(serve->zap);
+                r = all ? serve_say(serve, LINK_ALIVE, NULL) : 0;
         }
-        return loop_timer_set(source, WATCH_EVERY);
+        return r < 0 ? r : loop_timer_set(source, WATCH_EVERY);
 }
 
 /* ---- the process --------------------------------------------------------------------------------------------------------------- */

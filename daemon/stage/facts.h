@@ -17,6 +17,9 @@ typedef struct CoreFacts {
         atomic_uint_fast64_t helper_rounds;
         atomic_uint_fast64_t
                 expiry_seq; /* intake: the decision to let go of payloads is durable under this number; retention takes it away */
+        atomic_uint sources_connected; /* intake */
+        atomic_bool
+                intake_waits;   /* intake: senders are asked to try later, for want of room or since the fold stands */
         atomic_bool fold_waits; /* fold: no room for the state */
         atomic_bool serve_up;   /* main */
         atomic_uint serve_restarts;

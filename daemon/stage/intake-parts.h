@@ -135,7 +135,8 @@ struct Intake {
         int64_t fold_moved_at;
         bool fold_stuck;
         int64_t probed_at;
-        bool failed; /* the journal may not be written again */
+        int64_t told_at; /* main, how things stand; monotonic */
+        bool failed;     /* the journal may not be written again */
 
         ControlQuarantine quarantine; /* as of quarantine_at, at quarantine_seq */
         ControlReviews reviews;       /* likewise */

@@ -13,7 +13,8 @@
 
 #define SNAPSHOTS_WAITING 8
 #define WAKE_MS 500
-#define SLOW_MS 2                        /* between looks at a fold that is behind */
+#define SLOW_MS 2 /* between looks at a fold that is behind */
+#define TELL_EVERY USEC_PER_SEC
 #define STOP_QUIET (200 * USEC_PER_MSEC) /* without a message before the doors close */
 #define STOP_AT_MOST (3 * USEC_PER_SEC)
 
@@ -123,6 +124,20 @@ static int intake_sleep(Intake *intake) {
         return r < 0 ? r : 0;
 }
 
+/* What the service manager is told of, now and then. */
+static void tell_main(Intake *intake, int64_t now) {
+        CoreFacts *facts = intake->options.facts;
+        unsigned connected = 0;
+
+        if (intake->told_at != 0 && now - intake->told_at < TELL_EVERY)
+                return;
+        intake->told_at = now;
+        for (size_t i = 0; i < intake->sources.n_items; i++)
+                connected += intake->sources.items[i]->n_sessions > 0;
+        atomic_store(&facts->sources_connected, connected);
+        atomic_store(&facts->intake_waits, intake->storage != STORAGE_GOOD || intake->fold_stuck);
+}
+
 static int intake_round(Intake *intake) {
         const int64_t now = clock_monotonic(intake->options.clock);
         const bool held = fold_is_behind(intake, now) && !atomic_load(&intake->options.facts->stop_intake);
@@ -147,6 +162,7 @@ static int intake_round(Intake *intake) {
                 state_reset(intake->state); /* let go of the snapshot: an old one makes the state grow */
                 intake->state_fresh = false;
         }
+        tell_main(intake, now);
         atomic_fetch_add(&intake->options.facts->intake_rounds, 1);
         return r;
 }

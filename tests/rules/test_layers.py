@@ -41,6 +41,8 @@ ONE_FILE = {
     "zstd.h": {"daemon/store/original.c"},
     "zdict.h": {"daemon/store/original.c"},
     "yaml.h": {"config/yaml.c"},
+    "seccomp.h": {"base/sandbox.c"},
+    "linux/landlock.h": {"base/sandbox.c"},
     "systemd/sd-event.h": {"base/loop.c"},
     "systemd/sd-daemon.h": {"base/service.c"},
     "systemd/": {"base/loop.c", "base/service.c"},
