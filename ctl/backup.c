@@ -200,14 +200,17 @@ static int ask_committed(const Config *config, uint64_t *ret) {
         Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
         _cleanup_(client_freep) Client *client = NULL;
         const Carebus__V1__Reply *reply;
-        int r = client_new(config, "control", &client);
+        int r;
 
         *ret = 0;
+        if (!is_running(config))
+                return EXIT_DONE;
         request.command_case = CAREBUS__V1__REQUEST__COMMAND_STATUS;
         request.status = &status;
+        r = client_new(config, "control", &client);
         r = r ?: client_ask(client, &request, &reply);
         if (r == CLIENT_E_UNREACHABLE && !is_running(config))
-                return EXIT_DONE;
+                return EXIT_DONE; /* it ended meanwhile: what it left is what there is */
         if (r != 0)
                 return client_say(r, "control");
         if (reply->answer_case != CAREBUS__V1__REPLY__ANSWER_STATUS || reply->status->seq == 0) {
@@ -495,10 +498,19 @@ static int read_earlier(Backup *backup) {
         return r;
 }
 
-static int is_inside(const char *folder, const char *state) {
-        _cleanup_(freep) char *real = realpath(folder, NULL), *real_state = realpath(state, NULL);
+/* The folder itself may not be there yet: what counts is the nearest that is. */
+static bool is_inside(const char *folder, const char *state) {
+        _cleanup_(freep) char *above = strdup(folder), *real_state = realpath(state, NULL), *real = NULL;
         const size_t n = real_state ? strlen(real_state) : 0;
 
+        while (above && !(real = realpath(above, NULL)) && errno == ENOENT) {
+                char *slash = strrchr(above, '/');
+
+                if (!slash)
+                        snprintf(above, 2, ".");
+                else
+                        slash[slash == above] = '\0';
+        }
         return real && real_state && strncmp(real, real_state, n) == 0 && (real[n] == '/' || real[n] == '\0');
 }
 

@@ -187,10 +187,18 @@ static int entry_move(Restore *restore, const char *name, void *owner) {
         return rename(from, to) < 0 ? -errno : 0;
 }
 
+/* In place, so that nothing else is left over: a mark that is half there says `moving`. */
 static int mark_write_phase(const Restore *restore, const char *phase) {
         _cleanup_(freep) char *path = path_of(restore->state, MARK);
+        _cleanup_(closep) int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+        int r;
 
-        return path ? file_replace(path, phase, strlen(phase), 0644) : -ENOMEM;
+        if (fd < 0)
+                return path ? -errno : -ENOMEM;
+        r = write_all(fd, phase, strlen(phase));
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        return r ?: folder_sync(restore->state);
 }
 
 static int move_aside(Restore *restore) {

@@ -17,6 +17,8 @@
 #include "daemon/store/sealed-base.h"
 #include "daemon/store/state-keys.h"
 
+#define LOCK_TRIES 5
+#define LOCK_WAIT_USEC 20000
 #define EXTEND_BY (30 * USEC_PER_SEC)
 
 static int fail(LogEvent event, const char *what, int error, int exit_code) {
@@ -29,6 +31,7 @@ static int fail(LogEvent event, const char *what, int error, int exit_code) {
 static int lock_folder(const char *folder, const char *key, int *ret_fd) {
         _cleanup_(freep) char *path = NULL;
         char owner[32] = "";
+        bool locked = false;
         ssize_t n;
         int r;
 
@@ -37,9 +40,15 @@ static int lock_folder(const char *folder, const char *key, int *ret_fd) {
         *ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (*ret_fd < 0)
                 return fail(LOG_FATAL, path, -errno, EXIT_STORAGE);
-        if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK)
+        /* Somebody may be looking whether anybody holds it. */
+        for (unsigned i = 0; !locked && i < LOCK_TRIES; i++) {
+                locked = flock(*ret_fd, LOCK_EX | LOCK_NB) == 0;
+                if (!locked && errno != EWOULDBLOCK)
                         return fail(LOG_FATAL, path, -errno, EXIT_STORAGE);
+                if (!locked)
+                        (void)usleep(LOCK_WAIT_USEC);
+        }
+        if (!locked) {
                 n = pread(*ret_fd, owner, sizeof(owner) - 1, 0);
                 owner[n > 0 ? strcspn(owner, "\n") : 0] = '\0';
                 log_event(LOG_LOCKED, log_name("PATH", path), log_name("OWNER", owner));
