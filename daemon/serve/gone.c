@@ -42,25 +42,24 @@ static bool is_of(const Carebus__V1__Outcome *outcome, uint32_t index, const cha
 }
 
 /* Of what nobody reads any more nobody says what it was. */
-static int type_of(Sight *sight, size_t team, const Carebus__V1__Outcome *outcome, uint32_t index,
-                   const char **ret_type, bool *ret_sensitive) {
+static int withdrawal_of(Sight *sight, size_t team, const Carebus__V1__Outcome *outcome, uint32_t index,
+                         SightWithdrawal *ret) {
         PublishedEntry *entry = NULL;
         SightAnswer answer;
         int r = sight_of_event(sight, outcome->seq, index, team, &answer, &entry);
 
-        *ret_type = r == 0 ? entry->events[index].type : "";
-        *ret_sensitive = r == 0 && entry->events[index].sensitive;
+        ret->type = r == 0 ? entry->events[index].type : "";
+        ret->sensitive = r == 0 ? entry->events[index].sensitive : 0;
         return MIN(r, 0);
 }
 
 static int any_was_given(Sight *sight, size_t team, const Carebus__V1__Outcome *outcome,
                          const Carebus__V1__OutcomeCorrection *correction, const char *patient_id) {
-        bool sensitive;
-        const char *type;
-        int r = type_of(sight, team, outcome, correction->index, &type, &sensitive);
+        SightWithdrawal by = { .patient_id = patient_id };
+        int r = withdrawal_of(sight, team, outcome, correction->index, &by);
 
         for (size_t i = 0; r == 0 && i < correction->n_withdrawn; i++)
-                r = sight_was_given(sight, team, correction->withdrawn[i], sensitive ? "" : patient_id, type);
+                r = sight_was_given(sight, team, correction->withdrawn[i], &by);
         return r;
 }
 
@@ -81,24 +80,23 @@ int gone_is_corrected(Sight *sight, size_t team, const Carebus__V1__Outcome *out
 static int correction_fill(Going *going, const Carebus__V1__Outcome *outcome,
                            const Carebus__V1__OutcomeCorrection *said, const char *patient_id,
                            Carebus__V1__RecordCorrection *correction) {
+        SightWithdrawal by = { .patient_id = patient_id };
         const Carebus__V1__Settings *settings;
-        const char *type;
-        bool sensitive;
         int r;
 
         correction->has_at = 1;
         correction->at = outcome->received_at;
         correction->event_id = id_text("", outcome->seq, said->index, going->arena);
-        r = type_of(going->sight, going->team, outcome, said->index, &type, &sensitive);
+        r = withdrawal_of(going->sight, going->team, outcome, said->index, &by);
         if (r < 0)
                 return r;
-        correction->section = (char *)sight_kind(type);
-        correction->type = arena_text(going->arena, type, strlen(type));
+        correction->section = (char *)sight_kind(by.type);
+        correction->type = arena_text(going->arena, by.type, strlen(by.type));
+        by.type = correction->type;
         if (!correction->event_id || !correction->type)
                 return -ENOMEM;
         for (size_t i = 0; i < said->n_withdrawn; i++) {
-                r = sight_was_given(going->sight, going->team, said->withdrawn[i], sensitive ? "" : patient_id,
-                                    correction->type);
+                r = sight_was_given(going->sight, going->team, said->withdrawn[i], &by);
                 if (r > 0)
                         r = list_append((void ***)&correction->withdrawn, &correction->n_withdrawn, said->withdrawn[i],
                                         going->arena);

@@ -48,9 +48,9 @@ static int person_before(Sight *sight, size_t team, const Carebus__V1__Event *ev
 
 /* Was the number given: in an event that first said it, or in a record? */
 static int was_given(Sight *sight, size_t team, const char *patient_id, const PersonIdentifier *number) {
-        if (!number->event_id)
-                return 0;
-        return sight_was_given(sight, team, number->event_id, patient_id, SECTION_DEMOGRAPHICS);
+        const SightWithdrawal by = { .patient_id = patient_id, .type = SECTION_DEMOGRAPHICS };
+
+        return number->event_id ? sight_was_given(sight, team, number->event_id, &by) : 0;
 }
 
 /* ---- the list ------------------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "daemon/record/ring.h"
 #include "daemon/record/settings-kept.h"
 #include "daemon/serve/notice-numbers.h"
+#include "daemon/serve/sight-glass.h"
 #include "daemon/sharing/people.h"
 #include "proto/types.h"
 
@@ -308,12 +309,10 @@ static bool has_rule_for(const Sight *sight, size_t team, const SharingPerson *p
                (text_equal(verdict.reason, "no-relationship") || text_equal(verdict.reason, "objection"));
 }
 
-/* What is taken back, as the rules look at it. Of what has no payload any more, what takes it back tells. An
- * entry of its own: who asks may be in the middle of one that was read before. */
-static int withdrawn_is_for(Sight *sight, size_t team, const SharingPerson *person, Place place, const char *type,
-                            bool *ret) {
+/* What is taken back, as the rules look at it. Of what has no payload any more, what takes it back tells (as `ret` has it before). An
+ * entry of its own: who asks may be in the middle of one that was read before. *ret_entry has the texts. */
+static int withdrawn_find(Sight *sight, Place place, PublishedEntry **ret_entry, SharingThing *ret) {
         _cleanup_(published_entry_freep) PublishedEntry *entry = NULL;
-        SharingThing thing = { .kind = sight_kind(type), .type = type };
         int r = sight->publisher ? 0 : publisher_new(&sight->publisher);
 
         if (r == 0)
@@ -324,38 +323,48 @@ static int withdrawn_is_for(Sight *sight, size_t team, const SharingPerson *pers
                 r = classify(sight, &entry->events[place.index]);
                 if (r < 0)
                         return r;
-                thing = thing_of(entry, &entry->events[place.index]);
+                *ret = thing_of(entry, &entry->events[place.index]);
         }
-        *ret = has_rule_for(sight, team, person, &thing);
+        *ret_entry = TAKE_PTR(entry);
         return 0;
 }
 
-int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *type) {
+int sight_was_given(Sight *sight, size_t team, const char *event_id, const SightWithdrawal *by) {
+        _cleanup_(published_entry_freep) PublishedEntry *entry = NULL;
+        SharingThing thing = { .kind = sight_kind(by->type), .type = by->type, .sensitive = by->sensitive };
         const SharingPerson *person;
-        bool is_for = false;
         Place place;
         int r;
 
         if (!sight->audit || sight_event_id(event_id, &place) < 0)
                 return 0;
         r = audit_was_given(sight->audit, team_name(sight, team), place.seq, place.index);
-        if (r != 0 || !patient_id[0])
+        if (r != 0)
                 return r;
-        r = audit_was_given_record(sight->audit, team_name(sight, team), patient_id, place.seq);
+        r = audit_was_given_record(sight->audit, team_name(sight, team), by->patient_id, place.seq);
         if (r <= 0)
                 return r;
-        r = sight_person(sight, patient_id, &person);
+        r = withdrawn_find(sight, place, &entry, &thing);
         if (r == 0)
-                r = withdrawn_is_for(sight, team, person, place, type, &is_for);
-        return r < 0 ? r : is_for;
+                r = sight_person(sight, by->patient_id, &person);
+        if (r < 0)
+                return r;
+        /* Of what is sensitive a record may well have been given without it. */
+        if (by->sensitive == 0 && has_rule_for(sight, team, person, &thing))
+                return 1;
+        thing.sensitive |= by->sensitive;
+        return thing.sensitive == 0 ? 0 : sight_glass_gave(sight, team, by->patient_id, place, &thing);
 }
 
-/* Of what is sensitive a record may well have been given without it. */
+static SightWithdrawal withdrawal_of(const PublishedEvent *event) {
+        return (SightWithdrawal){ .patient_id = event->patient_id, .type = event->type, .sensitive = event->sensitive };
+}
+
 static int check_withdrawn(Sight *sight, const PublishedEvent *event, size_t team, SightAnswer *answer) {
-        const char *patient_id = event->sensitive ? "" : event->patient_id;
+        const SightWithdrawal by = withdrawal_of(event);
 
         for (const char *id = event->withdraws; id; id = published_next(id)) {
-                int r = sight_was_given(sight, team, id, patient_id, event->type);
+                int r = sight_was_given(sight, team, id, &by);
 
                 if (r < 0)
                         return r;
@@ -490,6 +499,7 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
         Carebus__V1__Event *corrected = message_new(&carebus__v1__event__descriptor, sight->arena);
         Carebus__V1__Subject *subject = message_new(&carebus__v1__subject__descriptor, sight->arena);
         Carebus__V1__Notice *notice = message_new(&carebus__v1__notice__descriptor, sight->arena);
+        const SightWithdrawal by = withdrawal_of(withdrawing);
         const Carebus__V1__Settings *settings;
         int r = 0;
 
@@ -508,8 +518,7 @@ static int make_correction(Sight *sight, const PublishedEntry *entry, const Publ
         notice->code = (char *)withdrawing->type;
         notice->section = (char *)sight_kind(withdrawing->type);
         for (const char *id = withdrawing->withdraws; r == 0 && id; id = published_next(id)) {
-                r = sight_was_given(sight, team, id, withdrawing->sensitive ? "" : withdrawing->patient_id,
-                                    withdrawing->type);
+                r = sight_was_given(sight, team, id, &by);
                 if (r > 0)
                         r = list_append((void ***)&notice->event_ids, &notice->n_event_ids, (char *)id, sight->arena);
         }

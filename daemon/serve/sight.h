@@ -59,10 +59,16 @@ int sight_bytes(Sight *sight, PublishedEntry *entry, size_t index, size_t team, 
  * there is no such event; negative. */
 int sight_of_event(Sight *sight, uint64_t seq, uint32_t index, size_t team, SightAnswer *ret,
                    PublishedEntry **ret_entry);
+/* What takes an event back, or might. */
+typedef struct SightWithdrawal {
+        const char *patient_id; /* whose it is */
+        const char *type;
+        uint64_t sensitive; /* the classes that it is in itself */
+} SightWithdrawal;
 /* Was the team given this event, or a record of the person as of then? A record only counts where the rules show the team such an event of
- * anybody with whom it has to do; of one that cannot be read any more, an event of `type`, which takes it back. `patient_id` "": a record
- * counts for nothing. 1, 0 or negative. */
-int sight_was_given(Sight *sight, size_t team, const char *event_id, const char *patient_id, const char *type);
+ * anybody with whom it has to do; of one that cannot be read any more, an event as the one that takes it back. Of what is sensitive a
+ * record counts where it was given under a broken glass by which the rules show such an event. 1, 0 or negative. */
+int sight_was_given(Sight *sight, size_t team, const char *event_id, const SightWithdrawal *by);
 /* Who a patient id is to the rules now. */
 int sight_person(Sight *sight, const char *patient_id, const SharingPerson **ret);
 

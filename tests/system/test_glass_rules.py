@@ -195,6 +195,37 @@ def test_an_objection_holds_against_a_broken_glass_but_where_the_rule_says_other
     assert shown is None or not any(section.facts for section in shown.sections)
 
 
+def wrong(number, said_by, code):
+    """The condition that message `said_by` said was entered in error."""
+    result = condition(number, code)
+    result.events[0].action = event_pb2.ACTION_ENTERED_IN_ERROR
+    result.events[0].condition.identifier.value = f"C{said_by}"
+    return result
+
+
+def test_what_a_record_had_only_under_a_broken_glass_is_corrected_and_nothing_else_that_is_sensitive(make_world):
+    bus = make_world()
+    clinic, pas = program(bus), bus.source("pas")
+    granted = clinic.ask(break_glass=broken(bus)).granted
+    assert HIV in codes(record(bus, clinic)) and EMBRYO not in codes(record(bus, clinic))
+    bus.ctl("break-glass", "end", str(granted.seq), "--who", "Dr Ng", "--why", "transferred", check=0)
+    wait_for(lambda: record(bus, clinic) is None, what="it is closed")
+    pas.send(condition(5, HIV))
+    bus.wait_folded()
+    with Feed(bus, "clinic") as feed, Feed(bus, "dentist") as stranger:
+        feed.open().opened()
+        stranger.open().opened()
+        # What is never shown, and what came behind the end, were in no record that they had.
+        pas.send(wrong(6, 3, EMBRYO), wrong(7, 5, HIV), wrong(8, 2, HIV))
+        bus.wait_folded()
+        ids = [one["event_id"] for one in bus.ctl_json("tail") if one["type"] == "condition.recorded"]
+        corrected = next(event for event in iter(lambda: feed.take(1)[0].event, None) if event.type == "record.corrected")
+        assert list(corrected.notice.event_ids) == ids[:1], "the first, and of that alone"
+        assert corrected.notice.section == "conditions" and HIV not in str(corrected)
+        heard = iter(lambda: stranger.hear(0.3), None)
+        assert not [one for one in heard if one.delivery.event.type == "record.corrected"]
+
+
 def parked(bus):
     return journal_pb2.Parked(patient_id=bus.patient, from_seq=2, from_index=0, code="rejected")
 
