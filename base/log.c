@@ -155,7 +155,7 @@ static bool line_add_text_field(Line *line, const char *prefix, const char *name
 
         if (line->room - line->size < head + size + 2)
                 return false;
-        line->size += (size_t)sprintf(line->text + line->size, "%s%s\n", prefix, name);
+        line->size += (size_t)snprintf(line->text + line->size, line->room - line->size, "%s%s\n", prefix, name);
         store_le64((uint8_t *)line->text + line->size, size);
         memcpy(line->text + line->size + sizeof(uint64_t), text, size);
         line->size += sizeof(uint64_t) + size;
@@ -313,7 +313,7 @@ void log_write(LogEvent event, const LogField *fields) {
         (void)pthread_mutex_unlock(&state.lock);
 }
 
-LogCounts log_counts(void) {
+LogCounts log_line_counts(void) {
         LogCounts counts;
 
         (void)pthread_mutex_lock(&state.lock);

@@ -49,5 +49,5 @@ int log_keep_last_words(const char *path);
 typedef struct LogCounts {
         uint64_t written, left_out, lost;
 } LogCounts;
-LogCounts log_counts(void);
+LogCounts log_line_counts(void);
 void log_set_level(int level); /* syslog levels; default LOG_INFO */

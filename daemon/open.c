@@ -347,6 +347,15 @@ static int open_codec(Daemon *daemon) {
         return r == 0 ? 0 : fail(LOG_FATAL, "dictionary", error_fold(r), EXIT_STORAGE);
 }
 
+/* For what nobody takes who should read the log: without it all else goes on. */
+static int open_last_words(const Daemon *daemon) {
+        _cleanup_(freep) char *path = config_state_path(daemon->config, "last-words");
+
+        if (path)
+                (void)log_keep_last_words(path);
+        return 0;
+}
+
 int daemon_open(Daemon *daemon) {
         uint64_t state_seq = 0;
         int r = open_folders(daemon);
@@ -358,6 +367,7 @@ int daemon_open(Daemon *daemon) {
         }
         if (r == 0)
                 r = open_locks(daemon);
+        r = r ?: open_last_words(daemon);
         service_extend_timeout(EXTEND_BY);
         service_status("opening the journal");
         if (r == 0) {

@@ -2,10 +2,11 @@
 /*
  * How long a source is usually silent, by the hour of the week, and whether it is silent now beyond its habit.
  *
- * Of every hour is kept how long, at the most, nothing had been heard at any moment of it: a few minutes at eleven in the morning, nine
- * hours at three in the night, sixty at seven on a Monday. Eight weeks are kept of each of the 168 hours of a week (UTC). What is usual at an
- * hour is the longest of eight weeks but one, each with the hours beside it: so one public holiday, or one failure, teaches nothing, a
- * shift by an hour (clocks going forward) surprises nobody, and a new habit is learned in two weeks. Before three weeks nothing is said.
+ * Of every hour is kept how long, at the most, nothing had been heard at any moment of it: a few minutes at eleven in
+ * the morning, nine hours at three in the night, sixty at seven on a Monday. Eight weeks are kept of each of the 168
+ * hours of a week (UTC). What is usual at an hour is the longest of eight weeks but one, each with the hours beside
+ * it: so one public holiday, or one failure, teaches nothing, a shift by an hour (clocks going forward) surprises
+ * nobody, and a new habit is learned in two weeks. Before three weeks nothing is said.
  *
  * Hours of the week and not of the day, since what comes only on weekdays, only on Tuesdays, or as one file on a Sunday night is habit too.
  * All of it follows from the times at which entries were journaled: whole numbers, no clock. One thread an object.

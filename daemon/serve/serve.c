@@ -261,6 +261,14 @@ static int serve_read_lineage(Serve *serve, const Config *config) {
         return r ?: lineage_read(path, id, &serve->lineage);
 }
 
+/* For what nobody takes who should read the log: without it all else goes on. */
+static void serve_open_last_words(const Config *config) {
+        _cleanup_(freep) char *path = config_state_path(config, "serve/last-words");
+
+        if (path)
+                (void)log_keep_last_words(path);
+}
+
 static int serve_start(Serve *serve, const Config *config) {
         static const struct {
                 const char *name;
@@ -277,6 +285,7 @@ static int serve_start(Serve *serve, const Config *config) {
         if (!fold)
                 return -ENOMEM;
         r = serve_confine_files(config);
+        serve_open_last_words(config);
         if (r == 0)
                 r = zcontext_new(&serve->context);
         if (r == 0)

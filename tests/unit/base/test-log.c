@@ -386,7 +386,7 @@ static void say_to_nobody(void) {
                 _exit(2);
         for (int i = 0; i < 100; i++)
                 log_event(LOG_FATAL, log_number("SEQ", i));
-        if (log_counts().lost < 100 || log_counts().written != 0)
+        if (log_line_counts().lost < 100 || log_line_counts().written != 0)
                 _exit(3);
 }
 
