@@ -52,7 +52,7 @@ static uint64_t allocation(uint64_t size) {
 
 /* ---- fields as they lie */
 
-static int varint_read(Bytes message, size_t *offset, uint64_t *ret) {
+static int varint_read_long(Bytes message, size_t *offset, uint64_t *ret) {
         uint64_t value = 0;
 
         for (unsigned shift = 0; shift < 70; shift += 7) {
@@ -70,6 +70,14 @@ static int varint_read(Bytes message, size_t *offset, uint64_t *ret) {
                 }
         }
         return CHECK_E_MALFORMED;
+}
+
+/* Most are of one byte. */
+static inline int varint_read(Bytes message, size_t *offset, uint64_t *ret) {
+        if (*offset >= message.size || message.data[*offset] & 0x80)
+                return varint_read_long(message, offset, ret);
+        *ret = message.data[(*offset)++];
+        return 0;
 }
 
 static int fixed_read(Bytes message, size_t *offset, size_t size, uint64_t *ret) {

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "adapters/common/pack.h"
+#include "proto/pack.h"
 
 /* Of one event: few are larger. */
 #define EVENT_SIZE_GUESS (16 * 1024)

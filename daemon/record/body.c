@@ -6,7 +6,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "proto/check.h"
+#include "proto/pack.h"
 
+#define PACKED_GUESS 1024 /* of what stands in the state, and of records: most is smaller */
 #define MEMBER(message, place) ((void *)((char *)(message) + (place)))
 #define MEMBER_OF(type, message, place) (*(type *)MEMBER(message, place))
 
@@ -332,13 +334,9 @@ int body_paths_read(const Carebus__V1__Event *event, const char *name, const Pro
 }
 
 Bytes message_pack(const ProtobufCMessage *message, Arena *arena) {
-        size_t size = protobuf_c_message_get_packed_size(message);
-        uint8_t *data = arena_alloc(arena, size);
+        Bytes packed;
 
-        if (!data)
-                return BYTES_NULL;
-        protobuf_c_message_pack(message, data);
-        return bytes_of(data, size);
+        return pack_message(message, PACKED_GUESS, arena, &packed) == 0 ? packed : BYTES_NULL;
 }
 
 int message_unpack(const ProtobufCMessageDescriptor *descriptor, Bytes bytes, Arena *arena, ProtobufCMessage **ret) {

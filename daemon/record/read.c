@@ -36,16 +36,50 @@ int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret) {
         return value_read(txn, STATE_META, &key, &carebus__v1__settings__descriptor, arena, (ProtobufCMessage **)ret);
 }
 
-int settings_for(StateTxn *txn, const RecordEyes *eyes, Arena *arena, const Carebus__V1__Settings **ret) {
-        Carebus__V1__Settings *settings = NULL;
-        int r = 0;
+static int source_order(const void *a, const void *b) {
+        return strcmp((*(Carebus__V1__RecordSource *const *)a)->name, (*(Carebus__V1__RecordSource *const *)b)->name);
+}
 
-        *ret = eyes ? eyes->settings : NULL;
-        if (*ret)
-                return 0;
-        r = settings_read(txn, arena, &settings);
-        *ret = settings;
-        return MIN(r, 0);
+static int sources_read(StateTxn *txn, const Carebus__V1__Settings *settings, Arena *arena, RecordCommon *common) {
+        const size_t n = settings ? settings->n_sources : 0;
+        Carebus__V1__RecordSource **sources = arena_alloc(arena, n * sizeof(*sources));
+
+        if (!sources)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                Carebus__V1__RecordSource *source = message_new(&carebus__v1__record_source__descriptor, arena);
+                uint64_t since;
+
+                if (!source)
+                        return -ENOMEM;
+                source->name = settings->sources[i]->name;
+                since = state_count_get(txn, source->name, RECORD_COUNT_HEARD_SINCE_AT);
+                source->has_heard_since_at = since != 0;
+                source->heard_since_at = (int64_t)since;
+                source->loaded = state_count_get(txn, source->name, RECORD_COUNT_LOADED);
+                source->has_loaded = source->loaded != 0;
+                sources[i] = source;
+        }
+        if (n > 1)
+                qsort(sources, n, sizeof(*sources), source_order);
+        common->sources = sources;
+        common->n_sources = n;
+        return 0;
+}
+
+int record_common_read(StateTxn *txn, const Carebus__V1__Settings *settings, Arena *arena, RecordCommon *ret) {
+        RecordCommon common = { .settings = settings };
+        Carebus__V1__Outcome *outcome;
+        int r = outcome_read(txn, state_folded_seq(txn), arena, &outcome);
+
+        if (r < 0)
+                return r;
+        common.has_as_at = r == 0 && outcome->has_received_at;
+        common.as_at = common.has_as_at ? outcome->received_at : 0;
+        r = sources_read(txn, settings, arena, &common);
+        if (r == 0)
+                *ret = common;
+        return r;
 }
 
 int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__QuarantineItem **ret) {
@@ -70,8 +104,8 @@ int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1
         return value_read(txn, STATE_PERSON, &key, &carebus__v1__person__descriptor, arena, (ProtobufCMessage **)ret);
 }
 
-/* The one that answers for a patient id. Who is merged into somebody names who answers, never a link of a chain. */
-static int person_answering(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret) {
+/* Who is merged into somebody names who answers, never a link of a chain. */
+int identity_person(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret) {
         Carebus__V1__Person *person;
         int r;
 
@@ -91,7 +125,7 @@ int identity_resolve(StateTxn *txn, const char *patient_id, Arena *arena, char *
         Carebus__V1__Person *person;
         int r;
 
-        r = person_answering(txn, patient_id, arena, &person);
+        r = identity_person(txn, patient_id, arena, &person);
         if (r == 0)
                 *ret = person->patient_id;
         return r;
@@ -102,7 +136,7 @@ int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char *
         char **ids;
         int r;
 
-        r = person_answering(txn, patient_id, arena, &person);
+        r = identity_person(txn, patient_id, arena, &person);
         if (r)
                 return r;
         ids = arena_alloc(arena, (person->n_former_patient_ids + 1) * sizeof(*ids));

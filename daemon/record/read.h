@@ -52,11 +52,24 @@ int identity_resolve(StateTxn *txn, const char *patient_id, Arena *arena, char *
  * was said of several and nobody has joined them. */
 int identity_find(StateTxn *txn, const char *system, const char *value, Arena *arena, char ***ret_ids,
                   size_t *ret_n_ids);
+/* The person that answers. */
+int identity_person(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret);
 /* All ids whose facts and events belong to this person: the one that answers first, then its former ones. */
 int identity_members(StateTxn *txn, const char *patient_id, Arena *arena, char ***ret_ids, size_t *ret_n_ids);
 
 /* One person's own, without those that it answers for: who says what of it, and its ties. */
 int person_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Person **ret);
+
+/* What all records of one transaction have in common, read once: daemon/record/settings-kept.h. */
+typedef struct RecordCommon {
+        const Carebus__V1__Settings *settings;     /* NULL before the first */
+        Carebus__V1__RecordSource *const *sources; /* in order of names, with what the state says of each */
+        size_t n_sources;
+        bool has_as_at;
+        int64_t as_at;
+} RecordCommon;
+/* 0 or negative. */
+int record_common_read(StateTxn *txn, const Carebus__V1__Settings *settings, Arena *arena, RecordCommon *ret);
 
 /* What a reader may see of a record: who holds the rules answers. */
 typedef enum RecordSight {
@@ -77,7 +90,7 @@ typedef struct RecordEyes {
         bool (*reads)(void *owner, const char *source);
         const char *team; /* its name */
         void *owner;
-        const Carebus__V1__Settings *settings; /* unpacked already; NULL: they are read */
+        const RecordCommon *common; /* NULL: it is read */
 } RecordEyes;
 
 /* The shared record as of the transaction's folded seq, under any id that the person ever had: sections in order of names, facts in
@@ -102,8 +115,6 @@ int quarantine_read(StateTxn *txn, uint64_t seq, Arena *arena, Carebus__V1__Quar
 
 /* The settings that the fold goes by; RECORD_E_NOT_FOUND before the first. */
 int settings_read(StateTxn *txn, Arena *arena, Carebus__V1__Settings **ret);
-/* Those that the eyes have (`eyes` may be NULL), else as they are read; NULL before the first. 0 or negative. */
-int settings_for(StateTxn *txn, const RecordEyes *eyes, Arena *arena, const Carebus__V1__Settings **ret);
 
 /* Value of STATE_SOURCE_SEQ: how many events were published under that number. 0 when it is none. */
 uint32_t source_seq_count(Bytes value);

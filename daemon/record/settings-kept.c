@@ -12,6 +12,10 @@ struct SettingsKept {
         Arena *arena;
         const Carebus__V1__Settings *settings; /* NULL: none are kept */
         uint64_t seq;                          /* of the entry that they are of */
+        Arena *of_common;
+        RecordCommon common;
+        uint64_t folded; /* as of there */
+        bool has_common;
 };
 
 int settings_kept_new(SettingsKept **ret) {
@@ -21,6 +25,8 @@ int settings_kept_new(SettingsKept **ret) {
         if (!kept)
                 return -ENOMEM;
         r = arena_new(&kept->arena, SETTINGS_MEMORY);
+        if (r == 0)
+                r = arena_new(&kept->of_common, SETTINGS_MEMORY);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(kept);
@@ -31,6 +37,7 @@ SettingsKept *settings_kept_free(SettingsKept *kept) {
         if (!kept)
                 return NULL;
         arena_free(kept->arena);
+        arena_free(kept->of_common);
         free(kept);
         return NULL;
 }
@@ -61,6 +68,7 @@ int settings_kept_read(SettingsKept *kept, StateTxn *txn, const Carebus__V1__Set
                 return 0;
         }
         kept->settings = NULL;
+        kept->has_common = false;
         arena_reset(kept->arena);
         if (r == 0)
                 r = settings_read(txn, kept->arena, &settings);
@@ -71,4 +79,22 @@ int settings_kept_read(SettingsKept *kept, StateTxn *txn, const Carebus__V1__Set
         if (r == 0 || r == RECORD_E_NOT_FOUND)
                 *ret = kept->settings;
         return r == RECORD_E_NOT_FOUND ? 0 : r;
+}
+
+int settings_kept_common(SettingsKept *kept, StateTxn *txn, const RecordCommon **ret) {
+        const uint64_t folded = state_folded_seq(txn);
+        const Carebus__V1__Settings *settings;
+        int r = settings_kept_read(kept, txn, &settings);
+
+        if (r == 0 && (!kept->has_common || kept->folded != folded)) {
+                kept->has_common = false;
+                arena_reset(kept->of_common);
+                r = record_common_read(txn, settings, kept->of_common, &kept->common);
+        }
+        if (r != 0)
+                return r;
+        kept->has_common = true;
+        kept->folded = folded;
+        *ret = &kept->common;
+        return 0;
 }

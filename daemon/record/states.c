@@ -165,9 +165,19 @@ static int section_state(Carebus__V1__Record *record, const char *name, const Ow
         return r ?: list_append((void ***)&record->states, &record->n_states, s.state, arena);
 }
 
+static int owners_settings(StateTxn *txn, const RecordEyes *eyes, Arena *arena, const Carebus__V1__Settings **ret) {
+        Carebus__V1__Settings *settings = NULL;
+        int r = 0;
+
+        if (!eyes->common)
+                r = settings_read(txn, arena, &settings);
+        *ret = eyes->common ? eyes->common->settings : settings;
+        return MIN(r, 0);
+}
+
 static int owners_read(StateTxn *txn, const RecordEyes *eyes, Arena *arena, Owners *ret) {
         const Carebus__V1__Settings *settings = NULL;
-        int r = eyes ? settings_for(txn, eyes, arena, &settings) : 0;
+        int r = eyes ? owners_settings(txn, eyes, arena, &settings) : 0;
 
         *ret = (Owners){ .eyes = eyes };
         if (r < 0 || !eyes)

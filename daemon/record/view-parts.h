@@ -38,8 +38,8 @@ typedef struct Viewing {
         StateTxn *txn;
         Arena *arena;
         Carebus__V1__Record *record;
-        const Carebus__V1__Settings *settings; /* NULL before the first */
-        Carebus__V1__Person **persons;         /* the members, then the homes of what was moved here */
+        const RecordCommon *common;
+        Carebus__V1__Person **persons; /* the members, then the homes of what was moved here */
         size_t n_members, n_persons;
         const Carebus__V1__Person *home; /* whose sections are read */
         bool away;                       /* it is no member */

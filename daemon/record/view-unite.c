@@ -106,9 +106,11 @@ static int claim_compare(const void *a, const void *b) {
 }
 
 static bool lists_are_whole(const Viewing *viewing, const char *source) {
-        for (size_t i = 0; viewing->settings && i < viewing->settings->n_sources; i++)
-                if (text_equal(viewing->settings->sources[i]->name, source))
-                        return viewing->settings->sources[i]->lists_complete;
+        const Carebus__V1__Settings *settings = viewing->common->settings;
+
+        for (size_t i = 0; settings && i < settings->n_sources; i++)
+                if (text_equal(settings->sources[i]->name, source))
+                        return settings->sources[i]->lists_complete;
         return false;
 }
 

@@ -27,13 +27,13 @@ static int person_add(Viewing *viewing, const char *patient_id) {
         return list_append((void ***)&viewing->persons, &viewing->n_persons, person, viewing->arena);
 }
 
-static int persons_read(Viewing *viewing, char **members, size_t n_members) {
+static int persons_read(Viewing *viewing, Carebus__V1__Person *answering) {
         size_t n_homes;
         char **homes;
-        int r = 0;
+        int r = list_append((void ***)&viewing->persons, &viewing->n_persons, answering, viewing->arena);
 
-        for (size_t i = 0; r == 0 && i < n_members; i++)
-                r = person_add(viewing, members[i]);
+        for (size_t i = 0; r == 0 && i < answering->n_former_patient_ids; i++)
+                r = person_add(viewing, answering->former_patient_ids[i]);
         viewing->n_members = viewing->n_persons;
         if (r == 0)
                 r = homes_of_moves(viewing->persons, viewing->n_members, viewing->arena, &homes, &n_homes);
@@ -107,37 +107,22 @@ static int conflict_order(const void *a, const void *b) {
         return strcmp(x->id, y->id) ?: strcmp(x->path ?: "", y->path ?: "");
 }
 
-static int source_order(const void *a, const void *b) {
-        return strcmp((*(Carebus__V1__RecordSource *const *)a)->name, (*(Carebus__V1__RecordSource *const *)b)->name);
-}
-
-/* Since when each source has been heard: what it did not say before then says nothing. */
-static int source_add(Viewing *viewing, const char *name) {
-        Carebus__V1__RecordSource *source = message_new(&carebus__v1__record_source__descriptor, viewing->arena);
-        Carebus__V1__Record *record = viewing->record;
-        uint64_t since;
-
-        if (!source)
-                return -ENOMEM;
-        since = state_count_get(viewing->txn, name, RECORD_COUNT_HEARD_SINCE_AT);
-        source->name = (char *)name;
-        source->has_heard_since_at = since != 0;
-        source->heard_since_at = (int64_t)since;
-        source->loaded = state_count_get(viewing->txn, name, RECORD_COUNT_LOADED);
-        source->has_loaded = source->loaded != 0;
-        return list_append((void ***)&record->sources, &record->n_sources, source, viewing->arena);
-}
-
+/* Since when each source has been heard: what it did not say before then says nothing. Of each its own: the clock adds to it. */
 static int sources_write(Viewing *viewing, const RecordEyes *eyes) {
+        const RecordCommon *common = viewing->common;
         Carebus__V1__Record *record = viewing->record;
-        int r = 0;
 
-        for (size_t i = 0; r == 0 && viewing->settings && i < viewing->settings->n_sources; i++)
-                if (!eyes || eyes->reads(eyes->owner, viewing->settings->sources[i]->name))
-                        r = source_add(viewing, viewing->settings->sources[i]->name);
-        if (record->n_sources > 1)
-                qsort(record->sources, record->n_sources, sizeof(*record->sources), source_order);
-        return r;
+        record->sources = arena_alloc(viewing->arena, common->n_sources * sizeof(*record->sources));
+        if (!record->sources)
+                return -ENOMEM;
+        for (size_t i = 0; i < common->n_sources; i++) {
+                if (eyes && !eyes->reads(eyes->owner, common->sources[i]->name))
+                        continue;
+                record->sources[record->n_sources] = message_shallow_copy(&common->sources[i]->base, viewing->arena);
+                if (!record->sources[record->n_sources++])
+                        return -ENOMEM;
+        }
+        return 0;
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------------------------- */
@@ -156,7 +141,7 @@ static OverviewFrom overview_from(const Viewing *viewing) {
                 .n_demographics = viewing->n_demographics,
                 .decisions = viewing->decisions,
                 .n_decisions = viewing->n_decisions,
-                .settings = viewing->settings,
+                .settings = viewing->common->settings,
         };
 }
 
@@ -180,7 +165,7 @@ static int whole_write(Viewing *viewing) {
                 return r;
         echoes_follow(viewing->record->sections, viewing->record->n_sections);
         death_consequences(viewing->record->sections, viewing->record->n_sections, viewing->deaths, viewing->n_deaths);
-        return held_read(viewing->txn, viewing->settings, viewing->persons, viewing->n_members, viewing->arena,
+        return held_read(viewing->txn, viewing->common->settings, viewing->persons, viewing->n_members, viewing->arena,
                          &viewing->record->held, &viewing->record->n_held);
 }
 
@@ -211,23 +196,17 @@ static int digest_write(Carebus__V1__Record *record, Arena *arena) {
         return 0;
 }
 
-static int as_at_write(Viewing *viewing) {
-        Carebus__V1__Outcome *outcome;
-        int r;
-
+static void as_at_write(Viewing *viewing) {
         viewing->record->has_seq = 1;
         viewing->record->seq = state_folded_seq(viewing->txn);
-        r = outcome_read(viewing->txn, viewing->record->seq, viewing->arena, &outcome);
-        if (r < 0)
-                return r;
-        viewing->record->has_as_at = r == 0 && outcome->has_received_at;
-        viewing->record->as_at = viewing->record->has_as_at ? outcome->received_at : 0;
-        return 0;
+        viewing->record->has_as_at = viewing->common->has_as_at;
+        viewing->record->as_at = viewing->common->as_at;
 }
 
 /* Of whom only numbers and stays are kept: no section says that there is none of anything else. */
 static bool is_not_followed(const Viewing *viewing) {
-        const Carebus__V1__SharingSettings *sharing = viewing->settings ? viewing->settings->sharing : NULL;
+        const Carebus__V1__Settings *settings = viewing->common->settings;
+        const Carebus__V1__SharingSettings *sharing = settings ? settings->sharing : NULL;
 
         if (!sharing || (sharing->has_people_all && sharing->people_all))
                 return false;
@@ -241,57 +220,79 @@ int record_numbers_as(StateTxn *txn, const char *patient_id, const RecordEyes *e
                       Carebus__V1__PersonIdentifier ***ret, size_t *ret_n) {
         Carebus__V1__Record *record = message_new(&carebus__v1__record__descriptor, arena);
         Viewing viewing = { .txn = txn, .arena = arena, .record = record };
-        size_t n_members;
-        char **members;
+        Carebus__V1__Person *answering;
         int r;
 
         if (!record)
                 return -ENOMEM;
-        r = identity_members(txn, patient_id, arena, &members, &n_members);
+        r = identity_person(txn, patient_id, arena, &answering);
         if (r == 0)
-                record->patient_id = members[0];
-        r = r ?: persons_read(&viewing, members, n_members);
+                record->patient_id = answering->patient_id;
+        r = r ?: persons_read(&viewing, answering);
         return r ?: numbers_gather(&viewing, eyes, ret, ret_n);
+}
+
+/* Who sees is given what all records have in common, or each reads it. */
+static int common_of(Viewing *viewing, const RecordEyes *eyes) {
+        RecordCommon *common;
+        Carebus__V1__Settings *settings = NULL;
+        int r;
+
+        viewing->common = eyes ? eyes->common : NULL;
+        if (viewing->common)
+                return 0;
+        common = arena_alloc(viewing->arena, sizeof(*common));
+        if (!common)
+                return -ENOMEM;
+        viewing->common = common;
+        r = settings_read(viewing->txn, viewing->arena, &settings);
+        return r < 0 ? r : record_common_read(viewing->txn, settings, viewing->arena, common);
+}
+
+static int overview_write(Viewing *viewing, const RecordEyes *eyes) {
+        const OverviewFrom from = overview_from(viewing);
+        Carebus__V1__Record *record = viewing->record;
+        int r = overview_make(&from, viewing->arena, &record->overview);
+
+        if (r < 0)
+                return r;
+        if (record->not_followed && record->overview->cpr && text_equal(record->overview->cpr->state, "none-recorded"))
+                record->overview->cpr->state = (char *)"not-followed";
+        if (eyes)
+                view_cut_overview(viewing, eyes);
+        return 0;
 }
 
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret) {
         Carebus__V1__Record *record = message_new(&carebus__v1__record__descriptor, arena);
         Viewing viewing = { .txn = txn, .arena = arena, .record = record, .stands_at = INT64_MIN };
-        OverviewFrom from;
-        size_t n_members;
-        char **members;
+        Carebus__V1__Person *answering;
         int r;
 
         if (!record)
                 return -ENOMEM;
-        r = identity_members(txn, patient_id, arena, &members, &n_members);
+        r = identity_person(txn, patient_id, arena, &answering);
         if (r)
                 return r;
-        record->patient_id = members[0];
-        record->former_patient_ids = members + 1;
-        record->n_former_patient_ids = n_members - 1;
-        r = settings_for(txn, eyes, arena, &viewing.settings);
+        record->patient_id = answering->patient_id;
+        record->former_patient_ids = answering->former_patient_ids;
+        record->n_former_patient_ids = answering->n_former_patient_ids;
+        r = common_of(&viewing, eyes);
         if (r == 0)
-                r = persons_read(&viewing, members, n_members);
+                r = persons_read(&viewing, answering);
         if (r == 0)
                 record->has_not_followed = record->not_followed = is_not_followed(&viewing);
         if (r == 0)
                 r = whole_write(&viewing);
         if (r == 0)
                 r = cut_write(&viewing, eyes);
-        from = overview_from(&viewing);
         if (r == 0)
-                r = overview_make(&from, arena, &record->overview);
-        if (r == 0 && record->not_followed && record->overview->cpr &&
-            text_equal(record->overview->cpr->state, "none-recorded"))
-                record->overview->cpr->state = (char *)"not-followed";
-        if (r == 0 && eyes)
-                view_cut_overview(&viewing, eyes);
-        if (r == 0)
-                r = as_at_write(&viewing);
-        if (r == 0)
-                r = digest_write(record, arena);
+                r = overview_write(&viewing, eyes);
+        if (r != 0)
+                return r;
+        as_at_write(&viewing);
+        r = digest_write(record, arena);
         if (r == 0)
                 *ret = record;
         return r;

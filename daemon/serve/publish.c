@@ -184,17 +184,27 @@ static bool is_set_by_bus(unsigned number, bool belated) {
                number == EVENT_ECHO_OF || number == EVENT_REDACTED || (number == EVENT_BELATED && belated);
 }
 
-int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type) {
+static void see_field(const WireField *field, PublishSeen *seen) {
+        if (field->wire_type != WIRE_BYTES)
+                return;
+        if (field->number == EVENT_TYPE)
+                seen->type = field->bytes;
+        else if (field->number == EVENT_TEAM)
+                seen->team = field->bytes;
+        else if (field->number == EVENT_NOTICE)
+                seen->notice = field->bytes;
+}
+
+int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, PublishSeen *ret_seen) {
         Stamping stamping = { .stamp = stamp, .ret = ret };
         size_t offset = 0, start = 0;
-        Bytes type = BYTES_NULL;
+        PublishSeen seen = { 0 };
         WireField field;
         int r;
 
         for (r = wire_field_next(stored, &offset, &field); r == 0; r = wire_field_next(stored, &offset, &field)) {
                 stamping_up_to(&stamping, field.number);
-                if (field.number == EVENT_TYPE && field.wire_type == WIRE_BYTES)
-                        type = field.bytes;
+                see_field(&field, &seen);
                 if (field.number == EVENT_PATIENT && field.wire_type == WIRE_BYTES) {
                         stamp_patient(ret, field.bytes, stamp->patient_id, &stamping.error);
                         stamping.done = MAX(stamping.done, (unsigned)EVENT_PATIENT + 1);
@@ -207,8 +217,8 @@ int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, By
         if (r != -ENODATA || stamping.error < 0)
                 return -EBADMSG;
         stamping_up_to(&stamping, UINT32_MAX);
-        if (ret_type)
-                *ret_type = type;
+        if (ret_seen)
+                *ret_seen = seen;
         return 0;
 }
 
@@ -286,9 +296,7 @@ static size_t put_list(Publisher *publisher, Bytes message, unsigned number) {
         return at;
 }
 
-static void draft_notice(Publisher *publisher, Bytes stored, Draft *draft) {
-        const Bytes notice = field_of(stored, EVENT_NOTICE);
-
+static void draft_notice(Publisher *publisher, Bytes notice, Draft *draft) {
         draft->only = put_field(publisher, notice, NOTICE_TEAM);
         draft->section = put_field(publisher, notice, NOTICE_SECTION);
         draft->about = draft->section ? put_list(publisher, notice, NOTICE_EVENT_IDS) : 0;
@@ -305,20 +313,20 @@ static const Mark *mark_find(const Buffer *marks, size_t index) {
         return NULL;
 }
 
-static int draft_texts(Publisher *publisher, Bytes stored, Bytes patient_id, Draft *draft) {
+static int draft_texts(Publisher *publisher, const PublishSeen *seen, Bytes patient_id, Draft *draft) {
         const Mark *correction = mark_find(&publisher->corrections, publisher_n_drafts(publisher));
         const EventType *type;
 
-        draft->type = put_field(publisher, stored, EVENT_TYPE);
+        draft->type = seen->type.size ? put_text(publisher, seen->type) : 0;
         draft->patient_id = put_text(publisher, patient_id);
-        draft->team = put_field(publisher, stored, EVENT_TEAM);
+        draft->team = seen->team.size ? put_text(publisher, seen->team) : 0;
         draft->withdraws = correction ? put_list(publisher, correction->packed, MARK_ID) : 0;
         if (publisher->bytes.error < 0)
                 return publisher->bytes.error;
         type = draft->type ? event_type_find((const char *)publisher->bytes.data + draft->type) : NULL;
         draft->from_bus = type && type->from_bus;
         if (draft->from_bus)
-                draft_notice(publisher, stored, draft);
+                draft_notice(publisher, seen->notice, draft);
         return publisher->bytes.error;
 }
 
@@ -349,7 +357,7 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
                 .echo_of = echo ? field_of(echo->packed, MARK_ID) : BYTES_NULL,
         };
         Draft draft = { .echo = echo != NULL, .unconfirmed = stamp.unconfirmed };
-        Bytes type;
+        PublishSeen seen;
         int r;
 
         if (marks_have(&publisher->held, index))
@@ -357,16 +365,16 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
         snprintf(event_id, sizeof(event_id), "%" PRIu64 ".%zu", publisher->seq, index);
         buffer_append(&publisher->bytes, room, sizeof(room));
         draft.event = publisher->bytes.size;
-        r = publish_stamp_event(stored, &stamp, &publisher->bytes, &type);
+        r = publish_stamp_event(stored, &stamp, &publisher->bytes, &seen);
         if (r < 0)
                 return r;
         draft.event_size = publisher->bytes.size - draft.event;
         draft.topic = publisher->bytes.size;
-        buffer_append_bytes(&publisher->bytes, type);
+        buffer_append_bytes(&publisher->bytes, seen.type);
         buffer_append_byte(&publisher->bytes, '/');
         buffer_append_bytes(&publisher->bytes, patient_id);
         buffer_append_byte(&publisher->bytes, '\0');
-        r = draft_texts(publisher, stored, patient_id, &draft);
+        r = draft_texts(publisher, &seen, patient_id, &draft);
         if (r < 0)
                 return r;
         buffer_append(&publisher->drafts, &draft, sizeof(draft));

@@ -90,8 +90,11 @@ typedef struct PublishStamp {
         Bytes echo_of;    /* event id; empty: it is none */
 } PublishStamp;
 /* Appends the stored event with the stamp to `ret`, in the order of field numbers: the bytes are those that packing the
- * whole event would give. ret_type (borrowed from `stored`) may be NULL. 0 or -EBADMSG. */
-int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, Bytes *ret_type);
+ * whole event would give. *ret_seen is borrowed from `stored`; it may be NULL. 0 or -EBADMSG. */
+typedef struct PublishSeen {
+        Bytes type, team, notice; /* empty: it has none */
+} PublishSeen;
+int publish_stamp_event(Bytes stored, const PublishStamp *stamp, Buffer *ret, PublishSeen *ret_seen);
 
 /* Room for the bytes of an event of this size, on the heap: *ret_room is what free() takes. */
 int publish_make_room(size_t size, uint8_t **ret_room, uint8_t **ret_data);

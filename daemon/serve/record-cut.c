@@ -83,7 +83,7 @@ static int eyes_open(Sight *sight, size_t team, const char *patient_id, Arena *a
                              .reads = reads_source,
                              .team = sharing_config(sharing)->teams[team].name,
                              .owner = ret_team };
-        return sight_settings(sight, &ret->settings) ?: sight_person(sight, patient_id, &ret_team->person);
+        return sight_common(sight, &ret->common) ?: sight_person(sight, patient_id, &ret_team->person);
 }
 
 int record_is_known(Sight *sight, size_t team, const char *patient_id, bool *ret) {

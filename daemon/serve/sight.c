@@ -126,6 +126,10 @@ int sight_settings(Sight *sight, const Carebus__V1__Settings **ret) {
         return error_fold(settings_kept_read(sight->settings, view_txn(sight->view), ret));
 }
 
+int sight_common(Sight *sight, const RecordCommon **ret) {
+        return error_fold(settings_kept_common(sight->settings, view_txn(sight->view), ret));
+}
+
 /* ---- what to ask ---------------------------------------------------------------------------------------------------------- */
 
 const char *sight_kind(const char *type) {
@@ -178,22 +182,19 @@ static int unpack(Sight *sight, const PublishedEvent *event, Carebus__V1__Event 
 }
 
 static int classify(Sight *sight, PublishedEvent *event) {
-        const ArenaMark mark = arena_mark(sight->arena);
-        Carebus__V1__Event *unpacked;
+        uint64_t sensitive;
+        bool is_bare;
         int r;
 
         if (event->classified)
                 return 0;
-        r = unpack(sight, event, &unpacked);
-        if (r == 0) {
-                const SharingThing thing = sharing_thing_of_event(sight->sharing, unpacked);
-
-                event->sensitive = thing.sensitive;
-                event->is_bare = thing.is_bare;
-                event->classified = true;
-        }
-        arena_rewind(sight->arena, mark);
-        return r;
+        r = sharing_look_at_event(sight->sharing, bytes_of(event->bytes.data, event->bytes.size), &sensitive, &is_bare);
+        if (r < 0)
+                return r;
+        event->sensitive = sensitive;
+        event->is_bare = is_bare;
+        event->classified = true;
+        return 0;
 }
 
 /* What the bus says itself nobody's source has said. */

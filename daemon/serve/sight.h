@@ -7,6 +7,7 @@
  * packed once and kept beside the event. One thread.
  */
 #include "daemon/audit/audit.h"
+#include "daemon/record/read.h"
 #include "daemon/serve/place.h"
 #include "daemon/serve/publish.h"
 #include "daemon/sharing/sharing.h"
@@ -29,6 +30,7 @@ Audit *sight_audit(const Sight *sight);
 uint64_t sight_settings_seq(const Sight *sight);
 /* What the fold goes by in the view's transaction: daemon/record/settings-kept.h. */
 int sight_settings(Sight *sight, const Carebus__V1__Settings **ret);
+int sight_common(Sight *sight, const RecordCommon **ret);
 
 typedef enum SightGives {
         SIGHT_NOTHING,

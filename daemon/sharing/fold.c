@@ -108,12 +108,12 @@ uint64_t fold_next(FoldReader *reader) {
         return !has_letters ? 0 : hash ?: 1;
 }
 
-uint64_t fold_code(const char *code, size_t n, size_t *ret_n) {
+uint64_t fold_code(Bytes code, size_t n, size_t *ret_n) {
         uint64_t hash = HASH_START;
         size_t used = 0;
 
-        for (; *code && used < n; code++) {
-                uint8_t byte = (uint8_t)*code;
+        for (size_t i = 0; i < code.size && used < n; i++) {
+                uint8_t byte = code.data[i];
 
                 if (byte == '.' || byte == ' ')
                         continue;

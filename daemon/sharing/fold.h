@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 typedef struct FoldReader {
         const uint8_t *at, *end;
 } FoldReader;
@@ -19,4 +21,4 @@ static inline FoldReader fold_reader(const void *text, size_t size) {
 /* 0: no word is left. */
 uint64_t fold_next(FoldReader *reader);
 /* Of a code: letters without case, without dots and blanks. `n` letters at most; *ret_n: how many there are. */
-uint64_t fold_code(const char *code, size_t n, size_t *ret_n);
+uint64_t fold_code(Bytes code, size_t n, size_t *ret_n);

@@ -11,7 +11,7 @@
  */
 #define BYTES_DEFAULT ((size_t)8 << 20)
 #define BYTES_MIN ((size_t)128 << 10)
-#define BUCKETS 1024
+#define BUCKETS 4096
 
 typedef struct Known {
         struct Known *next;
@@ -23,6 +23,7 @@ typedef struct Known {
 typedef struct Half {
         Arena *arena;
         Known *buckets[BUCKETS];
+        bool is_used;
 } Half;
 
 struct SharingPeople {
@@ -64,8 +65,11 @@ SharingPeople *sharing_people_free(SharingPeople *people) {
 }
 
 static void half_forget(Half *half) {
+        if (!half->is_used)
+                return;
         memset(half->buckets, 0, sizeof(half->buckets));
         arena_reset(half->arena);
+        half->is_used = false;
 }
 
 static uint64_t hash_of(const char *text) {
@@ -90,6 +94,7 @@ static int half_read(SharingPeople *people, Half *half, uint64_t hash, const cha
         char *id = arena_text(half->arena, patient_id, strlen(patient_id));
         int r;
 
+        half->is_used = true;
         if (!known || !id)
                 return -ENOMEM;
         r = people->read(people->owner, patient_id, half->arena, &said);

@@ -126,9 +126,8 @@ static int make_teams(const Policy *policy, const Carebus__V1__PersonSharing *sa
         for (size_t i = 0; i < policy->n_teams; i++) {
                 make.teams[i].objected = objected_kinds(said, &policy->teams[i]);
                 make.teams[i].first = (uint32_t)*n;
-                for (size_t k = 0; k < RELATION_MAX; k++)
-                        if (make.firsts[i * RELATION_MAX + k])
-                                person->relationships[(*n)++] = make.firsts[i * RELATION_MAX + k];
+                for (uint32_t left = make.teams[i].relationships; left; left &= left - 1)
+                        person->relationships[(*n)++] = make.firsts[i * RELATION_MAX + (size_t)__builtin_ctz(left)];
         }
         free(make.firsts);
         *ret = make.teams;

@@ -94,6 +94,8 @@ typedef struct SharingThing {
 /* What an event or a fact is, classified. Of a type without a section: "services" or "notices" by its body, "" of a type that nobody
  * knows. */
 SharingThing sharing_thing_of_event(const Sharing *sharing, const Carebus__V1__Event *event);
+/* What of that takes a look at all of an event: of its packed bytes, which is what is kept of it. 0 or -EBADMSG. */
+int sharing_look_at_event(const Sharing *sharing, Bytes packed, uint64_t *ret_sensitive, bool *ret_is_bare);
 SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, const Carebus__V1__Fact *fact);
 
 /* Which of the classes of sensitive facts this is in: every code, in shared and original form, and every text is looked at, by descriptor.

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "daemon/sharing/choke.h"
 #include "daemon/sharing/sharing.h"
+#include "proto/check.h"
 #include "proto/reflect.h"
+#include "proto/wire.h"
 
 static const char *kind_of_nobody(const EventType *type, Carebus__V1__Event__BodyCase body) {
         if (!type)
@@ -27,6 +29,31 @@ SharingThing sharing_thing_of_event(const Sharing *sharing, const Carebus__V1__E
                                .sensitive = sharing_classify(sharing, &event->base),
                                .unconfirmed = event->has_unconfirmed && event->unconfirmed,
                                .is_bare = is_bare(event->patient) };
+}
+
+/* As is_bare() of the patient of a packed event. */
+static int is_bare_packed(Bytes event, bool *ret) {
+        enum { EVENT_PATIENT = 11, SUBJECT_IDENTIFIERS = 2, SUBJECT_DEMOGRAPHICS = 3 };
+        size_t offset = 0, inner;
+        WireField field, of_patient;
+        int r;
+
+        *ret = true;
+        while ((r = wire_field_next(event, &offset, &field)) == 0) {
+                if (field.number != EVENT_PATIENT || field.wire_type != WIRE_BYTES)
+                        continue;
+                inner = 0;
+                while (wire_field_next(field.bytes, &inner, &of_patient) == 0)
+                        if (of_patient.number == SUBJECT_IDENTIFIERS || of_patient.number == SUBJECT_DEMOGRAPHICS)
+                                *ret = false;
+        }
+        return r == -ENODATA ? 0 : -EBADMSG;
+}
+
+int sharing_look_at_event(const Sharing *sharing, Bytes packed, uint64_t *ret_sensitive, bool *ret_is_bare) {
+        int r = words_find_packed(sharing->words, &carebus__v1__event__descriptor, packed, ret_sensitive);
+
+        return r ?: is_bare_packed(packed, ret_is_bare);
 }
 
 /* The type of the event that says such a decision anew. */

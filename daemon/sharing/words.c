@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "carebus/v1/event.pb-c.h"
 #include "daemon/sharing/fold.h"
+#include "proto/check.h"
 #include "proto/reflect.h"
+#include "proto/wire.h"
 
 /* Words of one phrase at most: of a longer one the last. */
 #define PHRASE_MAX 8
@@ -53,7 +55,7 @@ static uint64_t mix(uint64_t a, uint64_t b) {
 #define ANY_SYSTEM UINT64_C(2)     /* the class says none */
 #define UNKNOWN_SYSTEM UINT64_C(3) /* the source says none that anybody knows */
 
-static uint64_t hash_system(const char *system) {
+static uint64_t hash_system(Bytes system) {
         size_t n;
 
         return fold_code(system, SIZE_MAX, &n);
@@ -140,9 +142,9 @@ static void add_code(Words *words, const Carebus__V1__Coded *code, uint64_t clas
 
         if (size == 0)
                 return;
-        fold_code(code->code, SIZE_MAX, &n);
+        fold_code(bytes_of_text(code->code), SIZE_MAX, &n);
         n -= is_prefix;
-        of_code = fold_code(code->code, is_prefix ? MIN(n, (size_t)PREFIX_MAX) : n, &n);
+        of_code = fold_code(bytes_of_text(code->code), is_prefix ? MIN(n, (size_t)PREFIX_MAX) : n, &n);
         if (n == 0)
                 return;
         if (is_prefix) {
@@ -150,7 +152,7 @@ static void add_code(Words *words, const Carebus__V1__Coded *code, uint64_t clas
                 of_code = mix(of_code, n);
         }
         if (has_system) {
-                uint64_t said = hash_system(code->system), known = system_known(words, said);
+                uint64_t said = hash_system(bytes_of_text(code->system)), known = system_known(words, said);
 
                 system = known ? known : said;
         }
@@ -162,8 +164,8 @@ static void add_code(Words *words, const Carebus__V1__Coded *code, uint64_t clas
 static void add_systems(Words *words) {
         for (size_t i = 0; i < ELEMENTSOF(systems); i++)
                 for (size_t k = 0; systems[i][k]; k++)
-                        table_add(&words->labels, mix(ANY_SYSTEM, hash_system(systems[i][k])), 0)->classes =
-                                hash_system(systems[i][0]);
+                        table_add(&words->labels, mix(ANY_SYSTEM, hash_system(bytes_of_text(systems[i][k]))), 0)
+                                ->classes = hash_system(bytes_of_text(systems[i][0]));
 }
 
 static void add_class(Words *words, const Carebus__V1__SensitiveClass *said, uint64_t classes) {
@@ -173,7 +175,7 @@ static void add_class(Words *words, const Carebus__V1__SensitiveClass *said, uin
                 add_phrase(words, said->words[i], classes);
         for (size_t i = 0; i < said->n_labels; i++) {
                 size_t n;
-                uint64_t label = fold_code(said->labels[i], SIZE_MAX, &n);
+                uint64_t label = fold_code(bytes_of_text(said->labels[i]), SIZE_MAX, &n);
 
                 if (n > 0)
                         table_add(&words->labels, mix(0, label), classes);
@@ -226,17 +228,17 @@ static uint64_t find_code(const Words *words, uint64_t system, uint64_t of_code)
 }
 
 /* Whole, and as it begins. */
-static uint64_t look_at_code(const Words *words, const char *system, const char *code) {
+static uint64_t look_at_code(const Words *words, Bytes system, Bytes code) {
         uint64_t of_system = UNKNOWN_SYSTEM, found, known;
         size_t n = 0, used;
 
-        if (!code || !code[0])
+        if (code.size == 0)
                 return 0;
-        if (system && system[0]) {
+        if (system.size > 0) {
                 of_system = hash_system(system);
                 known = system_known(words, of_system);
                 /* A name that is no address is one that the source made up. */
-                of_system = known ? known : strchr(system, ':') ? of_system : UNKNOWN_SYSTEM;
+                of_system = known ? known : memchr(system.data, ':', system.size) ? of_system : UNKNOWN_SYSTEM;
         }
         found = find_code(words, of_system, fold_code(code, SIZE_MAX, &n));
         for (uint64_t lengths = words->prefixes; lengths; lengths &= lengths - 1) {
@@ -270,11 +272,16 @@ static uint64_t look_at_text(const Words *words, const void *text, size_t size) 
         return found;
 }
 
-static uint64_t look_at_label(const Words *words, const char *code) {
+static uint64_t look_at_label(const Words *words, Bytes code) {
         size_t n;
-        const Entry *entry = code ? table_find(&words->labels, mix(0, fold_code(code, SIZE_MAX, &n))) : NULL;
+        const Entry *entry = code.size > 0 ? table_find(&words->labels, mix(0, fold_code(code, SIZE_MAX, &n))) : NULL;
 
         return entry ? entry->classes : 0;
+}
+
+/* Of a text that is not there: nothing is found in it. */
+static uint64_t look_at_said_code(const Words *words, const char *system, const char *code) {
+        return look_at_code(words, bytes_of_text(system), bytes_of_text(code));
 }
 
 static uint64_t look_at_message(const Words *words, const ProtobufCMessage *message) {
@@ -282,20 +289,21 @@ static uint64_t look_at_message(const Words *words, const ProtobufCMessage *mess
 
         if (descriptor == &carebus__v1__coded__descriptor) {
                 const Carebus__V1__Coded *coded = (const Carebus__V1__Coded *)message;
-                return look_at_code(words, coded->system, coded->code);
+                return look_at_said_code(words, coded->system, coded->code);
         }
         if (descriptor == &carebus__v1__original_code__descriptor) {
                 const Carebus__V1__OriginalCode *original = (const Carebus__V1__OriginalCode *)message;
-                return look_at_code(words, original->system, original->code);
+                return look_at_said_code(words, original->system, original->code);
         }
         if (descriptor == &carebus__v1__sensitivity__descriptor) {
                 const Carebus__V1__Sensitivity *sensitivity = (const Carebus__V1__Sensitivity *)message;
-                uint64_t found = look_at_label(words, sensitivity->original);
+                uint64_t found = look_at_label(words, bytes_of_text(sensitivity->original));
 
                 for (size_t i = 0; i < sensitivity->n_labels; i++) {
-                        found |= look_at_label(words, sensitivity->labels[i]->code);
-                        if (sensitivity->labels[i]->original)
-                                found |= look_at_label(words, sensitivity->labels[i]->original->code);
+                        const Carebus__V1__OriginalCode *original = sensitivity->labels[i]->original;
+
+                        found |= look_at_label(words, bytes_of_text(sensitivity->labels[i]->code));
+                        found |= look_at_label(words, bytes_of_text(original ? original->code : NULL));
                 }
                 return found;
         }
@@ -331,4 +339,82 @@ uint64_t words_find(const Words *words, const ProtobufCMessage *message) {
                         found |= look_at_value(words, field, reflect_value(message, field, k));
         }
         return found;
+}
+
+/*
+ * Looking at what is packed: the same, without a structure for each message in it
+ */
+
+typedef struct Packed {
+        const ProtobufCMessageDescriptor *descriptor;
+        Bytes bytes;
+        bool is_label; /* of Sensitivity: its code is one */
+} Packed;
+
+/* What holds a code, and where. */
+static const struct {
+        const ProtobufCMessageDescriptor *descriptor;
+        size_t system, code;
+} coded_types[] = {
+        { &carebus__v1__coded__descriptor, offsetof(Carebus__V1__Coded, system), offsetof(Carebus__V1__Coded, code) },
+        { &carebus__v1__original_code__descriptor, offsetof(Carebus__V1__OriginalCode, system),
+          offsetof(Carebus__V1__OriginalCode, code) },
+};
+
+static Packed packed_inner(const Packed *outer, const ProtobufCFieldDescriptor *field, Bytes bytes) {
+        const bool in_sensitivity = outer->descriptor == &carebus__v1__sensitivity__descriptor;
+
+        return (Packed){ .descriptor = field->descriptor,
+                         .bytes = bytes,
+                         .is_label = outer->is_label ||
+                                     (in_sensitivity && field->offset == offsetof(Carebus__V1__Sensitivity, labels)) };
+}
+
+static int packed_find(const Words *words, const Packed *packed, uint64_t *found) {
+        const ProtobufCMessageDescriptor *descriptor = packed->descriptor;
+        Bytes system = BYTES_NULL, code = BYTES_NULL;
+        size_t which = 0, offset = 0;
+        WireField wire;
+        int r;
+
+        while (which < ELEMENTSOF(coded_types) && coded_types[which].descriptor != descriptor)
+                which++;
+        while ((r = wire_field_next(packed->bytes, &offset, &wire)) == 0) {
+                const ProtobufCFieldDescriptor *field;
+
+                if (wire.wire_type != WIRE_BYTES)
+                        continue;
+                field = protobuf_c_message_descriptor_get_field(descriptor, wire.number);
+                if (!field)
+                        continue;
+                if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+                        const Packed inner = packed_inner(packed, field, wire.bytes);
+
+                        r = packed_find(words, &inner, found);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                *found |= look_at_text(words, wire.bytes.data, wire.bytes.size);
+                if (which < ELEMENTSOF(coded_types) && field->offset == coded_types[which].system)
+                        system = wire.bytes;
+                else if (which < ELEMENTSOF(coded_types) && field->offset == coded_types[which].code)
+                        code = wire.bytes;
+                else if (descriptor == &carebus__v1__sensitivity__descriptor)
+                        *found |= look_at_label(words, wire.bytes);
+        }
+        *found |= look_at_code(words, system, code);
+        if (packed->is_label)
+                *found |= look_at_label(words, code);
+        return r == -ENODATA ? 0 : -EBADMSG;
+}
+
+int words_find_packed(const Words *words, const ProtobufCMessageDescriptor *descriptor, Bytes bytes, uint64_t *ret) {
+        const Packed packed = { .descriptor = descriptor, .bytes = bytes };
+        uint64_t found = 0;
+        int r = packed_find(words, &packed, &found);
+
+        if (r == 0)
+                *ret = found;
+        return r;
 }

@@ -15,3 +15,5 @@ typedef struct Words Words;
 int words_new(const Carebus__V1__SharingSettings *const said[2], const PolicyClasses *classes, Arena *arena,
               Words **ret);
 uint64_t words_find(const Words *words, const ProtobufCMessage *message);
+/* The same of packed bytes, without unpacking them. 0 or -EBADMSG. */
+int words_find_packed(const Words *words, const ProtobufCMessageDescriptor *descriptor, Bytes bytes, uint64_t *ret);

@@ -113,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         ConfigSource source = { .name = (char *)"alpha", .team = 0 };
         Config config = { .references = 1, .teams = teams, .n_teams = N_TEAMS, .sources = &source, .n_sources = 1 };
         _cleanup_(sharing_unrefp) Sharing *sharing = NULL;
+        uint64_t sensitive;
+        bool is_bare;
         Bytes packed;
 
         if (!event || !settings->sharing)
@@ -128,7 +130,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         packed.data = arena_alloc(arena, packed.size + 1);
         must(packed.data != NULL);
         carebus__v1__event__pack(event, (uint8_t *)(uintptr_t)packed.data);
-        must(sharing_classify(sharing, &event->base) == sharing_classify(sharing, &event->base));
+        must(sharing_look_at_event(sharing, packed, &sensitive, &is_bare) == 0);
+        must(sensitive == sharing_classify(sharing, &event->base));
+        must(is_bare == sharing_thing_of_event(sharing, event).is_bare);
         for (size_t i = 0; i < N_TEAMS; i++)
                 try_team(sharing, i, said, packed, arena);
         return 0;

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "adapters/common/pack.h"
+#include "proto/pack.h"
 #include "adapters/fhir/translate.h"
 #include "base/file.h"
 #include "base/text.h"

@@ -34,7 +34,7 @@ static void check_stamp(const Carebus__V1__Event *stored, const PublishStamp *st
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         Carebus__V1__Event wanted = *stored;
         char source[64], patient_id[64], message_id[64];
-        Bytes type;
+        PublishSeen seen;
 
         snprintf(source, sizeof(source), "%.*s", (int)stamp->source.size, (const char *)stamp->source.data);
         snprintf(message_id, sizeof(message_id), "%.*s", (int)stamp->message_id.size,
@@ -56,9 +56,9 @@ static void check_stamp(const Carebus__V1__Event *stored, const PublishStamp *st
                 wanted.has_belated = wanted.belated = true;
         wanted.has_confirms = wanted.confirms = stamp->confirms;
         wanted.has_loaded = wanted.loaded = stamp->loaded;
-        assert_int_equal(publish_stamp_event(pack(&stored->base, room, sizeof(room)), stamp, &made, &type), 0);
+        assert_int_equal(publish_stamp_event(pack(&stored->base, room, sizeof(room)), stamp, &made, &seen), 0);
         assert_true(bytes_equal(buffer_bytes(&made), pack(&wanted.base, wanted_room, sizeof(wanted_room))));
-        assert_true(bytes_equal_text(type, stored->type));
+        assert_true(bytes_equal_text(seen.type, stored->type));
 }
 
 static void test_stamped_event_equals_the_event_packed_anew(void **state) {

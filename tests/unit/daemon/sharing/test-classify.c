@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "carebus/v1/record.pb-c.h"
 #include "daemon/sharing/sharing.h"
 
 enum { HIV = 1, TERMINATION = 2, LABELLED = 4 };
@@ -65,9 +66,39 @@ static uint64_t class_of(const Fixture *fixture, const char *name) {
         return 0;
 }
 
+/* Bodies as part of an event, packed: the same is found in it. */
+static void assert_packed_is_alike(const Fixture *fixture, const ProtobufCMessage *message, uint64_t bits) {
+        const ProtobufCMessageDescriptor *const of_event = &carebus__v1__event__descriptor;
+        Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
+        const ProtobufCMessage *packed = message->descriptor == of_event ? message : &event.base;
+        uint8_t *bytes;
+        uint64_t sensitive;
+        bool is_bare;
+        size_t size;
+
+        if (message->descriptor == &carebus__v1__fact__descriptor)
+                event.sensitivity = ((const Carebus__V1__Fact *)message)->sensitivity;
+        for (unsigned i = 0; packed != message && i < of_event->n_fields; i++)
+                if (of_event->fields[i].descriptor == message->descriptor &&
+                    of_event->fields[i].label == PROTOBUF_C_LABEL_OPTIONAL) {
+                        if (of_event->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+                                event.body_case = of_event->fields[i].id;
+                        *(const ProtobufCMessage **)((char *)&event + of_event->fields[i].offset) = message;
+                        break;
+                }
+        size = protobuf_c_message_get_packed_size(packed);
+        bytes = malloc(size + 1);
+        assert_non_null(bytes);
+        protobuf_c_message_pack(packed, bytes);
+        assert_int_equal(sharing_look_at_event(fixture->sharing, bytes_of(bytes, size), &sensitive, &is_bare), 0);
+        assert_int_equal(sensitive, bits);
+        free(bytes);
+}
+
 static unsigned found(const Fixture *fixture, const ProtobufCMessage *message) {
         uint64_t bits = sharing_classify(fixture->sharing, message);
 
+        assert_packed_is_alike(fixture, message, bits);
         return (bits & class_of(fixture, "sexual-health") ? HIV : 0) |
                (bits & class_of(fixture, "termination") ? TERMINATION : 0) |
                (bits & class_of(fixture, "assisted-conception") ? LABELLED : 0);

@@ -1,5 +1,5 @@
 /* See the header. What no message of ours has (packed numbers, floating point, unknown fields) is left to protobuf-c. */
-#include "adapters/common/pack.h"
+#include "proto/pack.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,15 +10,36 @@ enum { WIRE_VARINT = 0, WIRE_LENGTH = 2 };
 
 /* Writes downwards from `at` to `start`; `failed` is for good. */
 typedef struct Packer {
-        uint8_t *start, *at;
+        Arena *arena;
+        uint8_t *start, *at, *end;
         bool failed;
 } Packer;
 
-static void put(Packer *packer, const void *data, size_t size) {
-        if ((size_t)(packer->at - packer->start) < size) {
+static size_t packed_size(const Packer *packer) {
+        return (size_t)(packer->end - packer->at);
+}
+
+/* What is packed moves to the end of a larger place. */
+static void grow(Packer *packer, size_t size) {
+        const size_t used = packed_size(packer), room = MAX(2 * (size_t)(packer->end - packer->start), used + size);
+        uint8_t *start = packer->failed || size > SIZE_MAX / 4 ? NULL : arena_alloc(packer->arena, room);
+
+        if (!start) {
                 packer->failed = true;
                 return;
         }
+        if (used)
+                memcpy(start + room - used, packer->at, used);
+        packer->start = start;
+        packer->end = start + room;
+        packer->at = packer->end - used;
+}
+
+static void put(Packer *packer, const void *data, size_t size) {
+        if ((size_t)(packer->at - packer->start) < size)
+                grow(packer, size);
+        if (packer->failed)
+                return;
         packer->at -= size;
         if (size)
                 memcpy(packer->at, data, size);
@@ -57,9 +78,14 @@ static void put_number(Packer *packer, uint32_t number, uint64_t value) {
         put_tag(packer, number, WIRE_VARINT);
 }
 
+/* Small numbers of either sign are short. */
+static uint64_t zigzag(int64_t value) {
+        return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
+}
+
 static void put_value(Packer *packer, const ProtobufCFieldDescriptor *field, const void *value) {
         const ProtobufCBinaryData *binary = value;
-        const uint8_t *end = packer->at;
+        const size_t before = packed_size(packer);
         const char *text;
 
         switch (field->type) {
@@ -72,7 +98,7 @@ static void put_value(Packer *packer, const ProtobufCFieldDescriptor *field, con
                 return;
         case PROTOBUF_C_TYPE_MESSAGE:
                 put_message(packer, *(const ProtobufCMessage *const *)value);
-                put_varint(packer, (uint64_t)(end - packer->at));
+                put_varint(packer, packed_size(packer) - before);
                 put_tag(packer, field->id, WIRE_LENGTH);
                 return;
         case PROTOBUF_C_TYPE_BOOL:
@@ -88,6 +114,12 @@ static void put_value(Packer *packer, const ProtobufCFieldDescriptor *field, con
         case PROTOBUF_C_TYPE_INT64:
         case PROTOBUF_C_TYPE_UINT64:
                 put_number(packer, field->id, *(const uint64_t *)value);
+                return;
+        case PROTOBUF_C_TYPE_SINT32:
+                put_number(packer, field->id, zigzag(*(const int32_t *)value));
+                return;
+        case PROTOBUF_C_TYPE_SINT64:
+                put_number(packer, field->id, zigzag(*(const int64_t *)value));
                 return;
         default:
                 packer->failed = true;
@@ -131,17 +163,22 @@ static int pack_slowly(const ProtobufCMessage *message, Arena *arena, Bytes *ret
 
 int pack_message(const ProtobufCMessage *message, size_t guess, Arena *arena, Bytes *ret) {
         ArenaMark mark = arena_mark(arena);
-        uint8_t *data = arena_alloc(arena, guess);
-        Packer packer = { .start = data };
+        uint8_t *first = arena_alloc(arena, guess);
+        Packer packer = { .arena = arena, .start = first };
+        size_t size;
 
-        if (!data)
+        if (!first)
                 return pack_slowly(message, arena, ret);
-        packer.at = data + guess;
+        packer.at = packer.end = first + guess;
         put_message(&packer, message);
-        if (packer.failed) {
-                arena_rewind(arena, mark);
+        size = packed_size(&packer);
+        if (!packer.failed)
+                memmove(first, packer.at, size);
+        arena_rewind(arena, mark);
+        if (packer.failed)
                 return pack_slowly(message, arena, ret);
-        }
-        *ret = bytes_of(packer.at, (size_t)(data + guess - packer.at));
-        return 0;
+        /* It is the place where it stands: nothing else was handed out meanwhile. */
+        first = arena_alloc(arena, size);
+        *ret = bytes_of(first, size);
+        return first ? 0 : -ENOMEM;
 }

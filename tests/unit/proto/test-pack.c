@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "adapters/common/pack.h"
+#include "proto/pack.h"
 #include "carebus/v1/control.pb-c.h"
 #include "carebus/v1/event.pb-c.h"
 #include "carebus/v1/intake.pb-c.h"

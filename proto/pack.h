@@ -8,5 +8,5 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-/* `guess` is what it may take; too little costs a second walk. Lives in the arena. 0 or -ENOMEM. */
+/* `guess` is what it may take; what is too small grows. Of the arena no more is kept than the bytes that are given. 0 or -ENOMEM. */
 int pack_message(const ProtobufCMessage *message, size_t guess, Arena *arena, Bytes *ret);
