@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "proto/check.h"
 #include "proto/pack.h"
+#include "proto/unpack.h"
 
 #define PACKED_GUESS 1024 /* of what stands in the state, and of records: most is smaller */
 #define MEMBER(message, place) ((void *)((char *)(message) + (place)))
@@ -340,15 +340,7 @@ Bytes message_pack(const ProtobufCMessage *message, Arena *arena) {
 }
 
 int message_unpack(const ProtobufCMessageDescriptor *descriptor, Bytes bytes, Arena *arena, ProtobufCMessage **ret) {
-        ProtobufCAllocator allocator = check_allocator(arena);
-        ProtobufCMessage *message;
-
-        message = protobuf_c_message_unpack(descriptor, &allocator, bytes.size, bytes.data);
-        if (!message)
-                /* Nothing else tells a full arena from bytes that are not of this type. */
-                return arena_alloc(arena, bytes.size * 2 + 4096) ? -EBADMSG : -ENOMEM;
-        *ret = message;
-        return 0;
+        return unpack_message(descriptor, bytes, arena, ret);
 }
 
 void *message_new(const ProtobufCMessageDescriptor *descriptor, Arena *arena) {

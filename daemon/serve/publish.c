@@ -80,6 +80,7 @@ struct Publisher {
         Buffer bytes;       /* rooms, events, topics */
         Buffer drafts;      /* Draft[] */
         Buffer patient_ids; /* Bytes[] */
+        Buffer derived;     /* likewise */
         PublisherMarks confirms, held, unconfirmed;
         Buffer echoes, corrections; /* Mark[] */
         /* of the entry at hand */
@@ -105,6 +106,7 @@ Publisher *publisher_free(Publisher *publisher) {
         buffer_deinit(&publisher->bytes);
         buffer_deinit(&publisher->drafts);
         buffer_deinit(&publisher->patient_ids);
+        buffer_deinit(&publisher->derived);
         buffer_deinit(&publisher->confirms.indexes);
         buffer_deinit(&publisher->held.indexes);
         buffer_deinit(&publisher->unconfirmed.indexes);
@@ -248,12 +250,6 @@ static bool marks_have(PublisherMarks *marks, size_t index) {
         return next == index;
 }
 
-static int marks_read(PublisherMarks *marks, const ViewOutcome *outcome, unsigned field) {
-        buffer_clear(&marks->indexes);
-        marks->n_passed = 0;
-        return view_outcome_indexes(outcome, field, &marks->indexes);
-}
-
 /* ---- what the rules look at ---- */
 
 static size_t put_text(Publisher *publisher, Bytes text) {
@@ -381,15 +377,8 @@ static int publisher_add(Publisher *publisher, Bytes stored, Bytes patient_id) {
         return publisher->bytes.error ? publisher->bytes.error : publisher->drafts.error;
 }
 
-static int keep_patient_id(Bytes value, void *owner) {
-        Publisher *publisher = owner;
-
-        buffer_append(&publisher->patient_ids, &value, sizeof(value));
-        return publisher->patient_ids.error;
-}
-
 /* The patient of a derived event stands in the event itself. */
-static int add_derived(Bytes value, void *owner) {
+static int add_derived(Publisher *publisher, Bytes value) {
         Bytes patient_id = BYTES_NULL;
         size_t offset = 0;
         WireField field;
@@ -403,7 +392,7 @@ static int add_derived(Bytes value, void *owner) {
                                         patient_id = field.bytes;
                         break;
                 }
-        return publisher_add(owner, value, patient_id);
+        return publisher_add(publisher, value, patient_id);
 }
 
 /* The submission of an Entry, or an empty range when it is of another kind. */
@@ -536,7 +525,7 @@ static PublishedEntry *publisher_finish(Publisher *publisher) {
         return entry;
 }
 
-static int keep_mark(Bytes value, void *owner) {
+static int keep_mark(Bytes value, Buffer *marks) {
         Mark mark = { .packed = value };
         size_t offset = 0;
         WireField field;
@@ -544,23 +533,79 @@ static int keep_mark(Bytes value, void *owner) {
         while (wire_field_next(value, &offset, &field) == 0)
                 if (field.number == MARK_INDEX && field.wire_type == WIRE_VARINT)
                         mark.index = (uint32_t)field.value;
-        buffer_append(owner, &mark, sizeof(mark));
-        return ((Buffer *)owner)->error;
+        buffer_append(marks, &mark, sizeof(mark));
+        return marks->error;
 }
 
-static int publisher_marks(Publisher *publisher, const ViewOutcome *outcome) {
-        int r = marks_read(&publisher->confirms, outcome, VIEW_OUTCOME_CONFIRMS);
+static int keep_bytes(Bytes value, Buffer *list) {
+        buffer_append(list, &value, sizeof(value));
+        return list->error;
+}
 
-        buffer_clear(&publisher->echoes);
-        buffer_clear(&publisher->corrections);
-        if (r == 0)
-                r = view_outcome_list(outcome, VIEW_OUTCOME_ECHOES, keep_mark, &publisher->echoes);
-        if (r == 0)
-                r = view_outcome_list(outcome, VIEW_OUTCOME_CORRECTIONS, keep_mark, &publisher->corrections);
+static int keep_index(uint64_t value, PublisherMarks *marks) {
+        const uint32_t index = (uint32_t)value;
 
-        if (r == 0)
-                r = marks_read(&publisher->held, outcome, VIEW_OUTCOME_HELD);
-        return r < 0 ? r : marks_read(&publisher->unconfirmed, outcome, VIEW_OUTCOME_UNCONFIRMED);
+        buffer_append(&marks->indexes, &index, sizeof(index));
+        return marks->indexes.error;
+}
+
+static int outcome_field(Publisher *publisher, const WireField *field) {
+        const bool is_number = field->wire_type == WIRE_VARINT, is_bytes = field->wire_type == WIRE_BYTES;
+
+        switch (field->number) {
+        case VIEW_OUTCOME_PATIENT_IDS:
+                return is_bytes ? keep_bytes(field->bytes, &publisher->patient_ids) : 0;
+        case VIEW_OUTCOME_DERIVED:
+                return is_bytes ? keep_bytes(field->bytes, &publisher->derived) : 0;
+        case VIEW_OUTCOME_ECHOES:
+                return is_bytes ? keep_mark(field->bytes, &publisher->echoes) : 0;
+        case VIEW_OUTCOME_CORRECTIONS:
+                return is_bytes ? keep_mark(field->bytes, &publisher->corrections) : 0;
+        case VIEW_OUTCOME_CONFIRMS:
+                return is_number ? keep_index(field->value, &publisher->confirms) : 0;
+        case VIEW_OUTCOME_HELD:
+                return is_number ? keep_index(field->value, &publisher->held) : 0;
+        case VIEW_OUTCOME_UNCONFIRMED:
+                return is_number ? keep_index(field->value, &publisher->unconfirmed) : 0;
+        default:
+                return 0;
+        }
+}
+
+static void publisher_clear(Publisher *publisher) {
+        PublisherMarks *const marks[] = { &publisher->confirms, &publisher->held, &publisher->unconfirmed };
+        Buffer *const buffers[] = { &publisher->bytes,   &publisher->drafts, &publisher->patient_ids,
+                                    &publisher->derived, &publisher->echoes, &publisher->corrections };
+
+        for (size_t i = 0; i < ELEMENTSOF(marks); i++) {
+                buffer_clear(&marks[i]->indexes);
+                marks[i]->n_passed = 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(buffers); i++)
+                buffer_clear(buffers[i]);
+}
+
+/* All that it says of its events, in one walk. */
+static int publisher_read_outcome(Publisher *publisher, const ViewOutcome *outcome) {
+        size_t offset = 0;
+        WireField field;
+        int r = 0;
+
+        while (r == 0 && wire_field_next(outcome->packed, &offset, &field) == 0)
+                r = outcome_field(publisher, &field);
+        return r;
+}
+
+static int publisher_add_derived(Publisher *publisher) {
+        int r = 0;
+
+        for (size_t offset = 0; r == 0 && offset < publisher->derived.size; offset += sizeof(Bytes)) {
+                Bytes derived;
+
+                memcpy(&derived, publisher->derived.data + offset, sizeof(derived));
+                r = add_derived(publisher, derived);
+        }
+        return r;
 }
 
 int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEntry **ret) {
@@ -570,9 +615,7 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         r = view_outcome(view, seq, &outcome);
         if (r != 0)
                 return r;
-        buffer_clear(&publisher->bytes);
-        buffer_clear(&publisher->drafts);
-        buffer_clear(&publisher->patient_ids);
+        publisher_clear(publisher);
         publisher->seq = seq;
         publisher->received_at = outcome.received_at;
         publisher->source = outcome.source;
@@ -580,15 +623,13 @@ int publisher_entry(Publisher *publisher, View *view, uint64_t seq, PublishedEnt
         publisher->belated = outcome.belated;
         publisher->loaded = outcome.loaded;
         if (outcome.event_count > 0) {
-                r = view_outcome_list(&outcome, VIEW_OUTCOME_PATIENT_IDS, keep_patient_id, publisher);
-                if (r == 0)
-                        r = publisher_marks(publisher, &outcome);
+                r = publisher_read_outcome(publisher, &outcome);
                 if (r == 0)
                         r = outcome.republishes ? publisher_add_retried(publisher, view, outcome.republishes)
                                                 : publisher_add_journaled(publisher, view, &outcome);
                 publisher->message_id = BYTES_NULL; /* the bus itself says what is derived */
                 if (r == 0)
-                        r = view_outcome_list(&outcome, VIEW_OUTCOME_DERIVED, add_derived, publisher);
+                        r = publisher_add_derived(publisher);
                 if (r < 0)
                         return r;
         }

@@ -210,18 +210,6 @@ int view_outcome_list(const ViewOutcome *outcome, unsigned number, int (*item)(B
         return 0;
 }
 
-int view_outcome_indexes(const ViewOutcome *outcome, unsigned number, Buffer *ret) {
-        WireField field;
-        size_t offset = 0;
-
-        while (wire_field_next(outcome->packed, &offset, &field) == 0)
-                if (field.number == number && field.wire_type == 0) {
-                        uint32_t index = (uint32_t)field.value;
-                        buffer_append(ret, &index, sizeof(index));
-                }
-        return ret->error;
-}
-
 /* ---- the journal ------------------------------------------------------------------------------------------------- */
 
 /* One that stands before `seq`, else the one that was idle for longest. */

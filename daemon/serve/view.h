@@ -58,10 +58,8 @@ enum {
         VIEW_OUTCOME_CORRECTIONS = 25
 };
 int view_outcome_list(const ViewOutcome *outcome, unsigned field, int (*item)(Bytes value, void *owner), void *owner);
-/* Appends the indexes (uint32_t, ascending) of the events that said what their source had said before, that wait, or whose person is in
- * review. 0 or -ENOMEM. */
+/* Numbers, ascending: of the events that said what their source had said before, that wait, or whose person is in review. */
 enum { VIEW_OUTCOME_CONFIRMS = 19, VIEW_OUTCOME_HELD = 22, VIEW_OUTCOME_UNCONFIRMED = 23 };
-int view_outcome_indexes(const ViewOutcome *outcome, unsigned field, Buffer *ret);
 
 /* One record of the journal; readers that go on in order are kept, so that reading on costs no search. `hint` may be
  * NULL. 0, JOURNAL_E_EXPIRED, VIEW_E_NOT_FOUND, or negative: -EBADMSG where the journal is not what was written. The

@@ -18,5 +18,6 @@ struct Sharing {
         const char ***reads; /* what a team reads by both, in order of names, NULL behind the last */
         uint8_t (*digests)[SHA256_SIZE];
         size_t n_teams;
+        const char *only_types[POLICY_KINDS_MAX]; /* of a kind that has one type of event alone, that one */
         const SharingPerson *nobody;
 };

@@ -123,6 +123,18 @@ static int fill(Sharing *sharing, const Carebus__V1__Settings *folded) {
         return r;
 }
 
+static void fill_types(Sharing *sharing) {
+        unsigned n[POLICY_KINDS_MAX] = { 0 };
+        const EventType *type;
+
+        for (size_t i = 0; (type = event_type_at(i)); i++) {
+                const int kind = type->section ? kind_find(type->section) : -1;
+
+                if (kind >= 0)
+                        sharing->only_types[kind] = n[kind]++ == 0 ? type->name : NULL;
+        }
+}
+
 int sharing_new(const Config *config, const Carebus__V1__Settings *folded, Sharing **ret) {
         _cleanup_(sharing_unrefp) Sharing *sharing = calloc(1, sizeof(*sharing));
         int r;
@@ -143,6 +155,7 @@ int sharing_new(const Config *config, const Carebus__V1__Settings *folded, Shari
                 r = person_make(sharing->policies, NULL, sharing->arena, &sharing->nobody);
         if (r < 0)
                 return r;
+        fill_types(sharing);
         *ret = TAKE_PTR(sharing);
         return 0;
 }

@@ -78,21 +78,9 @@ static const char *contact_type(const Carebus__V1__Contact *contact) {
         return "contact.recorded";
 }
 
-/* Where there is only one of the section, that one. */
-static const char *only_type(const char *section) {
-        const EventType *type;
-        const char *only = NULL;
+static const char *fact_type(const Sharing *sharing, const char *section, const Carebus__V1__Fact *fact) {
+        int kind;
 
-        for (size_t i = 0; (type = event_type_at(i)); i++)
-                if (text_equal(type->section, section)) {
-                        if (only)
-                                return NULL;
-                        only = type->name;
-                }
-        return only;
-}
-
-static const char *fact_type(const char *section, const Carebus__V1__Fact *fact) {
         switch (fact->value_case) {
         case CAREBUS__V1__FACT__VALUE_DECISION:
                 return decision_type(fact->decision);
@@ -101,7 +89,8 @@ static const char *fact_type(const char *section, const Carebus__V1__Fact *fact)
         case CAREBUS__V1__FACT__VALUE_DEMOGRAPHICS:
                 return "patient.updated";
         default:
-                return only_type(section);
+                kind = kind_find(section);
+                return kind >= 0 ? sharing->only_types[kind] : NULL;
         }
 }
 
@@ -110,7 +99,7 @@ SharingThing sharing_thing_of_fact(const Sharing *sharing, const char *section, 
                                .source = bytes_of_text(fact->source),
                                .team = fact->team,
                                .sensitive = sharing_classify(sharing, &fact->base),
-                               .fact_type = fact_type(section, fact) };
+                               .fact_type = fact_type(sharing, section, fact) };
 }
 
 /*
