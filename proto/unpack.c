@@ -1,6 +1,6 @@
 /*
- * See the header. What we do not write ourselves (fields that nobody knows, one that is there twice, packed numbers, floating point) is left
- * to protobuf-c: the whole message then goes to it.
+ * See the header. What we do not write ourselves (fields that nobody knows, one that is there twice, packed numbers, floating point)
+ * is left to protobuf-c: the whole message then goes to it.
  */
 #include "proto/unpack.h"
 
@@ -11,7 +11,8 @@
 #include "proto/reflect.h"
 #include "proto/wire.h"
 
-#define SCANNED_MAX 48 /* fields of one message that are kept from counting to filling in; of more, all are read again */
+#define SCANNED_MAX \
+        48 /* fields of one message that are kept from counting to filling in; of more, all are read again */
 
 enum { UNUSUAL = 1 };
 
@@ -139,7 +140,8 @@ static int repeated_fill(Unpacker *unpacker, const Scanned *scanned) {
         int r;
 
         if (*n == 0)
-                *list = arena_alloc(unpacker->arena, size * unpacker->counts[field - unpacker->message->descriptor->fields]);
+                *list = arena_alloc(unpacker->arena,
+                                    size * unpacker->counts[field - unpacker->message->descriptor->fields]);
         if (!*list)
                 return -ENOMEM;
         r = value_fill(field, &scanned->wire, unpacker->arena, *list + *n * size);

@@ -182,9 +182,9 @@ static void assert_unpacks_alike(const ProtobufCMessageDescriptor *descriptor, B
 
 static void test_every_kind_of_field_is_unpacked_alike(void **state) {
         static const ProtobufCMessageDescriptor *const descriptors[] = {
-                &carebus__v1__event__descriptor,      &carebus__v1__submission__descriptor,
-                &carebus__v1__record__descriptor,     &carebus__v1__stored_section__descriptor,
-                &carebus__v1__person__descriptor,     &carebus__v1__outcome__descriptor,
+                &carebus__v1__event__descriptor,    &carebus__v1__submission__descriptor,
+                &carebus__v1__record__descriptor,   &carebus__v1__stored_section__descriptor,
+                &carebus__v1__person__descriptor,   &carebus__v1__outcome__descriptor,
                 &carebus__v1__settings__descriptor,
         };
 
@@ -253,7 +253,8 @@ static void test_what_does_not_fit_the_arena_is_told_from_what_is_no_message(voi
 
         assert_int_equal(arena_new(&small, bytes.size), 0);
         assert_int_equal(unpack_message(&carebus__v1__event__descriptor, bytes, small, &unpacked), -ENOMEM);
-        assert_int_equal(unpack_message(&carebus__v1__event__descriptor, bytes_of("\x0b", 1), arena, &unpacked), -EBADMSG);
+        assert_int_equal(unpack_message(&carebus__v1__event__descriptor, bytes_of("\x0b", 1), arena, &unpacked),
+                         -EBADMSG);
 }
 
 int main(void) {
@@ -263,9 +264,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_a_guess_that_is_too_small_changes_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_every_kind_of_field_is_unpacked_alike, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_list_of_any_length_is_unpacked, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_bytes_that_are_no_message_of_ours_are_taken_as_protobuf_c_takes_them, setup,
+                cmocka_unit_test_setup_teardown(
+                        test_bytes_that_are_no_message_of_ours_are_taken_as_protobuf_c_takes_them, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_what_does_not_fit_the_arena_is_told_from_what_is_no_message, setup,
                                                 teardown),
-                cmocka_unit_test_setup_teardown(test_what_does_not_fit_the_arena_is_told_from_what_is_no_message, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
