@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -10,7 +12,16 @@
 #include "ctl/command.h"
 #include "proto/zsock.h"
 
-/* Written beside and linked into place: a key that is there already is never written over. */
+/* Made by root, a key belongs to whoever the folder belongs to: a secret that the daemon's user cannot read is of no use to it. */
+static int give_to_owner(const char *folder, int fd) {
+        struct stat info;
+
+        if (geteuid() != 0)
+                return 0;
+        return stat(folder, &info) < 0 || fchown(fd, info.st_uid, info.st_gid) < 0 ? -errno : 0;
+}
+
+/* A key that is there already is never written over. */
 static int write_key(const char *folder, const char *name, const char *suffix, const char *key, mode_t mode) {
         _cleanup_(freep) char *path = NULL, *line = NULL;
         _cleanup_(closep) int fd = -1;
@@ -27,7 +38,9 @@ static int write_key(const char *folder, const char *name, const char *suffix, c
                             r == -EEXIST ? "is there already; move it away first if you mean it" : strerror(-r));
                 return r;
         }
-        r = write_all(fd, line, strlen(line));
+        r = give_to_owner(folder, fd);
+        if (r == 0)
+                r = write_all(fd, line, strlen(line));
         if (r == 0 && fsync(fd) < 0)
                 r = -errno;
         return r == 0 ? folder_sync(folder) : r;
