@@ -27,6 +27,8 @@ LOG_EVENT(LOCKED, "bf470f3db41340e0b61591772653ad84", 3, "another carebusd uses 
 LOG_EVENT(JOURNAL_NEWER, "6ae31bb6c9814ea3ba0943fa51af4a70", 2, "the journal was written by a later version of carebus and is left as it is: start that version")
 LOG_EVENT(ADDRESS_TAKEN, "42d2d3615c0c435a8419e149df9a05cd", 2, "the address is taken by another program: stop it, or choose another address")
 LOG_EVENT(NO_BUS_KEY, "67617259be8f4e3a8b66c4589f31f686", 2, "a tcp listener needs the bus's own keys: run `carebusctl key new bus`")
+LOG_EVENT(FIGURES_NOT_LISTENING, "9ed710056c9848769c7ed8fc840ff2ef", 4, "the figures cannot be read at this address: stop what else listens there, or give `metrics:` another; the bus works, and it is tried again")
+LOG_EVENT(FIGURES_LISTENING, "d4997fc0b2834b9d8d4be0c7b70d82b8", 6, "the figures can be read")
 LOG_EVENT(STRANGER_LET_IN, "c10eff4d32674cba9a46c5091552524e", 2, "a random key was not seen to be refused at the intake: the daemon does not start")
 LOG_EVENT(FIELD_UNKNOWN, "e804abd7707e416b85418870262e380a", 5, "a source's messages have a field or a code that nobody reads, for the first time: see `carebusctl coverage`, then map it or put it under `ignore:` of its profile")
 LOG_EVENT(COVERAGE_LOST, "ce432d7f4698443cb5d7c3e5c70b0d25", 4, "the counts of fields could not be read and begin at zero; no message was lost by that")

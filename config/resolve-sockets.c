@@ -94,9 +94,6 @@ static int check_listeners(Resolver *resolver) {
                      "listen.intake");
         listener_add(resolver, &listeners, config->listen_feed, true, listen ? yaml_place(listen, "feed") : nowhere,
                      "listen.feed");
-        if (config->metrics)
-                report_warning(resolver->report, yaml_place(resolver->root, "metrics"),
-                               "metrics: checked, but nothing listens there in this version");
         listener_add(resolver, &listeners, config->metrics, false, yaml_place(resolver->root, "metrics"), "metrics");
         for (size_t i = 0; i < config->n_teams; i++) {
                 snprintf(label, sizeof(label), "teams.%.48s.live", config->teams[i].name);

@@ -307,7 +307,8 @@ const SchemaItem config_items[] = {
         { .name = "metrics",
           .type = SCHEMA_ADDRESS,
           .offset = offsetof(Draft, config.metrics),
-          .doc = "Where metrics can be read. Checked; nothing listens there yet" },
+          .doc = "Where the figures can be read over HTTP, besides the socket `metrics` in the `run` folder: whoever "
+                 "reaches it may. docs/metrics.md" },
         { .name = "operators",
           .type = SCHEMA_USER,
           .is_list = true,

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "daemon/daemon.h"
+#include "daemon/figures/room.h"
 #include "daemon/link.h"
 #include "daemon/peer/zap.h"
 #include "daemon/stage/facts.h"
@@ -38,6 +39,8 @@ typedef struct Daemon {
         CoreFacts facts;
         int lock_fd, run_lock_fd;
         int fold_bell, serve_bell;
+        int figures_fd; /* of facts.figures, for serve */
+        Room room;
         size_t max_frame;
 
         Loop *loop;

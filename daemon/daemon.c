@@ -98,6 +98,26 @@ static int on_watchdog(LoopSource *source, void *owner) {
         return loop_timer_set(source, service_watchdog_interval());
 }
 
+/* What the main thread alone knows, or looks at only now and then. */
+static void count_figures(Daemon *daemon) {
+        CoreFigures *figures = daemon->facts.figures;
+        const int64_t now = clock_monotonic(&clock_system);
+        const uint64_t free_bytes = figure_get(&figures->free_bytes);
+        uint64_t left = FIGURES_UNKNOWN;
+
+        if (free_bytes > 0) {
+                room_note(&daemon->room, now, free_bytes);
+                if (room_seconds_left(&daemon->room, now, free_bytes, figure_get(&figures->reserve_bytes), &left) != 0)
+                        left = FIGURES_UNKNOWN;
+        }
+        figure_set(&figures->seconds_left, left);
+        figure_set(&figures->running, atomic_load(&daemon->facts.running));
+        figure_set(&figures->serve_restarts, atomic_load(&daemon->facts.serve_restarts));
+        figure_set(&figures->zap_rounds, zap_progress(daemon->zap));
+        figure_set(&figures->lines_left_out, log_counts().left_out);
+        figures_moved(figures, FIGURES_MAIN);
+}
+
 static int on_status(LoopSource *source, void *owner) {
         Daemon *daemon = owner;
         const int zap = zap_error(daemon->zap);
@@ -109,6 +129,7 @@ static int on_status(LoopSource *source, void *owner) {
         serve_check(daemon);
         if (atomic_load(&daemon->facts.running) && !daemon->reloading)
                 daemon_tell_status(daemon);
+        count_figures(daemon);
         return loop_timer_set(source, STATUS_EVERY);
 }
 
@@ -261,6 +282,8 @@ static void daemon_close(Daemon *daemon) {
         free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);
+        closep(&daemon->figures_fd);
+        daemon->facts.figures = figures_free(daemon->facts.figures);
         closep(&daemon->facts.fault_bell);
         closep(&daemon->lock_fd);
         closep(&daemon->run_lock_fd);
@@ -282,6 +305,7 @@ int daemon_run(const char *config_path) {
                 .run_lock_fd = -1,
                 .fold_bell = -1,
                 .serve_bell = -1,
+                .figures_fd = -1,
                 .facts = { .fault_bell = -1, .started_at = clock_now_at(&clock_system) },
         };
         int code, r = block_signals();
@@ -291,6 +315,10 @@ int daemon_run(const char *config_path) {
                 r = service_harden();
         if (r >= 0)
                 r = make_bells(&daemon);
+        if (r >= 0)
+                r = figures_new(&daemon.facts.figures, &daemon.figures_fd);
+        if (r >= 0)
+                figure_set(&daemon.facts.figures->started_at, (uint64_t)daemon.facts.started_at);
         if (r < 0) {
                 error_print("carebusd", "cannot start: %s", strerror(-r));
                 daemon_close(&daemon);

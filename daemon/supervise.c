@@ -69,6 +69,8 @@ static int serve_fds_gather(Daemon *daemon, int link_fd, ServeFds *fds) {
 
         if (r >= 0)
                 r = serve_fds_add(fds, daemon->serve_bell, "doorbell");
+        if (r >= 0)
+                r = serve_fds_add(fds, daemon->figures_fd, "figures");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(listeners); i++)
                 r = serve_fds_add_listener(fds, listeners[i]);
         for (size_t i = 0; r >= 0 && i < daemon->config->n_teams; i++) {
@@ -200,6 +202,7 @@ static void serve_is_ready(Daemon *daemon) {
         if (!serve->was_ready) {
                 serve->was_ready = true;
                 atomic_store(&daemon->facts.running, true);
+                figure_set(&daemon->facts.figures->running, 1);
                 log_event(LOG_STARTED, log_name("BUS", daemon->config->bus));
                 daemon_tell_ready(daemon);
         }

@@ -171,10 +171,24 @@ static int counts_read(Bytes bytes, Arena *arena, const Carebus__V1__Counts **re
         r = unpack_checked(&carebus__v1__counts__descriptor, bytes, &limits, arena, &counts, error);
         if (r)
                 return r;
-        if (counts->ignored > COUNT_MAX)
-                return validate_fail(error, VALIDATE_E_VALUE, "counts.ignored");
-        if (counts->refused > COUNT_MAX)
-                return validate_fail(error, VALIDATE_E_VALUE, "counts.refused");
+        const struct {
+                uint64_t count;
+                const char *path;
+        } rules[] = {
+                { counts->ignored, "counts.ignored" },
+                { counts->refused, "counts.refused" },
+                { counts->received, "counts.received" },
+                { counts->accepted, "counts.accepted" },
+                { counts->failed, "counts.failed" },
+                { counts->rejected, "counts.rejected" },
+                { counts->waiting, "counts.waiting" },
+                { counts->connections, "counts.connections" },
+                { counts->certificate_ends_at, "counts.certificate_ends_at" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rules); i++)
+                if (rules[i].count > COUNT_MAX)
+                        return validate_fail(error, VALIDATE_E_VALUE, "%s", rules[i].path);
         *ret = counts;
         return 0;
 }

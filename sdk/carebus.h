@@ -101,6 +101,16 @@ CAREBUS_API int carebus_source_submit(carebus_source *source, const carebus_subm
 /* How many messages the program answered itself since it began, because nobody wants them or because they must not be stored, so that
  * the bus can show them. Sent by dispatch, once a second at most. -EINVAL: a number goes down, or beyond 2^53. */
 CAREBUS_API int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t refused);
+/* What the program did with its own system, for whoever watches the bus. */
+typedef struct carebus_traffic {
+        uint64_t received;                   /* messages, requests or rows; these four since it began */
+        uint64_t accepted, failed, rejected; /* answered: it is stored; send it again; never will do */
+        uint64_t connections;                /* of its system, now */
+        uint64_t certificate_ends_at;        /* of its own listener: microseconds since 1970; 0: it has none */
+} carebus_traffic;
+/* Sent by dispatch, once a second at most, with how many submissions wait for a receipt. -EINVAL: one of the first four goes down, or
+ * one lies beyond 2^53. */
+CAREBUS_API int carebus_source_report_traffic(carebus_source *source, const carebus_traffic *traffic);
 /* A message had this field: `path` is a name of the format or of a column (PID-35, Patient.photo), at most 120 bytes of UTF-8, never what
  * stood in it. Counted here and sent by dispatch every few seconds, for `carebusctl coverage`; what does not reach the bus is lost, since
  * it is a figure. Fields beyond 4,096 different ones, and names that are not UTF-8, are not counted. -EINVAL: no such use, or

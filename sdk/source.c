@@ -42,6 +42,8 @@ struct Held {
 /* What the program answered itself. */
 typedef struct Tally {
         uint64_t ignored, refused;
+        carebus_traffic traffic;
+        uint64_t waiting;
 } Tally;
 
 typedef enum Greeting { GREETING_DOWN, GREETING_SENT, GREETING_DONE } Greeting;
@@ -60,9 +62,10 @@ struct carebus_source {
         uint64_t next_number;
         uint32_t window;
         Tally reported, told, told_before; /* by the program; to the bus; of that in earlier sessions */
-        int64_t told_at;                   /* monotonic */
-        Coverage *coverage;                /* NULL until the first field */
-        int64_t covered_at;                /* monotonic */
+        bool tells_traffic;
+        int64_t told_at;    /* monotonic */
+        Coverage *coverage; /* NULL until the first field */
+        int64_t covered_at; /* monotonic */
 };
 
 static int64_t now(void) {
@@ -124,21 +127,34 @@ static int send_waiting(carebus_source *source) {
 
 static bool has_news(const carebus_source *source) {
         return source->greeting == GREETING_DONE &&
-               (source->reported.ignored != source->told.ignored || source->reported.refused != source->told.refused);
+               (memcmp(&source->reported, &source->told, sizeof(source->told)) != 0 ||
+                (source->tells_traffic && source->n_held != source->told.waiting));
 }
 
 /* In a session counts all since its beginning, so what earlier sessions were told is left out. */
 static int send_counts(carebus_source *source) {
         Carebus__V1__Counts counts = CAREBUS__V1__COUNTS__INIT;
         Carebus__V1__FromSource from = CAREBUS__V1__FROM_SOURCE__INIT;
-        uint8_t packed[64];
+        const carebus_traffic *traffic = &source->reported.traffic, *before = &source->told_before.traffic;
+        uint8_t packed[128]; /* nine numbers of ten bytes and their keys */
         int r;
 
         if (!has_news(source) || now() < source->told_at + COUNTS_EVERY)
                 return 0;
+        source->reported.waiting = source->tells_traffic ? source->n_held : 0;
         counts.has_ignored = counts.has_refused = true;
         counts.ignored = source->reported.ignored - source->told_before.ignored;
         counts.refused = source->reported.refused - source->told_before.refused;
+        counts.has_received = counts.has_accepted = counts.has_failed = counts.has_rejected = true;
+        counts.received = traffic->received - before->received;
+        counts.accepted = traffic->accepted - before->accepted;
+        counts.failed = traffic->failed - before->failed;
+        counts.rejected = traffic->rejected - before->rejected;
+        counts.has_connections = counts.has_waiting = true;
+        counts.connections = traffic->connections;
+        counts.waiting = source->reported.waiting;
+        counts.has_certificate_ends_at = traffic->certificate_ends_at != 0;
+        counts.certificate_ends_at = traffic->certificate_ends_at;
         from.message_case = CAREBUS__V1__FROM_SOURCE__MESSAGE_COUNTS;
         from.counts = &counts;
         r = connection_send(source->connection, bytes_of(packed, carebus__v1__from_source__pack(&from, packed)));
@@ -219,6 +235,8 @@ static int on_welcome(carebus_source *source, const Carebus__V1__Welcome *welcom
         source->first_waiting = source->first;
         source->n_on_way = 0;
         source->told_before = source->told;
+        if (source->tells_traffic)
+                source->told.waiting = UINT64_MAX; /* what stands now is said anew in each session */
         connection_settled(source->connection);
         set_state(source, CAREBUS_READY, NULL);
         return send_waiting(source);
@@ -471,7 +489,21 @@ int carebus_source_report(carebus_source *source, uint64_t ignored, uint64_t ref
         if (ignored < source->reported.ignored || refused < source->reported.refused || ignored > COUNT_MAX ||
             refused > COUNT_MAX)
                 return -EINVAL;
-        source->reported = (Tally){ .ignored = ignored, .refused = refused };
+        source->reported.ignored = ignored;
+        source->reported.refused = refused;
+        return 0;
+}
+
+int carebus_source_report_traffic(carebus_source *source, const carebus_traffic *traffic) {
+        const carebus_traffic *before = &source->reported.traffic;
+
+        if (traffic->received < before->received || traffic->accepted < before->accepted ||
+            traffic->failed < before->failed || traffic->rejected < before->rejected ||
+            MAX(MAX(traffic->received, traffic->accepted), MAX(traffic->failed, traffic->rejected)) > COUNT_MAX ||
+            MAX(traffic->connections, traffic->certificate_ends_at) > COUNT_MAX)
+                return -EINVAL;
+        source->reported.traffic = *traffic;
+        source->tells_traffic = true;
         return 0;
 }
 

@@ -179,6 +179,17 @@ static void left_alone(void *owner, const char *name, const FolderFile *file, Wa
                            "named, such as people.csv or contacts-march.csv.");
 }
 
+/* For `carebusctl status` and whoever watches. */
+static void report(const Server *server) {
+        const uint64_t not_taken = server->n_problems + server->n_left_out;
+        const carebus_traffic traffic = { .received = server->n_rows,
+                                          .accepted = server->n_rows > not_taken ? server->n_rows - not_taken : 0,
+                                          .rejected = server->n_problems };
+
+        (void)carebus_source_report(server->bus, server->n_left_out, server->n_problems);
+        (void)carebus_source_report_traffic(server->bus, &traffic);
+}
+
 static void file_is_done(Server *server, const DeliveryEnd *end) {
         const char *source = source_of(server)->name;
 
@@ -186,7 +197,7 @@ static void file_is_done(Server *server, const DeliveryEnd *end) {
         server->n_rows += end->n_rows;
         server->n_problems += end->n_problems;
         server->n_left_out += end->n_left_out;
-        (void)carebus_source_report(server->bus, server->n_left_out, server->n_problems); /* for `carebusctl status` */
+        report(server);
         if (end->problem_code)
                 log_event(LOG_FILE_REFUSED, log_name("SOURCE", source), log_name("TABLE", end->table),
                           log_name("REASON", end->problem_code));

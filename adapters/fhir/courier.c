@@ -352,6 +352,15 @@ int courier_dispatch(Courier *courier) {
         return r;
 }
 
-int courier_report(Courier *courier) {
-        return carebus_source_report(courier->bus, courier->counts.ignored, courier->counts.not_taken);
+int courier_report(Courier *courier, size_t connections, int64_t certificate_ends_at) {
+        const CourierCounts *counts = &courier->counts;
+        const carebus_traffic traffic = { .received = counts->received,
+                                          .accepted = counts->accepted,
+                                          .failed = counts->failed,
+                                          .rejected = counts->rejected,
+                                          .connections = connections,
+                                          .certificate_ends_at = (uint64_t)certificate_ends_at };
+        int r = carebus_source_report(courier->bus, counts->ignored, counts->not_taken);
+
+        return r < 0 ? r : carebus_source_report_traffic(courier->bus, &traffic);
 }

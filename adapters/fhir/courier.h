@@ -13,6 +13,8 @@ typedef struct Courier Courier;
 
 typedef struct CourierCounts {
         uint64_t received, stored, quarantined, duplicate, refused, later, ignored, not_taken, not_authenticated;
+        uint64_t accepted, failed,
+                rejected; /* requests, by the status of their answer: below 400, 500 and more, the others */
 } CourierCounts;
 
 typedef struct CourierResult {
@@ -61,5 +63,5 @@ uint64_t courier_moves(const Courier *courier);
 int courier_fd(const Courier *courier);
 int courier_timeout(const Courier *courier);
 int courier_dispatch(Courier *courier);
-/* Tells the bus what was answered here and never reached it. */
-int courier_report(Courier *courier);
+/* Tells the bus what was answered here and never reached it, and how its clients are. */
+int courier_report(Courier *courier, size_t connections, int64_t certificate_ends_at);

@@ -73,8 +73,19 @@ static Work *work_new(Desk *desk, HttpExchange *exchange, const HttpHead *head, 
         return work;
 }
 
+static void count_answer(CourierCounts *counts, unsigned status) {
+        if (status < 400)
+                counts->accepted++;
+        else if (status >= 500)
+                counts->failed++;
+        else
+                counts->rejected++;
+}
+
 static void work_answer(Work *work, Answer *answer) {
         HttpExchange *exchange = work->exchange;
+
+        count_answer(courier_counts(work->courier), answer->status);
 
         work_free(work);
         listener_answer(exchange, answer);
@@ -132,9 +143,10 @@ static void on_message(void *owner, HttpExchange *exchange, const HttpHead *head
         answer.is_plain_json = route.is_plain_json;
         if (answer.status && work)
                 work_answer(work, &answer);
-        else if (answer.status)
+        else if (answer.status) {
+                count_answer(courier_counts(desk->courier), answer.status);
                 listener_answer(exchange, &answer);
-        else if (work->n_waiting == 0)
+        } else if (work->n_waiting == 0)
                 work_finish(work);
 }
 

@@ -12,6 +12,7 @@
 #include "adapters/fhir/listener.h"
 #include "adapters/fhir/memory.h"
 #include "adapters/fhir/poll.h"
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -51,6 +52,7 @@ typedef struct Server {
         int socket; /* that doors listen on; -1: nobody connects */
         bool stopping;
         int64_t stop_by;
+        int64_t certificate_ends_at; /* since 1970; 0: none */
 } Server;
 
 static int64_t now(void) {
@@ -176,16 +178,19 @@ static int on_prepare(LoopSource *source, void *owner) {
 static int on_tick(LoopSource *source, void *owner) {
         Server *server = owner;
         size_t overdue = desk_expire(server->desk, now() - ANSWER_WITHIN);
+        size_t connections = 0;
         int r;
 
         if (overdue > 0)
                 log_event(LOG_ANSWER_OVERDUE, log_name("SOURCE", source_of(server)->name),
                           log_number("REQUESTS", (int64_t)overdue));
-        for (Door *door = server->doors; door; door = door->next)
+        for (Door *door = server->doors; door; door = door->next) {
                 listener_end_the_slow(door->listener, now() - INSIDE_WITHIN);
+                connections += listener_connections(door->listener);
+        }
         doors_forget(server);
         service_watchdog();
-        r = courier_report(server->courier);
+        r = courier_report(server->courier, connections, server->certificate_ends_at);
         return r < 0 ? r : loop_timer_set(source, USEC_PER_SEC);
 }
 
@@ -255,6 +260,7 @@ static int use_config(void *owner, Config *config, size_t source) {
         config_unref(server->config);
         server->config = config_ref(config);
         server->source = source;
+        server->certificate_ends_at = certificate_end_or_zero(config->sources[source].tls.certificate);
         if (server->poll)
                 r = loop_add_io(server->loop, poll_fd(server->poll), EPOLLIN, on_door, server, &server->polling);
         return r;
@@ -362,7 +368,7 @@ static int server_start(Server *server, Config *config, size_t source) {
         return r == 0 ? add_sources(server) : r;
 }
 
-static void log_counts(const Server *server) {
+static void say_counts(const Server *server) {
         const CourierCounts *counts = courier_counts(server->courier);
 
         log_event(LOG_COUNTS, log_name("SOURCE", source_of(server)->name),
@@ -399,7 +405,7 @@ int server_run(const ProgramOptions *options, Config *config) {
         r = loop_run(server.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
-        log_counts(&server);
+        say_counts(&server);
         log_event(LOG_STOPPED, log_name("SOURCE", options->source));
         return r < 0 ? EXIT_SOFTWARE : r;
 }

@@ -14,6 +14,7 @@ typedef enum AckOutcome {
         ACK_STORED, /* durable, or known to be so: AA, CA */
         ACK_LATER,  /* not stored: storage, overload, stopping. The same again later: AE, CE */
         ACK_NEVER,  /* no readable MSH, source not allowed, MSH-11 does not fit, too large: AR, CR */
+        ACK_OUTCOMES,
 } AckOutcome;
 
 /* HL7 table 0357; what goes into ERR-3. */

@@ -69,6 +69,11 @@ static SessionAnswer answer_of(AckOutcome outcome, AckError error, const char *r
         return answer;
 }
 
+static void give_answer(Intake *intake, Exchange *exchange, const SessionAnswer *answer) {
+        intake->counts.answered[answer->outcome]++;
+        session_answer(exchange, answer);
+}
+
 /* ---- to the bus ---- */
 
 static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates,
@@ -120,7 +125,7 @@ static void on_receipt(void *owner, void *cookie, const carebus_receipt *receipt
         (void)cookie; /* receipts come in order: the first ticket is the one */
         if (ticket->exchange) {
                 SessionAnswer answer = answer_to_receipt(intake, ticket->exchange, receipt);
-                session_answer(ticket->exchange, &answer);
+                give_answer(intake, ticket->exchange, &answer);
         }
         free(ticket);
 }
@@ -180,7 +185,7 @@ static bool answer_without_storing(Intake *intake, Exchange *exchange, const Tra
         } else {
                 return false;
         }
-        session_answer(exchange, &answer);
+        give_answer(intake, exchange, &answer);
         return true;
 }
 
@@ -201,7 +206,7 @@ static int on_message(void *owner, Exchange *exchange, Bytes message) {
         intake->counts.too_large += r == -EMSGSIZE;
         answer = r == -EMSGSIZE ? answer_of(ACK_NEVER, ACK_ERROR_INTERNAL, "too-large", NULL)
                                 : answer_of(ACK_LATER, ACK_ERROR_INTERNAL, "try-later", NULL);
-        session_answer(exchange, &answer);
+        give_answer(intake, exchange, &answer);
         return r == -ENOMEM ? r : 0;
 }
 
@@ -210,7 +215,11 @@ static void on_noise(void *owner, Session *session, const FramerItem *item) {
 
         if (item->kind == FRAMER_EMPTY)
                 return;
-        intake->counts.too_large += item->kind == FRAMER_TOO_LARGE;
+        if (item->kind == FRAMER_TOO_LARGE) { /* the session has answered it */
+                intake->counts.too_large++;
+                intake->counts.received++;
+                intake->counts.answered[ACK_NEVER]++;
+        }
         log_event(LOG_FRAME_UNUSABLE, log_name("SOURCE", source_of(intake)->name),
                   log_name("PEER", session_peer_text(session)), log_name("KIND", framer_kind_text(item->kind)),
                   log_number("BYTES", (int64_t)item->size));
@@ -310,10 +319,19 @@ int intake_dispatch(Intake *intake) {
         return carebus_source_dispatch(intake->bus);
 }
 
-int intake_report(Intake *intake) {
+int intake_report(Intake *intake, size_t connections, int64_t certificate_ends_at) {
         const IntakeCounts *counts = &intake->counts;
+        const carebus_traffic traffic = {
+                .received = counts->received,
+                .accepted = counts->answered[ACK_STORED],
+                .failed = counts->answered[ACK_LATER],
+                .rejected = counts->answered[ACK_NEVER],
+                .connections = connections,
+                .certificate_ends_at = (uint64_t)certificate_ends_at,
+        };
+        int r = carebus_source_report(intake->bus, counts->ignored, counts->not_fitting + counts->too_large);
 
-        return carebus_source_report(intake->bus, counts->ignored, counts->not_fitting + counts->too_large);
+        return r < 0 ? r : carebus_source_report_traffic(intake->bus, &traffic);
 }
 
 size_t intake_in_flight(const Intake *intake) {

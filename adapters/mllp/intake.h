@@ -12,6 +12,7 @@ typedef struct Intake Intake;
 typedef struct IntakeCounts {
         uint64_t received, stored, quarantined, duplicate, refused, later, expired, ignored, not_fitting, too_large,
                 acknowledgements;
+        uint64_t answered[ACK_OUTCOMES]; /* to the sender, by outcome */
 } IntakeCounts;
 
 /* The configuration is kept by reference; `program` is what the bus's log calls us. */
@@ -26,7 +27,7 @@ const SessionHost *intake_host(const Intake *intake);
 int intake_fd(const Intake *intake);
 int intake_timeout(const Intake *intake);
 int intake_dispatch(Intake *intake);
-/* Tells the bus what was answered here and never reached it. */
-int intake_report(Intake *intake);
+/* Tells the bus what was answered here and never reached it, and how its senders are. */
+int intake_report(Intake *intake, size_t connections, int64_t certificate_ends_at);
 size_t intake_in_flight(const Intake *intake);
 const IntakeCounts *intake_counts(const Intake *intake);

@@ -16,6 +16,7 @@
 #include "adapters/mllp/intake.h"
 #include "adapters/mllp/session.h"
 #include "adapters/mllp/tls.h"
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -50,6 +51,7 @@ typedef struct Server {
         Buffer scratch;
         bool had_no_room, stopping;
         int64_t stop_by;
+        int64_t certificate_ends_at; /* since 1970; 0: none */
 } Server;
 
 static int64_t now(void) {
@@ -274,7 +276,7 @@ static int on_tick(LoopSource *source, void *owner) {
         expire(server);
         end_the_slow(server);
         service_watchdog();
-        r = intake_report(server->intake);
+        r = intake_report(server->intake, server->n_clients, server->certificate_ends_at);
         if (r < 0)
                 return r;
         if (server->accepting)
@@ -313,6 +315,7 @@ static int use_config(void *owner, Config *config, size_t source) {
         config_unref(server->config);
         server->config = config_ref(config);
         server->source = source;
+        server->certificate_ends_at = certificate_end_or_zero(config->sources[source].tls.certificate);
         return 0;
 }
 
@@ -384,6 +387,7 @@ static int server_start(Server *server, Config *config, size_t source) {
 
         server->config = config_ref(config);
         server->source = source;
+        server->certificate_ends_at = certificate_end_or_zero(config->sources[source].tls.certificate);
         server->pool = epoll_create1(EPOLL_CLOEXEC);
         if (server->pool < 0)
                 return -errno;
@@ -401,7 +405,7 @@ static int server_start(Server *server, Config *config, size_t source) {
         return r == 0 ? add_sources(server) : r;
 }
 
-static void log_counts(const Server *server) {
+static void say_counts(const Server *server) {
         const IntakeCounts *counts = intake_counts(server->intake);
 
         log_event(LOG_COUNTS, log_name("SOURCE", source_of(server)->name),
@@ -431,7 +435,7 @@ int server_run(const ProgramOptions *options, Config *config) {
         r = loop_run(server.loop);
         if (r < 0)
                 log_event(LOG_FATAL, log_name("SOURCE", options->source), log_errno(r));
-        log_counts(&server);
+        say_counts(&server);
         log_event(LOG_STOPPED, log_name("SOURCE", options->source));
         return r < 0 ? EXIT_SOFTWARE : r;
 }

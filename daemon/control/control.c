@@ -126,6 +126,7 @@ void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item) {
                 if (field.number == FIELD_CLASS) {
                         counts->urgent += bytes_equal_text(field.bytes, "urgent");
                         counts->unhandled += bytes_equal_text(field.bytes, "unhandled");
+                        counts->deliveries += bytes_equal_text(field.bytes, "delivery");
                 } else if (field.number == FIELD_RECEIVED_AT) {
                         int64_t at = (int64_t)field.value;
                         if (counts->oldest_received_at == 0 || at < counts->oldest_received_at)

@@ -48,7 +48,7 @@ bool control_text_is_given(const char *text);
 
 /* What a STATE_QUARANTINE value says, without unpacking it: class and when it came. */
 typedef struct ControlQuarantine {
-        uint64_t open, urgent, unhandled;
+        uint64_t open, urgent, unhandled, deliveries;
         int64_t oldest_received_at; /* 0: none */
 } ControlQuarantine;
 void control_count_quarantined(ControlQuarantine *counts, Bytes packed_item);

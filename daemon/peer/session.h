@@ -16,6 +16,13 @@
 #define SOURCE_NAME_SIZE 33
 #define SESSION_REASON_SIZE 65
 
+/* What an adapter says of its own senders; all in this session. */
+typedef struct SessionTraffic {
+        uint64_t received, accepted, failed, rejected; /* only ever more */
+        uint64_t connections, waiting;                 /* as of now */
+        uint64_t certificate_ends_at;                  /* of its listener, as said last; 0: none */
+} SessionTraffic;
+
 typedef struct SourcePeer {
         char name[SOURCE_NAME_SIZE];
         size_t index; /* in the configuration that is in force */
@@ -28,7 +35,11 @@ typedef struct SourcePeer {
         uint64_t stored_before; /* as the state said at the start */
         uint64_t duplicate;     /* answered without being written again */
         uint64_t refused;
-        uint64_t ignored_there, refused_there; /* by its adapters, over all their sessions */
+        uint64_t ignored_there, refused_there;    /* by its adapters, over all their sessions */
+        uint64_t arrived;                         /* counted as frames come in; `received` as they are worked on */
+        uint64_t refused_ours, later, unanswered; /* of what arrived: for good, to be sent again, by nobody */
+        uint64_t map_misses;
+        SessionTraffic traffic; /* of its adapters, over all their sessions */
 } SourcePeer;
 
 typedef struct Session Session;
@@ -43,6 +54,7 @@ struct Session {
         char refusing_reason[SESSION_REASON_SIZE];
         bool can_retranslate;
         uint64_t ignored_there, refused_there; /* as the adapter last said; in the source's already */
+        SessionTraffic traffic;                /* likewise */
         bool leaving;                          /* said goodbye: goes when what waits is answered */
         bool closed;                           /* out of the table; freed by sessions_sweep() */
         uint64_t generation;                   /* of the configuration that let it in */

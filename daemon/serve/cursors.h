@@ -24,6 +24,7 @@ struct Consumer {
         Place acked;         /* 0.0: never */
         int64_t received_at; /* of the entry acked.seq */
         int64_t acked_at;    /* when; for people */
+        uint64_t delivered;  /* since the start; likewise, and not in the file */
         bool records;        /* reads records: `acked` is a place of the ledger's, */
         uint64_t lineage;    /* of this lineage (daemon/serve/ledger.h) */
         void *session;       /* the feed's, while one is open */

@@ -174,7 +174,7 @@ static int send_share(const Reading *reading) {
                 if (r != 0)
                         return r;
                 feed_session_set_place(session, ready.place);
-                session->credit--;
+                feed_session_delivered(feed, session);
         }
         session->next_seq = reading->next_seq;
         session->next_index = reading->next_index;

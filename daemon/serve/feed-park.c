@@ -300,7 +300,7 @@ static int deliver_place(Feed *feed, FeedSession *session, const FeedAgain *agai
         if (r == 0)
                 r = send_again(feed, session, place, bytes);
         if (r == 0)
-                session->credit--;
+                feed_session_delivered(feed, session);
         return r;
 }
 

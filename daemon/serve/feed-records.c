@@ -291,7 +291,7 @@ static int deliver_entry(Feed *feed, FeedSession *session, uint32_t index, size_
         if (r != 0)
                 return r;
         session->sent = place;
-        session->credit--;
+        feed_session_delivered(feed, session);
         *ret_size = record.size;
         return 0;
 }

@@ -67,6 +67,12 @@ void feed_session_free(Feed *feed, FeedSession *session) {
         free(session);
 }
 
+void feed_session_delivered(Feed *feed, FeedSession *session) {
+        session->credit--;
+        session->consumer->delivered++;
+        feed->status_dirty = true;
+}
+
 int feed_send_to(Feed *feed, size_t socket, const ZRoute *route, const Carebus__V1__ToReader *to) {
         size_t size = carebus__v1__to_reader__get_packed_size(to);
         uint8_t *room;

@@ -133,6 +133,8 @@ void feed_send_refused(Feed *feed, size_t socket, const ZRoute *route, const cha
 void feed_session_end(Feed *feed, FeedSession *session, const char *reason, const char *detail);
 /* To the audit: what follows is for this reader. */
 void feed_say_begin(Feed *feed, const FeedSession *session, Carebus__V1__AuditWay way);
+/* One delivery more has gone out. */
+void feed_session_delivered(Feed *feed, FeedSession *session);
 /* Moves to behind `place`. */
 void feed_session_set_place(FeedSession *session, Place place);
 

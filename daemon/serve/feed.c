@@ -221,6 +221,30 @@ static int feed_load_cursors(Feed *feed, const char *path) {
 
 /* ---- status --------------------------------------------------------------------------------------------------------- */
 
+/* Who never acknowledged begins where its session did. */
+static void feed_tell_place(const Consumer *consumer, FeedStatusItem *item) {
+        const FeedSession *session = consumer->session;
+        Place begin = consumer->acked;
+
+        if (begin.seq == 0 && session)
+                begin = session->acked;
+        item->delivered = consumer->delivered;
+        item->begin_seq = begin.seq;
+        item->begin_index = begin.index;
+}
+
+/* What is not taken there is left out: the next word is newer. */
+static void feed_tell_figures(const Feed *feed, const FeedStatus *status) {
+        const size_t size = sizeof(*status) + status->n_items * sizeof(status->items[0]);
+        _cleanup_(freep) FeedStatus *copy = feed->worker->feed_figures ? malloc(size) : NULL;
+
+        if (!copy)
+                return;
+        memcpy(copy, status, size);
+        if (ring_push(feed->worker->feed_figures, copy))
+                copy = NULL;
+}
+
 static void feed_tell_status(Feed *feed, int64_t now) {
         _cleanup_(freep) FeedStatus *status = NULL;
         size_t n = 0;
@@ -242,7 +266,9 @@ static void feed_tell_status(Feed *feed, int64_t now) {
                 item->index = consumer->acked.index;
                 item->open = consumer->session != NULL;
                 item->acked_at = consumer->acked_at;
+                feed_tell_place(consumer, item);
         }
+        feed_tell_figures(feed, status);
         if (!ring_push(feed->worker->feed_status, status))
                 return;
         status = NULL;

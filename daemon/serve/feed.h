@@ -20,13 +20,17 @@ typedef struct ConvergeTold {
         uint8_t packed[];
 } ConvergeTold;
 
-/* What the feed thread tells the query thread, as it changes. */
+/* What the feed thread tells the query thread and the figures thread, as it changes; and the live thread the latter (of teams: no consumer,
+ * no place). */
 typedef struct FeedStatusItem {
         char team[33], consumer[33];
         uint64_t seq;
         uint32_t index;
         bool open;
         int64_t acked_at;
+        uint64_t delivered; /* since the start of serve */
+        uint64_t begin_seq; /* behind this place it still has to acknowledge what its team may see */
+        uint32_t begin_index;
 } FeedStatusItem;
 typedef struct FeedStatus {
         size_t n_items;

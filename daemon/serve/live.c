@@ -4,6 +4,7 @@
 #include "daemon/serve/live.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "daemon/record/body.h"
 #include "daemon/serve/disclose.h"
 #include "daemon/serve/endpoint.h"
+#include "daemon/serve/feed.h"
 #include "daemon/serve/record-cut.h"
 
 #define BATCH 256 /* entries between two looks at orders and state, */
@@ -22,6 +24,7 @@
 #define ARENA_MAX (256U << 20)   /* one record so far, while it is put together */
 #define BEHIND_MAX 65536         /* entries; farther back live leaves a gap and goes on at the head */
 #define IDLE_SAYS_PLACE USEC_PER_SEC
+#define TELLS_FIGURES (USEC_PER_SEC / 2)
 #define HIGH_WATER 4096 /* messages that a slow subscriber may leave lying before it loses some */
 #define PLACE_TOPIC "bus.place"
 
@@ -33,6 +36,7 @@ typedef struct LiveTeam {
         size_t index; /* in the configuration */
         Place last;   /* newest place that was said, or that stood when the socket was made */
         int64_t said_at;
+        uint64_t published; /* for whoever watches */
 } LiveTeam;
 
 typedef struct Live {
@@ -47,7 +51,8 @@ typedef struct Live {
         uint64_t settings_mark;
         LiveTeam *teams;
         size_t n_teams;
-        uint64_t next; /* entry that is published next; 0: not begun */
+        int64_t told_at; /* monotonic: the figures */
+        uint64_t next;   /* entry that is published next; 0: not begun */
         Buffer place, frame;
         Buffer ready, so_far; /* of one team and the batch at hand: Giving[], packed records */
         int doorbell;
@@ -292,6 +297,7 @@ static void live_send_ready(Live *live, LiveTeam *team, int64_t now) {
                                 live_team_send(team, giving.topic, buffer_bytes(&live->frame), now);
                 }
                 team->last = giving.place;
+                team->published++;
         }
 }
 
@@ -388,6 +394,26 @@ static void live_say_places(Live *live) {
         }
 }
 
+/* For whoever watches; what is not taken is left out, the next word is newer. */
+static void live_tell_figures(Live *live) {
+        const int64_t now = clock_monotonic(&clock_system);
+        _cleanup_(freep) FeedStatus *status = NULL;
+
+        if (!live->worker->live_figures || now - live->told_at < TELLS_FIGURES)
+                return;
+        status = calloc(1, sizeof(*status) + live->n_teams * sizeof(status->items[0]));
+        if (!status)
+                return;
+        live->told_at = now;
+        status->n_items = live->n_teams;
+        for (size_t i = 0; i < live->n_teams; i++) {
+                snprintf(status->items[i].team, sizeof(status->items[i].team), "%s", live->teams[i].name);
+                status->items[i].delivered = live->teams[i].published;
+        }
+        if (ring_push(live->worker->live_figures, status))
+                status = NULL;
+}
+
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
 
 static int live_take_orders(Live *live) {
@@ -434,6 +460,7 @@ static int live_work(Live *live) {
                         return r;
         } while (!live->stopping && live->next <= view_head(live->view));
         live_say_places(live);
+        live_tell_figures(live);
         view_rest(live->view);
         return MIN(audit_say_turn(live->say), 0);
 }

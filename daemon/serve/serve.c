@@ -26,6 +26,7 @@
 #include "daemon/serve/audit-follow.h"
 #include "daemon/serve/confine.h"
 #include "daemon/serve/feed.h"
+#include "daemon/serve/figures.h"
 #include "daemon/serve/live.h"
 #include "daemon/serve/query.h"
 #include "daemon/serve/worker.h"
@@ -37,7 +38,7 @@
 #define CONVERGE_SLOTS 64 /* more than questions of that kind may wait */
 #define NOBODY_DOMAIN "nobody"
 
-enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, WORKER_AUDIT, N_WORKERS };
+enum { WORKER_LIVE, WORKER_FEED, WORKER_QUERY, WORKER_AUDIT, WORKER_FIGURES, N_WORKERS };
 
 typedef struct Watched {
         uint64_t progress;
@@ -55,6 +56,8 @@ typedef struct Serve {
         Worker workers[N_WORKERS];
         Lineage lineage;
         Ring *feed_status, *converge_asked, *converge_told;
+        Ring *feed_figures, *live_figures;
+        CoreFigures *core_figures;
         bool running; /* the threads are started */
         Config *current, *wanted;
         size_t at;                   /* the worker whose report on `wanted` is awaited */
@@ -216,6 +219,13 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
         worker->feed_status = serve->feed_status;
         worker->converge_asked = serve->converge_asked;
         worker->converge_told = serve->converge_told;
+        worker->feed_figures = serve->feed_figures;
+        worker->live_figures = serve->live_figures;
+        worker->siblings = serve->workers;
+        worker->n_siblings = N_WORKERS;
+        worker->zap = serve->zap;
+        worker->core_figures = serve->core_figures;
+        worker->metrics_fd = link_inherited("metrics");
         worker->journal_folder = config_state_path(config, "journal");
         worker->serve_folder = config_state_path(config, "serve");
         if (!worker->journal_folder || !worker->serve_folder)
@@ -269,15 +279,30 @@ static void serve_open_last_words(const Config *config) {
                 (void)log_keep_last_words(path);
 }
 
+/* What core counts, for reading. Without it (somebody starts serve alone) only what serve knows is shown. */
+static int serve_open_figures(Serve *serve) {
+        int fd = link_inherited("figures");
+        int r = fd == -ENOENT ? 0 : fd < 0 ? fd : figures_map(fd, &serve->core_figures);
+
+        if (r == 0)
+                r = ring_new(&serve->feed_figures, FEED_STATUS_SLOTS);
+        if (r == 0)
+                r = ring_new(&serve->live_figures, FEED_STATUS_SLOTS);
+        if (r < 0)
+                return r;
+        ring_set_free(serve->feed_figures, free);
+        ring_set_free(serve->live_figures, free);
+        return 0;
+}
+
 static int serve_start(Serve *serve, const Config *config) {
         static const struct {
                 const char *name;
                 WorkerRun run;
         } workers[N_WORKERS] = {
-                [WORKER_LIVE] = { "live", live_run },
-                [WORKER_FEED] = { "feed", feed_run },
-                [WORKER_QUERY] = { "query", query_run },
-                [WORKER_AUDIT] = { "audit", audit_follow_run },
+                [WORKER_LIVE] = { "live", live_run },          [WORKER_FEED] = { "feed", feed_run },
+                [WORKER_QUERY] = { "query", query_run },       [WORKER_AUDIT] = { "audit", audit_follow_run },
+                [WORKER_FIGURES] = { "figures", figures_run },
         };
         _cleanup_(freep) char *fold = config_state_path(config, "fold");
         int r;
@@ -304,6 +329,8 @@ static int serve_start(Serve *serve, const Config *config) {
                 r = ring_new(&serve->converge_asked, CONVERGE_SLOTS);
         if (r == 0)
                 r = ring_new(&serve->converge_told, CONVERGE_SLOTS);
+        if (r == 0)
+                r = serve_open_figures(serve);
         if (r < 0)
                 return r;
         ring_set_free(serve->feed_status, free);
@@ -455,6 +482,9 @@ static void serve_deinit(Serve *serve) {
         ring_free(serve->feed_status);
         ring_free(serve->converge_asked);
         ring_free(serve->converge_told);
+        ring_free(serve->feed_figures);
+        ring_free(serve->live_figures);
+        figures_free(serve->core_figures);
         audit_free(serve->audit);
         state_free(serve->state);
         zap_stop(serve->zap);

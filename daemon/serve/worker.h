@@ -11,6 +11,8 @@
 #include "base/ring.h"
 #include "config/config.h"
 #include "daemon/audit/audit.h"
+#include "daemon/figures/figures.h"
+#include "daemon/peer/zap.h"
 #include "daemon/serve/view.h"
 #include "daemon/store/lineage.h"
 #include "daemon/store/state.h"
@@ -55,6 +57,14 @@ struct Worker {
         Ring *orders, *reports;
         /* Feed to query: what carebusctl status says of the feeds. */
         Ring *feed_status;
+        /* Feed and live to figures: the same, FeedStatus. May be NULL. */
+        Ring *feed_figures, *live_figures;
+        /* Of the figures thread: all workers, who may connect, what core counts, the inherited listener or -1. */
+        const Worker *siblings;
+        size_t n_siblings;
+        Zap *zap;
+        const CoreFigures *core_figures;
+        int metrics_fd;
         /* Query to feed: ConvergeAsked; feed to query: ConvergeTold. */
         Ring *converge_asked, *converge_told;
         atomic_ulong progress;

@@ -215,13 +215,16 @@ static int batch_failed(Intake *intake, const char *reason) {
 }
 
 static int batch_commit(Intake *intake) {
+        const size_t entries = journal_pending(intake->options.journal);
         int r;
 
-        if (journal_pending(intake->options.journal) == 0)
+        if (entries == 0)
                 return control_settle(intake, true);
         r = journal_commit(intake->options.journal);
-        if (r == 0)
+        if (r == 0) {
+                intake_count_batch(intake, entries);
                 return batch_committed(intake);
+        }
         if (r == JOURNAL_E_NO_SPACE) {
                 storage_full(intake, clock_monotonic(intake->options.clock));
                 return batch_failed(intake, "storage-full");
@@ -243,8 +246,14 @@ static void count_answer(const Answer *answer) {
         case ANSWER_DUPLICATE:
                 source->duplicate++;
                 break;
-        default:
+        case ANSWER_REFUSED:
+                source->refused_ours++;
                 source->refused++;
+                break;
+        case ANSWER_LATER:
+                source->later++;
+                source->refused++;
+                break;
         }
 }
 

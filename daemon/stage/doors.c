@@ -34,8 +34,12 @@ void intake_close(Intake *intake, Session *session) {
 
         if (session->closed)
                 return;
-        while ((turn = turns_take_from(&intake->turns, &session->lane)))
+        while ((turn = turns_take_from(&intake->turns, &session->lane))) {
+                session->source->unanswered += turn->count;
                 pending_free(pending_of_turn(turn));
+        }
+        session->source->traffic.connections -= session->traffic.connections;
+        session->source->traffic.waiting -= session->traffic.waiting;
         log_session(session, LOG_SOURCE_GONE);
         sessions_close(intake->sessions, session);
 }
@@ -188,6 +192,7 @@ static int take_submit(Intake *intake, Session *session, Pending *pending, const
 
         session->heard_at = clock_monotonic(intake->options.clock);
         session->source->heard_at = clock_now_at(intake->options.clock);
+        session->source->arrived += message->n_submissions;
         pending->submit = message->submit;
         if (!has_room(intake, session, bytes, message->n_submissions)) {
                 int r = pending_overflow(pending, message->n_submissions);
@@ -202,6 +207,31 @@ static int take_submit(Intake *intake, Session *session, Pending *pending, const
         return 0;
 }
 
+static void take_more(uint64_t said, uint64_t *of_session, uint64_t *of_source) {
+        const uint64_t now_said = MAX(said, *of_session);
+
+        *of_source += now_said - *of_session;
+        *of_session = now_said;
+}
+
+/* What stands now: it may go down. */
+static void take_level(uint64_t said, uint64_t *of_session, uint64_t *of_source) {
+        *of_source += said - *of_session;
+        *of_session = said;
+}
+
+static void take_traffic(SourcePeer *source, Session *session, const Carebus__V1__Counts *counts) {
+        SessionTraffic *was = &session->traffic, *all = &source->traffic;
+
+        take_more(counts->received, &was->received, &all->received);
+        take_more(counts->accepted, &was->accepted, &all->accepted);
+        take_more(counts->failed, &was->failed, &all->failed);
+        take_more(counts->rejected, &was->rejected, &all->rejected);
+        take_level(counts->connections, &was->connections, &all->connections);
+        take_level(counts->waiting, &was->waiting, &all->waiting);
+        all->certificate_ends_at = counts->certificate_ends_at;
+}
+
 /* The newest counts, over what it said before; a number that goes down is not believed. */
 static void take_counts(const Intake *intake, Session *session, const Carebus__V1__Counts *counts) {
         SourcePeer *source = session->source;
@@ -214,6 +244,7 @@ static void take_counts(const Intake *intake, Session *session, const Carebus__V
         source->refused_there += refused - session->refused_there;
         session->ignored_there = ignored;
         session->refused_there = refused;
+        take_traffic(source, session, counts);
 }
 
 /* The right to speak is looked up each time, as of the configuration in force: it may have been taken away. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/doorbell.h"
+#include "daemon/figures/figures.h"
 
 typedef struct CoreFacts {
         atomic_uint_fast64_t folded_seq;  /* fold: what the state stands at */
@@ -28,6 +29,7 @@ typedef struct CoreFacts {
         atomic_int fault;                                /* exit code of the first thread that cannot go on; 0: none */
         int fault_bell;                                  /* main sleeps on it */
         int64_t started_at;                              /* set before the threads */
+        CoreFigures *figures;                            /* likewise; for whoever watches the bus; NULL: nobody */
 } CoreFacts;
 
 /* The first one counts: what follows from a fault is not its cause. */

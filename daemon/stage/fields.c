@@ -52,11 +52,12 @@ int fields_take(Intake *intake, const SourcePeer *source, const Carebus__V1__Cov
         return 0;
 }
 
-int fields_take_miss(Intake *intake, const SourcePeer *source, const char *path, const char *code) {
+int fields_take_miss(Intake *intake, SourcePeer *source, const char *path, const char *code) {
         bool is_new;
         int r = coverage_add_miss(intake->coverage, source->name, path, code, clock_now_at(intake->options.clock),
                                   &is_new);
 
+        source->map_misses++;
         if (r == 0 && is_new)
                 say_new(source, path, "code"); /* the code itself is the source's and stays out of the log */
         return r;

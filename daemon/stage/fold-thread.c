@@ -76,6 +76,23 @@ static int fold_place(FoldThread *thread, StateTxn *txn) {
         return r;
 }
 
+/* For whoever watches: the oldest entry that is not visible yet, and how far it is visible. */
+static void fold_count_begin(FoldThread *thread, int64_t received_at) {
+        CoreFigures *figures = thread->options.facts->figures;
+
+        if (figures)
+                figure_set(&figures->folding_at, (uint64_t)received_at);
+}
+
+static void fold_count(FoldThread *thread) {
+        CoreFigures *figures = thread->options.facts->figures;
+
+        if (!figures)
+                return;
+        figure_set(&figures->folded_seq, fold_seq(thread->fold));
+        figure_set(&figures->folding_at, 0);
+}
+
 /* Applies up to `limit`, or as much as one transaction should hold. */
 static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
         const int64_t began = clock_monotonic(&clock_system);
@@ -88,12 +105,15 @@ static int fold_entries(FoldThread *thread, StateTxn *txn, uint64_t limit) {
                         break;
                 if (r > 0)
                         return -EBADMSG; /* what is committed is there and is whole, or the disk lies */
+                if (r == 0 && n == 0)
+                        fold_count_begin(thread, record.received_at);
                 if (r == 0)
                         r = fold_apply(thread->fold, txn, &record);
                 if (r != 0)
                         return r;
                 if ((n & 0xff) == 0xff) {
                         atomic_fetch_add(&thread->options.facts->fold_rounds, 1);
+                        figures_moved(thread->options.facts->figures, FIGURES_FOLD);
                         if (clock_monotonic(&clock_system) - began > TRANSACTION_TIME_MAX)
                                 break;
                 }
@@ -152,6 +172,7 @@ static int fold_transaction(FoldThread *thread, uint64_t limit) {
         /* In this order: who sees the number may go by the time. */
         atomic_store(&thread->options.facts->next_due, next_due);
         atomic_store(&thread->options.facts->folded_seq, fold_seq(thread->fold));
+        fold_count(thread);
         doorbell_ring(thread->options.serve_bell);
         log_what_fell_due(thread);
         return 0;
@@ -184,17 +205,22 @@ static void fold_wait(FoldThread *thread, int timeout_ms) {
 static void fold_no_space(FoldThread *thread) {
         CoreFacts *facts = thread->options.facts;
 
+        if (facts->figures)
+                figure_set(&facts->figures->fold_waits, 1);
         if (!atomic_exchange(&facts->fold_waits, true))
                 log_event(LOG_FOLD_NO_SPACE, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)));
         for (int waited = 0; waited < NO_SPACE_WAIT_MS && !atomic_load(&facts->stop_fold); waited += 50) {
                 nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000000L }, NULL);
                 atomic_fetch_add(&facts->fold_rounds, 1);
+                figures_moved(facts->figures, FIGURES_FOLD);
         }
 }
 
 static void fold_moves(FoldThread *thread) {
         CoreFacts *facts = thread->options.facts;
 
+        if (facts->figures)
+                figure_set(&facts->figures->fold_waits, 0);
         if (atomic_exchange(&facts->fold_waits, false))
                 log_event(LOG_FOLD_RESUMED, log_number("SEQ", (int64_t)atomic_load(&facts->folded_seq)));
 }
@@ -243,6 +269,7 @@ static void *fold_run(void *owner) {
                 } else
                         fold_wait(thread, WAKE_MS);
                 atomic_fetch_add(&facts->fold_rounds, 1);
+                figures_moved(facts->figures, FIGURES_FOLD);
                 if (r == STATE_E_NO_SPACE)
                         fold_no_space(thread);
                 else if (r < 0) {

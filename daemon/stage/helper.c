@@ -105,6 +105,7 @@ static void *helper_run(void *owner) {
                 /* Without room a segment grows as it is written; the writer says when that fails too. */
                 more = r == 1;
                 atomic_fetch_add(&facts->helper_rounds, 1);
+                figures_moved(facts->figures, FIGURES_HELPER);
         }
         return NULL;
 }

@@ -143,6 +143,8 @@ struct Intake {
         int64_t quarantine_at;
         uint64_t quarantine_seq;
 
+        int64_t counted_at; /* monotonic */
+
         Coverage *coverage;
         int64_t coverage_saved_at; /* monotonic */
 };
@@ -174,7 +176,7 @@ void tick_settle(Intake *intake, bool committed);
 /* fields.c: what sources' messages hold, and whether somebody reads it */
 int fields_open(Intake *intake);
 int fields_take(Intake *intake, const SourcePeer *source, const Carebus__V1__Coverage *coverage);
-int fields_take_miss(Intake *intake, const SourcePeer *source, const char *path, const char *code);
+int fields_take_miss(Intake *intake, SourcePeer *source, const char *path, const char *code);
 /* Writes them down now and then; `now`: monotonic, INT64_MAX at the end. What cannot be written is tried again. */
 void fields_save(Intake *intake, int64_t now);
 
@@ -191,6 +193,11 @@ int control_append(Intake *intake);
 int control_settle(Intake *intake, bool committed);
 void control_forget(Intake *intake);
 const char *asked_by(const Intake *intake, uint64_t seq);
+
+/* count.c: for whoever watches */
+void intake_count(Intake *intake, int64_t now);
+/* A batch is durable: so many entries. */
+void intake_count_batch(Intake *intake, size_t entries);
 
 /* status.c */
 int control_status(Intake *intake, uint32_t id);

@@ -163,7 +163,9 @@ static int intake_round(Intake *intake) {
                 intake->state_fresh = false;
         }
         tell_main(intake, now);
+        intake_count(intake, now);
         atomic_fetch_add(&intake->options.facts->intake_rounds, 1);
+        figures_moved(intake->options.facts->figures, FIGURES_INTAKE);
         return r;
 }
 
@@ -191,7 +193,9 @@ static void intake_wind_down(Intake *intake) {
                 if (received != answered)
                         heard = now;
                 answered = received;
+                intake_count(intake, now);
                 atomic_fetch_add(&intake->options.facts->intake_rounds, 1);
+                figures_moved(intake->options.facts->figures, FIGURES_INTAKE);
         }
 }
 

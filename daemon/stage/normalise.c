@@ -42,7 +42,7 @@ static int name_message(Intake *intake, Item *item) {
 
 typedef struct Misses {
         Intake *intake;
-        const SourcePeer *source;
+        SourcePeer *source;
         int error;
 } Misses;
 

@@ -31,8 +31,9 @@ struct Journal {
         uint64_t segment_bytes;
         uint8_t uuid[SEGMENT_UUID_BYTES];
         uint32_t key;
-        int error;   /* sticky: a negative return was given */
-        bool sealed; /* the mark lies in the folder: to be removed before anything is written */
+        int error;         /* sticky: a negative return was given */
+        int64_t sync_time; /* of the newest batch */
+        bool sealed;       /* the mark lies in the folder: to be removed before anything is written */
 
         JournalSegment current;
         JournalSegment next; /* has its name already; the current one is not closed yet */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "daemon/store/journal-internal.h"
@@ -180,6 +181,7 @@ static int journal_roll(Journal *journal, uint64_t need) {
 }
 
 static int journal_write(Journal *journal, uint64_t bytes) {
+        int64_t began;
         int r;
 
         if (journal->sealed) {
@@ -196,9 +198,15 @@ static int journal_write(Journal *journal, uint64_t bytes) {
         r = pwrite_all(journal->current.fd, journal->batch.data, (size_t)bytes, (off_t)journal->current.offset);
         if (r < 0)
                 return segment_is_no_space(r) ? JOURNAL_E_NO_SPACE : r;
+        began = clock_monotonic(&clock_system);
         if (fdatasync(journal->current.fd) < 0)
                 return -errno;
+        journal->sync_time = clock_monotonic(&clock_system) - began;
         return 0;
+}
+
+int64_t journal_sync_time(const Journal *journal) {
+        return journal->sync_time;
 }
 
 int journal_commit(Journal *journal) {

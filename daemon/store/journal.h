@@ -68,6 +68,8 @@ int journal_append(Journal *journal, int64_t received_at, Bytes payload, uint64_
 size_t journal_pending(const Journal *journal); /* records gathered */
 /* Writes and syncs what was gathered. JOURNAL_E_NO_SPACE drops it; a negative return is final: never write again. */
 int journal_commit(Journal *journal);
+/* Microseconds that the sync of the newest commit took. The writer's thread. */
+int64_t journal_sync_time(const Journal *journal);
 void journal_abort(Journal *journal);
 uint64_t journal_committed(const Journal *journal); /* newest durable seq; any thread */
 int64_t journal_last_at(const Journal *journal);    /* received_at of the newest record; never goes backwards */

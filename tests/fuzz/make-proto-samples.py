@@ -115,6 +115,8 @@ def from_source():
     write("from-source", "hello-bad-name", intake.FromSource(hello=intake.Hello(protocol=1, source="Hospital PAS")))
     write("from-source", "goodbye", intake.FromSource(goodbye=intake.Goodbye()))
     write("from-source", "counts", intake.FromSource(counts=intake.Counts(ignored=12, refused=3)))
+    write("from-source", "counts-traffic", intake.FromSource(counts=intake.Counts(
+        ignored=1, refused=2, received=30, accepted=20, failed=4, rejected=6, connections=3, waiting=5)))
     write("from-source", "counts-beyond-all", intake.FromSource(counts=intake.Counts(ignored=2**64 - 1, refused=1)))
     write("from-source", "empty", b"")
     write("from-source", "two-members", field(1, b"\x08\x01") + field(3, b""))

@@ -377,11 +377,11 @@ static void test_a_file_that_is_not_yaml_brings_no_other_complaints(void **state
         assert_int_equal(fixture->problems.n_items, 2);
 }
 
-static void test_metrics_are_checked_and_nobody_listens(void **state) {
+static void test_metrics_are_an_address_and_no_word_is_said_of_one_that_is_good(void **state) {
         Fixture *fixture = *state;
         fixture_try(fixture, "metrics: 127.0.0.1:9100\n" GOOD);
         fixture_assert_good(fixture);
-        fixture_assert_only(fixture, 1, 10, "nothing listens there in this version", NULL);
+        assert_int_equal(fixture->problems.n_items, 0);
         fixture_try(fixture, "metrics: nowhere\n" GOOD);
         assert_true(fixture->problems.n_errors > 0);
 }
@@ -499,7 +499,7 @@ int main(void) {
                 TEST(test_a_missing_file_is_a_problem_and_not_an_errno),
                 TEST(test_an_empty_file_says_what_is_missing),
                 TEST(test_a_file_that_is_not_yaml_brings_no_other_complaints),
-                TEST(test_metrics_are_checked_and_nobody_listens),
+                TEST(test_metrics_are_an_address_and_no_word_is_said_of_one_that_is_good),
                 TEST(test_a_vendors_adapter_is_allowed_and_a_typo_is_hinted_at),
                 TEST(test_a_team_that_names_one_source_reads_no_other),
                 TEST(test_references_keep_it_alive),
