@@ -269,6 +269,35 @@ static const SchemaItem journal_items[] = {
         { .name = NULL },
 };
 
+static const SchemaItem storage_items[] = {
+        { .name = "soft_bytes",
+          .type = SCHEMA_SIZE,
+          .min = 0,
+          .max = UINT64_C(1) << 44,
+          .fallback = "2 GiB",
+          .offset = offsetof(Draft, config.storage_soft),
+          .doc = "With less free space than this, the log and `carebusctl status` say so; nothing stops" },
+        { .name = "hard_bytes",
+          .type = SCHEMA_SIZE,
+          .min = 0,
+          .max = UINT64_C(1) << 40,
+          .fallback_says = "`journal.reserve_bytes`",
+          .offset = offsetof(Draft, config.storage_hard),
+          .doc = "With less free space than this, sources are asked to try again later; feeds, questions, the audit "
+                 "and what "
+                 "is behind go on" },
+        { .name = "reserve_bytes",
+          .type = SCHEMA_SIZE,
+          .min = 0,
+          .max = UINT64_C(1) << 36,
+          .fallback = "64 MiB",
+          .offset = offsetof(Draft, config.storage_reserve),
+          .doc = "Taken up by a file, an eighth of what is free at most, and given back in steps to what goes on when "
+                 "the disk "
+                 "is full" },
+        { .name = NULL },
+};
+
 const SchemaItem config_items[] = {
         { .name = "bus",
           .type = SCHEMA_NAME,
@@ -359,5 +388,6 @@ const SchemaItem config_items[] = {
           .n_offset = offsetof(Draft, n_ownership),
           .doc = "Whose word counts for what of a person; the first row that fits counts" },
         { .name = "journal", .type = SCHEMA_GROUP, .items = journal_items, .doc = "Storage" },
+        { .name = "storage", .type = SCHEMA_GROUP, .items = storage_items, .doc = "Room on the disk" },
         { .name = NULL },
 };

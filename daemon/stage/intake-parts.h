@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "carebus/v1/intake.pb-c.h"
+#include "daemon/store/reserve.h"
 #include "daemon/control/control.h"
 #include "daemon/peer/session.h"
 #include "daemon/stage/coverage.h"
@@ -129,6 +130,10 @@ struct Intake {
         size_t next_asked;
 
         StorageState storage;
+        bool storage_low;       /* below the soft limit */
+        Reserve *reserve;       /* made at the first look; NULL: the folder does not let */
+        uint64_t free_at_first; /* for how fast it gets less */
+        int64_t first_look_at;
         int64_t storage_look_at, storage_try_at; /* monotonic */
         uint64_t free_bytes;
         uint64_t fold_seen; /* folded number, and when it last moved */
@@ -181,6 +186,8 @@ int fields_take_miss(Intake *intake, SourcePeer *source, const char *path, const
 void fields_save(Intake *intake, int64_t now);
 
 /* storage.c: room on the disk, and how far the fold is */
+/* Free space below which nothing is taken in; 0: only a write that finds no room says so. */
+uint64_t storage_hard_bytes(const Intake *intake);
 void storage_look(Intake *intake, int64_t now);
 void storage_full(Intake *intake, int64_t now);
 void storage_written(Intake *intake);

@@ -320,6 +320,7 @@ Intake *intake_free(Intake *intake) {
         for (size_t i = 0; i < INTAKE_DOORS_MAX; i++)
                 zsocket_free(intake->options.doors[i]);
         zsocket_free(intake->options.control);
+        reserve_free(intake->reserve);
         control_forget(intake);
         free(intake->controls);
         state_abort(intake->state);

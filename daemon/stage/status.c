@@ -135,7 +135,7 @@ static bool is_open_to_all(const ConfigSharing *sharing) {
         return false;
 }
 
-static size_t status_notices(const Intake *intake, char *notices[5]) {
+static size_t status_notices(const Intake *intake, char *notices[6]) {
         size_t n = 0;
 
         if (is_open_to_all(&intake->snapshot->config->sharing))
@@ -146,6 +146,8 @@ static size_t status_notices(const Intake *intake, char *notices[5]) {
                 notices[n++] = lend("environment is any: live and test messages are taken alike; for development only");
         if (intake->storage != STORAGE_GOOD)
                 notices[n++] = lend("storage is full: senders are asked to try later; free space under `state:`");
+        else if (intake->storage_low)
+                notices[n++] = lend("storage gets less: add room under `state:` before senders are asked to try later");
         if (intake->fold_stuck)
                 notices[n++] = lend("the state does not move: senders are asked to try later; look at the log");
         if (intake->reviews.overdue > 0)
@@ -182,7 +184,7 @@ int control_status(Intake *intake, uint32_t id) {
         Carebus__V1__DiskStatus disk = CAREBUS__V1__DISK_STATUS__INIT;
         _cleanup_(freep) Carebus__V1__SourceStatus *sources = calloc(n_sources + 1, sizeof(*sources));
         _cleanup_(freep) Carebus__V1__SourceStatus **pointers = calloc(n_sources + 1, sizeof(*pointers));
-        char *notices[5];
+        char *notices[6];
         StateTxn *txn;
         int r;
 
@@ -207,6 +209,10 @@ int control_status(Intake *intake, uint32_t id) {
         disk.has_free_bytes = disk.has_journal_bytes = true;
         disk.free_bytes = intake->free_bytes;
         disk.journal_bytes = journal_bytes(intake->options.journal);
+        disk.has_soft_bytes = disk.has_hard_bytes = disk.has_reserve_bytes = true;
+        disk.soft_bytes = intake->snapshot->config->storage_soft;
+        disk.hard_bytes = storage_hard_bytes(intake);
+        disk.reserve_bytes = intake->reserve ? reserve_bytes(intake->reserve) : 0;
         status.disk = &disk;
         status.n_notices = status_notices(intake, notices);
         status.notices = notices;

@@ -80,7 +80,8 @@ def restore(bus, folder, state, *arguments, check=0):
 
 def restored_bus(make_bus, bus, folder, state, **options):
     restore(bus, folder, state)
-    return make_bus({**{key: bus.config[key] for key in ("journal", "scope", "sharing", "teams", "sources")}, "state": str(state)}, **options)
+    same = {key: bus.config[key] for key in ("journal", "scope", "sharing", "teams", "sources")}
+    return make_bus({**same, "state": str(state)}, **options)
 
 
 def digest_at(bus, seq):
@@ -235,8 +236,8 @@ def test_restore_that_was_broken_off_starts_no_daemon_and_is_done_again(busy, el
     seq = backup(busy, elsewhere / "one")["seq"]
     for i in range(8):
         state = tmp_path / f"state{i}"
-        process = subprocess.Popen([str(CAREBUSCTL), "--config", str(busy.config_path), "restore", str(elsewhere / "one"), "--state", str(state)],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [str(CAREBUSCTL), "--config", str(busy.config_path), "restore", str(elsewhere / "one"), "--state", str(state)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(chance.random() * 0.05)
         process.kill()
         process.wait()

@@ -1,5 +1,6 @@
 """Disks that are full, and disks that fail."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from carebus_bus import BusError, submission, wait_for
+from carebus_readers import Feed
 
 
 @pytest.fixture
@@ -132,3 +134,93 @@ def test_state_does_not_grow_by_what_is_written_anew_while_nobody_asks(bus):
         if number == 99:
             before = path.stat().st_size
     assert path.stat().st_size - before < 2_000_000, "300 transactions each rewrote some ten pages, 12 MB"
+
+
+@pytest.fixture
+def small_ext4(tmp_path):
+    """A folder on an ext4 of 48 MiB of its own, on a loop device."""
+    folder, image = tmp_path / "ext4", tmp_path / "image"
+    folder.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(48 << 20)
+    made = subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], capture_output=True, check=False).returncode == 0
+    if not made or subprocess.run(["mount", "-o", "loop", str(image), str(folder)], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs mkfs.ext4 and a loop device")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+LIMITS = {"journal": {"segment_bytes": "256 KiB"}, "storage": {"soft_bytes": "16 MiB", "hard_bytes": "4 MiB", "reserve_bytes": "4 MiB"}}
+
+
+def some(count, start=0, size=3000):
+    return [submission(f"S{start + i}", original=os.urandom(size)) for i in range(count)]
+
+
+@pytest.mark.root
+def test_soft_limit_is_said_and_stops_nothing_hard_limit_stops_intake_alone_and_all_resumes(make_bus, small_ext4):
+    bus = make_bus({"state": str(small_ext4 / "state"), **LIMITS}).start()
+    pas = bus.source("pas")
+    pas.send(*some(20))
+    bus.wait_folded()
+    disk = bus.status().disk
+    assert (disk.soft_bytes, disk.hard_bytes) == (16 << 20, 4 << 20)
+    wait_for(lambda: bus.status().disk.reserve_bytes > 0, what="the reserve to be laid by")
+    assert (small_ext4 / "state" / "reserve").stat().st_blocks * 512 >= bus.status().disk.reserve_bytes, "room that is taken, not a hole"
+    ballast = fill(small_ext4, 12 << 20)
+    wait_for(lambda: any("storage gets less" in notice for notice in bus.status().notices), what="the soft limit to be seen")
+    assert bus.status().state == "running"
+    stored, = pas.send(*some(1, 20))
+    assert stored.WhichOneof("result") == "stored"
+    ballast.unlink()
+    ballast = fill(small_ext4, 2 << 20)
+    wait_for(lambda: bus.status().state == "storage-full", what="the hard limit to be seen")
+    refused, = pas.send(*some(1, 21))
+    assert refused.refused.reason == "storage-full" and not refused.refused.permanent
+    with Feed(bus, "ward") as feed:
+        feed.open().opened()
+        feed.ack(feed.take(21)[-1])
+    bus.ctl("tail", check=0)
+    ballast.unlink()
+    wait_for(lambda: bus.status().state == "running", 10, "the room to be seen")
+    again, = pas.send(*some(1, 21), number=refused.number)
+    assert again.WhichOneof("result") == "stored"
+    events = bus.log_events()
+    assert (events.count("STORAGE_FULL"), events.count("STORAGE_RESUMED")) == (1, 1) and events.count("STORAGE_LOW") >= 1
+    bus.wait_folded()
+    bus.ctl("rebuild", "--verify", check=0)
+    bus.ctl("audit", "verify", check=0)
+
+
+@pytest.mark.root
+def test_disk_that_others_fill_to_the_last_byte_takes_the_reserve_and_what_is_behind_goes_on(make_bus, small_ext4):
+    """Somebody else's file leaves nothing at all: places of readers, the audit and the fold go on in what was laid by."""
+    bus = make_bus({"state": str(small_ext4 / "state"), **LIMITS}).start()
+    pas = bus.source("pas")
+    pas.send(*some(200))
+    bus.wait_folded()
+    laid_by = wait_for(lambda: bus.status().disk.reserve_bytes, what="the reserve")
+    with contextlib.suppress(OSError):
+        fill(small_ext4, 0)
+    ballast = small_ext4 / "ballast"
+    wait_for(lambda: bus.status().state == "storage-full", what="the full disk")
+    wait_for(lambda: bus.status().disk.reserve_bytes < laid_by, what="a step of the reserve to be given back")
+    assert "STORAGE_RESERVE" in bus.log_events()
+    with Feed(bus, "ward") as feed:
+        feed.open().opened()
+        taken = feed.take(200)
+        feed.ack(taken[-1])
+    bus.kill()
+    bus.start()
+    with Feed(bus, "ward") as feed:
+        assert feed.open().opened().place.seq == taken[-1].seq, "its place is on the disk"
+    given = bus.status().disk.reserve_bytes
+    assert given < laid_by
+    ballast.unlink()
+    wait_for(lambda: bus.status().state == "running", 10, "the room to be seen")
+    wait_for(lambda: bus.status().disk.reserve_bytes == laid_by, 10, "the reserve to be laid by again")
+    pas = bus.source("pas")
+    assert pas.send(*some(1, 500))[0].WhichOneof("result") == "stored"
+    bus.wait_folded()
+    bus.ctl("rebuild", "--verify", check=0)
+    bus.ctl("audit", "verify", check=0)
