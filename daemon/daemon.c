@@ -114,7 +114,7 @@ static void count_figures(Daemon *daemon) {
         figure_set(&figures->running, atomic_load(&daemon->facts.running));
         figure_set(&figures->serve_restarts, atomic_load(&daemon->facts.serve_restarts));
         figure_set(&figures->zap_rounds, zap_progress(daemon->zap));
-        figure_set(&figures->lines_left_out, log_counts().left_out);
+        figure_set(&figures->lines_left_out, log_line_counts().left_out);
         figures_moved(figures, FIGURES_MAIN);
 }
 

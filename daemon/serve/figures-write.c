@@ -270,7 +270,7 @@ static void write_bus(Page *page) {
         figures_text_begin(&page->text, FIGURE_LOG_SUPPRESSED);
         figures_text_number(&page->text, FIGURE_LOG_SUPPRESSED, figure_get(&page->core->lines_left_out),
                             FIGURE_LABELS("core"));
-        figures_text_number(&page->text, FIGURE_LOG_SUPPRESSED, log_counts().left_out, FIGURE_LABELS("serve"));
+        figures_text_number(&page->text, FIGURE_LOG_SUPPRESSED, log_line_counts().left_out, FIGURE_LABELS("serve"));
         figures_text_begin(&page->text, FIGURE_START_TIME);
         figures_text_time(&page->text, FIGURE_START_TIME, (int64_t)figure_get(&page->core->started_at),
                           FIGURE_LABELS("core"));
