@@ -24,6 +24,7 @@ static const char help[] =
         "a line\n"
         "                    of JSON a row: {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one "
         "could not be read\n"
+        "  --instance NAME   the source or the destination of that name: for units\n"
         "  --profile NAME    a profile of the configuration's folder, or a path\n"
         "  --help, --version\n"
         "\n"

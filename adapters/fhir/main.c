@@ -27,6 +27,7 @@ static const char help[] =
         "  --translate FILE  a resource, a Bundle or ndjson, - for standard input; a line of JSON a message:\n"
         "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be "
         "read\n"
+        "  --instance NAME   the source or the destination of that name: for units\n"
         "  --profile NAME    a profile of the configuration's folder, or a path\n"
         "  --help, --version\n"
         "\n"

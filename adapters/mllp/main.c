@@ -25,6 +25,7 @@ static const char help[] =
         "  --destination NAME  a destination of it with `adapter: mllp` and `connect:`\n"
         "  --write FILE      lines as --translate prints them, - for standard input; a message an event\n"
         "  --load FILE...    files of HL7 messages; what they say is shown to teams and alarms nobody\n"
+        "  --instance NAME   the source or the destination of that name: for units\n"
         "  --profile NAME    a profile of the configuration's folder, or a path\n"
         "  --help, --version\n"
         "\n"
