@@ -77,7 +77,7 @@ typedef struct ConfigSource {
         char *timezone;   /* never NULL: its own, else its profile's, else the bus's */
         size_t max_message_bytes;
         uint64_t messages_per_second; /* quota; 0: none */
-        uint64_t silent_after;        /* seconds without a word, after which records say that it is silent */
+        uint64_t silent_after;        /* seconds without a word, after which it is silent; 0: its habit says when */
         ConfigTls tls;
         char *token; /* adapter fhir: file with the bearer tokens that may speak, one a line, or NULL */
         ConfigPoll poll;

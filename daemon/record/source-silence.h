@@ -20,8 +20,9 @@
 #define SILENCE_HOURS 168
 #define SILENCE_HOUR (INT64_C(3600) * 1000000)
 
-/* Twice what is usual, and ten minutes: then it is silent. */
-#define SILENCE_TIMES 2
+/* Three times what is usual, and ten minutes: then it is silent. By twice, who speaks once an hour by chance would be told of every other
+ * week. */
+#define SILENCE_TIMES 3
 #define SILENCE_AT_LEAST (INT64_C(10) * 60 * 1000000)
 
 /* One byte an hour: on a scale of eighths of an octave; 0: not known. */

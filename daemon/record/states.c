@@ -8,21 +8,38 @@
 #include "daemon/record/overview-parts.h"
 #include "daemon/record/read.h"
 #include "daemon/record/ring.h"
+#include "daemon/record/source-silence.h"
 #include "daemon/store/state-keys.h"
 #include "proto/types.h"
 
+#define SILENT_AFTER_UNTIL_KNOWN (24 * SILENCE_HOUR)
+
 /* ---- sources ------------------------------------------------------------------------------------------------------------------ */
+
+/* Since when it is silent; 0: it is not. Who was never heard as things happen is not silent: it has not begun. */
+static int64_t silent_since(StateTxn *txn, const Carebus__V1__RecordSource *source, int64_t silent_after, int64_t now) {
+        SourceSilence silence;
+        SilenceHabit habit;
+
+        if (!source->has_heard_since_at || !source->has_last_heard_at)
+                return 0;
+        if (silent_after == RECORD_PATIENCE_OF_HABIT) {
+                if (source_silence_read(txn, source->name, &silence) == 0 && silence.silent_since_at)
+                        return silence.silent_since_at;
+                if (source_silence_read_habit(txn, source->name, &habit) == 0 &&
+                    source_silence_usual(&habit, now / SILENCE_HOUR) > 0)
+                        return 0;
+                silent_after = SILENT_AFTER_UNTIL_KNOWN;
+        }
+        return silent_after > 0 && now - source->last_heard_at > silent_after ? source->last_heard_at : 0;
+}
 
 static void source_state(StateTxn *txn, Carebus__V1__RecordSource *source, const RecordPatience *patience,
                          int64_t now) {
-        int64_t silent_after = patience->silent_after(patience->owner, source->name);
-
         source->last_heard_at = (int64_t)state_count_get(txn, source->name, RECORD_COUNT_LAST_HEARD_AT);
         source->has_last_heard_at = source->last_heard_at != 0;
-        /* Who was never heard as things happen is not silent: it has not begun. */
-        source->has_silent_since_at = silent_after > 0 && source->has_heard_since_at && source->has_last_heard_at &&
-                                      now - source->last_heard_at > silent_after;
-        source->silent_since_at = source->has_silent_since_at ? source->last_heard_at : 0;
+        source->silent_since_at = silent_since(txn, source, patience->silent_after(patience->owner, source->name), now);
+        source->has_silent_since_at = source->silent_since_at != 0;
         source->not_understood = state_count_get(txn, source->name, RECORD_COUNT_NOT_UNDERSTOOD);
         source->has_not_understood = source->not_understood > 0;
         source->has_not_understood_since_at = source->has_not_understood;

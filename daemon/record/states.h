@@ -19,6 +19,8 @@
 #define SECTION_HIDDEN "hidden"
 #define SECTION_PART_HIDDEN "part-hidden"
 
+/* Its habit says when a source is silent (source-silence.h); until that is known, a day without a word. */
+#define RECORD_PATIENCE_OF_HABIT INT64_C(-1)
 /* Microseconds without a word after which a source is silent; 0: it may be silent for ever. */
 typedef struct RecordPatience {
         int64_t (*silent_after)(const void *owner, const char *source);

@@ -14,9 +14,9 @@ static int64_t silent_after(const void *owner, const char *source) {
         const Config *config = owner;
 
         for (size_t i = 0; i < config->n_sources; i++)
-                if (text_equal(config->sources[i].name, source))
+                if (text_equal(config->sources[i].name, source) && config->sources[i].silent_after)
                         return (int64_t)config->sources[i].silent_after * USEC_PER_SEC;
-        return 0;
+        return RECORD_PATIENCE_OF_HABIT;
 }
 
 RecordPatience ask_patience(const Ask *ask) {

@@ -82,7 +82,7 @@ static void test_durations_say_their_unit(void **state) {
         Fixture *fixture = *state;
         char text[300];
         fixture_try(fixture, HEAD);
-        assert_int_equal(fixture->config->sources[0].silent_after, 86400);
+        assert_int_equal(fixture->config->sources[0].silent_after, 0);
         assert_int_equal(fixture->config->matching.urgent_after, 900);
         assert_false(fixture->config->matching.link_above.is_said);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "daemon/record/body.h"
 #include "daemon/record/read.h"
+#include "daemon/record/source-silence.h"
 #include "daemon/record/states.h"
 #include "daemon/store/state-keys.h"
 #include "proto/types.h"
@@ -191,6 +192,47 @@ static void test_silence_begins_behind_what_was_heard_last_and_is_told_in_every_
         assert_string_equal(states_of(small, "death"), SECTION_NONE_RECORDED "|" SECTION_SILENT);
 }
 
+static int64_t of_habit(const void *owner, const char *name) {
+        (void)owner;
+        (void)name;
+        return RECORD_PATIENCE_OF_HABIT;
+}
+
+/* Weeks in which it was heard every ten minutes, the last of them just before `until`. */
+static void learn(Small *small, const char *name, int64_t until, int64_t silent_since) {
+        const StateKey key = source_silence_key(name), habit_key = source_silence_habit_key(name);
+        SourceSilence silence = {};
+        SilenceHabit habit = {};
+        uint8_t packed[SILENCE_PACKED_SIZE];
+
+        for (int64_t at = until - 5 * SILENCE_HOURS * HOUR; at < until; at += HOUR / 6)
+                (void)source_silence_heard(&silence, &habit, at);
+        silence.silent_since_at = silent_since;
+        source_silence_pack(&silence, packed);
+        assert_int_equal(state_put(small->txn, STATE_META, state_key_all(&key), bytes_of(packed, sizeof(packed))), 0);
+        assert_int_equal(state_put(small->txn, STATE_META, state_key_all(&habit_key), bytes_of(&habit, sizeof(habit))),
+                         0);
+}
+
+static void test_habit_says_who_is_silent_where_nothing_is_configured_and_a_day_until_it_is_known(void **state) {
+        const RecordPatience patience = { .silent_after = of_habit };
+        Small *small = *state;
+
+        source(small, "new", 5 * HOUR, NOW - 23 * HOUR);
+        source(small, "new-and-gone", 5 * HOUR, NOW - 25 * HOUR);
+        source(small, "told", 5 * HOUR, NOW - 3 * HOUR);
+        learn(small, "told", NOW - 3 * HOUR, NOW - 3 * HOUR);
+        source(small, "usual", 5 * HOUR, NOW - 30 * HOUR);
+        learn(small, "usual", NOW - 30 * HOUR, 0);
+        source(small, "never", 0, NOW - 30 * HOUR);
+        assert_int_equal(record_states(small->txn, small->record, /* eyes= */ NULL, &patience, NOW, small->arena), 0);
+        assert_false(small->record->sources[0]->has_silent_since_at);
+        assert_int_equal(small->record->sources[1]->silent_since_at, NOW - 25 * HOUR);
+        assert_int_equal(small->record->sources[2]->silent_since_at, NOW - 3 * HOUR);
+        assert_false(small->record->sources[3]->has_silent_since_at);
+        assert_false(small->record->sources[4]->has_silent_since_at);
+}
+
 static void test_who_never_began_is_not_silent(void **state) {
         Small *small = *state;
 
@@ -219,6 +261,7 @@ int main(void) {
                 TEST(test_what_was_only_a_mistake_is_no_value),
                 TEST(test_a_section_with_something_held_never_reads_as_empty),
                 TEST(test_silence_begins_behind_what_was_heard_last_and_is_told_in_every_section),
+                TEST(test_habit_says_who_is_silent_where_nothing_is_configured_and_a_day_until_it_is_known),
                 TEST(test_who_never_began_is_not_silent),
                 TEST(test_messages_that_nobody_understood_may_be_about_anything),
         };
