@@ -23,5 +23,6 @@ if [[ $# -ge 2 ]]; then
     sed -i "1s/([^)]*)/($version)/" "$tree/debian/changelog"
 fi
 cd "$tree"
-export DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)"
+DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)"
+export DEB_BUILD_OPTIONS
 exec dpkg-buildpackage -us -uc -b

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Completion for bash and zsh out of what the programs themselves say: make.py SHELL OUTPUT PROGRAM...
 
-carebusctl --help prints the table that it finds its commands by; the others print their options. So a command that is new is completed from the
-build on that has it.
+carebusctl --help prints the table that it finds its commands by; the others print their options. So a command that is new is completed
+from the build on that has it.
 """
 import pathlib
 import re
@@ -98,7 +98,8 @@ def bash_values(options):
     lines = []
     for option, key in NAMES.items():
         if option in kinds["words"]:
-            lines.append(f"        {option}) mapfile -t COMPREPLY < <(compgen -W \"$(_carebus_names {key})\" -- \"$cur\"); return ;;")
+            words = f"$(_carebus_names {key})"
+            lines.append(f"        {option}) mapfile -t COMPREPLY < <(compgen -W \"{words}\" -- \"$cur\"); return ;;")
             kinds["words"].discard(option)
     for kind, flag in (("files", "-f"), ("folders", "-d")):
         if kinds[kind]:
@@ -111,7 +112,8 @@ def bash_values(options):
 def bash_plain(name, options):
     function = "_" + name.replace("-", "_")
     words = " ".join(sorted(options))
-    return (f"{function}() {{\n    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}\n    COMPREPLY=()\n"
+    return (f"{function}() {{\n    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}\n"
+            "    COMPREPLY=()\n"
             f"{bash_values(options)}    if [[ $cur == -* ]]; then\n        mapfile -t COMPREPLY < <(compgen -W '{words}' -- \"$cur\")\n"
             f"    else\n        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n    fi\n}}\ncomplete -o filenames -F {function} {name}\n")
 
@@ -121,19 +123,34 @@ def bash_commands(name, rows, common):
     for row in rows:
         everything.update(row.options)
     with_value = case(name for name, value in everything.items() if value)
-    lines = [f"_{name}() {{", "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word='' i", "    COMPREPLY=()",
-             bash_values(everything) + "    # The command, and its own word, are the first two that are neither an option nor what belongs to one.",
-             "    for ((i = 1; i < COMP_CWORD; i++)); do", "        case ${COMP_WORDS[i]} in", f"            {with_value}) ((++i)) ;;",
-             "            -*) ;;", "            *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; elif [[ -z $word ]]; then "
-             "word=${COMP_WORDS[i]}; fi ;;", "        esac", "    done", "    case $command:$word in"]
+    lines = [
+        f"_{name}() {{",
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word='' i",
+        "    COMPREPLY=()",
+        bash_values(everything) + "    # The command, and its own word, are the first two that are neither an option nor an option's.",
+        "    for ((i = 1; i < COMP_CWORD; i++)); do",
+        "        case ${COMP_WORDS[i]} in",
+        f"            {with_value}) ((++i)) ;;",
+        "            -*) ;;",
+        "            *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; elif [[ -z $word ]]; then word=${COMP_WORDS[i]}; fi ;;",
+        "        esac",
+        "    done",
+        "    case $command:$word in",
+    ]
     reply = "mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")"
     lines.append("        :*) " + reply.format(" ".join([row.name for row in rows] + sorted(common))) + " ;;")
     for row in rows:
         for word, options in row.words.items():
             lines.append(f"        {row.name}:{word}) " + reply.format(" ".join(sorted(options))) + " ;;")
         lines.append(f"        {row.name}:*) " + reply.format(" ".join([*row.words, *sorted(row.options)])) + " ;;")
-    lines += ["    esac", "    if ((${#COMPREPLY[@]} == 0)) && [[ $cur != -* ]]; then", "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")", "    fi",
-              "}", f"complete -o filenames -F _{name} {name}"]
+    lines += [
+        "    esac",
+        "    if ((${#COMPREPLY[@]} == 0)) && [[ $cur != -* ]]; then",
+        "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")",
+        "    fi",
+        "}",
+        f"complete -o filenames -F _{name} {name}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -147,8 +164,13 @@ def zsh_options(options):
     return " ".join(quoted(option + zsh_value(option, re.sub(r"[\[\]:]", "", value))) for option, value in sorted(options.items()))
 
 
-ZSH_NAMES = BASH_NAMES.replace("local file=${CAREBUS_CONFIG:-/etc/carebus/carebus.yaml} files\n    files=(\"$file\" \"${file%/*}\"/conf.d/*.yaml)",
-                               "local file=${CAREBUS_CONFIG:-/etc/carebus/carebus.yaml}\n    local -a files=($file ${file:h}/conf.d/*.yaml(N))")
+IN_BASH = """\
+    local file=${CAREBUS_CONFIG:-/etc/carebus/carebus.yaml} files
+    files=("$file" "${file%/*}"/conf.d/*.yaml)"""
+IN_ZSH = """\
+    local file=${CAREBUS_CONFIG:-/etc/carebus/carebus.yaml}
+    local -a files=($file ${file:h}/conf.d/*.yaml(N))"""
+ZSH_NAMES = BASH_NAMES.replace(IN_BASH, IN_ZSH)
 
 
 def zsh_plain(programs):
@@ -159,11 +181,27 @@ def zsh_plain(programs):
 
 
 def zsh_commands(name, rows, common):
-    lines = [f"#compdef {name}", "", ZSH_NAMES, f"_{name}() {{", "    local context state line", "    local -a commands",
-             "    typeset -A opt_args", f"    _arguments -C {zsh_options(common)} '1:command:->command' '*::argument:->argument'",
-             "    case $state in", "        command)", "            commands=("]
+    lines = [
+        f"#compdef {name}",
+        "",
+        ZSH_NAMES,
+        f"_{name}() {{",
+        "    local context state line",
+        "    local -a commands",
+        "    typeset -A opt_args",
+        f"    _arguments -C {zsh_options(common)} '1:command:->command' '*::argument:->argument'",
+        "    case $state in",
+        "        command)",
+        "            commands=(",
+    ]
     lines += [f"                {quoted(row.name + ':' + row.does)}" for row in rows]
-    lines += ["            )", "            _describe -t commands command commands", "            ;;", "        argument)", "            case $words[1] in"]
+    lines += [
+        "            )",
+        "            _describe -t commands command commands",
+        "            ;;",
+        "        argument)",
+        "            case $words[1] in",
+    ]
     for row in rows:
         first = f"'1:word:({' '.join(row.words)})'" if row.words else "'1:argument:_files'"
         lines.append(f"                {row.name}) _arguments {zsh_options(row.options)} {first} '*:argument:_files' ;;")

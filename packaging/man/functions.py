@@ -89,7 +89,8 @@ def display(declaration):
 def page_of(name, what, functions, types, text):
     names = [name] + [FUNCTION.search(" ".join(one.split()))[2] for _, one in functions]
     lines = [f".Dd {DATE}", f".Dt {name.upper()} 3", ".Os carebus", ".Sh NAME"]
-    lines += [f".Nm {one}" + (" ," if one != names[-1] else "") for one in names] + [f".Nd {what}", ".Sh LIBRARY", "carebus (libcarebus, -lcarebus)"]
+    lines += [f".Nm {one}" + (" ," if one != names[-1] else "") for one in names]
+    lines += [f".Nd {what}", ".Sh LIBRARY", "carebus (libcarebus, -lcarebus)"]
     lines += [".Sh SYNOPSIS", ".In carebus.h"]
     for _, function in functions:
         lines += synopsis(function)

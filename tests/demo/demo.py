@@ -36,7 +36,9 @@ class Programs:
         installed = {"carebusd": "/usr/sbin", "example-read": "/usr/libexec/carebus-demo", "example-records": "/usr/libexec/carebus-demo"}
         if not build and (TOP / "meson.build").is_file():
             build = TOP / "build"
-        self.folders = {name: str(build.resolve() / folder) if build else installed.get(name, "/usr/bin") for name, folder in in_build.items()}
+        self.folders = {name: installed.get(name, "/usr/bin") for name in in_build}
+        if build:
+            self.folders = {name: build.resolve() / folder for name, folder in in_build.items()}
         self.profiles = TOP / "etc" / "profiles" if build else pathlib.Path("/usr/share/carebus/profiles")
 
     def __getitem__(self, name):

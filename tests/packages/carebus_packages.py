@@ -7,8 +7,9 @@ import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("CAREBUS_BUILD", TOP / "build"))
-PROGRAMS = {"carebusctl": BUILD / "ctl/carebusctl", "carebusd": BUILD / "daemon/carebusd", "carebus-csv": BUILD / "adapters/csv/carebus-csv",
-            "carebus-fhir": BUILD / "adapters/fhir/carebus-fhir", "carebus-mllp": BUILD / "adapters/mllp/carebus-mllp"}
+PROGRAMS = {"carebusctl": BUILD / "ctl/carebusctl", "carebusd": BUILD / "daemon/carebusd",
+            "carebus-csv": BUILD / "adapters/csv/carebus-csv", "carebus-fhir": BUILD / "adapters/fhir/carebus-fhir",
+            "carebus-mllp": BUILD / "adapters/mllp/carebus-mllp"}
 
 
 def run(*command, check=True, **options):

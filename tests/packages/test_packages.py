@@ -1,4 +1,4 @@
-"""The packages themselves, built and put into a Debian of their own: the same twice, without a finding, installed, upgraded, removed, purged.
+"""The packages, built and put into a Debian of their own: without a finding, the same twice, installed, upgraded, removed, purged.
 
 Needs root, the network of Debian, and the packages of the group `package` in packaging/dependencies.txt.
 """
@@ -21,8 +21,9 @@ INSTALLED = ("carebus", "carebus-adapters", "carebus-demo", "carebus-doc", "libc
 VERSION = re.search(r"\(([^)]+)\)", text("packaging/debian/changelog"))[1]
 EARLIER = re.sub(r"-(\d+)$", r"-0\1~earlier", VERSION)
 # What dpkg, apt, systemd and the library cache write for any package whatever.
-OF_THE_SYSTEM = re.compile(r"^/(proc|sys|dev|tmp|run|debs|var/(lib/(dpkg|apt|systemd|pam|ucf)|cache|log|backups)|etc/(passwd|group|shadow|gshadow|subuid|"
-                           r"subgid|ld\.so\.cache|\.pwd\.lock)-?|root)(/|$)|/__pycache__")
+OF_THE_SYSTEM = re.compile(
+    r"^/(proc|sys|dev|tmp|run|debs|root|var/(lib/(dpkg|apt|systemd|pam|ucf)|cache|log|backups)"
+    r"|etc/(passwd|group|shadow|gshadow|subuid|subgid|ld\.so\.cache|\.pwd\.lock)-?)(/|$)|/__pycache__")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,8 +37,8 @@ def build(folder, umask, **environment):
     """Once, by another user's habits: umask, time zone, language, home and path."""
     folder.mkdir(parents=True)
     with open(folder / "build.log", "w", encoding="utf-8") as log:
-        done = subprocess.run([str(TOP / "packaging/build.sh"), str(folder)], stdout=log, stderr=subprocess.STDOUT, umask=umask, check=False,
-                              env={**os.environ, "CCACHE_DISABLE": "1", **environment})
+        done = subprocess.run([str(TOP / "packaging/build.sh"), str(folder)], stdout=log, stderr=subprocess.STDOUT, umask=umask,
+                              check=False, env={**os.environ, "CCACHE_DISABLE": "1", **environment})
     assert done.returncode == 0, (folder / "build.log").read_text(encoding="utf-8")[-4000:]
     return folder
 
@@ -48,6 +49,10 @@ def fixture_built(tmp_path_factory):
     if os.environ.get("CAREBUS_PACKAGES"):
         return pathlib.Path(os.environ["CAREBUS_PACKAGES"])
     return build(tmp_path_factory.mktemp("one") / "a", 0o022, TZ="UTC", LC_ALL="C.UTF-8")
+
+
+def hash_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def debs(folder):
@@ -61,11 +66,11 @@ def test_there_is_nothing_that_lintian_warns_of(built):
 
 
 def test_two_builds_in_different_surroundings_are_the_same_to_the_byte(built, tmp_path):
-    again = build(tmp_path / "elsewhere" / "deeper than before".replace(" ", "-"), 0o027, TZ="Pacific/Kiritimati", LC_ALL="POSIX", LANGUAGE="de",
-                  HOME=str(tmp_path), USER="somebody", DEB_BUILD_OPTIONS="parallel=1")
+    again = build(tmp_path / "elsewhere" / "deeper-than-before", 0o027, TZ="Pacific/Kiritimati", LC_ALL="POSIX", LANGUAGE="de",
+                  HOME=str(tmp_path), USER="somebody")
     first, second = debs(built), debs(again)
     assert set(first) == set(second) and len(first) >= 6
-    differ = [name for name in first if hashlib.sha256(first[name].read_bytes()).digest() != hashlib.sha256(second[name].read_bytes()).digest()]
+    differ = [name for name in first if hash_of(first[name]) != hash_of(second[name])]
     if differ and shutil.which("diffoscope"):
         print(run("diffoscope", first[differ[0]], second[differ[0]], check=False).stdout[:8000])
     assert not differ
@@ -81,7 +86,7 @@ class Debian:
         self.root = root
 
     def __call__(self, *command, check=True, **options):
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "HOME": "/root"}
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "HOME": "/tmp"}
         return run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", self.ENTER, self.root, *command, check=check,
                    env=environment, timeout=900, **options)
 
@@ -98,7 +103,8 @@ class Debian:
         return found
 
     def install(self, *names, options=()):
-        return self("apt-get", "install", "-y", "-q", "--no-install-recommends", "--allow-downgrades", *options, *[f"/debs/{name}" for name in names])
+        return self("apt-get", "install", "-y", "-q", "--no-install-recommends", "--allow-downgrades", *options,
+                    *[f"/debs/{name}" for name in names])
 
     def states(self):
         shown = self("dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Status}\n").stdout
@@ -158,7 +164,8 @@ def test_installation_upgrade_removal_and_purge_keep_what_is_somebodys_and_leave
     users = (debian.root / "etc/passwd").read_text()
     assert all(re.search(rf"^{user}:", users, re.M) for user in ("carebus", "carebus-mllp", "carebus-fhir", "carebus-csv"))
     assert oct((debian.root / "var/lib/carebus").stat().st_mode & 0o7777) == "0o700"
-    wants = sorted(str(path.relative_to(debian.root / "etc/systemd/system")) for path in (debian.root / "etc/systemd/system").rglob("carebus*"))
+    enabled = debian.root / "etc/systemd/system"
+    wants = sorted(str(path.relative_to(enabled)) for path in enabled.rglob("carebus*"))
     assert [path for path in wants if not path.endswith(".wants")] == [
         "carebus.target.wants/carebusd.service", "multi-user.target.wants/carebus.target", "multi-user.target.wants/carebusd.service"]
 

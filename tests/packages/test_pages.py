@@ -33,7 +33,8 @@ def options_of_the_parser(program):
         code = "".join(path.read_text(encoding="utf-8") for path in (TOP / folder).glob("*.c"))
         if program in ADAPTERS:
             code += text("adapters/common/program.c")
-        found = set(re.findall(r'\{ "([a-z][a-z-]*)", (?:no|required)_argument', code)) | set(re.findall(r'argv\[1\], "--([a-z-]+)"', code))
+        found = set(re.findall(r'\{ "([a-z][a-z-]*)", (?:no|required)_argument', code))
+        found |= set(re.findall(r'argv\[1\], "--([a-z-]+)"', code))
     return found - NOT_TYPED.get(program, set())
 
 
@@ -43,11 +44,12 @@ def table_of_commands():
     return {usage.split()[0]: usage for usage in rows}
 
 
-def completed(program, *words):
+def completed(program, *words, config="/nowhere"):
     """What bash would offer behind these words."""
     function = "_" + program.replace("-", "_")
     script = f'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); {function}; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    done = run("bash", "-c", script, MADE / "completion" / program, program, *words, env={"PATH": "/usr/bin:/bin", "CAREBUS_CONFIG": "/nowhere"})
+    environment = {"PATH": "/usr/bin:/bin", "CAREBUS_CONFIG": str(config)}
+    done = run("bash", "-c", script, MADE / "completion" / program, program, *words, env=environment)
     return set(done.stdout.split())
 
 
@@ -79,8 +81,7 @@ def test_completion_of_names_reads_them_out_of_the_configuration(tmp_path):
     (tmp_path / "conf.d").mkdir()
     (tmp_path / "carebus.yaml").write_text("bus: x\nteams:\n  ward-a: {class: clinical}\nsources:\n  pas:\n    team: ward-a\n")
     (tmp_path / "conf.d" / "more.yaml").write_text("teams:\n  hospice: {class: clinical}\n")
-    script = f'CAREBUS_CONFIG={tmp_path}/carebus.yaml; source "$0"; COMP_WORDS=(carebusctl tail --team ""); COMP_CWORD=3; _carebusctl; echo "${{COMPREPLY[@]}}"'
-    assert run("bash", "-c", script, MADE / "completion/carebusctl").stdout.split() == ["ward-a", "hospice"]
+    assert completed("carebusctl", "tail", "--team", "", config=tmp_path / "carebus.yaml") == {"ward-a", "hospice"}
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
@@ -110,7 +111,8 @@ def test_the_pages_of_the_configuration_have_every_key_of_the_reference_and_no_o
 
 
 def test_the_pages_of_the_configuration_say_what_the_reference_says_of_each_key():
-    pages = " ".join((MADE / "man" / page).read_text(encoding="utf-8") for page in ("carebus.yaml.5", "carebus-sharing.5", "carebus-profile.5"))
+    names = ("carebus.yaml.5", "carebus-sharing.5", "carebus-profile.5")
+    pages = " ".join((MADE / "man" / page).read_text(encoding="utf-8") for page in names)
     plain = " ".join(re.sub(r"\\f[BP]|\\&", "", pages).replace("\\e", "\\").split())
     rows = re.findall(r"^\| `([^`]+)` \| [^|]* \| [^|]* \| ([^|]*) \|$", text("docs/configuration.md"), re.M)
     assert len(rows) > 150

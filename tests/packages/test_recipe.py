@@ -5,7 +5,6 @@ import fnmatch
 import os
 import re
 import shutil
-import subprocess
 
 import pytest
 
@@ -165,7 +164,7 @@ def test_profiles_of_apparmor_are_well_formed(profile):
 
 
 def purge(script, root):
-    return subprocess.run(["sh", DEBIAN / script, "purge"], env={"PATH": "/usr/bin:/bin", "DPKG_ROOT": str(root)}, capture_output=True, text=True, check=True)
+    return run("sh", DEBIAN / script, "purge", env={"PATH": "/usr/bin:/bin", "DPKG_ROOT": str(root)})
 
 
 @pytest.mark.parametrize("script, holds", [
