@@ -88,6 +88,31 @@ static int fixed_read(Bytes message, size_t *offset, size_t size, uint64_t *ret)
         return 0;
 }
 
+/* A number or less than 128 bytes, in a field whose number is below 16: most are. */
+static bool short_field_next(Bytes message, size_t *offset, WireField *ret) {
+        const uint8_t *at = message.data + *offset;
+        const size_t left = message.size - *offset;
+        unsigned type;
+
+        if (left < 2 || (at[0] | at[1]) & 0x80 || at[0] < 8)
+                return false;
+        type = at[0] & 7;
+        if (type != PROTOBUF_C_WIRE_TYPE_VARINT && (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || at[1] > left - 2))
+                return false;
+        ret->number = at[0] >> 3;
+        ret->wire_type = type;
+        if (type == PROTOBUF_C_WIRE_TYPE_VARINT) {
+                ret->value = at[1];
+                ret->bytes = BYTES_NULL;
+                *offset += 2;
+        } else {
+                ret->value = 0;
+                ret->bytes = bytes_of(at + 2, at[1]);
+                *offset += 2 + (size_t)at[1];
+        }
+        return true;
+}
+
 int wire_field_next(Bytes message, size_t *offset, WireField *ret) {
         WireField field = { .bytes = BYTES_NULL };
         size_t at = *offset, begin;
@@ -96,6 +121,8 @@ int wire_field_next(Bytes message, size_t *offset, WireField *ret) {
 
         if (at >= message.size)
                 return -ENODATA;
+        if (short_field_next(message, offset, ret))
+                return 0;
         r = varint_read(message, &at, &tag);
         if (r)
                 return r;

@@ -11,8 +11,7 @@
 #include "proto/reflect.h"
 #include "proto/wire.h"
 
-#define SCANNED_MAX \
-        48 /* fields of one message that are kept from counting to filling in; of more, all are read again */
+#define SCANNED_MAX 48 /* fields of one message that are kept from counting to filling in; what follows is read again */
 
 enum { UNUSUAL = 1 };
 
