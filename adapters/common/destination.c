@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "adapters/common/destination-parts.h"
+#include "adapters/common/wake.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "proto/check.h"
@@ -282,31 +283,17 @@ static int turn(Destination *destination) {
         return r;
 }
 
-static int on_readable(LoopSource *source, int fd, uint32_t revents, void *owner) {
-        (void)source;
-        (void)fd;
-        (void)revents;
-        (void)owner; /* the turn before the next sleep takes it */
-        return 0;
-}
-
 static int on_prepare(LoopSource *source, void *owner) {
         (void)source;
         return turn(owner);
 }
 
-static int on_timer(LoopSource *source, void *owner) {
-        (void)source;
-        (void)owner;
-        return 0;
-}
-
 static int connect_loop(Destination *destination) {
-        int r = loop_add_io(destination->loop, carebus_stream_fd(destination->stream), EPOLLIN, on_readable,
-                            destination, &destination->io);
+        int r = loop_add_io(destination->loop, carebus_stream_fd(destination->stream), EPOLLIN, wake_by_io, destination,
+                            &destination->io);
 
         if (r == 0)
-                r = loop_add_timer(destination->loop, 0, on_timer, destination, &destination->timer);
+                r = loop_add_timer(destination->loop, 0, wake_by_timer, destination, &destination->timer);
         if (r == 0)
                 r = loop_add_prepare(destination->loop, on_prepare, destination, &destination->prepare);
         return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "adapters/common/wake.h"
 #include "adapters/csv/outlet.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -156,23 +157,9 @@ static int turn(Outlet *outlet) {
         return r < 0 ? r : loop_timer_set(watch->timer, more ? 0 : TURN_MAX);
 }
 
-static int on_readable(LoopSource *source, int fd, uint32_t revents, void *owner) {
-        (void)source;
-        (void)fd;
-        (void)revents;
-        (void)owner; /* the turn before the next sleep takes it */
-        return 0;
-}
-
 static int on_prepare(LoopSource *source, void *owner) {
         (void)source;
         return turn(owner);
-}
-
-static int on_timer(LoopSource *source, void *owner) {
-        (void)source;
-        (void)owner;
-        return 0;
 }
 
 /* ---- its life ---- */
@@ -203,10 +190,10 @@ int known_watch_start(Outlet *outlet) {
         if (r == 0)
                 r = carebus_ask_for(watch->ask, NULL, outlet->is->name, "delivery");
         if (r == 0)
-                r = loop_add_io(outlet->loop, carebus_records_fd(watch->records), EPOLLIN, on_readable, outlet,
+                r = loop_add_io(outlet->loop, carebus_records_fd(watch->records), EPOLLIN, wake_by_io, outlet,
                                 &watch->io);
         if (r == 0)
-                r = loop_add_timer(outlet->loop, 0, on_timer, outlet, &watch->timer);
+                r = loop_add_timer(outlet->loop, 0, wake_by_timer, outlet, &watch->timer);
         if (r == 0)
                 r = loop_add_prepare(outlet->loop, on_prepare, outlet, &watch->prepare);
         return r;
