@@ -182,7 +182,8 @@ def test_daemon_without_stderr_goes_on(make_bus):
 
 @pytest.mark.nightly
 def test_configured_silence_is_told_of_once_and_its_end_once(make_bus):
-    bus = make_bus({"sources": {"pas": {"team": "ward", "adapter": "own", "silent_after": "1m"}, "lab": {"team": "ward", "adapter": "own"}}}).start()
+    own = {"team": "ward", "adapter": "own"}
+    bus = make_bus({"sources": {"pas": {**own, "silent_after": "1m"}, "lab": own}}).start()
     pas = bus.source("pas")
     lab = bus.source("lab")
     pas.send(submission("A-1"))
