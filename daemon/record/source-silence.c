@@ -72,15 +72,16 @@ bool source_silence_heard(SourceSilence *silence, SilenceHabit *habit, int64_t a
         return true;
 }
 
-void source_silence_was_away(SourceSilence *silence, SilenceHabit *habit, int64_t at) {
+bool source_silence_was_away(SourceSilence *silence, SilenceHabit *habit, int64_t at) {
         if (silence->last_at == 0 || at <= silence->last_at)
-                return;
-        if (hour_of(at) != silence->hour) {
-                habit_put(habit, silence->hour, silence->longest);
-                silence->hour = hour_of(at);
-                silence->longest = 0;
-        }
+                return false;
         silence->last_at = at;
+        if (hour_of(at) == silence->hour)
+                return false;
+        habit_put(habit, silence->hour, silence->longest);
+        silence->hour = hour_of(at);
+        silence->longest = 0;
+        return true;
 }
 
 /* ---- what is usual ---------------------------------------------------------------------------------------------------------- */

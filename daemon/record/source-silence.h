@@ -45,8 +45,8 @@ typedef struct SourceSilence {
 
 /* A word at `at`. True where an hour has ended, so that the habit is another. */
 bool source_silence_heard(SourceSilence *silence, SilenceHabit *habit, int64_t at);
-/* The bus itself was away until `at`: nothing is learned of that, and waiting begins anew. */
-void source_silence_was_away(SourceSilence *silence, SilenceHabit *habit, int64_t at);
+/* The bus itself was away until `at`: nothing is learned of that, and waiting begins anew. Returns as above. */
+bool source_silence_was_away(SourceSilence *silence, SilenceHabit *habit, int64_t at);
 /* How long without a word is usual in an hour (since 1970); 0: not known yet. */
 int64_t source_silence_usual(const SilenceHabit *habit, int64_t hour);
 /* From when on silence since the last word is more than usual, and how much is let be until then. `silent_after`, where it is not 0, goes

@@ -125,7 +125,11 @@ int silence_heard(FoldWork *work) {
         r = silence_find(work, work->source, &one);
         if (r)
                 return r;
-        habit_is_new = source_silence_heard(&one->silence, &one->habit, work->received_at);
+        /* The first word behind a while in which the bus was away may come before the tick that finds it out. */
+        if (one->silence.due_at && work->received_at - one->silence.due_at > SILENCE_LATE)
+                habit_is_new = source_silence_was_away(&one->silence, &one->habit, work->received_at);
+        else
+                habit_is_new = source_silence_heard(&one->silence, &one->habit, work->received_at);
         one->is_dirty = true;
         one->habit_is_dirty = one->habit_is_dirty || habit_is_new;
         if (one->silence.silent_since_at && !one->silence.spoke_at) {
@@ -228,8 +232,7 @@ static int source_look(FoldWork *work, const char *source, int64_t now) {
         if (one->silence.spoke_at)
                 return speaks_again(work, one);
         if (now - was_due > SILENCE_LATE) {
-                source_silence_was_away(&one->silence, &one->habit, now);
-                one->habit_is_dirty = true;
+                one->habit_is_dirty = source_silence_was_away(&one->silence, &one->habit, now) || one->habit_is_dirty;
                 return due_anew(work, one);
         }
         due_at = due_of(work, one, &usual);

@@ -338,6 +338,36 @@ static void test_bus_that_was_away_blames_no_source(void **state) {
         assert_int_equal(days->told[0].since_at, back);
 }
 
+static void read_habit(Days *days, const char *source, SilenceHabit *ret) {
+        StateTxn *txn = world_look(&days->world);
+
+        assert_int_equal(source_silence_read_habit(txn, source, ret), 0);
+        state_abort(txn);
+}
+
+static void test_while_the_bus_was_away_no_habit_is_learned(void **state) {
+        Days *days = *state;
+        const int64_t away = BEGAN + 5 * WEEK + 9 * HOUR, back = away + 30 * HOUR;
+        SilenceHabit before, after;
+        size_t n_changed = 0;
+
+        days_live(days, "ward", always, away);
+        days_fold(days);
+        days->n_told = 0;
+        read_habit(days, "ward", &before);
+        /* The source is quicker than the tick. */
+        days->now = back;
+        days->due_at = 0;
+        days_say(days, "ward", back, false);
+        days_fold(days);
+        days_until(days, back + MINUTE);
+        assert_int_equal(days->n_told, 0);
+        read_habit(days, "ward", &after);
+        for (size_t i = 0; i < SILENCE_HOURS; i++)
+                n_changed += memcmp(before.longest[i], after.longest[i], SILENCE_WEEKS) != 0;
+        assert_in_range(n_changed, 0, 1); /* the hour in which it went */
+}
+
 static void test_clock_that_was_set_back_hurts_nobody(void **state) {
         Days *days = *state;
         const int64_t last = BEGAN + 10 * HOUR;
@@ -407,6 +437,7 @@ int main(void) {
                 IN_DAYS(test_source_that_is_not_configured_any_more_is_waited_for_by_nobody),
                 IN_DAYS(test_history_is_no_word_of_its_source),
                 IN_DAYS(test_bus_that_was_away_blames_no_source),
+                IN_DAYS(test_while_the_bus_was_away_no_habit_is_learned),
                 IN_DAYS(test_clock_that_was_set_back_hurts_nobody),
                 IN_DAYS(test_source_that_comes_and_goes_all_day_is_told_of_a_few_times_and_not_each_time),
                 IN_DAYS(test_habit_that_changed_is_the_habit_after_a_few_weeks),
