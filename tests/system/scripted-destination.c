@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapters/common/destination.h"
+#include "adapters/common/program.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -125,6 +126,7 @@ int main(int argc, char **argv) {
         static const DestinationProgram program = { .start = scripted_start, .stop = scripted_stop };
         _cleanup_(config_problems_deinit) ConfigProblems problems = { 0 };
         _cleanup_(config_unrefp) Config *config = NULL;
+        ProgramOptions options = { .program = "scripted-destination" };
         int r;
 
         if (argc != 4)
@@ -135,5 +137,7 @@ int main(int argc, char **argv) {
         if (r != 0 || config_find_destination(config, argv[2]) < 0)
                 return EXIT_CONFIGURATION;
         log_start("scripted-destination", argv[2]);
-        return destination_run(&program, argv[1], argv[2], config);
+        options.config_path = argv[1];
+        options.destination = argv[2];
+        return destination_run(&program, &options, config);
 }
