@@ -9,7 +9,8 @@
  * - who was told of a relationship last has one, and who was told of its end has none; where nobody was merged the two alternate (whoever
  *   answers again after a merge tells anew of what there is);
  * - a rebuild in transactions of other sizes makes the same state.
- * CAREBUS_SEED repeats a run, CAREBUS_HISTORIES says how many.
+ * Every run tells histories of the same seeds, and every night those of a seed that is drawn (CAREBUS_NIGHTLY). CAREBUS_SEED repeats a
+ * run, CAREBUS_HISTORIES says how many.
  *
  * Settings come in the order of their numbers, since the newest counts. Left out of the comparison are event ids and homes, which are
  * numbered by arrival, and since when a practice is somebody's, which is when it was last said.
@@ -37,13 +38,15 @@
 #include "tests/scenario/story-sharing.h"
 #include "tests/scenario/world.h"
 
-#define HISTORIES 40
+#define HISTORIES 5 /* of each seed of every run */
+#define HISTORIES_LONG 200
 #define ORDERS 5
 #define MESSAGES_MAX 40
 #define WORDS_MAX 24
 #define MAKE(type, arena) ((void *)message_new(&carebus__v1__##type##__descriptor, arena))
 
-static uint64_t seed;
+static const uint64_t seeds[] = { 16, 4765615022994910864U, 11, 23, 42, 101, 1009, 65537, 271828, 31415926 };
+static uint64_t seed, arg_seed; /* 0: those of every run */
 
 static size_t draw(size_t n) {
         return (size_t)(world_random(&seed) % n);
@@ -195,7 +198,8 @@ static void tell_word(History *history, size_t source, size_t person) {
 }
 
 static void tell_join(History *history, size_t source, size_t person) {
-        const char *a = id_of(history, source, person, "A"), *b = id_of(history, source, person, "B");
+        const char *a = id_of(history, source, person, "A"),
+                   *b = id_of(history, source, draw(3) ? person : 1 - person, "B");
         size_t visit = draw(2);
 
         history->joins = true;
@@ -623,57 +627,75 @@ static void order_print(const History *history, const size_t *order) {
         }
 }
 
-static void test_who_shares_what_does_not_depend_on_the_order_of_arrival(void **state) {
-        const char *given = getenv("CAREBUS_HISTORIES");
-        size_t n_histories = given ? (size_t)atoi(given) : HISTORIES;
+static void history_check(const History *history, Arena *arena) {
+        char *first[12], *again[12];
+        size_t order[MESSAGES_MAX];
 
-        for (size_t h = 0; h < n_histories; h++) {
-                _cleanup_(arena_freep) Arena *arena = NULL;
-                char *first[12], *again[12];
-                size_t order[MESSAGES_MAX];
-                History *history;
-
-                assert_int_equal(arena_new(&arena, 1UL << 28), 0);
-                history = history_draw(arena);
-                for (size_t i = 0; i < history->n_messages; i++)
-                        order[i] = i;
-                if (getenv("CAREBUS_SHOW"))
+        for (size_t i = 0; i < history->n_messages; i++)
+                order[i] = i;
+        if (getenv("CAREBUS_SHOW"))
+                order_print(history, order);
+        told(history, order, first, arena);
+        for (size_t o = 0; o < ORDERS; o++) {
+                order_shuffle(order, history->n_messages);
+                if (getenv("CAREBUS_SHOW")) {
+                        printf("# order %zu\n", o);
                         order_print(history, order);
-                told(history, order, first, arena);
-                for (size_t o = 0; o < ORDERS; o++) {
-                        order_shuffle(order, history->n_messages);
-                        if (getenv("CAREBUS_SHOW")) {
-                                printf("# order %zu\n", o);
-                                order_print(history, order);
-                        }
-                        told(history, order, again, arena);
-                        for (size_t i = 0; i < 12; i++) {
-                                if (strcmp(first[i], again[i]) == 0)
-                                        continue;
-                                order_print(history, order);
-                                printf("--- as said\n%s--- in the order above\n%s---\n", first[i], again[i]);
-                                fail_msg("number %zu differs by the order of arrival", i);
-                        }
+                }
+                told(history, order, again, arena);
+                for (size_t i = 0; i < 12; i++) {
+                        if (strcmp(first[i], again[i]) == 0)
+                                continue;
+                        order_print(history, order);
+                        printf("--- as said\n%s--- in the order above\n%s---\n", first[i], again[i]);
+                        fail_msg("number %zu differs by the order of arrival", i);
                 }
         }
+}
+
+static void histories_check(uint64_t from, size_t n) {
+        seed = from;
+        printf("# CAREBUS_SEED=%llu\n", (unsigned long long)seed);
+        fflush(stdout);
+        for (size_t h = 0; h < n; h++) {
+                _cleanup_(arena_freep) Arena *arena = NULL;
+
+                assert_int_equal(arena_new(&arena, 1UL << 28), 0);
+                history_check(history_draw(arena), arena);
+        }
+}
+
+static uint64_t seed_draw(void) {
+        const uint64_t drawn = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+
+        return drawn ? drawn : 1;
+}
+
+static void test_who_shares_what_does_not_depend_on_the_order_of_arrival(void **state) {
+        const char *given = getenv("CAREBUS_HISTORIES");
+        const size_t n = given ? (size_t)atoi(given) : arg_seed ? HISTORIES_LONG : HISTORIES;
+        const size_t n_seeds = arg_seed ? 1 : ELEMENTSOF(seeds), n_told = n_seeds * n;
+
+        for (size_t i = 0; i < n_seeds; i++)
+                histories_check(arg_seed ? arg_seed : seeds[i], n);
         printf("# %zu histories, each in %d orders: %zu grants and %zu withdrawals told, %zu ends, %zu objections, "
                "%zu restricted, %zu dead, %zu times other settings\n",
-               n_histories, 1 + ORDERS, seen.granted, seen.withdrawn, seen.ended, seen.objections, seen.restricted,
+               n_told, 1 + ORDERS, seen.granted, seen.withdrawn, seen.ended, seen.objections, seen.restricted,
                seen.died, seen.settings);
-        assert_true(n_histories < 20 ||
-                    (seen.granted > 0 && seen.withdrawn > 0 && seen.ended > 0 && seen.objections > 0 &&
-                     seen.restricted > 0 && seen.died > 0 && seen.settings > 0));
+        assert_true(n_told < 20 || (seen.granted > 0 && seen.withdrawn > 0 && seen.ended > 0 && seen.objections > 0 &&
+                                    seen.restricted > 0 && seen.died > 0 && seen.settings > 0));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_who_shares_what_does_not_depend_on_the_order_of_arrival),
         };
+
         const char *given = getenv("CAREBUS_SEED");
 
-        seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
-        seed = seed ? seed : 1;
-        printf("# CAREBUS_SEED=%llu\n", (unsigned long long)seed);
-        fflush(stdout);
+        if (given)
+                arg_seed = strtoull(given, NULL, 0);
+        else if (getenv("CAREBUS_NIGHTLY"))
+                arg_seed = seed_draw();
         return cmocka_run_group_tests_name("sharing orders", tests, NULL, NULL);
 }
