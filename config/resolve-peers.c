@@ -1,4 +1,5 @@
 /* Who may speak for a name: unix users and keys. */
+#include <errno.h>
 #include <pwd.h>
 #include <sys/stat.h>
 
@@ -220,10 +221,14 @@ static int resolve_credential(Resolver *resolver, char **ret) {
         return index < 0 ? (int)index : key_take(resolver, (size_t)index, ret);
 }
 
-/* Who is not the daemon may see that there will be one. */
-static bool is_in_a_store(void) {
-        return access("/etc/credstore/carebus-bus.key", F_OK) == 0 ||
-               access("/etc/credstore.encrypted/carebus-bus.key", F_OK) == 0;
+/* Who is not the daemon sees that there will be one, or is not let see: an adapter needs none, and the daemon says so when it has none. */
+static bool may_be_in_a_store(void) {
+        static const char *const stores[] = { "/etc/credstore/carebus-bus.key",
+                                              "/etc/credstore.encrypted/carebus-bus.key" };
+        for (size_t i = 0; i < ELEMENTSOF(stores); i++)
+                if (access(stores[i], F_OK) == 0 || errno == EACCES)
+                        return true;
+        return false;
 }
 
 static int resolve_secret(Resolver *resolver, Place place) {
@@ -250,7 +255,7 @@ static int resolve_secret(Resolver *resolver, Place place) {
                                "belongs to another user: only the daemon's can use it");
                 return 0;
         }
-        if (index == -ENOENT && (!resolver->files->on_disk || is_in_a_store()))
+        if (index == -ENOENT && (!resolver->files->on_disk || may_be_in_a_store()))
                 return 0; /* was not shown to who packed the text, or is not for who reads it */
         return resolve_key(resolver, "bus.key", /* said= */ true, place, "keys", &config->bus_secret_key);
 }
