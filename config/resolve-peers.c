@@ -238,7 +238,7 @@ static int resolve_secret(Resolver *resolver, Place place) {
         if (r < 0)
                 return r;
         r = resolve_credential(resolver, &config->bus_secret_key);
-        if (r != -ENOENT)
+        if (r != -ENOENT && r != -EACCES)
                 return r;
         struct stat info;
         if (resolver->files->on_disk && stat(path, &info) == 0 && (info.st_mode & 0077)) {
@@ -255,7 +255,7 @@ static int resolve_secret(Resolver *resolver, Place place) {
                                "belongs to another user: only the daemon's can use it");
                 return 0;
         }
-        if (index == -ENOENT && (!resolver->files->on_disk || may_be_in_a_store()))
+        if (index == -ENOENT && (r == -EACCES || !resolver->files->on_disk || may_be_in_a_store()))
                 return 0; /* was not shown to who packed the text, or is not for who reads it */
         return resolve_key(resolver, "bus.key", /* said= */ true, place, "keys", &config->bus_secret_key);
 }

@@ -46,6 +46,8 @@ static int check(const Context *context, Config **ret) {
         if (r == 0)
                 r = check_known(config, text, &problems);
         config_problems_print(&problems, stderr);
+        if (r < 0)
+                error_print(PROGRAM, "cannot read %s: %s", context->config_path, strerror(-r));
         if (r != 0)
                 return EXIT_CONFIGURATION;
         *ret = TAKE_PTR(config);

@@ -33,14 +33,28 @@ static int refuse(Refusal *refusal, const char *reason, const char *format, ...)
         return 0;
 }
 
-/* The team's own programs; and of a destination, who runs its adapter, as the consumer of that name. */
-bool feed_may_open(const Feed *feed, const char *user, size_t team, const char *consumer) {
-        const ssize_t destination = config_find_destination(feed->config, consumer);
+#define KNOWN "-known"   /* the feed of records behind a destination's last-known list: its name, */
+#define KNOWN_OF_NAME 26 /* as far as there is room for both */
 
+static bool is_of_destination(const ConfigDestination *destination, const char *consumer) {
+        const size_t n = strnlen(destination->name, KNOWN_OF_NAME);
+
+        return text_equal(destination->name, consumer) ||
+               (strncmp(destination->name, consumer, n) == 0 && text_equal(consumer + n, KNOWN));
+}
+
+/* The team's own programs; and of a destination, who runs its adapter, as the consumers of that name. */
+bool feed_may_open(const Feed *feed, const char *user, size_t team, const char *consumer) {
         if (identity_is(user, &feed->config->teams[team].peer))
                 return true;
-        return destination >= 0 && feed->config->destinations[destination].team == team &&
-               identity_is(user, &feed->config->destinations[destination].peer);
+        for (size_t i = 0; i < feed->config->n_destinations; i++) {
+                const ConfigDestination *destination = &feed->config->destinations[i];
+
+                if (destination->team == team && identity_is(user, &destination->peer) &&
+                    is_of_destination(destination, consumer))
+                        return true;
+        }
+        return false;
 }
 
 /* ---- Open: may it, and from where ---------------------------------------------------------------------------------- */

@@ -50,7 +50,8 @@ def make_layer(layer):
     for kind in ("sysusers", "tmpfiles"):
         folder = layer / f"lib/{kind}.d"
         folder.mkdir(parents=True)
-        shutil.copy(ROOT / f"packaging/carebus.{kind}", folder / "carebus.conf")
+        for path in (ROOT / "packaging").glob(f"*.{kind}"):
+            shutil.copy(path, folder / f"{path.stem}.conf")
     catalogs = sorted((ROOT / "packaging").glob("catalog/*.catalog"))
     for path in catalogs:
         (layer / "lib/systemd/catalog").mkdir(parents=True, exist_ok=True)

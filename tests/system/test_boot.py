@@ -243,11 +243,13 @@ def test_a_wedged_thread_is_found_and_the_bus_started_again_with_all_it_had(site
     wedged = site.main_pid()
     tracer = stall(site, "fold")
     try:
-        wait_for(lambda: site.main_pid() not in (0, wedged) and site.machine.show("carebusd.service", "SubState") == "running", 120,
-                 lambda: "another start\n" + site.machine.journal_text())
-    finally:
+        wait_for(lambda: site.machine.show("carebusd.service", "SubState") != "running", 120, lambda: "the watchdog\n" + site.machine.journal_text())
+        assert site.machine.show("carebusd.service", "Result") == "watchdog"
+    finally:  # what is traced cannot end before its tracer
         tracer.kill()
         tracer.wait()
+    wait_for(lambda: site.main_pid() not in (0, wedged) and site.machine.show("carebusd.service", "SubState") == "running", 120,
+             lambda: "another start\n" + site.machine.journal_text())
     assert int(site.machine.show("carebusd.service", "NRestarts")) >= 1
     stuck = site.machine.journal(f"MESSAGE_ID={message_id('STUCK')}", f"_PID={wedged}")
     assert stuck and stuck[0]["CAREBUS_THREAD"] == "fold"

@@ -112,7 +112,7 @@ def test_each_adapter_is_a_user_of_its_own_that_cannot_reach_the_state():
             assert values(path, "InaccessiblePaths") == ["-/var/lib/carebus"]
             assert values(path, "ExecStart")[0].endswith("--instance %i")
     assert len(set(users)) == len(SERVICES)
-    made = (UNITS.parent / "carebus.sysusers").read_text(encoding="utf-8")
+    made = "".join(path.read_text(encoding="utf-8") for path in UNITS.parent.glob("*.sysusers"))
     for user in users:
         assert re.search(rf"^u {user} ", made, re.M), f"nobody makes the user {user}"
 
