@@ -44,6 +44,15 @@ static int cannot_bind(const char *endpoint, int r) {
                 error_print("carebusd", "%s is taken by another program: stop it, or choose another address", endpoint);
                 return EXIT_LATER;
         }
+        if (r == -EAFNOSUPPORT || r == -EPERM) {
+                log_event(LOG_NO_NETWORK, log_name("ENDPOINT", endpoint));
+                error_print("carebusd",
+                            "%s: carebusd may not open a socket of its own; start carebusd-intake.socket, which hands "
+                            "it over, "
+                            "and then carebusd",
+                            endpoint);
+                return EXIT_CONFIGURATION;
+        }
         log_event(LOG_FATAL, log_name("ENDPOINT", endpoint), log_errno(r > 0 ? -EINVAL : r));
         error_print("carebusd", "cannot listen on %s", endpoint);
         return EXIT_CONFIGURATION;

@@ -116,6 +116,12 @@ char *endpoint_failure(const char *address, int error) {
         const char *why;
 
         switch (error) {
+        case -EAFNOSUPPORT:
+        case -EPERM:
+                why = "the daemon may not open a socket of its own here; start the socket unit that hands it over, "
+                      "such as "
+                      "carebusd-feed.socket, then the daemon";
+                break;
         case ZSOCK_E_IN_USE:
                 why = "something else listens there; stop it, or choose another address";
                 break;

@@ -75,6 +75,8 @@ class Machine:
                  # systemd-nspawn's own list of system calls is older than Landlock.
                  "--private-network", "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self",
                  *self.arguments, "/usr/lib/systemd/systemd", "systemd.unit=multi-user.target"],
+                # With the older hierarchy of control groups a systemd in a container is not told that a service's last process has ended.
+                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
             wait_for(self._is_up, UP_SECONDS, lambda: f"a machine that runs:\n{self.console()}")

@@ -121,7 +121,7 @@ def fixture_site(request, tmp_path_factory):
         pytest.skip(str(reason))
     try:
         site = Site(machine)
-        machine.run("systemctl", "start", "carebusd-intake.socket")
+        machine.run("systemctl", "enable", "--now", "carebusd-intake.socket")
         machine.run("systemctl", "restart", "carebusd.service")
         yield site
     finally:
@@ -281,8 +281,19 @@ def test_a_wrong_configuration_is_said_once_and_not_tried_again(site):
     site.machine.run("systemctl", "start", "carebusd.service")
 
 
+def test_a_listener_that_nobody_hands_over_is_named(site):
+    site.machine.run("systemctl", "stop", "carebusd.service", "carebusd-intake.socket")
+    assert site.machine.run("systemctl", "start", "carebusd.service", check=False).returncode != 0
+    assert site.machine.show("carebusd.service", "ExecMainStatus", "NRestarts") == {"ExecMainStatus": "78", "NRestarts": "0"}
+    assert site.machine.journal(f"MESSAGE_ID={message_id('NO_NETWORK')}")
+    site.machine.run("systemctl", "reset-failed", "carebusd.service")
+    site.machine.run("systemctl", "start", "carebusd-intake.socket")
+    site.machine.run("systemctl", "start", "carebusd.service")
+
+
 def test_the_target_stops_and_starts_all_of_it_and_nothing_is_left_failed(site):
-    site.machine.run("systemctl", "enable", "carebus.target", "carebusd.service", "carebus-mllp@hospital-pas.service")
+    site.machine.run("systemctl", "enable", "carebus.target", "carebusd.service", "carebus-mllp@hospital-pas.socket",
+                     "carebus-mllp@hospital-pas.service")
     site.machine.run("systemctl", "start", "carebus.target")
     site.machine.run("systemctl", "stop", "carebus.target")
     wait_for(lambda: site.machine.show("carebusd.service", "ActiveState") == "inactive", 60, "the bus to stop")
