@@ -23,6 +23,7 @@
 #include "sdk/carebus.h"
 
 #define TICK USEC_PER_SEC
+#define STATUS_TICKS 5
 #define TICK_SOON (200 * USEC_PER_MSEC)
 /* Where nothing says that a file came. */
 #define SLOW_SCAN (15 * USEC_PER_SEC)
@@ -48,6 +49,7 @@ typedef struct Server {
         LoopSource *bus_io, *watching, *preparing, *ticking, *going_on, *signals[PROGRAM_SIGNALS];
         int64_t scanned_at, open_at;
         bool scan_soon, was_said;
+        unsigned ticks;
         uint64_t n_files, n_rows, n_problems, n_left_out;
 } Server;
 
@@ -399,6 +401,11 @@ static int on_tick(LoopSource *source, void *owner) {
         int r;
 
         service_watchdog();
+        if (server->ticks++ % STATUS_TICKS == 0)
+                service_status("%s%llu files, %llu rows, %llu problems",
+                               server->folder ? "" : "the folder cannot be used, see the log; ",
+                               (unsigned long long)server->n_files, (unsigned long long)server->n_rows,
+                               (unsigned long long)server->n_problems);
         r = take_next_config(server);
         if (r == 0)
                 r = open_folder(server);

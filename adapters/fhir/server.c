@@ -27,6 +27,7 @@
 #define STOP_WITHIN (5 * USEC_PER_SEC)
 #define RETIRED_WITHIN (60 * USEC_PER_SEC)
 #define ROUNDS_MAX 8
+#define STATUS_TICKS 5
 
 /* A listener with the configuration that it was made of. After a reload the one before stays for those who are connected. */
 typedef struct Door Door;
@@ -51,6 +52,7 @@ typedef struct Server {
         LoopSource *bus, *polling, *preparing, *ticking, *waking, *signals[PROGRAM_SIGNALS];
         int socket; /* that doors listen on; -1: nobody connects */
         bool stopping;
+        unsigned ticks;
         int64_t stop_by;
         int64_t certificate_ends_at; /* since 1970; 0: none */
 } Server;
@@ -175,6 +177,14 @@ static int on_prepare(LoopSource *source, void *owner) {
         return loop_timer_set(server->waking, timeout < 0 ? -1 : (int64_t)timeout * USEC_PER_MSEC);
 }
 
+static void tell_status(Server *server) {
+        const CourierCounts *counts = courier_counts(server->courier);
+
+        if (server->ticks++ % STATUS_TICKS == 0)
+                service_status("%llu received, %llu stored, %zu wait for the bus", (unsigned long long)counts->received,
+                               (unsigned long long)counts->stored, desk_waiting(server->desk));
+}
+
 static int on_tick(LoopSource *source, void *owner) {
         Server *server = owner;
         size_t overdue = desk_expire(server->desk, now() - ANSWER_WITHIN);
@@ -190,6 +200,7 @@ static int on_tick(LoopSource *source, void *owner) {
         }
         doors_forget(server);
         service_watchdog();
+        tell_status(server);
         r = courier_report(server->courier, connections, server->certificate_ends_at);
         return r < 0 ? r : loop_timer_set(source, USEC_PER_SEC);
 }

@@ -29,6 +29,7 @@
 #define INSIDE_WITHIN (60 * USEC_PER_SEC) /* from the first byte of a message or handshake to its last */
 #define STOP_WITHIN (5 * USEC_PER_SEC)
 #define KEEPALIVE_SECONDS 60
+#define STATUS_TICKS 5
 
 typedef struct Client Client;
 struct Client {
@@ -50,6 +51,7 @@ typedef struct Server {
         size_t n_clients;
         Buffer scratch;
         bool had_no_room, stopping;
+        unsigned ticks;
         int64_t stop_by;
         int64_t certificate_ends_at; /* since 1970; 0: none */
 } Server;
@@ -269,10 +271,20 @@ static void end_the_slow(Server *server) {
         }
 }
 
+static void tell_status(Server *server) {
+        const IntakeCounts *counts = intake_counts(server->intake);
+
+        if (server->ticks++ % STATUS_TICKS == 0)
+                service_status("%zu connections, %llu received, %llu stored, %zu wait for the bus", server->n_clients,
+                               (unsigned long long)counts->received, (unsigned long long)counts->stored,
+                               intake_in_flight(server->intake));
+}
+
 static int on_tick(LoopSource *source, void *owner) {
         Server *server = owner;
         int r;
 
+        tell_status(server);
         expire(server);
         end_the_slow(server);
         service_watchdog();

@@ -418,8 +418,8 @@ static int on_link(LoopSource *source, int fd, uint32_t revents, void *owner) {
 
 /* ---- watch ------------------------------------------------------------------------------------------------------------------- */
 
-/* Core does not see into this process: a thread that stands still for long ends it, and core starts it anew. While all of them move core is
- * told so; when this thread itself stands still nothing is said, and core ends the process. False: it has not moved since it was looked at. */
+/* Core does not see into this process: a thread that stands still for long ends it, and core starts it anew. While all of them move core
+ * is told so; when this thread itself stands still nothing is said, and core ends the process. False: it has not moved since. */
 static bool serve_check_progress(Serve *serve, size_t index, const char *name, uint64_t progress, int64_t now) {
         Watched *watched = &serve->watched[index];
 

@@ -27,7 +27,8 @@ class CannotBoot(Exception):
 
 def make_skeleton(root):
     """A root with nothing of its own: /usr is bound over it, /etc is written by systemd-sysusers and by the tests."""
-    for name in ("usr", "etc/systemd/system", "etc/credstore", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log/journal", "srv", "root"):
+    for name in ("usr", "etc/systemd/system", "etc/credstore", "proc", "sys", "dev", "run", "tmp", "var/lib", "var/log/journal", "srv",
+                 "root"):
         (root / name).mkdir(parents=True)
     (root / "tmp").chmod(0o1777)
     (root / "etc/credstore").chmod(0o700)
@@ -146,7 +147,8 @@ class Machine:
             return
         if self.pid is not None:
             # Its end is enough; how long it takes to end is nobody's business here.
-            subprocess.run(["nsenter", "-t", str(self.pid), "-a", "--", "systemctl", "--force", "poweroff"], capture_output=True, check=False)
+            subprocess.run(["nsenter", "-t", str(self.pid), "-a", "--", "systemctl", "--force", "poweroff"], capture_output=True,
+                           check=False)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(30)
         if self.process.poll() is None:
