@@ -19,7 +19,6 @@ static const char help[] =
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: csv` and `folder:`\n"
         "  --destination NAME  a destination of it with the same\n"
-        "  --instance NAME   the source or the destination of that name, whichever it is: for units\n"
         "  --load            files of what was so before today (caseloads, stays): nobody is alarmed\n"
         "  --translate FILE  people.csv and its like, by the name or else by the columns, - for standard input; "
         "a line\n"

@@ -22,7 +22,6 @@ static const char help[] =
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: fhir` and `listen:` or `poll:`\n"
         "  --destination NAME  a destination of it with `adapter: fhir` and `url:` or `facade:`\n"
-        "  --instance NAME   the source or the destination of that name, whichever it is: for units\n"
         "  --load            files of resources, Bundles or ndjson that were said before today: nobody is "
         "alarmed\n"
         "  --translate FILE  a resource, a Bundle or ndjson, - for standard input; a line of JSON a message:\n"

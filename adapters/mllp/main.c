@@ -23,7 +23,6 @@ static const char help[] =
         "                    {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one could not be "
         "read\n"
         "  --destination NAME  a destination of it with `adapter: mllp` and `connect:`\n"
-        "  --instance NAME   the source or the destination of that name, whichever it is: for units\n"
         "  --write FILE      lines as --translate prints them, - for standard input; a message an event\n"
         "  --load FILE...    files of HL7 messages; what they say is shown to teams and alarms nobody\n"
         "  --instance NAME   the source or the destination of that name: for units\n"
