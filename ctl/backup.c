@@ -307,7 +307,7 @@ static int put_bases(Backup *backup, uint64_t seq) {
 
 /* Empty, or one that was begun and not finished: then all of it is ours. */
 static int folder_begin(const char *folder) {
-        static const char *const ours[] = { "journal", "base", "serve", "coverage", LINEAGE_FILE, MANIFEST_FILE };
+        static const char *const ours[] = { "journal", "base", "serve", "coverage", MANIFEST_FILE };
         _cleanup_(freep) char *mark = path_of(folder, BACKUP_UNFINISHED);
         _cleanup_(closedirp) DIR *dir = NULL;
         const struct dirent *entry;

@@ -308,8 +308,9 @@ static int prove(const Restore *restore, const char *filling) {
 static int fork_lineage(const Restore *restore, const char *filling) {
         _cleanup_(freep) char *path = path_of(filling, LINEAGE_FILE);
         Lineage lineage;
-        int r = path ? lineage_read(path, restore->manifest.journal, &lineage) : -ENOMEM;
+        int r = path ? backup_make_parents(filling, LINEAGE_FILE, 0750) : -ENOMEM;
 
+        r = r ?: lineage_read(path, restore->manifest.journal, &lineage);
         r = r ?: lineage_fork(&lineage, restore->manifest.seq, clock_now_at(&clock_system));
         return r ?: lineage_write(path, &lineage);
 }

@@ -14,6 +14,7 @@
 #include "carebus/v1/journal.pb-c.h"
 #include "daemon/daemon-parts.h"
 #include "daemon/record/read.h"
+#include "daemon/store/formats.h"
 #include "daemon/store/sealed-base.h"
 #include "daemon/store/state-keys.h"
 
@@ -79,11 +80,32 @@ static int look_for_restore(const Daemon *daemon) {
         return EXIT_CONFIGURATION;
 }
 
+static int state_newer(const char *path, const char *what, uint32_t version, uint32_t newest) {
+        log_event(LOG_STATE_NEWER, log_name("PATH", path), log_number("VERSION", version),
+                  log_number("NEEDED", newest));
+        error_print("carebusd",
+                    "%s is %s of version %u, and this carebusd reads up to %u: start the later carebusd that wrote it; "
+                    "nothing was changed",
+                    path, what, (unsigned)version, (unsigned)newest);
+        return EXIT_CONFIGURATION;
+}
+
+/* Before anything is opened, since opening writes. */
+static int look_for_newer(const Daemon *daemon) {
+        FormatFound found;
+        int r = formats_look(daemon->config->state, &found);
+
+        if (r < 0)
+                return fail(LOG_FATAL, daemon->config->state, r, EXIT_STORAGE);
+        return r == 0 ? 0 : state_newer(found.path, found.what, found.version, found.newest);
+}
+
 static int open_locks(Daemon *daemon) {
         int r = lock_folder(daemon->config->state, "state", &daemon->lock_fd);
 
         r = r ?: lock_folder(daemon->config->run, "run", &daemon->run_lock_fd);
-        return r ?: look_for_restore(daemon);
+        r = r ?: look_for_restore(daemon);
+        return r ?: look_for_newer(daemon);
 }
 
 static int open_folders(Daemon *daemon) {
@@ -117,7 +139,7 @@ static int open_base(Daemon *daemon, const char *folder) {
         r = r ?: sealed_base_find(daemon->base_folder, key, /* limit= */ 0, &base);
         if (r == -ENOENT)
                 return 0;
-        if (r == 0 && base.fold_version < FOLD_VERSION_GOES_ON_FROM)
+        if (r == 0 && (base.fold_version < FOLD_VERSION_GOES_ON_FROM || base.fold_version > FOLD_VERSION))
                 r = -EPROTO;
         if (r == 0 && unlink(file) < 0 && errno != ENOENT)
                 r = -errno;
@@ -178,6 +200,8 @@ static int open_state(Daemon *daemon, uint64_t *ret_seq) {
         *ret_seq = state_folded_seq(txn);
         if (*ret_seq == 0 || version == FOLD_VERSION)
                 return 0;
+        if (version > FOLD_VERSION)
+                return state_newer(folder, "a state", version, FOLD_VERSION);
         txn = state_abort(txn);
         log_event(LOG_STATE_REBUILDS, log_number("VERSION", version), log_number("NEEDED", FOLD_VERSION));
         r = open_state_anew(daemon, folder, ret_seq);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINEAGE_FILE "lineage" /* in `state`; none: nothing was ever put back */
+#define LINEAGE_FILE "serve/lineage" /* in `state`, where serve may read; none: nothing was ever put back */
 #define LINEAGE_FORKS_MAX 256
 
 typedef struct LineageFork {

@@ -62,3 +62,13 @@ def flipped(path, place, bits):
         yield
     finally:
         flip()
+
+
+def crc32c(data):
+    """CRC-32C (Castagnoli), as all files of the state have it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
