@@ -37,6 +37,8 @@ int command_contact(const Context *context, int argc, char **argv);
 int command_converge(const Context *context, int argc, char **argv);
 int command_matching(const Context *context, int argc, char **argv);
 int command_load(const Context *context, int argc, char **argv);
+int command_doctor(const Context *context, int argc, char **argv);
+int command_top(const Context *context, int argc, char **argv);
 int command_audit(const Context *context, int argc, char **argv);
 int command_why(const Context *context, int argc, char **argv);
 int command_receipts(const Context *context, int argc, char **argv);

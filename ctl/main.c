@@ -24,6 +24,11 @@ static const struct {
 } commands[] = {
         { "status", command_status, "status",
           "bus, sources, teams and feeds, quarantine, disk; 0 up, 1 a part is down, 69 nothing answers" },
+        { "top", command_top, "top [--once] [--every SECONDS]",
+          "sources, teams, feeds and threads with their rates, again and again; --once: one time, for a pipe" },
+        { "doctor", command_doctor, "doctor [--no-probe]",
+          "tries the way of a message and looks at all around it; what is wrong, why, and what to do; 1 where something "
+          "is" },
         { "tail", command_tail, "tail [--team TEAM] [--from SEQ] [--follow]", "events, a JSON object a line" },
         { "trace", command_trace, "trace SEQ | trace SOURCE MESSAGE-ID", "one message's way, stage by stage" },
         { "record", command_record,

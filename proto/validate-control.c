@@ -282,6 +282,7 @@ static const struct {
         { COMMAND(GRANT_END), grant_end_rules },
         { COMMAND(GRANT_LIST), grant_list_rules },
         { COMMAND(PARK), park_request_rules },
+        { COMMAND(PROBE), status_rules },
         { COMMAND(TAIL), tail_rules },
         { COMMAND(TRACE), trace_rules },
         { COMMAND(RECORD), record_rules },

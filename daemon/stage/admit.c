@@ -32,16 +32,21 @@ static int admit_retranslation(Intake *intake, Item *item) {
         return 0;
 }
 
+const char *admit_refusal(const Intake *intake, int64_t now) {
+        if (atomic_load(&intake->options.facts->stop_intake))
+                return "stopping";
+        if (intake->storage == STORAGE_FULL || (intake->storage == STORAGE_REFUSED && now < intake->storage_try_at))
+                return "storage-full";
+        return intake->fold_stuck ? "behind" : NULL;
+}
+
 int stage_admit(Intake *intake, Item *item) {
         int64_t now = clock_monotonic(intake->options.clock);
+        const char *refusal = admit_refusal(intake, now);
         uint32_t wait_ms;
 
-        if (atomic_load(&intake->options.facts->stop_intake))
-                return item_later(intake, item, "stopping", RETRY_LATER_MS);
-        if (intake->storage == STORAGE_FULL || (intake->storage == STORAGE_REFUSED && now < intake->storage_try_at))
-                return item_later(intake, item, "storage-full", RETRY_LATER_MS);
-        if (intake->fold_stuck)
-                return item_later(intake, item, "behind", RETRY_LATER_MS);
+        if (refusal)
+                return item_later(intake, item, refusal, RETRY_LATER_MS);
         if (item->submission->has_retranslates) {
                 int r = admit_retranslation(intake, item);
                 if (r != 0)

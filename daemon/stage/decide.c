@@ -249,6 +249,19 @@ static int take_coverage(Intake *intake, const ControlCall *call) {
         return r < 0 ? r : reply(intake, &call->route);
 }
 
+/* It goes where a message would, and is refused where one would be: a test that passes while senders are blocked is worse than none. */
+static int take_probe(Intake *intake, const ControlCall *call) {
+        const char *refusal = admit_refusal(intake, clock_monotonic(intake->options.clock));
+
+        if (refusal)
+                return control_refuse(intake, call, refusal, "a message would be asked to come later as well");
+        return control_enter(intake, call,
+                             &(ControlDecision){
+                                     .kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PROBE,
+                                     .who = call->identity,
+                             });
+}
+
 static const struct {
         Carebus__V1__Request__CommandCase command;
         int (*take)(Intake *intake, const ControlCall *call);
@@ -264,6 +277,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_OPEN_CONTACT, take_open_contact, true },
         { CAREBUS__V1__REQUEST__COMMAND_GRANT_END, take_grant_end },
         { CAREBUS__V1__REQUEST__COMMAND_PARK, take_park, true },
+        { CAREBUS__V1__REQUEST__COMMAND_PROBE, take_probe },
 };
 
 static int take_request(Intake *intake, const ControlCall *call) {

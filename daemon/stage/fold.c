@@ -330,6 +330,11 @@ static int quarantine_decide(FoldWork *work, const Carebus__V1__JournalDecision 
                                                                                  : discard_apply(work, decision, item);
 }
 
+/* Somebody tries the way of a message: that it came here is all. */
+static int probe_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
+        return 0;
+}
+
 static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
         static int (*const kinds[])(FoldWork *, const Carebus__V1__JournalDecision *) = {
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_RETRY] = quarantine_decide,
@@ -344,6 +349,7 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_OPEN_CONTACT] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_END_GRANT] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_REVIEWED] = grant_decide,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PROBE] = probe_apply,
         };
         const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
 

@@ -381,7 +381,7 @@ def granting():
     write("request", "grant-list", control.Request(id=5, grant_list=control.GrantListRequest(all=True, kind="break-glass")))
     write("request", "sharing-show", control.Request(id=6, sharing_show=control.SharingShowRequest(patient_id="p1.0", team="hospice")))
     for name, kind in (("break-glass", "KIND_BREAK_GLASS"), ("open-contact", "KIND_OPEN_CONTACT"), ("end-grant", "KIND_END_GRANT"),
-                       ("reviewed", "KIND_REVIEWED"), ("expire", "KIND_EXPIRE")):
+                       ("reviewed", "KIND_REVIEWED"), ("expire", "KIND_EXPIRE"), ("probe", "KIND_PROBE")):
         write("entry", name, journal.Entry(decision=journal.JournalDecision(
             kind=getattr(journal.JournalDecision, kind), who="unix:0", who_says="dr.ng", why="collapsed at home", team="hospice",
             reason="emergency", until_at=1709637300000000, patient_ids=["p1.0"], grant_seq=50)))
