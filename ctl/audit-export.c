@@ -85,7 +85,7 @@ static const Kind gap = { "110113", "Security Alert", "110133", "Audit Recording
 
 static bool is_asked(int way) {
         return way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY || way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST ||
-               way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUARANTINE;
+               way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUARANTINE || way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_CONTROL;
 }
 
 static const Kind *life_kind(const Carebus__V1__AuditLife *life) {

@@ -39,7 +39,8 @@ typedef struct Daemon {
         CoreFacts facts;
         int lock_fd, run_lock_fd;
         int fold_bell, serve_bell;
-        int figures_fd; /* of facts.figures, for serve */
+        int refusals[2]; /* to the audit: daemon/peer/refused.h */
+        int figures_fd;  /* of facts.figures, for serve */
         Room room;
         size_t max_frame;
 

@@ -14,6 +14,7 @@
 #include "base/service.h"
 #include "daemon/daemon-parts.h"
 #include "daemon/load.h"
+#include "daemon/peer/refused.h"
 
 #define STATUS_EVERY (5 * USEC_PER_SEC)
 #define STOP_EXTEND ((int64_t)(FOLD_STOP_SECONDS + INTAKE_STOP_SECONDS) * USEC_PER_SEC)
@@ -168,6 +169,7 @@ static int start_threads(Daemon *daemon) {
                 .state_folder = daemon->config->state,
                 .state = daemon->state,
                 .fold_bell = daemon->fold_bell,
+                .refusals = daemon->refusals[1],
         };
         const RetentionOptions retaining = {
                 .facts = &daemon->facts,
@@ -283,6 +285,8 @@ static void daemon_close(Daemon *daemon) {
         free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);
+        closep(&daemon->refusals[0]);
+        closep(&daemon->refusals[1]);
         closep(&daemon->figures_fd);
         daemon->facts.figures = figures_free(daemon->facts.figures);
         closep(&daemon->facts.fault_bell);
@@ -293,10 +297,13 @@ static void daemon_close(Daemon *daemon) {
 }
 
 static int make_bells(Daemon *daemon) {
+        int r;
+
         daemon->fold_bell = doorbell_new();
         daemon->serve_bell = doorbell_new();
         daemon->facts.fault_bell = doorbell_new();
-        return MIN(MIN(daemon->fold_bell, daemon->serve_bell), daemon->facts.fault_bell);
+        r = MIN(MIN(daemon->fold_bell, daemon->serve_bell), daemon->facts.fault_bell);
+        return r < 0 ? r : refused_pair(daemon->refusals);
 }
 
 int daemon_run(const char *config_path) {
@@ -306,6 +313,7 @@ int daemon_run(const char *config_path) {
                 .run_lock_fd = -1,
                 .fold_bell = -1,
                 .serve_bell = -1,
+                .refusals = { -1, -1 },
                 .figures_fd = -1,
                 .facts = { .fault_bell = -1, .started_at = clock_now_at(&clock_system) },
         };

@@ -163,6 +163,8 @@ int daemon_open_sockets(Daemon *daemon) {
                 r = daemon_zap_table(daemon->config, &table);
         if (r == 0)
                 r = zap_start(daemon->zmq, table, &daemon->zap);
+        if (r == 0)
+                zap_tell_refusals(daemon->zap, daemon->refusals[1]);
         if (r != 0) {
                 log_event(LOG_FATAL, log_name("WHAT", "zap"), log_errno(error_fold(r)));
                 return EXIT_SOFTWARE;

@@ -28,7 +28,7 @@
 #define HIGH_FD 128 /* descriptors are gathered above, so that none is in the way of another below */
 
 typedef struct ServeFds {
-        int fds[LISTENERS_MAX + 2];
+        int fds[LISTENERS_MAX + 4];
         size_t n;
         char *names; /* doorbell=4,feed=5 */
 } ServeFds;
@@ -69,6 +69,10 @@ static int serve_fds_gather(Daemon *daemon, int link_fd, ServeFds *fds) {
 
         if (r >= 0)
                 r = serve_fds_add(fds, daemon->serve_bell, "doorbell");
+        if (r >= 0)
+                r = serve_fds_add(fds, daemon->refusals[0], "refusals");
+        if (r >= 0)
+                r = serve_fds_add(fds, daemon->refusals[1], "refuse");
         if (r >= 0)
                 r = serve_fds_add(fds, daemon->figures_fd, "figures");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(listeners); i++)

@@ -112,6 +112,20 @@ int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
         return pack(&entry.base, ret);
 }
 
+const char *control_request_text(const Carebus__V1__Request *request, const char *name) {
+        const ProtobufCFieldDescriptor *command, *field;
+        const ProtobufCMessage *asked;
+
+        command = protobuf_c_message_descriptor_get_field(request->base.descriptor, (unsigned)request->command_case);
+        if (!command || command->type != PROTOBUF_C_TYPE_MESSAGE)
+                return NULL;
+        asked = *(const ProtobufCMessage *const *)((const uint8_t *)request + command->offset);
+        field = protobuf_c_message_descriptor_get_field_by_name(asked->descriptor, name);
+        return field && field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_OPTIONAL
+                       ? *(const char *const *)((const uint8_t *)asked + field->offset)
+                       : NULL;
+}
+
 bool control_text_is_given(const char *text) {
         return text && text[strspn(text, " \t\r\n")] != '\0';
 }

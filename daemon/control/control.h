@@ -43,6 +43,8 @@ typedef struct ControlDecision {
 /* The packed Entry for the journal. */
 int control_pack_entry(const ControlDecision *decision, Buffer *ret);
 
+/* A text of the question, by its name in the .proto file; NULL where such a question has none. */
+const char *control_request_text(const Carebus__V1__Request *request, const char *name);
 /* A text that is there and holds more than spaces. */
 bool control_text_is_given(const char *text);
 

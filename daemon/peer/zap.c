@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/text.h"
+#include "daemon/peer/refused.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define TABLES_WAITING 4
@@ -33,6 +34,7 @@ struct Zap {
         int stop_bell;
         atomic_bool stop;
         atomic_bool quiet;
+        atomic_int refusals; /* where they are told; -1: nowhere */
         atomic_uint_fast64_t progress;
         atomic_int error;
 };
@@ -154,10 +156,12 @@ void zap_decide(const ZapTable *table, const Bytes *frames, size_t n_frames, Zap
         ret->reason = NULL;
 }
 
-static void zap_log_refused(const Zap *zap, const ZapAnswer *answer) {
-        if (!atomic_load(&zap->quiet))
-                log_event(LOG_PEER_REFUSED, log_name("DOMAIN", answer->domain), log_name("PEER", answer->identity),
-                          log_name("REASON", answer->reason));
+static void zap_say_refused(Zap *zap, const ZapAnswer *answer) {
+        if (atomic_load(&zap->quiet))
+                return;
+        log_event(LOG_PEER_REFUSED, log_name("DOMAIN", answer->domain), log_name("PEER", answer->identity),
+                  log_name("REASON", answer->reason));
+        refused_tell_handshake(atomic_load(&zap->refusals), answer->domain, answer->identity, answer->reason);
 }
 
 /* One request and its answer: 0, ZSOCK_E_AGAIN when there is none, or a negative errno. */
@@ -175,7 +179,7 @@ static int zap_serve_one(Zap *zap) {
                 zap_decide(zap->table, bytes, n, &answer);
                 const bool allowed = !answer.reason;
                 if (!allowed)
-                        zap_log_refused(zap,
+                        zap_say_refused(zap,
                                         &answer); /* before the answer: who asked may end the quiet when it has it */
                 r = zsocket_send_parts(zap->socket,
                                        (Bytes[]){
@@ -254,6 +258,7 @@ int zap_start(ZContext *context, ZapTable *table, Zap **ret) {
                 return -ENOMEM;
         }
         zap->table = table;
+        atomic_init(&zap->refusals, -1);
         zap->stop_bell = doorbell_new();
         if (zap->stop_bell < 0)
                 return zap->stop_bell;
@@ -287,6 +292,10 @@ int zap_update(Zap *zap, ZapTable *table) {
                 return 0;
         zap_table_free(table);
         return -EAGAIN;
+}
+
+void zap_tell_refusals(Zap *zap, int fd) {
+        atomic_store(&zap->refusals, fd);
 }
 
 void zap_set_quiet(Zap *zap, bool quiet) {

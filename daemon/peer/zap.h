@@ -51,7 +51,9 @@ DEFINE_CLEANUP(Zap *, zap_stop)
 /* From the thread that started it: another table from the next handshake on. Takes the table, also when it fails with
  * -EAGAIN (four are waiting). */
 int zap_update(Zap *zap, ZapTable *table);
-/* While quiet, refusals are not logged: around a self-test, whose stranger is no news. Any thread. */
+/* Refusals go to the audit as well (daemon/peer/refused.h). Before other sockets are bound; borrowed. */
+void zap_tell_refusals(Zap *zap, int fd);
+/* While quiet, refusals are neither logged nor told: around a self-test, whose stranger is no news. Any thread. */
 void zap_set_quiet(Zap *zap, bool quiet);
 /* Grows at least once a second while the thread lives. Any thread. */
 uint64_t zap_progress(const Zap *zap);

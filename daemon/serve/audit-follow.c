@@ -9,6 +9,8 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "daemon/audit/audit.h"
+#include "daemon/peer/refused.h"
+#include "daemon/serve/audit-say.h"
 #include "proto/check.h"
 #include "proto/validate.h"
 
@@ -17,6 +19,7 @@
 #define TOGETHER_MS 20   /* what is folded within it is looked at together: no thread is woken for every entry */
 #define WORK_BATCH 65536 /* entries between two looks at the orders */
 #define WORD_MAX 64
+#define REFUSALS_A_TURN 1000
 
 enum { ENTRY_SETTINGS = 3 };
 
@@ -25,6 +28,7 @@ typedef struct Follow {
         View *view;
         Arena *arena;
         Config *config;
+        AuditSay *say;
         uint64_t next; /* entry looked at next; 0: not begun */
         int doorbell;
         bool full, stopping;
@@ -134,6 +138,31 @@ static int follow_work(Follow *follow, bool *ret_more) {
         return r == -ENOSPC || r == -EDQUOT ? 0 : error_fold(r);
 }
 
+/* ---- what was refused elsewhere ---- */
+
+/* Alike ones within a second are one record. Where there is no room on disk the rest waits in the socket. */
+static int follow_refusals(Follow *follow) {
+        int r;
+
+        if (audit_status(follow->worker->audit).full)
+                return 0;
+        r = audit_say_turn(follow->say);
+        for (unsigned n = 0; r == 0 && follow->worker->refusals >= 0 && n < REFUSALS_A_TURN; n++) {
+                Carebus__V1__Refusal *refusal;
+
+                arena_reset(follow->arena);
+                r = refused_take(follow->worker->refusals, follow->arena, &refusal);
+                if (r == 0)
+                        r = audit_say_refused(follow->say, &(AuditRefused){ .team = refusal->team,
+                                                                            .peer = refusal->peer,
+                                                                            .who = refusal->who,
+                                                                            .way = refusal->way,
+                                                                            .code = refusal->code,
+                                                                            .patient_id = refusal->patient_id });
+        }
+        return MIN(r, 0);
+}
+
 /* ---- how the audit is ------------------------------------------------------------------------------------------------------- */
 
 static int follow_status(Follow *follow) {
@@ -174,11 +203,14 @@ static int follow_take_orders(Follow *follow) {
 }
 
 static int follow_loop(Follow *follow) {
-        ZPoll items[] = { { .fd = ring_fd(follow->worker->orders) }, { .fd = follow->doorbell } };
+        ZPoll items[] = { { .fd = ring_fd(follow->worker->orders) },
+                          { .fd = follow->doorbell },
+                          { .fd = follow->worker->refusals } };
+        const size_t n_items = follow->worker->refusals >= 0 ? 3 : 2;
         bool more = false;
 
         while (!follow->stopping) {
-                int r = zpoll(items, ELEMENTSOF(items), more ? 0 : IDLE_MS);
+                int r = zpoll(items, n_items, more ? 0 : IDLE_MS);
 
                 if (r < 0)
                         return r;
@@ -191,6 +223,8 @@ static int follow_loop(Follow *follow) {
                 more = false;
                 if (r >= 0 && follow->config && !follow->stopping)
                         r = follow_work(follow, &more);
+                if (r >= 0 && follow->config)
+                        r = follow_refusals(follow);
                 if (r >= 0)
                         r = follow_status(follow);
                 if (r < 0)
@@ -202,6 +236,7 @@ static int follow_loop(Follow *follow) {
 static void follow_deinit(Follow *follow) {
         closep(&follow->doorbell);
         arena_free(follow->arena);
+        audit_say_free(follow->say);
         config_unref(follow->config);
         view_free(follow->view);
 }
@@ -216,5 +251,7 @@ int audit_follow_run(Worker *worker) {
         r = view_new(worker->state, worker->journal_folder, &follow.view);
         if (r == 0)
                 r = arena_new(&follow.arena, ARENA_MAX);
+        if (r == 0)
+                r = audit_say_new(worker->audit, &clock_system, &follow.say);
         return r == 0 ? follow_loop(&follow) : r;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/control/control.h"
 #include "daemon/peer/identity.h"
 #include "daemon/serve/query-parts.h"
 #include "proto/wire.h"
@@ -133,27 +134,12 @@ static void query_put_error(Query *query, uint32_t id) {
         wire_text(&query->reply, REPLY_DETAIL, query->detail);
 }
 
-/* A text of the question, by its name; NULL where such a question has none. */
-static const char *text_of_request(const Carebus__V1__Request *request, const char *name) {
-        const ProtobufCFieldDescriptor *command, *field;
-        const ProtobufCMessage *asked;
-
-        command = protobuf_c_message_descriptor_get_field(request->base.descriptor, (unsigned)request->command_case);
-        if (!command || command->type != PROTOBUF_C_TYPE_MESSAGE)
-                return NULL;
-        asked = *(const ProtobufCMessage *const *)((const uint8_t *)request + command->offset);
-        field = protobuf_c_message_descriptor_get_field_by_name(asked->descriptor, name);
-        return field && field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_OPTIONAL
-                       ? *(const char *const *)((const uint8_t *)asked + field->offset)
-                       : NULL;
-}
-
 int query_say_refused(Query *query, const Carebus__V1__Request *request, const char *code) {
-        const AuditRefused refused = { .team = request ? text_of_request(request, "team") : NULL,
+        const AuditRefused refused = { .team = request ? control_request_text(request, "team") : NULL,
                                        .peer = query->user,
                                        .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY,
                                        .code = code,
-                                       .patient_id = request ? text_of_request(request, "patient_id") : NULL };
+                                       .patient_id = request ? control_request_text(request, "patient_id") : NULL };
 
         return MIN(audit_say_refused(query->say, &refused), 0);
 }

@@ -113,7 +113,12 @@ static int serve_set_table(Serve *serve, const Config *config) {
 
         if (r < 0)
                 return r;
-        return serve->zap ? zap_update(serve->zap, table) : zap_start(serve->context, table, &serve->zap);
+        if (serve->zap)
+                return zap_update(serve->zap, table);
+        r = zap_start(serve->context, table, &serve->zap);
+        if (r == 0)
+                zap_tell_refusals(serve->zap, MAX(link_inherited("refuse"), -1));
+        return r;
 }
 
 /* libzmq lets every key in when nobody answers its question: so be a stranger first. */
@@ -215,6 +220,7 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
         worker->state = serve->state;
         worker->audit = serve->audit;
         worker->core_doorbell = doorbell;
+        worker->refusals = MAX(link_inherited("refusals"), -1);
         worker->lineage = &serve->lineage;
         worker->feed_status = serve->feed_status;
         worker->converge_asked = serve->converge_asked;

@@ -53,6 +53,7 @@ struct Worker {
         char *journal_folder, *serve_folder;
         const Lineage *lineage; /* in which run of the journal's numbers places are */
         int core_doorbell;
+        int refusals; /* what core and handshakes refuse: daemon/peer/refused.h; -1: nobody tells */
         /* Main to thread, thread to main. */
         Ring *orders, *reports;
         /* Feed to query: what carebusctl status says of the feeds. */

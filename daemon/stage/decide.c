@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/peer/refused.h"
 #include "daemon/record/read.h"
 #include "daemon/stage/decide-parts.h"
 
@@ -24,7 +25,25 @@ static int reply_error(Intake *intake, const ZRoute *route, uint32_t id, const c
         return r < 0 ? r : reply(intake, route);
 }
 
+/* What serve asks for a team's program it audits itself, as that program's. */
+static void tell_refused(Intake *intake, const ControlCall *call, const char *reason) {
+        Carebus__V1__Refusal refusal = CAREBUS__V1__REFUSAL__INIT;
+        const char *peer = control_request_text(call->request, "peer");
+
+        if (call->is_own && peer && peer[0])
+                return;
+        refusal.team = (char *)(uintptr_t)control_request_text(call->request, "team");
+        refusal.peer = (char *)(uintptr_t)call->identity;
+        refusal.who = (char *)(uintptr_t)control_request_text(call->request, "who");
+        refusal.has_way = true;
+        refusal.way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_CONTROL;
+        refusal.code = (char *)(uintptr_t)reason;
+        refusal.patient_id = (char *)(uintptr_t)control_request_text(call->request, "patient_id");
+        refused_tell(intake->options.refusals, &refusal);
+}
+
 int control_refuse(Intake *intake, const ControlCall *call, const char *reason, const char *detail) {
+        tell_refused(intake, call, reason);
         return reply_error(intake, &call->route, call->request->id, reason, detail);
 }
 
@@ -44,15 +63,15 @@ static int find_waiting(Intake *intake, const ControlCall *call, uint64_t seq, C
                 r = quarantine_read(txn, seq, intake->arena, ret);
         if (r == RECORD_E_NOT_FOUND) {
                 const bool is_entry = seq != 0 && seq <= journal_committed(intake->options.journal);
-                r = reply_error(intake, &call->route, call->request->id, is_entry ? "not-quarantined" : "not-found",
-                                "nothing of that number is in the quarantine: see `carebusctl quarantine list`");
+                r = control_refuse(intake, call, is_entry ? "not-quarantined" : "not-found",
+                                   "nothing of that number is in the quarantine: see `carebusctl quarantine list`");
                 return r < 0 ? r : 1;
         }
         if (r != 0)
                 return error_fold(r);
         if ((*ret)->resolution && !text_equal((*ret)->resolution, "open")) {
-                r = reply_error(intake, &call->route, call->request->id, "already-resolved",
-                                "it was resolved before: see `carebusctl quarantine show`");
+                r = control_refuse(intake, call, "already-resolved",
+                                   "it was resolved before: see `carebusctl quarantine show`");
                 return r < 0 ? r : 1;
         }
         return 0;
@@ -63,8 +82,7 @@ int control_enter(Intake *intake, const ControlCall *call, const ControlDecision
         int r;
 
         if (intake->n_controls >= CONTROLS_MAX)
-                return reply_error(intake, &call->route, call->request->id, "too-many",
-                                   "many decisions wait for the disk: try again");
+                return control_refuse(intake, call, "too-many", "many decisions wait for the disk: try again");
         if (!intake->controls) {
                 intake->controls = calloc(CONTROLS_MAX, sizeof(*intake->controls));
                 if (!intake->controls)
@@ -161,15 +179,15 @@ static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V
 
         sessions_each(intake->sessions, find_translator, &translator);
         if (!translator.session)
-                return reply_error(
-                        intake, &call->route, call->request->id, "no-adapter",
+                return control_refuse(
+                        intake, call, "no-adapter",
                         "no adapter of its source is connected that can read it again: start the adapter, then retry");
         r = read_original(intake, item->id, &stored, &original);
         if (r == -ENOMEM)
                 return r;
         if (r != 0)
-                return reply_error(
-                        intake, &call->route, call->request->id, "unreadable",
+                return control_refuse(
+                        intake, call, "unreadable",
                         "its original could not be read out of the journal: run `carebusctl journal verify`");
         asked = &intake->asked[intake->next_asked++ % ASKED_MAX];
         asked->seq = item->id;
@@ -213,8 +231,8 @@ static int take_discard(Intake *intake, const ControlCall *call) {
         int r;
 
         if (!control_text_is_given(discard->who) || !control_text_is_given(discard->why))
-                return reply_error(intake, &call->route, call->request->id, "who-and-why",
-                                   "a discard needs who decides it and why: --who NAME --why TEXT");
+                return control_refuse(intake, call, "who-and-why",
+                                      "a discard needs who decides it and why: --who NAME --why TEXT");
         r = find_waiting(intake, call, discard->seq, &item);
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -241,8 +259,7 @@ static int take_coverage(Intake *intake, const ControlCall *call) {
         int r;
 
         if (!source || config_find_source(intake->snapshot->config, source) < 0)
-                return reply_error(intake, &call->route, call->request->id, "unknown-source",
-                                   "name a source of the configuration");
+                return control_refuse(intake, call, "unknown-source", "name a source of the configuration");
         r = coverage_answer(intake->coverage, source, intake->arena, &coverage);
         if (r == 0)
                 r = control_pack_coverage(call->request->id, &coverage, &intake->out);
@@ -284,15 +301,16 @@ static int take_request(Intake *intake, const ControlCall *call) {
         const bool is_operator = identity_is_operator(call->identity, intake->snapshot->config);
 
         if (!is_operator && !call->is_own)
-                return reply_error(intake, &call->route, call->request->id, "not-allowed",
-                                   "only users under `operators:` may ask: add the user, or ask as one of them");
+                return control_refuse(intake, call, "not-allowed",
+                                      "only users under `operators:` may ask: add the user, or ask as one of them");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (commands[i].command == call->request->command_case && (is_operator || commands[i].for_serve))
                         return commands[i].take(intake, call);
         if (!is_operator)
-                return reply_error(intake, &call->route, call->request->id, "not-allowed",
-                                   "only users under `operators:` may ask that: add the user, or ask as one of them");
-        return reply_error(intake, &call->route, call->request->id, "unknown-command", "ask the query socket for that");
+                return control_refuse(
+                        intake, call, "not-allowed",
+                        "only users under `operators:` may ask that: add the user, or ask as one of them");
+        return control_refuse(intake, call, "unknown-command", "ask the query socket for that");
 }
 
 int control_receive(Intake *intake) {

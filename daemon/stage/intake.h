@@ -38,6 +38,7 @@ typedef struct IntakeOptions {
         State *state;
         OriginalCodec *codec; /* taken; knows the journal's dictionaries */
         int fold_bell;        /* rung after each commit */
+        int refusals;         /* what is refused over the control socket is told there; -1: nobody keeps an audit */
         Ring *samples;        /* Buffer *, to the helper: originals to train on */
         Ring *dictionaries;   /* Buffer *, from the helper */
         Ring *expiries;       /* Buffer *, from retention: packed entries; NULL: none come */

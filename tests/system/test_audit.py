@@ -6,6 +6,10 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+
+import pytest
 
 from carebus_bus import submission, wait_for
 from carebus_readers import Feed
@@ -289,3 +293,58 @@ def test_receipts_say_what_came_of_each_message_without_content(make_bus):
     assert json.loads(only)["seq"] == receipts[1]["seq"]
     assert person_of(deliveries[0]) not in bus.ctl("--json", "receipts", "pas").stdout
     assert bus.ctl("receipts", "nobody").returncode != 0
+
+
+# ---- who was refused at the door, and over the control socket
+
+AT_THE_DOOR = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import zmq
+os.setgroups([]); os.setgid(2); os.setuid(2)
+for kind, endpoint in ((zmq.DEALER, sys.argv[2]), (zmq.SUB, sys.argv[3]), (zmq.DEALER, sys.argv[4])):
+    context = zmq.Context()
+    socket = context.socket(kind)
+    socket.linger = 0
+    monitor = socket.get_monitor_socket()
+    socket.connect(endpoint)
+    while True:
+        if not monitor.poll(60000):
+            sys.exit(1)
+        name = zmq.Event(int.from_bytes(monitor.recv_multipart()[0][:2], "little")).name
+        if name.startswith("HANDSHAKE_FAILED"):
+            break
+    socket.disable_monitor()
+    monitor.close()
+    socket.close()
+    context.term()
+"""
+
+
+def refusals(bus):
+    lines = bus.ctl("audit", "export", "--fhir", "-").stdout.splitlines()
+    return [resource for resource in map(json.loads, lines) if resource["outcome"] == "4"]
+
+
+@pytest.mark.root
+def test_who_does_not_get_past_the_handshake_of_feed_live_or_control_stands_in_the_audit(make_bus):
+    bus = make_bus({"teams": HOSPICE}).start()
+    endpoints = [bus.endpoint("feed"), bus.endpoint("live/hospice"), bus.endpoint("control")]
+    done = subprocess.run([sys.executable, "-c", AT_THE_DOOR, os.path.dirname(__file__), *endpoints], check=False, timeout=240)
+    assert done.returncode == 0
+    found = wait_for(lambda: len(said := [one for one in map(json.dumps, refusals(bus)) if '"unix:2"' in one]) >= 3 and said,
+                     what="three refusals in the audit")
+    assert any("hospice" in one for one in found), "whose stream it was"
+    assert all("not-allowed" in one for one in found)
+    bus.stop()
+    assert bus.ctl("audit", "verify").returncode == 0
+
+
+def test_what_core_refuses_over_the_control_socket_stands_in_the_audit(make_bus):
+    bus = make_bus({"teams": HOSPICE}).start()
+    assert bus.ctl("quarantine", "retry", "77", "--who", "Dr Ng").returncode != 0
+    assert bus.ctl("break-glass", "p999999.0", "--team", "hospice", "--reason", "emergency", "--why", "collapsed at home, no letter",
+                   "--who", "Dr Ng").returncode != 0
+    both = wait_for(lambda: len(found := [json.dumps(one) for one in refusals(bus)]) >= 2 and found, what="two refusals in the audit")
+    assert any("hospice" in one and "not-found" in one and "p999999.0" in one for one in both), both
+    assert all(f"unix:{os.getuid()}" in one for one in both)
