@@ -4,7 +4,7 @@ import time
 
 import pytest
 import zmq
-from carebus_bus import Bus, ask_pb2, event_pb2, feed_pb2, intake_pb2, sharing_pb2, wait_for
+from carebus_bus import ANSWER_SECONDS, Bus, ask_pb2, event_pb2, feed_pb2, intake_pb2, sharing_pb2, wait_for
 
 RULES = {"rules": [
             {"name": "stay", "reason": "who looks after somebody sees what is known", "classes": ["clinical"], "kinds": ["all"],
@@ -52,7 +52,7 @@ class Program:
         if who:
             request.who = who
         self.socket.send(feed_pb2.FromReader(request=request).SerializeToString())
-        assert self.socket.poll(20000), "no answer"
+        assert self.socket.poll(ANSWER_SECONDS * 1000), "no answer"
         answer = feed_pb2.ToReader.FromString(self.socket.recv())
         assert answer.WhichOneof("message") == "answer", answer
         return answer.answer
