@@ -99,13 +99,15 @@ class Site:
 
 
 def debian_packages():
-    return sorted((ROOT / "build-packages").glob("carebus*_*.deb")) + sorted((ROOT / "build-packages").glob("libcarebus1_*.deb"))
+    """What `./run packages` left, or what lies in the folder that CAREBUS_PACKAGES names."""
+    folder = pathlib.Path(os.environ.get("CAREBUS_PACKAGES") or ROOT / "build-packages")
+    return [path for path in sorted(folder.glob("*.deb")) if re.match(r"(carebus|carebus-adapters|libcarebus1)_", path.name)]
 
 
 def boot(kind, folder):
     if kind == "this-userland":
         return booted.boot_this_userland(folder)
-    packages = [path for path in debian_packages() if re.match(r"(carebus|carebus-adapters|libcarebus1)_", path.name)]
+    packages = debian_packages()
     if not packages:
         pytest.skip("there are no packages: ./run packages")
     return booted.boot_debian(folder, packages)

@@ -57,6 +57,52 @@ def test_many_reloads_at_once_leave_the_last_one_in_force(bus):
     assert bus.process.poll() is None
 
 
+def test_carebusctl_reload_ends_with_what_became_of_it(bus):
+    bus.config["sources"]["later"] = {"team": "ward", "adapter": "own"}
+    bus.write_config()
+    assert bus.ctl("reload", "--wait", check=0).stderr == ""
+    assert bus.source("later").welcome
+    good = dict(bus.config)
+    bus.config["bus"] = "another-bus"
+    bus.write_config()
+    assert "restart" in bus.ctl("reload", "--wait", check=78).stderr
+    bus.config["colour"] = "blue"
+    bus.write_config()
+    assert "colour" in bus.ctl("reload", "--wait", check=78).stderr
+    bus.config = good
+    bus.write_config()
+    bus.ctl("reload", check=0)
+    bus.ctl("reload", "--wait", check=0)
+    assert bus.stop() == 0
+    assert bus.ctl("reload", "--wait", check=69)
+    bus.ctl("reload", "--now", check=64)
+
+
+def test_status_line_says_what_is_stored_and_what_is_wrong(bus):
+    bus.source("pas").send(submission("A-1"))
+    bus.wait_folded()
+
+    def said(text):
+        bus.read_notices()
+        return any(notice.startswith("STATUS=") and text in notice for notice in bus.notices)
+    wait_for(lambda: said("2 entries, 0 to fold, 1 of 2 sources connected"), what=lambda: f"the counts in {bus.notices}")
+    bus.config["colour"] = "blue"
+    bus.write_config()
+    bus.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: said("the last reload was refused"), what=lambda: f"what is wrong in {bus.notices}")
+
+
+@pytest.mark.plain
+@pytest.mark.nightly
+def test_serve_that_hangs_is_ended_and_started_again_and_intake_never_notices(bus):
+    serve = int(subprocess.run(["pgrep", "-P", str(bus.pid)], capture_output=True, text=True, check=True).stdout.split()[0])
+    os.kill(serve, signal.SIGSTOP)
+    pas = bus.source("pas")
+    wait_for(lambda: "SERVE_SILENT" in bus.log_events(), 180, "core to notice")
+    assert pas.send(submission("A-1"))[0].stored.seq == 2
+    wait_for(lambda: bus.log_events().count("SERVE_READY") == 2, 60, "another serve")
+
+
 @pytest.mark.plain
 def test_watchdog_is_fed_while_all_threads_move_and_not_when_one_stands(make_bus):
     bus = make_bus()
