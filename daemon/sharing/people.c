@@ -30,6 +30,7 @@ struct SharingPeople {
         SharingRead read;
         void *owner;
         size_t half_bytes;
+        Arena *read_in;   /* one person, while they are put together: what is kept of them is far less */
         Sharing *sharing; /* held, so that no other takes its place in memory */
         uint64_t head;
         Half halves[2];
@@ -46,6 +47,7 @@ int sharing_people_new(size_t bytes, SharingRead read, void *owner, SharingPeopl
         people->read = read;
         people->owner = owner;
         people->half_bytes = MAX(bytes ?: BYTES_DEFAULT, BYTES_MIN) / 2;
+        r = arena_new(&people->read_in, people->half_bytes);
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(people->halves); i++)
                 r = arena_new(&people->halves[i].arena, people->half_bytes);
         if (r < 0)
@@ -59,6 +61,7 @@ SharingPeople *sharing_people_free(SharingPeople *people) {
                 return NULL;
         for (size_t i = 0; i < ELEMENTSOF(people->halves); i++)
                 arena_free(people->halves[i].arena);
+        arena_free(people->read_in);
         sharing_unref(people->sharing);
         free(people);
         return NULL;
@@ -88,35 +91,32 @@ static const Known *half_find(const Half *half, uint64_t hash, const char *patie
         return known;
 }
 
-static int half_read(SharingPeople *people, Half *half, uint64_t hash, const char *patient_id, const Known **ret) {
-        Carebus__V1__PersonSharing *said = NULL;
-        Known *known = arena_alloc(half->arena, sizeof(*known));
-        char *id = arena_text(half->arena, patient_id, strlen(patient_id));
+static int half_keep(SharingPeople *people, Half *half, const Known *known, const SharingPerson *person,
+                     const Known **ret) {
+        Known *kept = arena_alloc(half->arena, sizeof(*kept));
         int r;
 
         half->is_used = true;
-        if (!known || !id)
+        if (!kept)
                 return -ENOMEM;
-        r = people->read(people->owner, patient_id, half->arena, &said);
+        *kept = *known;
+        kept->patient_id = arena_text(half->arena, known->patient_id, strlen(known->patient_id));
+        if (!kept->patient_id)
+                return -ENOMEM;
+        r = sharing_person_copy(people->sharing, person, half->arena, &kept->person);
         if (r < 0)
                 return r;
-        *known = (Known){ .hash = hash, .patient_id = id };
-        r = sharing_person(people->sharing, r == 0 ? said : NULL, half->arena, &known->person);
-        if (r < 0)
-                return r;
-        known->next = half->buckets[hash % BUCKETS];
-        half->buckets[hash % BUCKETS] = known;
-        *ret = known;
+        kept->next = half->buckets[known->hash % BUCKETS];
+        half->buckets[known->hash % BUCKETS] = kept;
+        *ret = kept;
         return 0;
 }
 
-static int people_read(SharingPeople *people, uint64_t hash, const char *patient_id, const Known **ret) {
+static int people_keep(SharingPeople *people, const Known *known, const SharingPerson *person, const Known **ret) {
         Half *half = &people->halves[people->younger];
         ArenaMark mark = arena_mark(half->arena);
-        int r;
+        int r = half_keep(people, half, known, person, ret);
 
-        people->counts.read++;
-        r = half_read(people, half, hash, patient_id, ret);
         if (r != -ENOMEM)
                 return r;
         arena_rewind(half->arena, mark);
@@ -124,10 +124,25 @@ static int people_read(SharingPeople *people, uint64_t hash, const char *patient
         people->counts.forgotten++;
         half = &people->halves[people->younger];
         half_forget(half);
-        r = half_read(people, half, hash, patient_id, ret);
+        r = half_keep(people, half, known, person, ret);
         if (r < 0)
                 half_forget(half);
         return r;
+}
+
+static int people_read(SharingPeople *people, uint64_t hash, const char *patient_id, const Known **ret) {
+        const Known known = { .hash = hash, .patient_id = patient_id };
+        Carebus__V1__PersonSharing *said = NULL;
+        const SharingPerson *person;
+        int r;
+
+        people->counts.read++;
+        arena_reset(people->read_in);
+        r = people->read(people->owner, patient_id, people->read_in, &said);
+        if (r < 0)
+                return r;
+        r = sharing_person(people->sharing, r == 0 ? said : NULL, people->read_in, &person);
+        return r < 0 ? r : people_keep(people, &known, person, ret);
 }
 
 int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,

@@ -7,6 +7,10 @@
 
 #include "base/text.h"
 #include "daemon/sharing/fold.h"
+#include "proto/pack.h"
+#include "proto/unpack.h"
+
+#define RELATIONSHIP_GUESS 256
 
 typedef struct Make {
         const Policy *policy;
@@ -158,6 +162,58 @@ int person_make(const Policy *const policies[2], const Carebus__V1__PersonSharin
         person->teams[1] = person->teams[0];
         if (r == 0 && policies[1])
                 r = make_teams(policies[1], said, person, &n, arena, &person->teams[1]);
+        person->n_relationships = n;
         *ret = person;
         return r;
+}
+
+static int relationship_copy(const Carebus__V1__Relationship *from, Arena *arena,
+                             const Carebus__V1__Relationship **ret) {
+        const ProtobufCMessageDescriptor *descriptor = &carebus__v1__relationship__descriptor;
+        Bytes packed;
+        int r = pack_message(&from->base, RELATIONSHIP_GUESS, arena, &packed);
+
+        return r ?: unpack_message(descriptor, packed, arena, (ProtobufCMessage **)ret);
+}
+
+/* One relationship may stand there for several teams. */
+static int relationships_copy(const SharingPerson *from, Arena *arena, SharingPerson *person) {
+        int r = 0;
+
+        person->relationships = arena_alloc(arena,
+                                            MAX(from->n_relationships, (size_t)1) * sizeof(*from->relationships));
+        if (!person->relationships)
+                return -ENOMEM;
+        for (size_t i = 0; r == 0 && i < from->n_relationships; i++) {
+                size_t before = 0;
+
+                while (from->relationships[before] != from->relationships[i])
+                        before++;
+                if (before < i)
+                        person->relationships[i] = person->relationships[before];
+                else
+                        r = relationship_copy(from->relationships[i], arena, &person->relationships[i]);
+        }
+        person->n_relationships = from->n_relationships;
+        return r;
+}
+
+int person_copy(const Policy *const policies[2], const SharingPerson *from, Arena *arena, const SharingPerson **ret) {
+        SharingPerson *person = arena_alloc(arena, sizeof(*person));
+
+        if (!person)
+                return -ENOMEM;
+        *person = (SharingPerson){ .restricted = from->restricted };
+        for (size_t i = 0; i < 2; i++) {
+                const size_t size = (policies[i] ? MAX(policies[i]->n_teams, (size_t)1) : 0) * sizeof(PersonTeam);
+                PersonTeam *teams = size > 0 ? arena_alloc(arena, size) : NULL;
+
+                if (size > 0 && !teams)
+                        return -ENOMEM;
+                if (teams)
+                        memcpy(teams, from->teams[i], size);
+                person->teams[i] = teams ?: person->teams[0];
+        }
+        *ret = person;
+        return relationships_copy(from, arena, person);
 }

@@ -14,8 +14,11 @@ struct SharingPerson {
         bool restricted;
         const PersonTeam *teams[2]; /* by the settings; the second that of the first where both are one */
         const Carebus__V1__Relationship **relationships;
+        size_t n_relationships;
 };
 
+/* The same person in another arena, with what the answers need of what was said of them and nothing of the rest. 0 or -ENOMEM. */
+int person_copy(const Policy *const policies[2], const SharingPerson *from, Arena *arena, const SharingPerson **ret);
 /* `policies[1]` NULL: both are one. 0 or -ENOMEM. */
 int person_make(const Policy *const policies[2], const Carebus__V1__PersonSharing *said, Arena *arena,
                 const SharingPerson **ret);

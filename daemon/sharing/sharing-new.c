@@ -189,6 +189,10 @@ int sharing_person(const Sharing *sharing, const Carebus__V1__PersonSharing *per
         return person_make(sharing->policies, person, arena, ret);
 }
 
+int sharing_person_copy(const Sharing *sharing, const SharingPerson *person, Arena *arena, const SharingPerson **ret) {
+        return person_copy(sharing->policies, person, arena, ret);
+}
+
 const SharingPerson *sharing_nobody(const Sharing *sharing) {
         return sharing->nobody;
 }
