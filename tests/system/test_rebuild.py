@@ -1,5 +1,7 @@
-"""All that only time and people bring about, in one journal: what was granted, what waits for a receiver, what was let go of. A rebuild comes
-to the same digest as the state that was folded entry by entry, at each step, over a restart, and with what was let go of missing."""
+"""All that only time and people bring about, in one journal: what was granted, what waits for a receiver, what was let go of.
+
+A rebuild comes to the same digest as the state that was folded entry by entry: at each step, over a restart, and behind a hole.
+"""
 
 import json
 
@@ -11,9 +13,10 @@ RULES = {
     "rules": [
         {"name": "care", "reason": "who looks after somebody sees what is known", "classes": ["clinical"], "kinds": ["all"],
          "relationships": ["encounter", "referral", "break-glass"]},
-        {"name": "call", "reason": "who answers a call has to know who calls", "classes": ["helpline"], "kinds": ["demographics", "encounters"],
-         "relationships": ["opened-contact"]},
-        {"name": "told", "reason": "whose record it is hears of it", "classes": ["all"], "kinds": ["notices"], "relationships": ["not-needed"]}],
+        {"name": "call", "reason": "who answers a call has to know who calls", "classes": ["helpline"],
+         "kinds": ["demographics", "encounters"], "relationships": ["opened-contact"]},
+        {"name": "told", "reason": "whose record it is hears of it", "classes": ["all"], "kinds": ["notices"],
+         "relationships": ["not-needed"]}],
     "break_glass": {"reasons": ["emergency"]},
     "answers_calls": ["helpline"],
 }
@@ -52,7 +55,8 @@ def test_a_rebuild_over_grants_parks_and_what_was_let_go_of_comes_to_the_same():
             # Followed by nobody else: let go of. Followed by the hospice: told, or waiting since the receiver refuses.
             pas.send(visit("M1", "V-H1", "H1"), allergy("M2", "H1"))
             for number in (2, 3, 4):
-                pas.send(referral(f"R{number}", "8HK42", f"H{number}"), visit(f"S{number}", f"V-H{number}", f"H{number}"), allergy(f"L{number}", f"H{number}"))
+                pas.send(referral(f"R{number}", "8HK42", f"H{number}"), visit(f"S{number}", f"V-H{number}", f"H{number}"),
+                         allergy(f"L{number}", f"H{number}"))
             waiting = wait_for(lambda: len(found := items(bus)) == 2 and found, what="two persons wait for the receiver")
             receiver.wait_stays(["V-H4"])
             digests = [same(bus, "parked")]
@@ -64,7 +68,8 @@ def test_a_rebuild_over_grants_parks_and_what_was_let_go_of_comes_to_the_same():
             glasses = sorted(str(one["seq"]) for one in bus.ctl_json("break-glass", "list", "--all"))
             decided(bus, "break-glass", "end", glasses[0])
             decided(bus, "break-glass", "review", glasses[0])
-            bus.ctl("contact", "open", patient, "--team", "calls", "--caller", "carer", "--reason", "asks for the plan", "--who", "Bo", check=0)
+            bus.ctl("contact", "open", patient, "--team", "calls", "--caller", "carer", "--reason", "asks for the plan", "--who", "Bo",
+                    check=0)
             wait_for(lambda: len([one for one in bus.ctl_json("tail") if one.get("type") == "break_glass.ended"]) == 2,
                      what="the short one has run out")
             assert bus.ctl("record", patient, "--team", "clinic").returncode == 0
