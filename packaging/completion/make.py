@@ -62,7 +62,10 @@ def commands(help_text):
 
 
 def common_options(help_text):
-    return options_of("\n".join(re.findall(r"^  (?:-\w, )?\s*(--[a-z][^\n]*)$", help_text, re.M)))
+    """Of the rows of options, and of the forms of use where the program has no commands, what stands before two blanks."""
+    rows = re.findall(r"^  +(?:-\w, )?(--[a-z].*?)(?:  .*)?$", help_text, re.M)
+    forms = re.findall(r"^  (carebus[a-z-]* .*?--.*?)(?:   *\S.*)?$", help_text, re.M) if not commands(help_text) else []
+    return {**options_of("\n".join(forms)), **options_of("\n".join(rows))}
 
 
 def quoted(text):
