@@ -190,7 +190,8 @@ const char *text_did_you_mean(const char *word, const char *const *candidates, s
         for (size_t i = 0; i < n_candidates; i++) {
                 size_t distance = text_distance(word, candidates[i], limit);
 
-                if (distance < best_distance && 2 * distance < strlen(word)) {
+                /* One letter of two may be wrong, two of four are another word. */
+                if (distance < best_distance && 2 * distance < strlen(word) + (distance == 1)) {
                         best = candidates[i];
                         best_distance = distance;
                 }
