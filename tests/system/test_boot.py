@@ -123,8 +123,9 @@ def fixture_site(request, tmp_path_factory):
         pytest.skip(str(reason))
     try:
         site = Site(machine)
+        machine.run("systemctl", "stop", "carebusd.service")  # a package starts it; a socket unit comes before its service
         machine.run("systemctl", "enable", "--now", "carebusd-intake.socket")
-        machine.run("systemctl", "restart", "carebusd.service")
+        machine.run("systemctl", "start", "carebusd.service")
         yield site
     finally:
         machine.close()
