@@ -181,7 +181,7 @@ static void test_a_near_miss_is_named_and_a_far_one_is_not(void **state) {
         assert_string_equal(text_did_you_mean("soruces", words, ELEMENTSOF(words)), "sources");
         assert_string_equal(text_did_you_mean("team", words, ELEMENTSOF(words)), "teams");
         assert_null(text_did_you_mean("xyz", words, ELEMENTSOF(words)));
-        /* Half of "ru" is one letter: anything would be near. */
+        /* One letter of two may be wrong; of one, anything would be near. */
         assert_string_equal(text_did_you_mean("ru", words, ELEMENTSOF(words)), "run");
         assert_null(text_did_you_mean("r", words, ELEMENTSOF(words)));
         assert_null(text_did_you_mean("", words, ELEMENTSOF(words)));
