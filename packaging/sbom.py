@@ -52,8 +52,8 @@ def package_of(library):
 
 
 def element(name, version, url, **more):
-    return {"SPDXID": "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name), "name": name, "versionInfo": version, "downloadLocation": "NOASSERTION",
-            "filesAnalyzed": False, "licenseConcluded": "NOASSERTION", "copyrightText": "NOASSERTION",
+    return {"SPDXID": "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name), "name": name, "versionInfo": version,
+            "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": "NOASSERTION", "copyrightText": "NOASSERTION",
             "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}], **more}
 
 
@@ -74,8 +74,8 @@ def main(folder, output):
             said_by("dpkg-deb", "-x", deb, tree)
             found = {package_of(library) for library in libraries(pathlib.Path(tree))} - {None}
         for other, its_version, source in sorted(found):
-            theirs[other] = element(other, its_version, f"pkg:deb/debian/{other}@{its_version}?distro=bookworm", licenseDeclared="NOASSERTION",
-                                    sourceInfo=f"source package {source} of Debian")
+            theirs[other] = element(other, its_version, f"pkg:deb/debian/{other}@{its_version}?distro=bookworm",
+                                    licenseDeclared="NOASSERTION", sourceInfo=f"source package {source} of Debian")
             relationships.append(related(ours[-1]["SPDXID"], "DYNAMIC_LINK", theirs[other]["SPDXID"]))
     if not ours:
         sys.exit(f"there are no packages in {folder}: ./run packages")
