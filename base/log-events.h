@@ -29,6 +29,7 @@ LOG_EVENT(DICTIONARY_ADDED, "ffb4abeef5d549449762e9c7c8e48f6f", 6, "a compressio
 LOG_EVENT(LOCKED, "bf470f3db41340e0b61591772653ad84", 3, "another carebusd uses the same state folder: stop it first, or give this one a `state:` of its own")
 LOG_EVENT(JOURNAL_NEWER, "6ae31bb6c9814ea3ba0943fa51af4a70", 2, "the journal was written by a later version of carebus and is left as it is: start that version")
 LOG_EVENT(STATE_NEWER, "eac7440aa4fd456388c59932783929ff", 2, "a file of the state was written by a later version of carebus and all are left as they are: start that version")
+LOG_EVENT(CLOCK_JUMPED, "b6dcf38d1a294a8e8f85449c8159a648", 4, "the clock of this machine jumped: order and waits do not go by it; times of entries stand still until it has caught up with the newest")
 LOG_EVENT(ADDRESS_TAKEN, "42d2d3615c0c435a8419e149df9a05cd", 2, "the address is taken by another program: stop it, or choose another address")
 LOG_EVENT(NO_NETWORK, "7b27c17d708043a49ac76b627250ca40", 2, "the daemon may not open a socket of its own here: start the socket unit that hands it over (carebusd-intake.socket, carebusd-feed.socket), then the daemon")
 LOG_EVENT(NO_BUS_KEY, "67617259be8f4e3a8b66c4589f31f686", 2, "a tcp listener needs the bus's own keys: run `carebusctl key new bus`")

@@ -16,6 +16,7 @@
 #include "daemon/load.h"
 #include "daemon/peer/refused.h"
 
+#define CLOCK_JUMP (5 * USEC_PER_SEC) /* a clock that is corrected smoothly stays below it */
 #define STATUS_EVERY (5 * USEC_PER_SEC)
 #define STOP_EXTEND ((int64_t)(FOLD_STOP_SECONDS + INTAKE_STOP_SECONDS) * USEC_PER_SEC)
 
@@ -119,10 +120,30 @@ static void count_figures(Daemon *daemon) {
         figures_moved(figures, FIGURES_MAIN);
 }
 
+/* Waits and limits go by the monotonic clock, order by numbers: a jump is told, once, and changes neither. */
+static void watch_clock(Daemon *daemon) {
+        const int64_t offset = clock_now_at(&clock_system) - clock_monotonic(&clock_system);
+        const int64_t jumped = offset - daemon->clock_offset;
+
+        if (jumped > CLOCK_JUMP || jumped < -CLOCK_JUMP)
+                log_event(LOG_CLOCK_JUMPED, log_number("JUMP_SECONDS", jumped / USEC_PER_SEC));
+        daemon->clock_offset = offset;
+}
+
+/* The newest entry is of a time that has not come: entries keep that time until it has. */
+static void look_at_clock(Daemon *daemon) {
+        const int64_t ahead = journal_last_at(daemon->journal) - clock_now_at(&clock_system);
+
+        daemon->clock_offset = clock_now_at(&clock_system) - clock_monotonic(&clock_system);
+        if (ahead > CLOCK_JUMP)
+                log_event(LOG_CLOCK_JUMPED, log_number("JUMP_SECONDS", -(ahead / USEC_PER_SEC)));
+}
+
 static int on_status(LoopSource *source, void *owner) {
         Daemon *daemon = owner;
         const int zap = zap_error(daemon->zap);
 
+        watch_clock(daemon);
         if (zap < 0) {
                 log_event(LOG_FATAL, log_name("THREAD", "zap"), log_errno(zap));
                 loop_exit(daemon->loop, EXIT_SOFTWARE);
@@ -336,6 +357,8 @@ int daemon_run(const char *config_path) {
         code = load_config(&daemon);
         if (code == 0)
                 code = daemon_open(&daemon);
+        if (code == 0)
+                look_at_clock(&daemon);
         if (code == 0)
                 code = daemon_open_sockets(&daemon);
         if (code == 0) {
