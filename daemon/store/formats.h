@@ -11,5 +11,6 @@ typedef struct FormatFound {
         uint32_t version, newest; /* of the file; that this program reads */
 } FormatFound;
 
-/* 0: all can be read, as far as their heads say; damage is for whoever opens them to find. 1: `ret` is of a later version. Negative errno. */
+/* 0: all can be read, as far as their heads say; damage is for whoever opens them to find. 1: `ret` is of a later version. Negative
+ * errno. */
 int formats_look(const char *state, FormatFound *ret);

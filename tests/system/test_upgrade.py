@@ -97,8 +97,8 @@ def bump(data, at, crc_at=None, crc_from=0):
 
 
 # Path, where the version lies, where the checksum.
-BINARY = [("journal/00000000000000000001.seg", 8, 4092), ("journal/seal", 8, 124), ("serve/cursors", 16, -4), ("serve/records/ward", 16, -4),
-          ("serve/audit/00000000000000000001.audit", 16, 124), ("serve/lineage", 16, -4)]
+BINARY = [("journal/00000000000000000001.seg", 8, 4092), ("journal/seal", 8, 124), ("serve/cursors", 16, -4),
+          ("serve/records/ward", 16, -4), ("serve/audit/00000000000000000001.audit", 16, 124), ("serve/lineage", 16, -4)]
 
 
 @pytest.fixture

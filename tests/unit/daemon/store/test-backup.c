@@ -1,7 +1,4 @@
-/*
- * What a manifest and the runs of numbers promise: whoever changed a bit is found out, and a place of a run that was left holds as far as it
- * was left.
- */
+/* A manifest and the runs of numbers: whoever changed a bit is found out, and a place holds as far as its run was left. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
