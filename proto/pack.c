@@ -172,12 +172,13 @@ int pack_message(const ProtobufCMessage *message, size_t guess, Arena *arena, By
         packer.at = packer.end = first + guess;
         put_message(&packer, message);
         size = packed_size(&packer);
-        if (!packer.failed)
-                memmove(first, packer.at, size);
         arena_rewind(arena, mark);
         if (packer.failed)
                 return pack_slowly(message, arena, ret);
-        /* It is the place where it stands: nothing else was handed out meanwhile. */
+        /* The same place again, in one piece: nothing else was handed out meanwhile. */
+        first = arena_alloc(arena, (size_t)(packer.end - first));
+        memmove(first, packer.at, size);
+        arena_rewind(arena, mark);
         first = arena_alloc(arena, size);
         *ret = bytes_of(first, size);
         return first ? 0 : -ENOMEM;
