@@ -3,8 +3,11 @@
  * destination, or with
  * --load to take files in as history, or, with --translate, with no bus at all to show what rows would become.
  */
+#include <string.h>
+
 #include "adapters/common/program.h"
 #include "adapters/csv/destination.h"
+#include "adapters/csv/out-write.h"
 #include "adapters/csv/reader.h"
 #include "adapters/csv/server.h"
 
@@ -15,6 +18,7 @@ static const char help[] =
         "  carebus-csv [--config FILE] --source NAME --load FILE...  take files in as history\n"
         "  carebus-csv [--config FILE] --destination NAME            write a team's lists into a folder\n"
         "  carebus-csv --translate FILE [--profile NAME]             no bus: print what its rows would become\n"
+        "  carebus-csv --write FILE                                  no bus: print the rows that events would become\n"
         "\n"
         "  --config FILE     the bus's configuration (/etc/carebus/carebus.yaml)\n"
         "  --source NAME     a source of it with `adapter: csv` and `folder:`\n"
@@ -24,6 +28,9 @@ static const char help[] =
         "a line\n"
         "                    of JSON a row: {\"events\":[...],\"unmapped\":[...],\"problems\":[...]}; 65 if one "
         "could not be read\n"
+        "  --write FILE      lines as --translate prints them, - for standard input: the tables for programs, one "
+        "behind "
+        "the other\n"
         "  --instance NAME   the source or the destination of that name: for units\n"
         "  --profile NAME    a profile of the configuration's folder, or a path\n"
         "  --help, --version\n"
@@ -48,5 +55,7 @@ int main(int argc, char **argv) {
                 .source_keeps = true,
         };
 
+        if (argc == 3 && strcmp(argv[1], "--write") == 0)
+                return csv_write_main(program.name, argv[2]);
         return program_main(&program, argc, argv);
 }

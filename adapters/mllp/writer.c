@@ -332,6 +332,8 @@ static void own_segment_write(Out *out) {
                 out_set(out, zbu, 3, out_text(out, event->sender->organisation));
         out_set(out, zbu, 4, out_text(out, event->source_message_id));
         out_set(out, zbu, 5, out_text(out, event->type));
+        if (event->unconfirmed)
+                out_set(out, zbu, 6, out_text(out, "unconfirmed"));
 }
 
 /* ---- bytes */

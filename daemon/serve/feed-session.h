@@ -105,6 +105,7 @@ typedef struct Feed {
         int64_t written_at; /* monotonic */
         bool status_dirty;
         int64_t status_at;
+        uint64_t status_head; /* the newest entry of which the status knows */
         Arena *arena;         /* of the message at hand */
         Arena *records_arena; /* of the record at hand; made with the first ledger */
         FeedLedger *ledgers;

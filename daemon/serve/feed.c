@@ -228,6 +228,10 @@ static void feed_tell_place(const Consumer *consumer, FeedStatusItem *item) {
 
         if (begin.seq == 0 && session)
                 begin = session->acked;
+        /* An entry that changes no record of the team has no place in its stream, and leaves nothing to acknowledge. */
+        if (session && session->records.ledger && session->records.cursor.next == LEDGER_NONE &&
+            place_compare(consumer->acked, session->sent) >= 0)
+                item->level_seq = ledger_seq(session->records.ledger->ledger);
         item->delivered = consumer->delivered;
         item->begin_seq = begin.seq;
         item->begin_index = begin.index;
@@ -249,7 +253,7 @@ static void feed_tell_status(Feed *feed, int64_t now) {
         _cleanup_(freep) FeedStatus *status = NULL;
         size_t n = 0;
 
-        if (!feed->status_dirty || now - feed->status_at < STATUS_EVERY)
+        if ((!feed->status_dirty && feed->status_head == view_head(feed->view)) || now - feed->status_at < STATUS_EVERY)
                 return;
         while (cursors_at(feed->cursors, n))
                 n++;
@@ -273,6 +277,7 @@ static void feed_tell_status(Feed *feed, int64_t now) {
                 return;
         status = NULL;
         feed->status_dirty = false;
+        feed->status_head = view_head(feed->view);
         feed->status_at = now;
 }
 

@@ -31,6 +31,7 @@ typedef struct FeedStatusItem {
         uint64_t delivered; /* since the start of serve */
         uint64_t begin_seq; /* behind this place it still has to acknowledge what its team may see */
         uint32_t begin_index;
+        uint64_t level_seq; /* of records: all that changed up to this entry is acknowledged; 0: something is left */
 } FeedStatusItem;
 typedef struct FeedStatus {
         size_t n_items;

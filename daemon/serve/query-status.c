@@ -113,7 +113,7 @@ static uint64_t feed_lag(const Query *query, const FeedStatusItem *item) {
         ssize_t team = config_find_team(query->config, item->team);
         const uint64_t newest = team >= 0 ? query->newest->places[team].seq : 0;
 
-        return newest > item->seq ? newest - item->seq : 0;
+        return newest > MAX(item->seq, item->level_seq) ? newest - item->seq : 0;
 }
 
 static int fill_feeds(Query *query, Carebus__V1__StatusReply *status) {

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import signal
 import subprocess
@@ -242,6 +243,28 @@ def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_she
     assert name["family"] == "O'NEIL, the \"elder\"" and name["given"] == ["Anna"]
 
 
+def test_write_shows_the_rows_that_rows_became_and_says_what_has_none(tmp_path):
+    people = "local_id,nhs_number,family_name,given_name,birth_date,sex\r\n77,9434765919,\"O'NEIL, the elder\",ANNA,1952-03-14,F\r\n"
+    (tmp_path / "people.csv").write_text(people, encoding="utf-8")
+
+    def run(*words, given=None):
+        return subprocess.run([str(CAREBUS_CSV), *map(str, words)], input=given, capture_output=True, text=True,
+                              timeout=60 * SLOW, check=False)
+    first = run("--translate", tmp_path / "people.csv").stdout
+    (tmp_path / "events.json").write_text(first + '{"events":[{"type":"service.published"}]}\n', encoding="utf-8")
+    written = run("--write", tmp_path / "events.json")
+    assert written.returncode == 0 and "service.published" in written.stderr and "NEIL" not in written.stderr
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "people.csv").write_text(written.stdout.strip() + "\n", encoding="utf-8")
+    again = run("--translate", tmp_path / "again" / "people.csv").stdout
+
+    def said(lines):
+        who = json.loads(lines.splitlines()[0])["events"][0]["demographics"]
+        return who["names"][0]["family"], who["names"][0]["given"], who["birth_date"], who["sex"]["code"]
+    assert said(again) == said(first)
+    assert run("--write", "-", given="no line\n").returncode == 65
+
+
 def test_what_the_receivers_own_system_said_is_for_people_and_not_for_programs(make_sheet):
     sheet = make_sheet(form="both", sources=["pas"])
     own, others = message("A", "P1", somebody("EXAMPLE"), cpr("OWN")), message("B", "P1", cpr("OTHERS", place="with the GP"))
@@ -298,8 +321,11 @@ def test_a_list_of_nobody_is_rewritten_and_says_each_time_as_of_when_it_knows_wh
 def test_a_list_of_nobody_names_who_has_gone_silent(make_sheet):
     sheet = sheet_of_nobody(make_sheet)
     sheet.wait_text("last-known.txt", "No system is known to be silent")
-    text = wait_for(lambda: (said := (sheet.folder / "last-known.txt").read_text(encoding="utf-8")) and "not in it: lab (as of" in said and said,
-                    60 + SECONDS, sheet.log)
+
+    def says():
+        said = (sheet.folder / "last-known.txt").read_text(encoding="utf-8")
+        return "not in it: lab (as of" in said and said
+    text = wait_for(says, 60 + SECONDS, sheet.log)
     assert "Nobody is on it" in text
     assert "not in it: lab (as of" in sheet.wait_text("last-known.csv", "not in it: lab")
     sheet.bus.stop()

@@ -645,3 +645,23 @@ def test_replica_without_the_library_answers_on_whom_it_differs(wards, tmp_path)
     line, = wait_for(lambda: [line for line in wards.ctl_json("converge", "--consumer", "plain", check=None) if line["state"] == "differs"],
                      what="differs")
     assert line["differing"] == [{"patient_id": wrong, "how": "differs", "since_seq": seqs[2], "reader_seq": seqs[2]}]
+
+
+def test_a_reader_at_rest_is_nothing_behind_whatever_came_that_changes_no_record(wards):
+    """What a source says once more is an event of the team's stream, and no change of any record."""
+    writer = Writer(wards)
+    seq = writer.name("pas", 1)
+
+    def behind():
+        status = wards.ctl_json("status")[0]
+        return next((int(feed.get("lag", 0)) for feed in status.get("feeds", []) if feed["consumer"] == "replica"), None)
+    with Records(wards, "ward") as replica:
+        replica.open(SNAPSHOT).reach(seq)
+        writer.count -= 1
+        again = writer.event("patient.updated", "pas", 1)
+        again.patient.demographics.names.add(family=f"Family{writer.count}", use="official")
+        writer.count += 1
+        last = writer.send("pas", again)
+        wards.wait_folded()
+        assert any(int(line["seq"]) == last for line in wards.ctl_json("tail", "--team", "ward")), "the team sees it"
+        wait_for(lambda: replica.follow(0.2) is not None and behind() == 0, what="the reader has all that there is for it")

@@ -289,6 +289,17 @@ static void test_what_the_bus_says_of_somebody_names_them_by_its_own_number(void
         assert_written("PID-3", "p12.0^^^north^PI");
 }
 
+static void test_whose_it_is_and_waits_for_a_person_is_said_and_else_nothing(void **state) {
+        Made made;
+
+        make_person(&made);
+        assert_int_equal(write_event(&made.event), 0);
+        assert_written("ZBU-6", "");
+        made.event.has_unconfirmed = made.event.unconfirmed = true;
+        assert_int_equal(write_event(&made.event), 0);
+        assert_written("ZBU-6", "unconfirmed");
+}
+
 static void test_a_profile_says_what_is_sent_how_and_in_which_codes(void **state) {
         Carebus__V1__Coded sex = CAREBUS__V1__CODED__INIT;
         Carebus__V1__HumanName name = CAREBUS__V1__HUMAN_NAME__INIT, *names[] = { &name };
@@ -351,6 +362,7 @@ int main(void) {
                 TEST(test_a_decision_that_ended_is_told_in_words_and_not_as_one_that_stands),
                 TEST(test_somebody_restricted_is_marked_so),
                 TEST(test_what_the_bus_says_of_somebody_names_them_by_its_own_number),
+                TEST(test_whose_it_is_and_waits_for_a_person_is_said_and_else_nothing),
                 TEST(test_a_profile_says_what_is_sent_how_and_in_which_codes),
                 TEST(test_a_message_that_lacks_what_its_receiver_needs_is_not_sent),
         };
