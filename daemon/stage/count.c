@@ -48,7 +48,7 @@ void intake_count(Intake *intake, int64_t now) {
         figure_set(&figures->storage_full, intake->storage != STORAGE_GOOD);
         figure_set(&figures->fold_stuck, intake->fold_stuck);
         figure_set(&figures->free_bytes, intake->free_bytes);
-        figure_set(&figures->reserve_bytes, intake->snapshot->config->reserve_bytes);
+        figure_set(&figures->reserve_bytes, storage_hard_bytes(intake));
         figure_set(&figures->journal_bytes, journal_bytes(intake->options.journal));
         figure_set(&figures->n_sources, intake->sources.n_items);
         for (size_t i = 0; i < intake->sources.n_items && i < FIGURES_SOURCES_MAX; i++)

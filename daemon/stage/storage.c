@@ -61,7 +61,7 @@ static void reserve_look(Intake *intake) {
 
         if (hard == 0 || wanted == 0)
                 return;
-        if (!intake->reserve && reserve_new(intake->options.state_folder, &intake->reserve) < 0)
+        if (!intake->reserve && reserve_new(intake->snapshot->config->state, &intake->reserve) < 0)
                 return; /* looked at again in a second */
         if (intake->storage == STORAGE_GOOD) {
                 (void)reserve_fill(intake->reserve, wanted, intake->free_bytes, 2 * hard);

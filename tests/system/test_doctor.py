@@ -41,8 +41,7 @@ def seq(bus):
 def sources(make_bus):
     bus = make_bus().start()
     os.chmod(bus.config["state"], 0o700)
-    with bus.source("pas") as pas, bus.source("lab") as lab:
-        yield bus, pas, lab
+    return bus, bus.source("pas"), bus.source("lab")
 
 
 def test_a_bus_that_is_well_is_well_and_the_way_of_a_message_was_tried(sources):
@@ -86,8 +85,8 @@ def test_where_a_message_would_be_refused_the_doctor_says_so(sources):
 
 def test_an_adapter_that_is_not_there_is_named_with_what_to_do(make_bus):
     bus = make_bus().start()
-    with bus.source("pas"):
-        code, findings = doctor(bus)
+    bus.source("pas")
+    code, findings = doctor(bus)
     assert code == 1
     finding, = of(wrong(findings), "adapter")
     assert "source lab" in finding["what"] and "adapter" in finding["next"]
