@@ -187,7 +187,6 @@ static int start_threads(Daemon *daemon) {
                 .coverage_path = daemon->coverage_path,
                 .journal = daemon->journal,
                 .journal_folder = daemon->journal_folder,
-                .state_folder = daemon->config->state,
                 .state = daemon->state,
                 .fold_bell = daemon->fold_bell,
                 .refusals = daemon->refusals[1],

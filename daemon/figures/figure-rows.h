@@ -76,7 +76,7 @@ FIGURE(DISK_FREE, GAUGE, "carebus_disk_free_bytes", "bytes", "",
        "Free bytes of the file system of the journal. Falling towards carebus_disk_reserve_bytes: make room before it is "
        "reached.")
 FIGURE(DISK_RESERVE, GAUGE, "carebus_disk_reserve_bytes", "bytes", "",
-       "Free bytes below which nothing more is taken in (journal.reserve_bytes).")
+       "Free bytes below which nothing more is taken in (storage.hard_bytes, else journal.reserve_bytes).")
 FIGURE(DISK_LEFT, GAUGE, "carebus_disk_left_seconds", "seconds", "",
        "How long until the reserve is reached, at the pace of the last six hours; not shown while the disk does not fill. "
        "Under a day: make room or grow the file system.")

@@ -34,7 +34,6 @@ typedef struct IntakeOptions {
         const char *coverage_path;        /* file of field counts */
         Journal *journal;
         const char *journal_folder;
-        const char *state_folder; /* borrowed */
         State *state;
         OriginalCodec *codec; /* taken; knows the journal's dictionaries */
         int fold_bell;        /* rung after each commit */

@@ -138,7 +138,7 @@ def test_counts_outlive_a_serve_that_dies_and_begin_anew_with_core(make_bus):
     assert_balance(bus)
     bus.kill()
     bus.start()
-    assert value(bus, "carebus_stored_total", source="pas") == 0
+    wait_value(bus, 0, "carebus_stored_total", source="pas")
     pas = bus.source("pas")
     pas.send(submission("A-1"), submission("B-1"))
     wait_value(bus, 1, "carebus_duplicate_total", source="pas")
