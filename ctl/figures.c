@@ -79,6 +79,19 @@ int figures_fetch_words(const Config *config, const char *path, char **ret, bool
         return *ret ? 0 : -ENOMEM;
 }
 
+/* Digits, a point, digits: as the bus writes them, whatever the locale. */
+static double number_read(const char *text) {
+        const bool negative = *text == '-';
+        double value = 0, unit = 1;
+
+        for (text += negative; *text >= '0' && *text <= '9'; text++)
+                value = value * 10 + (*text - '0');
+        if (*text == '.')
+                for (text++; *text >= '0' && *text <= '9'; text++)
+                        value += (*text - '0') * (unit /= 10);
+        return negative ? -value : value;
+}
+
 /* name{labels} value, taken apart where it stands; false for what is no sample. */
 static bool sample_read(char *line, Sample *ret) {
         char *brace = strchr(line, '{'), *end = strrchr(line, ' ');
@@ -86,7 +99,7 @@ static bool sample_read(char *line, Sample *ret) {
         if (line[0] == '#' || !end)
                 return false;
         *end = '\0';
-        *ret = (Sample){ .name = line, .labels = "", .value = strtod(end + 1, NULL) };
+        *ret = (Sample){ .name = line, .labels = "", .value = number_read(end + 1) };
         if (brace) {
                 *brace = '\0';
                 ret->labels = brace + 1;

@@ -32,7 +32,9 @@ static int admit_retranslation(Intake *intake, Item *item) {
         return 0;
 }
 
-const char *admit_refusal(const Intake *intake, int64_t now) {
+const char *admit_refusal(const Intake *intake) {
+        const int64_t now = clock_monotonic(intake->options.clock);
+
         if (atomic_load(&intake->options.facts->stop_intake))
                 return "stopping";
         if (intake->storage == STORAGE_FULL || (intake->storage == STORAGE_REFUSED && now < intake->storage_try_at))
@@ -41,8 +43,8 @@ const char *admit_refusal(const Intake *intake, int64_t now) {
 }
 
 int stage_admit(Intake *intake, Item *item) {
-        int64_t now = clock_monotonic(intake->options.clock);
-        const char *refusal = admit_refusal(intake, now);
+        const int64_t now = clock_monotonic(intake->options.clock);
+        const char *refusal = admit_refusal(intake);
         uint32_t wait_ms;
 
         if (refusal)

@@ -268,7 +268,7 @@ static int take_coverage(Intake *intake, const ControlCall *call) {
 
 /* It goes where a message would, and is refused where one would be: a test that passes while senders are blocked is worse than none. */
 static int take_probe(Intake *intake, const ControlCall *call) {
-        const char *refusal = admit_refusal(intake, clock_monotonic(intake->options.clock));
+        const char *refusal = admit_refusal(intake);
 
         if (refusal)
                 return control_refuse(intake, call, refusal, "a message would be asked to come later as well");

@@ -57,8 +57,8 @@ enum { ITEM_ANSWERED = 1 };
 typedef int (*StageFunction)(Intake *intake, Item *item);
 int stage_accept(Intake *intake, Item *item);
 int stage_admit(Intake *intake, Item *item);
-/* Why nothing is taken in at the moment, whoever sends it: a reason code; NULL: it is. `now`: monotonic. */
-const char *admit_refusal(const Intake *intake, int64_t now);
+/* Why nothing is taken in at the moment, whoever sends it: a reason code; NULL: it is. */
+const char *admit_refusal(const Intake *intake);
 int stage_normalise(Intake *intake, Item *item);
 int stage_journal(Intake *intake, Item *item);
 /* What its events say of their persons, made for comparing: only of what is going to be written. */
