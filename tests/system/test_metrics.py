@@ -14,6 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from carebus_bus import ANSWER_SECONDS, CAREBUSCTL, ROOT, Source, submission, wait_for
 from carebus_readers import Feed
+from mllp_peer import Mllp, adt
 
 PROMETHEUS = ROOT / "packaging" / "prometheus"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -144,6 +145,27 @@ def test_counts_outlive_a_serve_that_dies_and_begin_anew_with_core(make_bus):
     wait_value(bus, 1, "carebus_duplicate_total", source="pas")
     wait_value(bus, 1, "carebus_stored_total", source="pas")
     assert_balance(bus)
+
+
+def test_an_adapter_tells_what_it_took_and_how_it_answered(make_bus):
+    bus = make_bus()
+    mllp = Mllp(bus)
+    bus.start()
+    mllp.start()
+    try:
+        sender = mllp.sender()
+        for number in (1, 2):
+            assert sender.ask(adt(f"M-{number}"))
+        wait_value(bus, 2, "carebus_adapter_received_total", source="pas")
+        wait_value(bus, 2, "carebus_adapter_answers_total", source="pas", answer="accept")
+        wait_value(bus, 1, "carebus_adapter_connections", source="pas")
+        wait_value(bus, 0, "carebus_adapter_waiting", source="pas")
+        sender.close()
+        wait_value(bus, 0, "carebus_adapter_connections", source="pas")
+        assert value(bus, "carebus_adapter_answers_total", source="pas", answer="reject") == 0
+        assert_balance(bus)
+    finally:
+        mllp.close()
 
 
 def test_a_full_disk_is_said_and_what_is_refused_balances(make_bus):
