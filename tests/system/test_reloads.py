@@ -85,7 +85,7 @@ def mistakes(config):
     unknown["soruces"] = unknown["sources"]
     nobody = copy.deepcopy(config)
     nobody["sources"]["pas"]["team"] = "nobody-there"
-    return [yaml.safe_dump(unknown), yaml.safe_dump(nobody), good[: len(good) // 2], good + "\n\tteams: [\n"]
+    return [yaml.safe_dump(unknown), yaml.safe_dump(nobody), good[: good.index("sources:") + 4], good + "\n\tteams: [\n"]
 
 
 def reload_all(bus, count, every):
