@@ -224,7 +224,8 @@ static const SchemaItem source_items[] = {
           .min = 60,
           .max = 366 * 86400,
           .offset = offsetof(DraftSource, source.silent_after),
-          .doc = "Without a word for so long it is silent; else its own habit by the hour says when, and 24h until that is known" },
+          .doc = "Without a word for so long it is silent; else its own habit by the hour says when, and 24h until "
+                 "that is known" },
         { .name = "tls",
           .type = SCHEMA_GROUP,
           .items = tls_items,

@@ -27,7 +27,8 @@ static const struct {
         { "top", command_top, "top [--once] [--every SECONDS]",
           "sources, teams, feeds and threads with their rates, again and again; --once: one time, for a pipe" },
         { "doctor", command_doctor, "doctor [--no-probe]",
-          "tries the way of a message and looks at all around it; what is wrong, why, and what to do; 1 where something "
+          "tries the way of a message and looks at all around it; what is wrong, why, and what to do; 1 where "
+          "something "
           "is" },
         { "tail", command_tail, "tail [--team TEAM] [--from SEQ] [--follow]", "events, a JSON object a line" },
         { "trace", command_trace, "trace SEQ | trace SOURCE MESSAGE-ID", "one message's way, stage by stage" },

@@ -102,11 +102,8 @@ int due_apply(FoldWork *work, int64_t due_at) {
                 const char *kind;
                 int (*due)(FoldWork *work, int64_t due_at);
         } kinds[] = {
-                { DUE_REVIEW, review_due },
-                { DUE_DECISION, decision_due },
-                { DUE_SHARING, relationship_due },
-                { DUE_SWEEP, relationship_sweep },
-                { DUE_SILENCE, silence_due },
+                { DUE_REVIEW, review_due },        { DUE_DECISION, decision_due }, { DUE_SHARING, relationship_due },
+                { DUE_SWEEP, relationship_sweep }, { DUE_SILENCE, silence_due },
         };
         DueWalk walk = { .arena = work->arena, .due_at = due_at };
         int r;

@@ -29,7 +29,7 @@ struct Fold {
         struct MatchRules *rules;        /* of the settings, or those that ship */
         FoldCounts *counts;
         size_t n_counts;
-        uint32_t n_overdue;  /* reviews that fell due since somebody asked */
+        uint32_t n_overdue;            /* reviews that fell due since somebody asked */
         struct FoldSilence **silences; /* of sources that spoke since the fold was loaded (silence.c) */
         size_t n_silences;
         FoldSilenceTold told[FOLD_SILENCES_MAX];

@@ -294,7 +294,7 @@ static void limit(unsigned allowed) {
 
 static void few_calls(void) {
         char *const true_is[] = { (char *)(uintptr_t) "true", NULL };
-        void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *writable_code;
         struct sockaddr_un nobody = { .sun_family = AF_UNIX, .sun_path = "/nobody" };
         pthread_t thread;
         int fd;
@@ -308,10 +308,8 @@ static void few_calls(void) {
         MUST_BE(EPERM, ptrace(PTRACE_TRACEME, 0, NULL, NULL));
         MUST_BE(EPERM, chroot("/"));
         MUST_BE(EPERM, mprotect(page, 4096, PROT_READ | PROT_EXEC));
-        MUST_BE(EPERM,
-                mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
-                        ? -1
-                        : 0);
+        writable_code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        MUST_BE(EPERM, writable_code == MAP_FAILED ? -1 : 0);
         /* ... and the work goes on. */
         fd = socket(AF_UNIX, SOCK_STREAM, 0);
         MUST_BE(ENOENT, connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)));

@@ -91,6 +91,12 @@ static uint64_t seed_of_run(void) {
         return seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
 }
 
+/* Of the next life. */
+static uint64_t next_seed(uint64_t *seed) {
+        *seed += 2;
+        return *seed;
+}
+
 static double flat_60(int hour) {
         return 60 + 0 * hour;
 }
@@ -136,7 +142,7 @@ static void test_sources_that_are_well_are_seldom_told_of(void **state) {
                 double a_year;
 
                 for (int k = 0; k < lives; k++) {
-                        Life life = { .seed = seed += 2 };
+                        Life life = { .seed = next_seed(&seed) };
 
                         live(&life, habits[i].rate, habits[i].most, MONDAY, MONDAY + WEEKS * WEEK);
                         n += life.n_alarms;
@@ -154,7 +160,7 @@ static void test_failure_is_found_in_the_hours_in_which_the_source_would_have_sp
 
         for (size_t i = 0; i < ELEMENTSOF(habits); i++)
                 for (int k = 0; k < 20; k++) {
-                        Life life = { .seed = seed += 2 };
+                        Life life = { .seed = next_seed(&seed) };
                         double hours;
 
                         live(&life, habits[i].rate, habits[i].most, MONDAY, failure);
