@@ -76,6 +76,7 @@ static int connection_add(HttpServer *server, int fd, int64_t now) {
 /* Whoever went between is nobody's matter; without descriptors the next call tries again. */
 static int listener_accept(HttpServer *server, int listener, int64_t now) {
         for (int i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+                /* cppcheck-suppress nullPointer ; who connected is not asked */
                 int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 int r;
 
