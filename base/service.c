@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,5 +114,14 @@ int service_harden(void) {
         if (prctl(PR_SET_DUMPABLE, 0) < 0)
                 return -errno;
 #endif
+        return 0;
+}
+
+int service_ignore_signals(void) {
+        static const int signals[] = { SIGPIPE, SIGXFSZ };
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                if (signal(signals[i], SIG_IGN) == SIG_ERR)
+                        return -errno;
         return 0;
 }

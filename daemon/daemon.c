@@ -29,9 +29,7 @@ static int block_signals(void) {
         sigaddset(&set, SIGINT);
         sigaddset(&set, SIGHUP);
         sigaddset(&set, SIGCHLD);
-        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-                return -errno;
-        return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+        return service_ignore_signals() ?: -pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 /* A connection is a descriptor; what a shell or a service manager allows at first is meant for programs that use select(2). */

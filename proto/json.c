@@ -329,11 +329,52 @@ static bool message_add(struct json_object *object, const ProtobufCMessage *mess
 
 /* ---- lines */
 
+/* The letter at `text` if a terminal would obey it, or show what follows in another direction, and how many bytes it has; else 0. Of
+ * those JSON escapes only the oldest by itself. */
+static unsigned commanding_letter(const unsigned char *text, size_t *ret_size) {
+        *ret_size = 1;
+        if (text[0] == 0x7f)
+                return 0x7f;
+        *ret_size = 2;
+        if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f)
+                return text[1];
+        *ret_size = 3;
+        if (text[0] == 0xe2 && (text[1] == 0x80 || text[1] == 0x81)) {
+                const unsigned letter = 0x2000u + (text[1] - 0x80u) * 64 + (text[2] & 63u);
+
+                if (letter == 0x200e || letter == 0x200f || (letter >= 0x2028 && letter <= 0x202e) ||
+                    (letter >= 0x2066 && letter <= 0x2069))
+                        return letter;
+        }
+        *ret_size = 1;
+        return 0;
+}
+
+/* They stand within strings only, so what they are replaced by says the same to whoever reads JSON. */
+static char *without_commands(const char *text) {
+        const unsigned char *p = (const unsigned char *)text;
+        char *result = malloc(6 * strlen(text) + 1), *end = result;
+        size_t size;
+
+        if (!result)
+                return NULL;
+        for (; *p; p += size) {
+                const unsigned letter = commanding_letter(p, &size);
+
+                if (letter)
+                        end += sprintf(end, "\\u%04x", letter);
+                else
+                        *end++ = (char)*p;
+        }
+        *end = '\0';
+        return result;
+}
+
 static char *object_line(struct json_object *object) {
         const char *text = json_object_to_json_string_ext(object,
                                                           JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
-        return text ? strdup(text) : NULL;
+        return text ? without_commands(text) : NULL;
 }
 
 char *json_line(const ProtobufCMessage *message) {

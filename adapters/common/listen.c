@@ -108,8 +108,7 @@ bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer)
 #define KEEPALIVE_INTERVAL_SECONDS 10
 #define KEEPALIVE_TIMES 3
 
-/* Who vanished without a word is noticed within a minute, though nothing is sent. */
-static void keep_alive(int fd, unsigned patience_ms) {
+void listen_keep_alive(int fd, unsigned patience_ms) {
         const int on = 1, idle = KEEPALIVE_SECONDS, interval = KEEPALIVE_INTERVAL_SECONDS, times = KEEPALIVE_TIMES;
 
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -133,7 +132,7 @@ int connect_to(const char *where, unsigned patience_ms, int *ret) {
         fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
-        keep_alive(fd, patience_ms);
+        listen_keep_alive(fd, patience_ms);
         if (connect(fd, (struct sockaddr *)&storage, size) < 0 && errno != EINPROGRESS)
                 return -errno;
         *ret = TAKE_FD(fd);

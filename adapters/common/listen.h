@@ -15,3 +15,6 @@ bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer)
 /* Begins to connect: the descriptor can be written to when it is, or when that failed (SO_ERROR). Keep-alives are on, and what is not
  * acknowledged for `patience_ms` ends it. 0, -EINVAL for an address that is none, or a negative errno. */
 int connect_to(const char *where, unsigned patience_ms, int *ret);
+/* For a connection that lasts: who vanished without a word is noticed within a minute, though nothing is sent; what is sent and not
+ * acknowledged for `patience_ms` ends it; and nothing waits to be sent with something else. */
+void listen_keep_alive(int fd, unsigned patience_ms);

@@ -310,6 +310,9 @@ int program_main(const Program *program, int argc, char **argv) {
                 };
                 return dry_run(&run);
         }
+        /* TLS writes without MSG_NOSIGNAL: a sender that hangs up must not take the others' adapter with it. */
+        if (service_ignore_signals() < 0)
+                error_print(program->name, "SIGPIPE could not be ignored, ignoring");
         if (arguments.instance) {
                 r = find_instance(program, &arguments);
                 if (r != EXIT_DONE)

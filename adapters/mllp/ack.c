@@ -48,13 +48,26 @@ static bool is_empty(Bytes bytes) {
         return is(bytes, "") || is(bytes, "\"\"");
 }
 
-/* HL7 table 0155. */
+/* A code of HL7 table 0155. Any other word there says nothing: whoever sent it waits for an answer. */
+static bool is_condition(Bytes bytes) {
+        static const char *const codes[] = { "AL", "NE", "ER", "SU" };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (is(bytes, codes[i]))
+                        return true;
+        return false;
+}
+
 static bool condition_holds(Bytes condition, AckOutcome outcome) {
         if (is(condition, "AL"))
                 return true;
         if (is(condition, "ER"))
                 return outcome != ACK_STORED;
         return is(condition, "SU") && outcome == ACK_STORED;
+}
+
+static bool is_enhanced(const Hl7Header *header) {
+        return is_condition(header->fields[MSH_ACCEPT_ACK]) || is_condition(header->fields[MSH_APPLICATION_ACK]);
 }
 
 unsigned ack_wanted(const Hl7Header *header, AckOutcome outcome) {
@@ -67,7 +80,7 @@ unsigned ack_wanted(const Hl7Header *header, AckOutcome outcome) {
                 return ACK_WANTED_NONE;
         accept = header->fields[MSH_ACCEPT_ACK];
         application = header->fields[MSH_APPLICATION_ACK];
-        if (is_empty(accept) && is_empty(application))
+        if (!is_enhanced(header))
                 return ACK_WANTED_APPLICATION;
         if (condition_holds(accept, outcome))
                 wanted |= ACK_WANTED_ACCEPT;
@@ -158,7 +171,7 @@ static Bytes processing_id_of(ConfigEnvironment environment) {
 
 static void put_msh(const Writer *writer, const AckRequest *request, unsigned kind) {
         const Hl7Header *header = writer->header;
-        bool enhanced = !is_empty(header->fields[MSH_ACCEPT_ACK]) || !is_empty(header->fields[MSH_APPLICATION_ACK]);
+        bool enhanced = is_enhanced(header);
         Bytes trigger = hl7_raw_component(header, header->fields[MSH_TYPE], 2);
 
         buffer_append_text(writer->buffer, "MSH");

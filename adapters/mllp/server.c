@@ -5,8 +5,6 @@
 #include "adapters/mllp/server.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,7 +26,7 @@
 #define ANSWER_WITHIN (10 * USEC_PER_SEC) /* engines wait 30 s as a rule, some 15 */
 #define INSIDE_WITHIN (60 * USEC_PER_SEC) /* from the first byte of a message or handshake to its last */
 #define STOP_WITHIN (5 * USEC_PER_SEC)
-#define KEEPALIVE_SECONDS 60
+#define KEEPALIVE_MS 60000
 #define STATUS_TICKS 5
 
 typedef struct Client Client;
@@ -140,17 +138,6 @@ static int client_new(Server *server, int fd, const struct sockaddr_storage *pee
 
 /* ---- the loop's callbacks ---- */
 
-static void set_keepalive(int fd) {
-        const int on = 1, idle = KEEPALIVE_SECONDS, interval = 10, user_timeout_ms = KEEPALIVE_SECONDS * 1000;
-
-        /* A peer that vanished without a word gives its place back within two minutes. */
-        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 static int accept_one(Server *server) {
         struct sockaddr_storage peer = { 0 };
         socklen_t size = sizeof(peer);
@@ -166,7 +153,8 @@ static int accept_one(Server *server) {
                 close(fd);
                 return 0;
         }
-        set_keepalive(fd);
+        /* A peer that vanished without a word gives its place back within a minute. */
+        listen_keep_alive(fd, KEEPALIVE_MS);
         return client_new(server, fd, &peer);
 }
 

@@ -505,7 +505,7 @@ static void serve_deinit(Serve *serve) {
 
 /* A service manager and a terminal signal the whole group; core alone decides, and tells by the link. */
 static void serve_ignore_signals(void) {
-        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
 
         for (size_t i = 0; i < ELEMENTSOF(signals); i++)
                 signal(signals[i], SIG_IGN);

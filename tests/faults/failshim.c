@@ -8,15 +8,19 @@
  *     CALL    write   write, pwrite, writev, pwritev
  *             sync    fdatasync, fsync (of a folder, too)
  *             rename  rename, renameat (the new path is matched)
- *             any     all of them, counted together
+ *             read    read, pread
+ *             any     all of them but read, counted together
  *     N       which matching call of this process, from 1; 5+ means the fifth and every later one; 0 none: only count
  *     ACTION  EIO, ENOSPC, EDQUOT, EROFS: that error, and nothing is done
  *             torn    half of a write is done, then the process is killed
  *             kill    SIGKILL instead of the call
  *             killed  the call is done, then SIGKILL
+ *             killMS  SIGKILL MS milliseconds later: what the other threads do meanwhile is done
+ *             slowMS  the call is done, MS milliseconds later: slow700
  *
  *   CAREBUS_FAULT_COUNT=FILE  how many calls matched the first rule, as text, rewritten at each: a run with N 0 says how
  *                             many there are to try
+ *   CAREBUS_FAULT_ONCE=FILE   strikes only while FILE is not there, and makes it: once for a program and all that it starts anew
  *   CAREBUS_FAULT_COMM=NAME   only in processes whose /proc/self/comm is NAME
  *
  * Counting is over the process, from its start; a child that was forked without exec goes on from its parent's count.
@@ -26,6 +30,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -40,8 +45,8 @@
 
 #define RULES_MOST 8
 
-enum { CALL_WRITE = 1, CALL_SYNC = 2, CALL_RENAME = 4, CALL_ANY = 7 };
-enum { ACTION_ERROR, ACTION_TORN, ACTION_KILL, ACTION_KILLED };
+enum { CALL_WRITE = 1, CALL_SYNC = 2, CALL_RENAME = 4, CALL_ANY = 7, CALL_READ = 8 };
+enum { ACTION_ERROR, ACTION_TORN, ACTION_KILL, ACTION_KILLED, ACTION_SLOW };
 
 typedef struct Rule {
         char *glob;
@@ -50,6 +55,7 @@ typedef struct Rule {
         bool onward;
         int action;
         int error;
+        unsigned slow_ms;
         unsigned long count;
 } Rule;
 
@@ -69,7 +75,11 @@ static int read_call(const char *word) {
         static const struct {
                 const char *name;
                 int call;
-        } calls[] = { { "write", CALL_WRITE }, { "sync", CALL_SYNC }, { "rename", CALL_RENAME }, { "any", CALL_ANY } };
+        } calls[] = { { "write", CALL_WRITE },
+                      { "sync", CALL_SYNC },
+                      { "rename", CALL_RENAME },
+                      { "any", CALL_ANY },
+                      { "read", CALL_READ } };
 
         for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
                 if (strcmp(word, calls[i].name) == 0)
@@ -95,7 +105,12 @@ static void read_action(const char *word, Rule *rule) {
                         rule->error = actions[i].error;
                         return;
                 }
-        wrong(word);
+        rule->action = ACTION_KILL;
+        if (sscanf(word, "kill%u", &rule->slow_ms) == 1)
+                return;
+        rule->action = ACTION_SLOW;
+        if (sscanf(word, "slow%u", &rule->slow_ms) != 1)
+                wrong(word);
 }
 
 static bool is_other_program(void) {
@@ -107,7 +122,7 @@ static bool is_other_program(void) {
         if (!wanted)
                 return false;
         fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/comm", O_RDONLY | O_CLOEXEC);
-        n = fd >= 0 ? read(fd, comm, sizeof(comm) - 1) : 0;
+        n = fd >= 0 ? syscall(SYS_read, fd, comm, sizeof(comm) - 1) : 0;
         if (fd >= 0)
                 close(fd);
         comm[n > 0 ? n : 0] = '\0';
@@ -165,6 +180,18 @@ static void say_count(unsigned long count) {
                 (void)syscall(SYS_pwrite64, count_fd, text, (size_t)n, 0L);
 }
 
+static bool may_strike(void) {
+        const char *once_path = getenv("CAREBUS_FAULT_ONCE");
+        int fd;
+
+        if (!once_path)
+                return true;
+        fd = (int)syscall(SYS_openat, AT_FDCWD, once_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd >= 0)
+                (void)syscall(SYS_close, fd);
+        return fd >= 0;
+}
+
 /* The rule that strikes at this call, or NULL. */
 static const Rule *strike(int call, const char *path) {
         const Rule *found = NULL;
@@ -182,7 +209,7 @@ static const Rule *strike(int call, const char *path) {
                         found = rule;
         }
         pthread_mutex_unlock(&lock);
-        return found;
+        return found && may_strike() ? found : NULL;
 }
 
 static const Rule *strike_fd(int call, int fd) {
@@ -206,6 +233,10 @@ static void die(void) {
 static int act(const Rule *rule, bool *ret_die) {
         *ret_die = false;
         if (!rule)
+                return 0;
+        if (rule->slow_ms > 0)
+                (void)poll(NULL, 0, (int)rule->slow_ms);
+        if (rule->action == ACTION_SLOW)
                 return 0;
         if (rule->action == ACTION_KILL)
                 die();
@@ -268,6 +299,26 @@ ssize_t pwritev(int fd, const struct iovec *parts, int n, off_t offset) {
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int n, off64_t offset) {
         return pwritev(fd, parts, n, offset);
+}
+
+ssize_t read(int fd, void *data, size_t size) {
+        bool dies;
+
+        if (act(strike_fd(CALL_READ, fd), &dies) < 0)
+                return -1;
+        return after(syscall(SYS_read, fd, data, size), dies);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset) {
+        bool dies;
+
+        if (act(strike_fd(CALL_READ, fd), &dies) < 0)
+                return -1;
+        return after(syscall(SYS_pread64, fd, data, size, offset), dies);
+}
+
+ssize_t pread64(int fd, void *data, size_t size, off64_t offset) {
+        return pread(fd, data, size, offset);
 }
 
 int fdatasync(int fd) {

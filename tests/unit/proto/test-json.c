@@ -155,6 +155,15 @@ static void test_text_is_utf8_as_it_is(void **state) {
         assert_json(&identifier.base, "{\"value\":\"Ångström/\\\"q\\\"\\n\\u0001\"}");
 }
 
+static void test_letters_that_a_terminal_obeys_are_written_as_numbers(void **state) {
+        Carebus__V1__Identifier identifier = CAREBUS__V1__IDENTIFIER__INIT;
+
+        identifier.value = TEXT("\x7f \xc2\x80 \xc2\x9b"
+                                "2J \u00a0 \u200d \u200e \u202e \u2030 \u2066 \u206a");
+        assert_json(&identifier.base,
+                    "{\"value\":\"\\u007f \\u0080 \\u009b2J \u00a0 \u200d \\u200e \\u202e \u2030 \\u2066 \u206a\"}");
+}
+
 static void test_status_has_its_lists_and_names(void **state) {
         Carebus__V1__StatusReply status = CAREBUS__V1__STATUS_REPLY__INIT;
         Carebus__V1__SourceStatus source = CAREBUS__V1__SOURCE_STATUS__INIT, *sources[] = { &source };
@@ -261,6 +270,7 @@ int main(void) {
                 cmocka_unit_test(test_partial_birth_dates_stay_partial),
                 cmocka_unit_test(test_bytes_are_base64_and_big_numbers_stay_whole),
                 cmocka_unit_test(test_text_is_utf8_as_it_is),
+                cmocka_unit_test(test_letters_that_a_terminal_obeys_are_written_as_numbers),
                 cmocka_unit_test(test_status_has_its_lists_and_names),
                 cmocka_unit_test(test_a_line_of_tail_is_the_event_beside_its_place),
                 cmocka_unit_test(test_an_entry_without_events_has_a_line_too),

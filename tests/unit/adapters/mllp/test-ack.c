@@ -162,6 +162,12 @@ static void test_original_mode_always_wants_an_answer(void **state) {
         assert_wanted("\"\"", "\"\"", ACK_LATER, ACK_WANTED_APPLICATION);
 }
 
+static void test_a_word_that_is_no_condition_leaves_no_sender_without_an_answer(void **state) {
+        assert_wanted("2.4", "", ACK_STORED, ACK_WANTED_APPLICATION);
+        assert_wanted("ADT^A01", "yes", ACK_LATER, ACK_WANTED_APPLICATION);
+        assert_wanted("NE", "2.4", ACK_STORED, ACK_WANTED_NONE);
+}
+
 static void test_enhanced_mode_wants_what_it_says(void **state) {
         assert_wanted("AL", "NE", ACK_STORED, ACK_WANTED_ACCEPT);
         assert_wanted("AL", "", ACK_NEVER, ACK_WANTED_ACCEPT);
@@ -244,6 +250,8 @@ int main(void) {
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_part_of_a_header_is_enough, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_original_mode_always_wants_an_answer, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_word_that_is_no_condition_leaves_no_sender_without_an_answer,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(test_enhanced_mode_wants_what_it_says, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_answer_in_enhanced_mode_wants_none_itself, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_acknowledgement_is_never_acknowledged, setup, teardown),
