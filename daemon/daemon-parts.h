@@ -65,7 +65,7 @@ typedef struct Daemon {
 
         uint64_t seen[DAEMON_WATCHED]; /* by the watchdog: how far each thread was */
         bool reloading, reload_refused;
-        uint64_t reloads;    /* begun */
+        uint64_t reloads;    /* number of the last one that was begun */
         const char *verdict; /* on the last one */
 } Daemon;
 

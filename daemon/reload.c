@@ -3,6 +3,7 @@
  * handed to each thread and to serve as an immutable value.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -16,6 +17,7 @@
 #define GATHER_FOR (20 * USEC_PER_MSEC)
 #define AGAIN_AFTER (100 * USEC_PER_MSEC)
 #define ANSWER_WITHIN (10 * USEC_PER_SEC)
+#define VERDICT_SIZE 256
 
 static void log_problems(const ConfigProblems *problems) {
         size_t logged = 0;
@@ -61,6 +63,21 @@ void daemon_say_verdict(Daemon *daemon, const char *verdict) {
         if (text_format(&path, "%s/reload", daemon->config->run) >= 0 &&
             text_format(&text, "%llu %s\n", (unsigned long long)daemon->reloads, verdict) >= 0)
                 (void)file_replace(path, text, strlen(text), 0644); /* who asked goes by the log then */
+}
+
+/* The number of a reload goes on from the one that stands there, be it of a run before: who asks waits for a greater one than it found. */
+static uint64_t next_number(const Daemon *daemon) {
+        _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
+        _cleanup_(freep) char *path = NULL, *text = NULL;
+        uint64_t number = 0;
+
+        if (text_format(&path, "%s/reload", daemon->config->run) >= 0 && file_read(path, VERDICT_SIZE, &content) >= 0 &&
+            (text = bytes_to_text(buffer_bytes(&content)))) {
+                text[strcspn(text, " \n")] = '\0';
+                if (text_to_u64(text, &number) < 0)
+                        number = 0;
+        }
+        return MAX(number, daemon->reloads) + 1;
 }
 
 void daemon_reloaded(Daemon *daemon) {
@@ -137,7 +154,7 @@ static int on_reload(LoopSource *source, void *owner) {
                 return loop_timer_set(source, AGAIN_AFTER);
         service_reloading();
         daemon->reloading = true;
-        daemon->reloads++;
+        daemon->reloads = next_number(daemon);
         daemon_say_verdict(daemon, "begun");
         daemon->verdict = "refused";
         r = reload(daemon);

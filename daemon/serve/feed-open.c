@@ -508,6 +508,21 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
         return r < 0 ? r : send_answer(feed, socket, route, answer);
 }
 
+/* The team's own programs may ask anything. Who runs the adapter of one of its destinations asks for what it delivers: records, and who was
+ * heard when; to look for people, to open a contact or to break the glass is for people of the team. */
+static bool may_ask(const Feed *feed, const char *user, size_t team, const Carebus__V1__TeamRequest *request) {
+        if (identity_is(user, &feed->config->teams[team].peer))
+                return true;
+        if (request->command_case != CAREBUS__V1__TEAM_REQUEST__COMMAND_RECORD &&
+            request->command_case != CAREBUS__V1__TEAM_REQUEST__COMMAND_SOURCES)
+                return false;
+        for (size_t i = 0; i < feed->config->n_destinations; i++)
+                if (feed->config->destinations[i].team == team &&
+                    identity_is(user, &feed->config->destinations[i].peer))
+                        return true;
+        return false;
+}
+
 /* Needs no open feed; the right is looked at like that of one. */
 static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const char *user,
                           const Carebus__V1__TeamRequest *request) {
@@ -516,7 +531,7 @@ static int handle_request(Feed *feed, size_t socket, const ZRoute *route, const 
         if (team < 0)
                 return refuse_request(feed, socket, route, user, request, "unknown-team",
                                       "the configuration has no team of this name: `carebusctl status` lists them");
-        if (!identity_is(user, &feed->config->teams[team].peer))
+        if (!may_ask(feed, user, (size_t)team, request))
                 return refuse_request(feed, socket, route, user, request, "not-allowed",
                                       "this user or key may not ask as that team: see user: and key: of the team");
         if (feed_request_is_for_core(request)) {

@@ -342,6 +342,31 @@ def test_tcp_needs_the_key_of_the_team(make_bus):
             fresh.take(2)
 
 
+def test_who_runs_a_destination_asks_for_what_it_delivers_and_for_nothing_else(make_bus):
+    """An adapter is a user, or a key, of its own: it is not the team, whose people look for persons and break the glass."""
+    bus_pair, own = curve_pair(), curve_pair()
+    port = 20000 + os.getpid() % 20000
+    bus = make_bus({"listen": {"feed": f"tcp://127.0.0.1:{port}"}, "teams": teams(),
+                    "destinations": {"ward-out": {"team": "ward", "adapter": "own", "key": "out.pub"}}})
+    bus.write_keys(bus=bus_pair, out=(own[0], None))
+    bus.start()
+    fill(bus, 1)
+    bus.wait_folded()
+    with Feed(bus, "ward", "ward-out", endpoint=f"tcp://127.0.0.1:{port}", keys=(bus_pair[0], *own)) as feed:
+        def ask(team="ward", **question):
+            feed.say(request=feed_pb2.TeamRequest(id=1, team=team, system="ward-out", purpose="delivery", who="somebody", **question))
+            return feed.expect("answer")
+
+        answer = ask(sources={})
+        assert not answer.error and [source.name for source in answer.sources.sources] == ["lab", "pas"]
+        assert ask(record={"patient_id": "p9.0"}).error == "not-found"
+        for question in ({"find": {"name": "Fred Bloggs"}}, {"events": {"patient_id": "p9.0"}},
+                         {"break_glass": {"patient_id": "p9.0", "reason": "emergency", "text": "collapsed at home, no letter"}},
+                         {"open_contact": {"patient_id": "p9.0", "caller": "family", "reason": "in pain, at home"}}):
+            assert ask(**question).error == "not-allowed", question
+        assert ask("clinic", sources={}).error == "not-allowed"
+
+
 INHERIT = """
 import os, socket, sys
 feed, live = (socket.create_server(("127.0.0.1", int(port))) for port in sys.argv[1:3])

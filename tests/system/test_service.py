@@ -78,6 +78,24 @@ def test_carebusctl_reload_ends_with_what_became_of_it(bus):
     bus.ctl("reload", "--now", check=64)
 
 
+def test_a_reload_behind_a_restart_is_told_apart_from_those_before_it(bus):
+    """The folder of sockets outlives a restart, and so does the verdict of the last reload in it."""
+    name = bus.config["bus"]
+    bus.config["bus"] = "another-bus"
+    bus.write_config()
+    bus.ctl("reload", "--wait", check=78)
+    bus.config["bus"] = name
+    bus.write_config()
+    assert bus.stop() == 0
+    bus.start()
+    began = time.monotonic()
+    bus.ctl("reload", "--wait", check=0)
+    bus.config["colour"] = "blue"
+    bus.write_config()
+    bus.ctl("reload", "--wait", check=78)
+    assert time.monotonic() - began < 60, "it waited for a verdict that had been given"
+
+
 def test_status_line_says_what_is_stored_and_what_is_wrong(bus):
     bus.source("pas").send(submission("A-1"))
     bus.wait_folded()
