@@ -7,6 +7,7 @@
 
 #include "adapters/common/place.h"
 #include "adapters/fhir/asker.h"
+#include "adapters/fhir/conflict.h"
 #include "adapters/fhir/facade.h"
 #include "adapters/fhir/fetch.h"
 #include "adapters/fhir/notification-count.h"
@@ -23,12 +24,18 @@
 
 typedef struct Delivering Delivering;
 
+/* Where a receiver takes updates by version alone (conflict.h), an item goes through all three; else only the first. */
+typedef enum LineStep { LINE_SENT, LINE_ASKED, LINE_SENT_AGAIN } LineStep;
+
 /* One request on its way, at most one an item. */
 typedef struct Line {
         Delivering *delivering;
         Fetch *fetch;
         LoopSource *watching;
         DestinationItem *item; /* NULL: it is free */
+        LineStep step;
+        Buffer post;     /* of the steps behind the first */
+        Verdict verdict; /* on the first, where it was a conflict */
 } Line;
 
 struct Delivering {
@@ -204,39 +211,53 @@ static Line *line_find(Delivering *d, const DestinationItem *item) {
         return NULL;
 }
 
-static int on_send(void *owner, DestinationItem *item) {
-        Delivering *d = owner;
-        Line *line = line_find(d, NULL);
+/* Positive return: the token cannot be read now, or the request cannot be made. */
+enum { _LINE_E_SUCCESS, LINE_E_TOKEN };
+
+static int line_begin(Line *line, Bytes post) {
+        Delivering *d = line->delivering;
         char *token = NULL;
         FetchRequest request = {
                 .url = d->url,
                 .authority = d->is->authority,
-                .post = item->bytes,
+                .post = post,
                 .certificate = d->is->tls.certificate,
                 .key = d->is->tls.key,
-                .prefer = d->form == ENVELOPE_TRANSACTION ? "return=minimal" : NULL,
+                .prefer = d->form == ENVELOPE_TRANSACTION && line->step != LINE_ASKED ? "return=minimal" : NULL,
                 .timeout = d->is->timeout,
         };
         int r = 0;
 
-        if (now() < d->quiet_until || !line) {
-                settle(d, item, DESTINATION_NOT_CONNECTED, "retry-after");
-                return 0;
-        }
         if (d->is->token)
                 r = token_read_first(d->is->token, &token);
         request.token = token;
         if (r == 0)
                 r = fetch_begin(line->fetch, &request);
         token_erase(token);
-        if (r == -ENOMEM)
-                return r;
-        if (r != 0) {
-                settle(d, item, DESTINATION_NOT_CONNECTED, "token");
+        return r == 0 || r == -ENOMEM ? r : LINE_E_TOKEN;
+}
+
+static void line_end(Line *line) {
+        line->item = NULL;
+        buffer_deinit(&line->post);
+}
+
+static int on_send(void *owner, DestinationItem *item) {
+        Delivering *d = owner;
+        Line *line = line_find(d, NULL);
+        int r;
+
+        if (now() < d->quiet_until || !line) {
+                settle(d, item, DESTINATION_NOT_CONNECTED, "retry-after");
                 return 0;
         }
-        line->item = item;
-        return 0;
+        line->step = LINE_SENT;
+        r = line_begin(line, item->bytes);
+        if (r > 0)
+                settle(d, item, DESTINATION_NOT_CONNECTED, "token");
+        else if (r == 0)
+                line->item = item;
+        return MIN(r, 0);
 }
 
 static void on_cancel(void *owner, DestinationItem *item) {
@@ -245,7 +266,30 @@ static void on_cancel(void *owner, DestinationItem *item) {
         if (!line)
                 return;
         fetch_cancel(line->fetch);
-        line->item = NULL;
+        line_end(line);
+}
+
+/* The next step on the way out of a conflict. 0: a request is on its way; positive: this is the end of it. */
+static int line_go_on(Line *line, const FetchResult *result) {
+        Delivering *d = line->delivering;
+        Buffer post = BUFFER_NULL;
+        int r = line->step == LINE_SENT ? conflict_ask(line->item->bytes, &post)
+                                        : conflict_clear(line->item->bytes, d->config->bus, result, &post);
+
+        if (r == CONFLICT_E_NOT_OURS) { /* not for us to overwrite: a person has to look */
+                size_t size = strlen(line->verdict.code);
+
+                line->verdict.outcome = DESTINATION_REJECTED;
+                snprintf(line->verdict.code + size, sizeof(line->verdict.code) - size, "/not-ours");
+        }
+        if (r == 0) {
+                buffer_deinit(&line->post);
+                line->post = post;
+                line->step++;
+                return line_begin(line, buffer_bytes(&line->post));
+        }
+        buffer_deinit(&post);
+        return r;
 }
 
 static int line_work(Line *line, bool *ret_moved) {
@@ -257,11 +301,21 @@ static int line_work(Line *line, bool *ret_moved) {
 
         if (r != 0)
                 return MIN(r, 0);
-        verdict_read(d->form, item->bytes, &result, &verdict);
+        *ret_moved = true;
+        if (line->step != LINE_ASKED)
+                verdict_read(d->form, line->step == LINE_SENT ? item->bytes : buffer_bytes(&line->post), &result,
+                             &verdict);
+        if (line->step == LINE_ASKED || (line->step == LINE_SENT && conflict_is(d->form, &result))) {
+                if (line->step == LINE_SENT)
+                        line->verdict = verdict;
+                r = line_go_on(line, &result);
+                if (r <= 0)
+                        return r;
+                verdict = line->verdict;
+        }
         if (verdict.quiet > 0)
                 d->quiet_until = now() + verdict.quiet * USEC_PER_SEC;
-        line->item = NULL;
-        *ret_moved = true;
+        line_end(line);
         settle(d, item, verdict.outcome, verdict.code);
         return 0;
 }
@@ -323,6 +377,7 @@ static void delivering_stop(void *owner) {
         for (size_t i = 0; i < d->n_lines; i++) {
                 loop_source_free(d->lines[i].watching);
                 fetch_free(d->lines[i].fetch);
+                buffer_deinit(&d->lines[i].post);
         }
         facade_free(d->facade);
         asker_free(d->asker);

@@ -12,6 +12,9 @@ A script is a list of answers, used one after the other; when it is empty the se
     vanish      what came is kept, and the connection ends without an answer
     late        kept and answered after the other side gave up
     redirect    to another host
+
+With `by_version` it takes an update only of the version that is named (If-Match), as some servers do: else 412. A batch of GETs is answered by
+what is there, and is none of `bundles`: it is in `asked`.
 """
 
 import http.server
@@ -35,6 +38,7 @@ class FhirReceiver:
         self.script = []
         self.poison = lambda bundle: None  # an answer for what is in it, before the script
         self.bundles, self.taken, self.resources, self.history = [], [], {}, []
+        self.asked, self.versions, self.by_version = [], {}, False
         self.lock = threading.Lock()
         self.port = port
         self.server = None
@@ -73,9 +77,13 @@ class FhirReceiver:
     # ---- one request
 
     def serve(self, handler, bundle):
+        if bundle["type"] == "batch":
+            return self.reply(handler, 200, json.dumps(self.read(bundle)).encode())
         with self.lock:
             self.bundles.append(bundle)
             answer = self.poison(bundle) or (self.script.pop(0) if self.script else "ok")
+            if answer == "ok" and self.by_version and not all(map(self.is_of_version, bundle["entry"])):
+                answer = "412"
         if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
             answer = "401"
         if answer in ("ok", "vanish", "late", "html", "short", "foreign"):
@@ -97,6 +105,31 @@ class FhirReceiver:
             outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
             return self.reply(handler, int(status), json.dumps(outcome).encode(), **({"Retry-After": seconds} if seconds else {}))
         return self.reply(handler, 200, json.dumps(self.answer(bundle, answer)).encode())
+
+    def is_of_version(self, entry):
+        there = self.versions.get(entry["request"]["url"])
+        return there is None or entry["request"].get("ifMatch") == f'W/"{there}"'
+
+    def read(self, batch):
+        entries = []
+        with self.lock:
+            self.asked.append(batch)
+            for entry in batch["entry"]:
+                assert entry["request"]["method"] == "GET"
+                url = entry["request"]["url"]
+                if url not in self.resources:
+                    entries.append({"response": {"status": "404 Not Found"}})
+                    continue
+                resource = dict(self.resources[url])
+                resource["meta"] = {**resource.get("meta", {}), "versionId": str(self.versions[url])}
+                entries.append({"resource": resource, "response": {"status": "200 OK"}})
+        return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
+
+    def change(self, name, **members):
+        """Somebody there writes over it."""
+        with self.lock:
+            self.resources[name] = {**self.resources[name], **members}
+            self.versions[name] += 1
 
     @staticmethod
     def end(handler):
@@ -135,6 +168,7 @@ class FhirReceiver:
                 if self.resources.get(name) != resource:
                     self.resources[name] = resource
                     self.history.append(resource)
+                self.versions[name] = self.versions.get(name, 0) + 1
 
     def of_type(self, kind):
         with self.lock:
