@@ -203,6 +203,11 @@ static int parse_text(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
                              item->max, length);
                 return 0;
         }
+        if (length < item->min) {
+                report_error(walk->report, node->place, "%s: at least %" PRIu64 " bytes, these are %zu", walk->path,
+                             item->min, length);
+                return 0;
+        }
         return take_text(walk, node, field);
 }
 

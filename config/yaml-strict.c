@@ -80,7 +80,11 @@ static int check_lines(const YamlStrict *strict, Report *report, size_t file, si
                 report_error(report, place_of_offset(strict->text, file, first + spaces),
                              "this line goes on with what began in line %u and has to be indented deeper",
                              place_of_offset(strict->text, file, start).line);
-                report_hint(report, "put at least %d spaces before it", indent + 1);
+                if (is_flow)
+                        report_hint(report, "put at least %d spaces before it", indent + 1);
+                else
+                        report_hint(report, "put at least %d spaces before it, or close the quotation mark of line %u",
+                                    indent + 1, place_of_offset(strict->text, file, start).line);
                 return CONFIG_E_INVALID;
         }
         return 0;

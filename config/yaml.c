@@ -303,6 +303,25 @@ static yaml_mark_t mark_of_offset(Bytes text, size_t offset) {
         return mark;
 }
 
+/* What the library notices lines behind the one that has to be mended: said where it began. */
+typedef struct Opened {
+        const char *context, *problem;
+        const char *says, *hint;
+} Opened;
+static const Opened openings[] = {
+        { "while scanning a simple key", "could not find expected ':'", "this is not YAML: a key without its colon",
+          "write a colon and a space behind the key: bus: NAME" },
+        { "while scanning a quoted scalar", "found unexpected end of stream",
+          "this is not YAML: a quotation mark that is never closed", "close it at the end of the text that it begins" },
+};
+
+static const Opened *opened_of(const yaml_parser_t *parser, const char *problem) {
+        for (size_t i = 0; i < ELEMENTSOF(openings); i++)
+                if (text_equal(parser->context, openings[i].context) && text_equal(problem, openings[i].problem))
+                        return &openings[i];
+        return NULL;
+}
+
 static int refuse_syntax(Reader *reader, Bytes text) {
         const yaml_parser_t *parser = &reader->parser;
         if (parser->error == YAML_MEMORY_ERROR)
@@ -311,8 +330,13 @@ static int refuse_syntax(Reader *reader, Bytes text) {
                 return refuse(reader, mark_of_offset(text, parser->problem_offset),
                               "this character does not belong into a text file",
                               "look for what an editor does not show");
-        Place place = place_of(reader, parser->problem_mark);
         const char *problem = parser->problem ? parser->problem : "it cannot be read";
+        const Opened *opened = opened_of(parser, problem);
+        if (opened)
+                return refuse(reader, parser->context_mark, opened->says, opened->hint);
+        /* Behind a last line without its end the library counts one more, which is none. */
+        yaml_mark_t end = mark_of_offset(text, text.size);
+        Place place = place_of(reader, parser->problem_mark.line > end.line ? end : parser->problem_mark);
         if (parser->context && parser->context_mark.line != parser->problem_mark.line)
                 report_error(reader->report, place, "this is not YAML: %s (%s that began in line %zu)", problem,
                              parser->context, parser->context_mark.line + 1);

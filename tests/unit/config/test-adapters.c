@@ -175,17 +175,18 @@ static void test_what_other_adapters_do_not_look_at_is_said(void **state) {
 static void test_teams_of_a_profile_have_to_exist(void **state) {
         Fixture *fixture = *state;
         fixture_write(fixture, "profiles/p.yaml",
-                      "teams:\n  - {team: t, when: {encounter.class: I}}\n  - {team: tt}\n");
+                      "teams:\n  - {team: t, when: {encounter.class: I}}\n  - {team: ward-9}\n");
         fixture_try(fixture, HEAD "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n"
                                   "  b: {team: t, adapter: mllp, listen: \"127.0.0.1:2\", profile: p}\n");
-        const ConfigProblem *problem = fixture_problem(fixture, "no team 'tt'");
+        const ConfigProblem *problem = fixture_problem(fixture, "no team 'ward-9'");
         assert_int_equal(fixture->problems.n_errors, 1); /* said once, however many sources use it */
         assert_int_equal(problem->line, 3);
         assert_int_equal(problem->column, 12);
         assert_non_null(strstr(problem->file, "profiles/p.yaml"));
         assert_non_null(strstr(problem->hint, "name it under teams"));
-        fixture_try(fixture, "bus: b\nteams: {t: {class: clinical}, tt: {class: clinical, may_read: [a]}}\nsources:\n"
-                             "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n");
+        fixture_try(fixture,
+                    "bus: b\nteams: {t: {class: clinical}, ward-9: {class: clinical, may_read: [a]}}\nsources:\n"
+                    "  a: {team: t, adapter: mllp, listen: \"127.0.0.1:1\", profile: p}\n");
         fixture_assert_good(fixture);
         assert_int_equal(fixture->config->sources[0].profile->n_teams, 2);
 }

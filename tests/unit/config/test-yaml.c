@@ -133,7 +133,10 @@ static void test_what_a_configuration_does_not_need_is_refused_with_its_place(vo
 static void test_mistakes_of_form_are_refused_with_their_place(void **state) {
         assert_refused("a: 1\n\tb: 2\n", 2, 1, "not YAML");
         assert_refused("a: [1, 2\nb: 3\n", 2, 2, "not YAML");
-        assert_refused("a: \"x\n", 2, 1, "not YAML");
+        assert_refused("a: \"x\n", 1, 4, "never closed");
+        assert_refused("a: 1\nb\nc: 2\n", 2, 1, "without its colon");
+        assert_refused("a: 1\nb: 2\nc", 3, 1, "without its colon");
+        assert_refused("a: [1, 2", 1, 9, "not YAML");
         assert_refused("a: 1\xff\n", 1, 5, "not UTF-8");
         assert_refused("\xc3\xa4: 1\n\xc3\xa4\x07: 1\n", 2, 2, "character");
         assert_refused("a: \"b\"# c\n", 1, 7, "comment begins here without a space");
