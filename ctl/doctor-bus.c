@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "ctl/client.h"
@@ -118,18 +119,25 @@ static void look_at_way(Doctor *doctor, Client *control, Client *query) {
 
 /* ---- who is connected, what waits ---- */
 
+static const char *adapter_of(const Config *config, const char *source) {
+        for (size_t i = 0; i < config->n_sources; i++)
+                if (text_equal(config->sources[i].name, source))
+                        return config->sources[i].adapter;
+        return NULL;
+}
+
 static void look_at_sources(Doctor *doctor, const Carebus__V1__StatusReply *status) {
         size_t n_silent = 0;
 
         for (size_t i = 0; i < status->n_sources; i++) {
                 const Carebus__V1__SourceStatus *source = status->sources[i];
-                char next[160];
+                _cleanup_(freep) char *next = NULL;
 
                 if (source->sessions > 0)
                         continue;
                 n_silent++;
-                snprintf(next, sizeof(next),
-                         "start its adapter, or look at its log: it may not be let in (user: or key: of the source)");
+                if (doctor_start_adapter(adapter_of(doctor->config, source->name), source->name, "source", &next) < 0)
+                        return;
                 doctor_say(doctor, DOCTOR_WRONG, "adapter", next, "no adapter of source %s is connected",
                            source->name ? source->name : "?");
         }
@@ -148,11 +156,15 @@ static bool has_open_feed(const Carebus__V1__StatusReply *status, const char *co
 static void look_at_destinations(Doctor *doctor, const Carebus__V1__StatusReply *serve) {
         const Config *config = doctor->config;
 
-        for (size_t i = 0; i < config->n_destinations; i++)
-                if (!has_open_feed(serve, config->destinations[i].name))
-                        doctor_say(doctor, DOCTOR_WRONG, "adapter", "start its adapter, or look at its log",
-                                   "nobody reads for destination %s: what is for it waits",
-                                   config->destinations[i].name);
+        for (size_t i = 0; i < config->n_destinations; i++) {
+                const ConfigDestination *destination = &config->destinations[i];
+                _cleanup_(freep) char *next = NULL;
+
+                if (!has_open_feed(serve, destination->name) &&
+                    doctor_start_adapter(destination->adapter, destination->name, "destination", &next) >= 0)
+                        doctor_say(doctor, DOCTOR_WRONG, "adapter", next,
+                                   "nobody reads for destination %s: what is for it waits", destination->name);
+        }
 }
 
 static void look_at_waiting(Doctor *doctor, const Carebus__V1__StatusReply *core) {

@@ -1,4 +1,4 @@
-/* What is around the bus: folders and keys, the disk, the clock, swap, core dumps, limits, certificates, units. */
+/* What is around the bus: folders and keys, the disk, the clock, swap, core dumps, limits, certificates. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -229,47 +229,6 @@ static void look_at_listeners(Doctor *doctor) {
                            config_environment_name(config->environment));
 }
 
-/* ---- systemd ---- */
-
-/* A unit is enabled where something wants it. */
-static bool is_wanted(const char *unit) {
-        static const char *const folders[] = { "multi-user.target.wants", "carebus.target.wants",
-                                               "sockets.target.wants" };
-
-        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
-                _cleanup_(freep) char *path = NULL;
-
-                if (text_format(&path, "/etc/systemd/system/%s/%s", folders[i], unit) >= 0 &&
-                    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-                        return true;
-        }
-        return false;
-}
-
-static void look_at_units(Doctor *doctor) {
-        const Config *config = doctor->config;
-
-        if (access("/run/systemd/system", F_OK) < 0) {
-                doctor_say(doctor, DOCTOR_NOTE, "units", NULL,
-                           "systemd does not run here: nothing starts the bus at boot");
-                return;
-        }
-        if (!is_wanted("carebusd.service"))
-                doctor_say(doctor, DOCTOR_NOTE, "units", "systemctl enable carebusd",
-                           "carebusd does not start at boot");
-        for (size_t i = 0; i < config->n_sources; i++) {
-                _cleanup_(freep) char *unit = NULL, *next = NULL;
-                const char *adapter = config->sources[i].adapter;
-
-                if (!adapter || text_format(&unit, "carebus-%s@%s.service", adapter, config->sources[i].name) < 0 ||
-                    text_format(&next, "systemctl enable %s", unit) < 0 ||
-                    !(text_equal(adapter, "mllp") || text_equal(adapter, "fhir") || text_equal(adapter, "csv")))
-                        continue;
-                if (!is_wanted(unit))
-                        doctor_say(doctor, DOCTOR_NOTE, "units", next, "%s does not start at boot", unit);
-        }
-}
-
 void doctor_look_at_host(Doctor *doctor) {
         const Config *config = doctor->config;
 
@@ -281,5 +240,4 @@ void doctor_look_at_host(Doctor *doctor) {
         look_at_memory(doctor);
         look_at_limits(doctor);
         look_at_listeners(doctor);
-        look_at_units(doctor);
 }

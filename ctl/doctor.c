@@ -72,6 +72,7 @@ int command_doctor(const Context *context, int argc, char **argv) {
         doctor.config = config;
         doctor_look_at_bus(&doctor, with_probe);
         doctor_look_at_host(&doctor);
+        doctor_look_at_adapters(&doctor);
         if (!doctor.json)
                 printf("\n%zu wrong, %zu worth knowing\n", doctor.n_wrong, doctor.n_notes);
         return doctor.unreachable ? EXIT_UNREACHABLE : doctor.n_wrong > 0 ? EXIT_NO : EXIT_DONE;

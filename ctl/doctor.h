@@ -28,3 +28,8 @@ void doctor_say(Doctor *doctor, DoctorVerdict verdict, const char *part, const c
 void doctor_look_at_bus(Doctor *doctor, bool with_probe);
 /* doctor-host.c: what is around them. */
 void doctor_look_at_host(Doctor *doctor);
+/* doctor-adapters.c: folders and units of adapters, and whether the figures answer at their address; after the bus. */
+void doctor_look_at_adapters(Doctor *doctor);
+bool doctor_runs_under_systemd(void);
+/* What to do where the adapter of a source or destination (`whose`) is not connected; `adapter` may be NULL. On the heap; 0 or -ENOMEM. */
+int doctor_start_adapter(const char *adapter, const char *name, const char *whose, char **ret);

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -145,3 +146,27 @@ def test_the_page_for_people_says_what_to_do_next(make_bus):
     assert done.returncode == 1
     assert "WRONG  adapter" in done.stdout and "next: start its adapter" in done.stdout
     assert ctl(bus, "doctor", "--nonsense").returncode == 64
+
+
+def test_a_folder_that_its_adapter_cannot_write_and_one_that_is_not_there_are_wrong(make_bus, tmp_path):
+    inbox, outbox, lost = tmp_path / "in", tmp_path / "out", tmp_path / "lost"
+    inbox.mkdir(mode=0o755)
+    outbox.mkdir()
+    outbox.chmod(0o777)
+    user = os.geteuid() + 4711  # owns none of them
+    bus = make_bus({"sources": {"files": {"team": "ward", "adapter": "csv", "folder": str(inbox), "user": user}},
+                    "destinations": {"lists": {"team": "ward", "adapter": "csv", "folder": str(outbox), "user": user},
+                                     "gone": {"team": "ward", "adapter": "csv", "folder": str(lost), "user": user}}})
+    _, findings = doctor(bus)
+    said = [finding for finding in of(wrong(findings), "folders") if str(tmp_path) in finding["what"]]
+    assert any("source files" in one["what"] and str(user) in one["what"] and "chown" in one["next"] for one in said), findings
+    assert any("destination gone" in one["what"] and one["next"] for one in said)
+    assert not any("destination lists" in one["what"] for one in said)
+
+
+def test_figures_that_nobody_can_reach_at_their_address_are_wrong(make_bus):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))  # taken, and nobody listens there
+        bus = make_bus({"metrics": f"127.0.0.1:{other.getsockname()[1]}"}).start()
+        _, findings = doctor(bus)
+        assert any("nobody answers at metrics:" in finding["what"] and finding["next"] for finding in of(wrong(findings), "figures"))
