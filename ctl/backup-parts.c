@@ -46,6 +46,27 @@ int backup_make_parents(const char *folder, const char *path, mode_t mode) {
         return folder_make(parent, mode);
 }
 
+int backup_look_plain(const char *folder, const char *path, uint64_t *ret_size) {
+        _cleanup_(freep) char *whole = path_of(folder, path);
+        char *slash = whole ? whole + strlen(folder) : NULL;
+        struct stat st;
+
+        if (!whole)
+                return -ENOMEM;
+        while ((slash = strchr(slash + 1, '/'))) {
+                *slash = '\0';
+                if (lstat(whole, &st) < 0)
+                        return -errno;
+                if (!S_ISDIR(st.st_mode))
+                        return -ELOOP;
+                *slash = '/';
+        }
+        if (lstat(whole, &st) < 0)
+                return -errno;
+        *ret_size = (uint64_t)st.st_size;
+        return S_ISREG(st.st_mode) ? 0 : -ELOOP;
+}
+
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
         (void)status;
         (void)kind;
@@ -77,8 +98,10 @@ int backup_sync_folders(const char *path) {
 
 int backup_read_manifest(const char *folder, Manifest *ret, Buffer *ret_text) {
         _cleanup_(freep) char *path = path_of(folder, MANIFEST_FILE);
-        int r = path ? file_read(path, MANIFEST_BYTES_MAX, ret_text) : -ENOMEM;
+        uint64_t size;
+        int r = path ? backup_look_plain(folder, MANIFEST_FILE, &size) : -ENOMEM;
 
+        r = r ?: file_read(path, MANIFEST_BYTES_MAX, ret_text);
         r = r ?: manifest_parse(buffer_bytes(ret_text), ret);
         switch (r) {
         case 0:
@@ -96,6 +119,7 @@ int backup_read_manifest(const char *folder, Manifest *ret, Buffer *ret_text) {
                 return EXIT_CONFIGURATION;
         case -EBADMSG:
         case -EFBIG:
+        case -ELOOP:
                 error_print(PROGRAM, "the manifest in %s is not what was written: take another backup", folder);
                 return EXIT_NO;
         default:

@@ -25,6 +25,8 @@ char *path_of(const char *folder, const char *name);
 mode_t backup_mode_of(const char *path);
 /* Makes the folders above `path` below `folder`. */
 int backup_make_parents(const char *folder, const char *path, mode_t mode);
+/* Whether what is at `path` below `folder` is a plain file in plain folders, nowhere by a link: 0, -ENOENT, -ELOOP when not. */
+int backup_look_plain(const char *folder, const char *path, uint64_t *ret_size);
 /* Removes a file, or a folder with all that is in it; absent is success. */
 int backup_remove(const char *path);
 /* Syncs a folder and all folders in it. */

@@ -55,6 +55,15 @@ static int say_failed(const char *path, int r) {
         return EXIT_STORAGE;
 }
 
+static bool is_ours(const char *name) {
+        static const char *const ours[] = { ".", "..", "lock", MARK, FILLING, "lost+found" };
+
+        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+                if (text_equal(name, ours[i]))
+                        return true;
+        return text_starts_with(name, ASIDE);
+}
+
 /* ---- is the backup whole? ----------------------------------------------------------------------------------------------- */
 
 static int check_file(Restore *restore, const ManifestFile *file) {
@@ -63,16 +72,36 @@ static int check_file(Restore *restore, const ManifestFile *file) {
                 .from = path, .take = UINT64_MAX, .progress = backup_progress, .owner = &restore->progress
         };
         uint8_t sha[SHA256_SIZE];
-        uint64_t size;
-        int r = path ? copy_file(&look, &size, sha) : -ENOMEM;
+        uint64_t size = 0;
+        int r = path ? backup_look_plain(restore->folder, file->path, &size) : -ENOMEM;
 
-        if (r < 0 && r != -ENOENT)
+        if (r == 0 && size == file->size)
+                r = copy_file(&look, &size, sha);
+        if (r < 0 && r != -ENOENT && r != -ELOOP)
                 return say_failed(path ? path : "memory", r);
         if (r == 0 && size == file->size && memcmp(sha, file->sha256, SHA256_SIZE) == 0)
                 return EXIT_DONE;
         error_print(PROGRAM, "%s %s: take another backup", path,
-                    r == -ENOENT ? "is missing" : "is not what was written");
+                    r == -ENOENT  ? "is missing"
+                    : r == -ELOOP ? "is no plain file, or lies behind a link"
+                                  : "is not what was written");
         return EXIT_NO;
+}
+
+/* What a restore keeps in the state for itself, no backup has. */
+static int check_names(const Restore *restore) {
+        for (size_t i = 0; i < restore->manifest.n_files; i++) {
+                const char *path = restore->manifest.files[i].path;
+                char first[MANIFEST_PATH_MAX + 1];
+
+                snprintf(first, sizeof(first), "%.*s", (int)strcspn(path, "/"), path);
+                if (!is_ours(first))
+                        continue;
+                error_print(PROGRAM, "the manifest in %s names %s, which no backup holds: take another backup",
+                            restore->folder, path);
+                return EXIT_NO;
+        }
+        return EXIT_DONE;
 }
 
 static int check_signature(const Restore *restore) {
@@ -80,12 +109,15 @@ static int check_signature(const Restore *restore) {
         _cleanup_(buffer_deinit) Buffer pem = BUFFER_NULL;
         _cleanup_(sign_key_freep) SignKey *key = NULL;
         char hex[2 * SIGN_KEY_ID_SIZE + 1];
+        uint64_t size;
         int r;
 
         if (!restore->manifest.is_signed && !restore->key)
                 return EXIT_DONE;
         hex_encode(restore->manifest.key, sizeof(restore->manifest.key), hex);
         r = text_format(&own, "%s/serve/audit/key-%s.pub", restore->folder, hex);
+        if (r == 0 && !restore->key)
+                r = backup_look_plain(restore->folder, own + strlen(restore->folder) + 1, &size);
         r = r ?: file_read(restore->key ? restore->key : own, KEY_FILE_MAX, &pem);
         r = r ?: sign_key_from_pem(buffer_bytes(&pem), &key);
         if (r < 0) {
@@ -106,6 +138,7 @@ static int check_backup(Restore *restore) {
         int r = backup_read_manifest(restore->folder, &restore->manifest, &restore->text);
 
         r = r ?: check_signature(restore);
+        r = r ?: check_names(restore);
         for (size_t i = 0; i < restore->manifest.n_files; i++)
                 restore->progress.all += 2 * restore->manifest.files[i].size;
         restore->progress.progress = (Progress){ .what = "checking" };
@@ -116,6 +149,18 @@ static int check_backup(Restore *restore) {
 }
 
 /* ---- the place ---------------------------------------------------------------------------------------------------------- */
+
+/* Not what has another name too: whose it is there is nobody's business here. */
+static int give_lock(const Restore *restore, const struct stat *folder) {
+        struct stat st;
+
+        if (fstat(restore->lock_fd, &st) < 0)
+                return -1;
+        if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+                return fchown(restore->lock_fd, folder->st_uid, folder->st_gid);
+        errno = EMLINK;
+        return -1;
+}
 
 static int take_lock(Restore *restore) {
         _cleanup_(freep) char *path = path_of(restore->state, "lock");
@@ -131,21 +176,12 @@ static int take_lock(Restore *restore) {
         restore->uid = st.st_uid;
         restore->gid = st.st_gid;
         restore->stranger = geteuid() == 0 && st.st_uid != 0;
-        if (restore->stranger && fchown(restore->lock_fd, st.st_uid, st.st_gid) < 0)
+        if (restore->stranger && give_lock(restore, &st) < 0)
                 return say_failed(path, -errno);
         if (flock(restore->lock_fd, LOCK_EX | LOCK_NB) == 0)
                 return EXIT_DONE;
         error_print(PROGRAM, "a daemon uses %s: stop it first", restore->state);
         return EXIT_LATER;
-}
-
-static bool is_ours(const char *name) {
-        static const char *const ours[] = { ".", "..", "lock", MARK, FILLING, "lost+found" };
-
-        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
-                if (text_equal(name, ours[i]))
-                        return true;
-        return text_starts_with(name, ASIDE);
 }
 
 /* What lies in the state beside what a restore may leave there. Negative, or 1 where `each` ended it. */
@@ -315,8 +351,16 @@ static int fork_lineage(const Restore *restore, const char *filling) {
         return r ?: lineage_write(path, &lineage);
 }
 
+static int own_all(const Restore *restore, const char *folder);
+
+/* A folder comes after what is in it: until then nobody else can put a link in its place. */
 static int own_one(const Restore *restore, const char *path) {
-        return restore->stranger && lchown(path, restore->uid, restore->gid) < 0 ? -errno : 0;
+        struct stat st;
+        int r = lstat(path, &st) < 0 ? -errno : 0;
+
+        if (r == 0 && S_ISDIR(st.st_mode))
+                r = own_all(restore, path);
+        return r ?: lchown(path, restore->uid, restore->gid) < 0 ? -errno : 0;
 }
 
 static int own_all(const Restore *restore, const char *folder) {
@@ -328,11 +372,8 @@ static int own_all(const Restore *restore, const char *folder) {
 
                 if (r == 0 && !path)
                         r = -ENOMEM;
-                if (r == 0 && !text_equal(names[i]->d_name, ".") && !text_equal(names[i]->d_name, "..")) {
+                if (r == 0 && !text_equal(names[i]->d_name, ".") && !text_equal(names[i]->d_name, ".."))
                         r = own_one(restore, path);
-                        if (r == 0 && names[i]->d_type == DT_DIR)
-                                r = own_all(restore, path);
-                }
                 free(names[i]);
         }
         free(names);
@@ -340,8 +381,10 @@ static int own_all(const Restore *restore, const char *folder) {
 }
 
 static int fill(Restore *restore, const char *filling) {
-        int r = folder_make(filling, 0750);
+        int r = backup_remove(filling); /* whatever it is, and wherever it leads: what is filled in is ours alone */
 
+        if (r == 0 && mkdir(filling, 0750) < 0)
+                r = -errno;
         restore->progress.progress = (Progress){ .what = "restoring" };
         for (size_t i = 0; r == 0 && i < restore->manifest.n_files; i++)
                 r = fill_file(restore, filling, &restore->manifest.files[i]);

@@ -30,6 +30,7 @@ static void copying_deinit(Copying *copying) {
 
 static int copying_open(Copying *copying) {
         const Copy *copy = copying->copy;
+        struct stat st;
         int r = sha256_new(&copying->sha);
 
         if (r < 0)
@@ -37,9 +38,12 @@ static int copying_open(Copying *copying) {
         copying->block = malloc(BLOCK);
         if (!copying->block)
                 return -ENOMEM;
-        copying->in = open(copy->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (copying->in < 0)
+        /* A pipe would keep us waiting, a device would never end. */
+        copying->in = open(copy->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (copying->in < 0 || fstat(copying->in, &st) < 0)
                 return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
         if (!copy->to)
                 return 0;
         copying->out = open(copy->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, copy->mode);

@@ -18,5 +18,5 @@ typedef struct Copy {
 } Copy;
 
 /* `to` is written anew and synced; zeros become holes. *ret_size and the hash are of what `to` holds. -EIO: `from` is shorter than
- * `take`. */
+ * `take`; -EINVAL, -ELOOP: it is no plain file. */
 int copy_file(const Copy *copy, uint64_t *ret_size, uint8_t ret_sha256[SHA256_SIZE]);

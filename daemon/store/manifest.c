@@ -223,12 +223,21 @@ static int read_field(Manifest *manifest, const Lines *lines) {
         return -EBADMSG;
 }
 
+/* Both are shown on a terminal, also where nobody signed them. */
+static bool head_is_good(const Manifest *manifest) {
+        static const char letters[] = PATH_LETTERS "+~:";
+        const char *version = manifest->version;
+
+        return manifest->bus && version && name_is_valid(manifest->bus) && version[0] &&
+               version[strspn(version, letters)] == '\0';
+}
+
 /* What was read is printed again: only what comes out byte by byte is taken. That finds what is said twice, left out or put elsewhere. */
 static int compare_printed(const Manifest *manifest, Bytes text) {
         _cleanup_(buffer_deinit) Buffer printed = BUFFER_NULL;
         size_t behind;
 
-        if (!manifest->bus || !manifest->version)
+        if (!head_is_good(manifest))
                 return -EBADMSG;
         print_head(manifest, &printed);
         if (printed.error)
@@ -241,11 +250,15 @@ static int compare_printed(const Manifest *manifest, Bytes text) {
 }
 
 int manifest_parse(Bytes text, Manifest *ret) {
-        Lines lines = { .at = (const char *)text.data, .end = (const char *)text.data + text.size };
+        Lines lines = { .at = (const char *)text.data };
         _cleanup_(manifest_deinit) Manifest manifest = MANIFEST_NULL;
         uint64_t version;
-        int r = text.size > 0 ? lines_next(&lines) : -EBADMSG;
+        int r;
 
+        if (text.size == 0)
+                return -EBADMSG;
+        lines.end = lines.at + text.size;
+        r = lines_next(&lines);
         if (r < 0 || strcmp(lines.word, "carebus-backup") != 0 || text_to_u64(lines.rest, &version) != 0)
                 return -EBADMSG;
         if (version > MANIFEST_VERSION)
