@@ -20,7 +20,7 @@ def load(folder):
     protos = sorted((TREE / "proto/carebus/v1").glob("*.proto"))
     subprocess.run(["protoc", f"--proto_path={TREE}/proto", f"--python_out={folder}", *map(str, protos)], check=True)
     sys.path.insert(0, folder)
-    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal", "ask", "sharing"]
+    modules = ["common", "bodies", "event", "record", "intake", "feed", "control", "journal", "ask", "sharing", "state"]
     return [importlib.import_module(f"carebus.v1.{name}_pb2") for name in modules]
 
 
@@ -40,7 +40,7 @@ def field(number, payload):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    common, bodies, event, record, intake, feed, control, journal, ask, sharing = load(folder)
+    common, bodies, event, record, intake, feed, control, journal, ask, sharing, state = load(folder)
 
 
 def when(text, at, precision):
@@ -399,5 +399,16 @@ def every():
                 write(target, "every-" + member.name.replace("_", "-"), one)
 
 
-for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries, of_sharing, parking, granting, every):
+def unpacking():
+    """What the state and the journal hold, as fuzz-unpack wants it: which message, then its bytes."""
+    kinds = (event.Event, intake.Submission, record.Record, state.StoredSection, state.Person, journal.Outcome, journal.Settings)
+    for index, kind in enumerate(kinds):
+        whole = fill(kind(), 4).SerializeToString()
+        name = kind.DESCRIPTOR.name.lower()
+        for suffix, data in (("", whole), ("-empty", b""), ("-twice", whole + whole), ("-cut", whole[:-1]),
+                             ("-unknown", whole + field(15, b"?") + b"\xf8\x7f\x01"), ("-packed", field(1, b"\x01\x02"))):
+            write("unpack", name + suffix, bytes([index]) + data)
+
+
+for make in (from_source, to_source, from_reader, to_reader, requests, replies, entries, of_sharing, parking, granting, every, unpacking):
     make()
