@@ -100,7 +100,7 @@ static bool sample_read(char *line, Sample *ret) {
                 return false;
         *end = '\0';
         *ret = (Sample){ .name = line, .labels = "", .value = number_read(end + 1) };
-        if (brace) {
+        if (brace && brace < end && end[-1] == '}') {
                 *brace = '\0';
                 ret->labels = brace + 1;
                 end[-1] = '\0';

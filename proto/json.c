@@ -362,7 +362,7 @@ static char *without_commands(const char *text) {
                 const unsigned letter = commanding_letter(p, &size);
 
                 if (letter)
-                        end += sprintf(end, "\\u%04x", letter);
+                        end += snprintf(end, sizeof("\\u0000"), "\\u%04x", letter);
                 else
                         *end++ = (char)*p;
         }

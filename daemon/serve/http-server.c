@@ -66,27 +66,25 @@ static int watch(HttpServer *server, int fd, uint32_t events, uint32_t tag, int 
         return epoll_ctl(server->epoll_fd, how, fd, &event) < 0 ? -errno : 0;
 }
 
-static int connection_add(HttpServer *server, int fd, int64_t now) {
+/* One that cannot be watched goes: there is a limit for all of this user's, and others may have reached it. */
+static void connection_add(HttpServer *server, int fd, int64_t now) {
         HttpConnection *connection = connection_free_or_oldest(server);
 
         *connection = (HttpConnection){ .state = HTTP_READING, .fd = fd, .until = now + SECONDS_EACH };
-        return watch(server, fd, EPOLLIN, (uint32_t)(connection - server->connections), EPOLL_CTL_ADD);
+        if (watch(server, fd, EPOLLIN, (uint32_t)(connection - server->connections), EPOLL_CTL_ADD) < 0)
+                connection_close(connection);
 }
 
 /* Whoever went between is nobody's matter; without descriptors the next call tries again. */
-static int listener_accept(HttpServer *server, int listener, int64_t now) {
+static void listener_accept(HttpServer *server, int listener, int64_t now) {
         for (int i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
                 /* cppcheck-suppress nullPointer ; who connected is not asked */
                 int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                int r;
 
                 if (fd < 0)
-                        return 0;
-                r = connection_add(server, fd, now);
-                if (r < 0)
-                        return r;
+                        return;
+                connection_add(server, fd, now);
         }
-        return 0;
 }
 
 /* ---- answers ---- */
@@ -288,8 +286,12 @@ int http_server_work(HttpServer *server, int64_t now) {
 
         for (int i = 0; i < n; i++) {
                 const uint32_t tag = events[i].data.u32;
-                int r = tag < LISTENER_TAG ? connection_work(server, &server->connections[tag], now)
-                                           : listener_accept(server, server->listeners[tag - LISTENER_TAG], now);
+                int r = 0;
+
+                if (tag < LISTENER_TAG)
+                        r = connection_work(server, &server->connections[tag], now);
+                else
+                        listener_accept(server, server->listeners[tag - LISTENER_TAG], now);
                 if (r < 0)
                         return r;
         }

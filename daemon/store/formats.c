@@ -53,7 +53,8 @@ static int look_at_file(const char *path, size_t format, FormatFound *ret) {
         if (memcmp(head, formats[format].magic, formats[format].magic_bytes) != 0)
                 return 0;
         if (formats[format].version_at == TEXT_VERSION)
-                version = (uint32_t)strtoul((const char *)head + formats[format].magic_bytes, NULL, 10);
+                version = (uint32_t)MIN(strtoul((const char *)head + formats[format].magic_bytes, NULL, 10),
+                                        (unsigned long)UINT32_MAX);
         else
                 version = load_le32(head + formats[format].version_at);
         if (version <= formats[format].newest)
