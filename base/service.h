@@ -23,5 +23,6 @@ int service_credential(const char *name, char **ret);
 const char *service_credentials(void);
 /* No core dump of this process, no attaching: it holds what people told their doctors. */
 int service_harden(void);
-/* Signals that only say what a call says as well are no end of a program any more: SIGPIPE (who reads is gone), SIGXFSZ (a file may not grow). */
+/* Signals that only say what a call says as well are no end of a program any more: SIGPIPE (who reads is gone) and SIGXFSZ (a file may
+ * not grow). 0 or a negative errno. */
 int service_ignore_signals(void);

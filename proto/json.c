@@ -353,7 +353,8 @@ static unsigned commanding_letter(const unsigned char *text, size_t *ret_size) {
 /* They stand within strings only, so what they are replaced by says the same to whoever reads JSON. */
 static char *without_commands(const char *text) {
         const unsigned char *p = (const unsigned char *)text;
-        char *result = malloc(6 * strlen(text) + 1), *end = result;
+        const size_t room = 6 * strlen(text) + 1;
+        char *result = malloc(room), *end = result;
         size_t size;
 
         if (!result)

@@ -44,9 +44,9 @@ static Bytes skip_padding(Bytes bytes) {
         }
 }
 
-/* What stands behind the end of a frame is a message of its own, whatever it begins with. */
-static bool is_end_of_frame(Bytes padding) {
-        return padding.size > 0 && memchr(padding.data, 0x1C, padding.size);
+/* Where a frame ends, or NULL. What stands behind it is a message of its own, whatever it begins with. */
+static const uint8_t *end_of_frame(Bytes padding) {
+        return padding.size > 0 ? memchr(padding.data, 0x1C, padding.size) : NULL;
 }
 
 static size_t line_size(Bytes bytes) {
@@ -94,6 +94,7 @@ static void envelope_take(BatchReader *reader, Bytes segment) {
 
 bool batch_next(BatchReader *reader, Bytes *ret_message) {
         Bytes rest = skip_padding(reader->rest), message;
+        const uint8_t *frame_end = NULL;
 
         while (is_envelope(rest)) {
                 envelope_take(reader, bytes_of(rest.data, line_size(rest)));
@@ -104,11 +105,12 @@ bool batch_next(BatchReader *reader, Bytes *ret_message) {
                 Bytes line_end = behind(rest, line_size(rest));
 
                 rest = skip_padding(line_end);
-                if (is_segment(rest, "MSH") || is_envelope(rest) ||
-                    is_end_of_frame(bytes_of(line_end.data, line_end.size - rest.size)))
+                frame_end = end_of_frame(bytes_of(line_end.data, line_end.size - rest.size));
+                if (is_segment(rest, "MSH") || is_envelope(rest) || frame_end)
                         break;
         }
-        message.size -= rest.size;
+        /* The byte that ends a frame is no part of the last field of a message that has no line end. */
+        message.size = frame_end ? (size_t)(frame_end - message.data) : message.size - rest.size;
         reader->rest = rest;
         if (message.size == 0)
                 return false;

@@ -7,7 +7,7 @@
  *             Only regular files and folders are looked at; sockets, pipes and eventfds pass.
  *     CALL    write   write, pwrite, writev, pwritev
  *             sync    fdatasync, fsync (of a folder, too)
- *             rename  rename, renameat (the new path is matched)
+ *             rename  rename, renameat, renameat2 (the new path is matched)
  *             read    read, pread
  *             any     all of them but read, counted together
  *     N       which matching call of this process, from 1; 5+ means the fifth and every later one; 0 none: only count
@@ -337,7 +337,7 @@ int fsync(int fd) {
         return (int)after(syscall(SYS_fsync, fd), dies);
 }
 
-int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags) {
         char path[PATH_MAX] = "", whole[PATH_MAX * 2];
         bool dies;
 
@@ -347,7 +347,11 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to) {
         snprintf(whole, sizeof(whole), "%s%s%s", path, path[0] ? "/" : "", to);
         if (act(n_rules > 0 ? strike(CALL_RENAME, whole) : NULL, &dies) < 0)
                 return -1;
-        return (int)after(syscall(SYS_renameat2, from_folder, from, to_folder, to, 0L), dies);
+        return (int)after(syscall(SYS_renameat2, from_folder, from, to_folder, to, (long)flags), dies);
+}
+
+int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+        return renameat2(from_folder, from, to_folder, to, 0);
 }
 
 int rename(const char *from, const char *to) {

@@ -2,6 +2,8 @@
 
 import collections
 import json
+import re
+import socket
 
 from carebus_bus import wait_for
 
@@ -68,9 +70,43 @@ def check_storage(bus):
     return verified, rebuilt
 
 
+SAMPLE = re.compile(r'^(carebus_\w+)\{source="([^"]+)"(?:,kind="([^"]+)")?\} (-?\d+)$', re.M)
+ANSWERED = ("carebus_stored_total", "carebus_duplicate_total", "carebus_refused_total")
+
+
+def figures(bus):
+    """{source: {name of the figure: its value}} as anybody reads them; None while nobody answers."""
+    page = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(f"{bus.config['run']}/metrics")
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: bus\r\nConnection: close\r\n\r\n")
+            while part := client.recv(65536):
+                page += part
+    except OSError:
+        return None
+    found = collections.defaultdict(collections.Counter)
+    for name, source, _, value in SAMPLE.findall(page.decode()):
+        found[source][name] += int(value)
+    return dict(found) if page.rstrip().endswith(b"# EOF") else None
+
+
+def check_balance(bus):
+    """received = stored + duplicate + refused + in flight, at every source, at this moment. Returns the figures."""
+    found = wait_for(lambda: figures(bus), what="the figures of the bus")
+    assert set(found) >= set(bus.config["sources"]), f"no figures of {set(bus.config['sources']) - set(found)}"
+    for source, values in found.items():
+        assert values["carebus_unaccounted"] == 0, f"{source}: {values['carebus_unaccounted']} messages are not accounted for"
+        answered = sum(values[name] for name in ANSWERED)
+        assert values["carebus_received_total"] == answered + values["carebus_in_flight"], f"{source}: {dict(values)}"
+    return found
+
+
 def check_bus(bus, source, acknowledged, attempted):
     """Everything above, of a daemon that runs; {message id: seq}."""
     status = bus.wait_folded()
+    check_balance(bus)
     lines = bus.ctl_json("tail")
     check_order(lines)
     seqs = check_messages(lines, source, acknowledged, attempted)

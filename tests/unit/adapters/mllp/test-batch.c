@@ -53,6 +53,17 @@ static void test_frames_that_were_left_in_are_passed_over(void **state) {
         ASSERT_MESSAGES("\x0BMSH|1\rPID|1\r\x1C\r\x0BMSH|2\r\x1C\r", "MSH|1\rPID|1", "MSH|2");
 }
 
+static void test_the_end_of_a_frame_is_no_part_of_the_last_field(void **state) {
+        BatchReader reader = BATCH_READER_INIT(BYTES_LITERAL("\x0BMSH|1|A01\x1C\r\x0BMSH|2\r\x1C\r"));
+        Bytes message;
+
+        assert_true(batch_next(&reader, &message));
+        assert_true(bytes_equal_text(message, "MSH|1|A01"));
+        assert_true(batch_next(&reader, &message));
+        assert_true(bytes_equal_text(message, "MSH|2\r"));
+        assert_false(batch_next(&reader, &message));
+}
+
 static void test_a_frame_with_no_message_in_it_does_not_run_into_the_one_before(void **state) {
         ASSERT_MESSAGES("\x0BMSH|1\rPID|1\r\x1C\r\x0BHELLO\r\x1C\r\x0BMSH|3\r\x1C\r", "MSH|1\rPID|1", "HELLO", "MSH|3");
         ASSERT_MESSAGES("MSH|1\rNTE|1||one line\r\rthe next\r\x1C\r", "MSH|1\rNTE|1||one line\r\rthe next");
@@ -118,6 +129,7 @@ int main(void) {
                 cmocka_unit_test(test_msh_inside_a_field_is_no_begin),
                 cmocka_unit_test(test_envelopes_are_passed_over),
                 cmocka_unit_test(test_frames_that_were_left_in_are_passed_over),
+                cmocka_unit_test(test_the_end_of_a_frame_is_no_part_of_the_last_field),
                 cmocka_unit_test(test_a_frame_with_no_message_in_it_does_not_run_into_the_one_before),
                 cmocka_unit_test(test_text_that_is_no_message_is_not_lost),
                 cmocka_unit_test(test_an_empty_file_has_none),
