@@ -91,6 +91,12 @@ static bool is_signature(const YamlPair *pair) {
                  (yaml_get(pair->value, "system") || yaml_get(pair->value, "code")));
 }
 
+/* Says who answers for the map, under a key that is not `signed`: no entry has these keys. */
+static bool is_signature_misnamed(const YamlPair *pair) {
+        return !is_signature(pair) && (yaml_get(pair->value, "by") || yaml_get(pair->value, "on")) &&
+               !yaml_get(pair->value, "system") && !yaml_get(pair->value, "code");
+}
+
 /* Of the same word the one that stands behind in the file is the second. */
 static int compare_words(const void *a, const void *b) {
         const ProfileMapEntry *first = *(const ProfileMapEntry *const *)a, *second = *(const ProfileMapEntry *const *)b;
@@ -135,7 +141,11 @@ static int read_map_pairs(SchemaWalk *walk, const YamlNode *node, ProfileMap *ma
         for (size_t i = 0; r == 0 && i < node->n; i++) {
                 if (is_signature(&node->pairs[i]))
                         r = profile_read_signature(walk, node->pairs[i].value, &signature);
-                else
+                else if (is_signature_misnamed(&node->pairs[i])) {
+                        report_error(walk->report, node->pairs[i].key->place, "%s: unknown key '%s'", walk->path,
+                                     node->pairs[i].key->text);
+                        report_hint(walk->report, "did you mean 'signed'?");
+                } else
                         r = read_entry(walk, &node->pairs[i], map);
         }
         map->signed_by = signature.by;

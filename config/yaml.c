@@ -346,6 +346,10 @@ static int refuse_syntax(Reader *reader, Bytes text) {
                 report_error(reader->report, place, "this is not YAML: %s", problem);
         if (yaml_strict_is_tab(&reader->strict, place))
                 report_hint(reader->report, "indent with spaces: a tab is not allowed here");
+        else if (text_equal(problem, "mapping values are not allowed in this context"))
+                report_hint(reader->report,
+                            "a text with a colon and a space in it needs quotes; or, in the line before, "
+                            "a key lacks the space behind its colon");
         return CONFIG_E_INVALID;
 }
 

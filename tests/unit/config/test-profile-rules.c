@@ -228,6 +228,10 @@ static void test_each_mistake_of_a_rule_has_its_place(void **state) {
                 unsigned line, column;
                 const char *part, *hint;
         } mistakes[] = {
+                { "maps:\n  encounter.class:\n    singed: {by: A, on: 2026-03-01}", 3, 5, "unknown key 'singed'",
+                  "'signed'" },
+                { "maps:\n  encounter.class:\n    signature: {by: A, on: 2026-03-01}", 3, 5, "unknown key",
+                  "'signed'" },
                 { "triggers: {ADT^A60: {as: A28}}", 1, 26, "'A28' is no message type", "ADT^A28" },
                 { "triggers: {ADT^A60: {is: ADT^A28, as: ADT^A28}}", 1, 22, "unknown key 'is'", NULL },
                 { "triggers: {ADT^A60: {}}", 1, 21, "'as' is missing", NULL },
