@@ -1,8 +1,10 @@
 #include "adapters/common/listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -102,6 +104,25 @@ bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer)
                         return true;
         }
         return source->n_allow_from == 0;
+}
+
+void listen_peer_text(const struct sockaddr_storage *peer, bool with_port, char text[LISTEN_PEER_MAX]) {
+        char host[INET6_ADDRSTRLEN] = "?";
+        unsigned port = 0;
+
+        if (peer->ss_family == AF_INET) {
+                const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+                inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+                port = ntohs(v4->sin_port);
+        } else if (peer->ss_family == AF_INET6) {
+                const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+                inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+                port = ntohs(v6->sin6_port);
+        }
+        if (with_port)
+                snprintf(text, LISTEN_PEER_MAX, "%s:%u", host, port);
+        else
+                snprintf(text, LISTEN_PEER_MAX, "%s", host);
 }
 
 #define KEEPALIVE_SECONDS 30

@@ -12,6 +12,10 @@ int listen_on(const char *where, int *ret);
 int listen_open(const char *program, const char *name, const char *where, int *ret);
 /* Whether `allow_from:` lets this address in: one of its networks, or none is named. */
 bool listen_may_connect(const ConfigSource *source, const struct sockaddr *peer);
+/* Who connected, for the log: address:port; or the address alone, which is the same for all connections of one who is refused, so that
+ * the log counts them together. */
+#define LISTEN_PEER_MAX 64
+void listen_peer_text(const struct sockaddr_storage *peer, bool with_port, char text[LISTEN_PEER_MAX]);
 /* Begins to connect: the descriptor can be written to when it is, or when that failed (SO_ERROR). Keep-alives are on, and what is not
  * acknowledged for `patience_ms` ends it. 0, -EINVAL for an address that is none, or a negative errno. */
 int connect_to(const char *where, unsigned patience_ms, int *ret);

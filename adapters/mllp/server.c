@@ -148,7 +148,10 @@ static int accept_one(Server *server) {
                 return -errno;
         if (!listen_may_connect(source, (const struct sockaddr *)&peer) ||
             server->n_clients >= source->max_connections) {
-                log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name),
+                char text[LISTEN_PEER_MAX];
+
+                listen_peer_text(&peer, /* with_port= */ false, text);
+                log_event(LOG_SENDER_REFUSED, log_name("SOURCE", source->name), log_name("PEER", text),
                           log_number("CONNECTIONS", (int64_t)server->n_clients));
                 close(fd);
                 return 0;

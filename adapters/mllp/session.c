@@ -1,13 +1,11 @@
 /* See session.h. */
 #include "adapters/mllp/session.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "adapters/common/listen.h"
 #include "adapters/mllp/batch.h"
 #include "base/clock.h"
 
@@ -40,27 +38,11 @@ struct Session {
         size_t n_waiting, max_waiting;
         int64_t inside_since;
         uint64_t n_answers;
-        char peer[INET6_ADDRSTRLEN + 8];
+        char peer[LISTEN_PEER_MAX];
 };
 
 static int64_t now(void) {
         return clock_monotonic(&clock_system);
-}
-
-static void peer_text(const struct sockaddr_storage *peer, char *text, size_t size) {
-        char host[INET6_ADDRSTRLEN] = "?";
-        unsigned port = 0;
-
-        if (peer->ss_family == AF_INET) {
-                const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-                inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-                port = ntohs(v4->sin_port);
-        } else if (peer->ss_family == AF_INET6) {
-                const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-                inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-                port = ntohs(v6->sin6_port);
-        }
-        snprintf(text, size, "%s:%u", host, port);
 }
 
 int session_new(const SessionOptions *options, Session **ret) {
@@ -75,7 +57,7 @@ int session_new(const SessionOptions *options, Session **ret) {
         session->framer = FRAMER_INIT(options->max_message_bytes);
         session->max_waiting = options->max_waiting;
         session->inside_since = now();
-        peer_text(&options->peer, session->peer, sizeof(session->peer));
+        listen_peer_text(&options->peer, /* with_port= */ true, session->peer);
         if (options->tls) {
                 int r = tls_new(options->tls, session->fd, &session->tls);
                 if (r < 0)
