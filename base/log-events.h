@@ -49,6 +49,7 @@ LOG_EVENT(FOLD_FAULT, "db3e56cec82b4cef8e75e4e7e536d0b7", 2, "the state could no
 LOG_EVENT(REVIEW_OVERDUE, "c632de5a73814ca19ddcb0aa561d33d9", 3, "a plan, a decision or a death waits too long for a person to say who it is about: `carebusctl identity review --urgent`")
 LOG_EVENT(BASE_SEALED, "83f38c1d1dba435595fdb05d36898f91", 6, "a base of the state was sealed: what was said of nobody who is followed is let go of behind it")
 LOG_EVENT(ORIGINALS_EXPIRED, "1523a716b287475f98f12e9b1b75ba5d", 6, "payloads were taken out of the journal, as `scope: {originals: ...}` says: their places and hashes stay")
+LOG_EVENT(RETENTION_PASSED, "74ef48da63a540cf9a6a2fd6bf023fd2", 6, "what was kept as long as `retention:` says, and nobody waits for, was taken out of the journal: its places and hashes stay")
 LOG_EVENT(RETENTION_FAILED, "bde3b7b8124e45229e969473bd0e75bb", 4, "what is to be let go of is kept for now: a base could not be sealed or a segment not be written anew; it is tried again, look at the disk under `state:`")
 LOG_EVENT(BASE_USED, "d520d58c05384df482e41a228c9d5f5b", 5, "the state is built anew from a sealed base: payloads before it have expired")
 LOG_EVENT(BASE_NOT_USABLE, "5500920bf4b4421688a235deb44bb1da", 2, "the state is to be built anew, payloads have expired, and the sealed base does not hold: restore the folder `base` under `state:` from a backup; nothing was changed")

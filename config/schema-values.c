@@ -245,7 +245,8 @@ static bool in_range(SchemaWalk *walk, const SchemaItem *item, const YamlNode *n
                 snprintf(min, sizeof(min), "%" PRIu64, item->min);
                 snprintf(max, sizeof(max), "%" PRIu64, item->max);
         }
-        report_error(walk->report, node->place, "%s: %s is outside %s to %s", walk->path, node->text, min, max);
+        report_error(walk->report, node->place, "%s: %s is outside %s to %s%s%s", walk->path, node->text, min, max,
+                     item->why ? ": " : "", item->why ?: "");
         return false;
 }
 

@@ -58,6 +58,7 @@ struct SchemaItem {
         size_t offset, n_offset;
         int (*read)(SchemaWalk *walk, const YamlNode *node, void *target);
         const char *says; /* for people: what SCHEMA_OTHER is, where it is no mapping */
+        const char *why;  /* why the range is what it is, for whoever went beyond it; may be NULL */
         const char *doc;  /* a sentence without its full stop */
 };
 

@@ -298,6 +298,31 @@ static const SchemaItem storage_items[] = {
         { .name = NULL },
 };
 
+/* Below these a team that was away for weeks, or a question that comes late, would find nothing. */
+#define RETAIN_LEAST (UINT64_C(30) * 86400)
+#define RETAIN_MOST (UINT64_C(36600) * 86400)
+
+static const SchemaItem retention_items[] = {
+        { .name = "originals",
+          .type = SCHEMA_DURATION,
+          .min = RETAIN_LEAST,
+          .max = RETAIN_MOST,
+          .fallback_says = "for ever",
+          .why = "a fault in a translation is seldom found within days, and without the bytes as they came nothing can "
+                 "be read again",
+          .offset = offsetof(Draft, config.retain_originals),
+          .doc = "How long messages are kept as they came; what was read in them stays" },
+        { .name = "events",
+          .type = SCHEMA_DURATION,
+          .min = RETAIN_LEAST,
+          .max = RETAIN_MOST,
+          .fallback_says = "for ever",
+          .why = "a reader that was away for weeks has to find what it missed",
+          .offset = offsetof(Draft, config.retain_events),
+          .doc = "How long entries of the journal are kept whole; the records that came of them stay" },
+        { .name = NULL },
+};
+
 const SchemaItem config_items[] = {
         { .name = "bus",
           .type = SCHEMA_NAME,
@@ -375,6 +400,11 @@ const SchemaItem config_items[] = {
           .doc = "Who may see what. A file is YAML and lies beside this one. What is not said in it is as shipped: "
                  "docs/sharing.md" },
         { .name = "scope", .type = SCHEMA_GROUP, .items = scope_items, .doc = "Whose records are kept" },
+        { .name = "retention",
+          .type = SCHEMA_GROUP,
+          .items = retention_items,
+          .doc = "How long what is resolved is kept in the journal. What waits for somebody is kept all the same: "
+                 "docs/recovery.md" },
         { .name = "audit", .type = SCHEMA_GROUP, .items = audit_items, .doc = "The register of who was given what" },
         { .name = "matching",
           .type = SCHEMA_GROUP,

@@ -44,6 +44,7 @@ int command_why(const Context *context, int argc, char **argv);
 int command_receipts(const Context *context, int argc, char **argv);
 int command_backup(const Context *context, int argc, char **argv);
 int command_restore(const Context *context, int argc, char **argv);
+int command_retention(const Context *context, int argc, char **argv);
 int command_reload(const Context *context, int argc, char **argv);
 int command_rebuild(const Context *context, int argc, char **argv);
 

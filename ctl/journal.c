@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ctl/command.h"
 #include "base/progress.h"
+#include "daemon/stage/retention-proof.h"
 #include "daemon/store/journal.h"
 
 static void on_progress(uint64_t done, uint64_t all, void *owner) {
@@ -42,6 +43,19 @@ static int say_fault(const Context *context, const JournalFault *fault) {
         return EXIT_NO;
 }
 
+/* What lacks its original by rule has to be what the decision says that is left. A journal that begins behind its first entry has them all
+ * the same: a decision stands behind what it is about. */
+static int prove_what_is_left(const char *folder, JournalVerified *verified, JournalFault *fault) {
+        uint64_t n_reduced = 0, seq = 0;
+        int r = verified->last_seq > 0 ? retention_prove(folder, verified->last_seq, &n_reduced, &seq) : 0;
+
+        if (r == 0 && seq > 0) {
+                *fault = (JournalFault){ .seq = seq, .reason = "what-is-left" };
+                return JOURNAL_E_CORRUPT;
+        }
+        return r;
+}
+
 int command_journal(const Context *context, int argc, char **argv) {
         _cleanup_(config_unrefp) Config *config = NULL;
         _cleanup_(freep) char *folder = NULL;
@@ -59,6 +73,8 @@ int command_journal(const Context *context, int argc, char **argv) {
         if (!folder)
                 return EXIT_SOFTWARE;
         r = journal_verify(folder, /* limit= */ 0, on_progress, &progress, &verified, &fault);
+        if (r == 0)
+                r = prove_what_is_left(folder, &verified, &fault);
         progress_end(&progress);
         if (r == 0)
                 return say_good(context, &verified);

@@ -87,6 +87,8 @@ static const struct {
         { "journal", command_journal, "journal verify", "proves that nothing in the journal was altered or removed" },
         { "rebuild", command_rebuild, "rebuild --verify | rebuild --at SEQ",
           "folds the journal into an empty state and compares the digests; or says what the digest is at an entry" },
+        { "retention", command_retention, "retention --preview",
+          "what the ages in `retention:` and `scope:` would let go of now, and what keeps the rest" },
         { "backup", command_backup, "backup FOLDER [--base EARLIER] [--with-keys]",
           "a copy of the state up to a stated entry, while the bus runs; what did not change is shared with EARLIER" },
         { "restore", command_restore, "restore FOLDER --state FOLDER [--key FILE] [--force]",

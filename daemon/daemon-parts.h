@@ -51,7 +51,7 @@ typedef struct Daemon {
         State *state;
         Journal *journal;
         int64_t clock_offset; /* wall clock less monotonic, as last looked at */
-        char *base_folder, *backup_lock;
+        char *base_folder, *backup_lock, *cursors_path;
         char *journal_folder, *coverage_path;
         OriginalCodec *codec; /* until intake has it */
         FoldThread *fold;

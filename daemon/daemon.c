@@ -195,6 +195,7 @@ static int start_threads(Daemon *daemon) {
                 .state = daemon->state,
                 .journal_folder = daemon->journal_folder,
                 .base_folder = daemon->base_folder,
+                .cursors_path = daemon->cursors_path,
                 .lock_path = daemon->backup_lock,
         };
         int r = helper_new(&helping, &daemon->helper);
@@ -300,6 +301,7 @@ static void daemon_close(Daemon *daemon) {
         free(daemon->journal_folder);
         free(daemon->base_folder);
         free(daemon->backup_lock);
+        free(daemon->cursors_path);
         free(daemon->coverage_path);
         closep(&daemon->fold_bell);
         closep(&daemon->serve_bell);

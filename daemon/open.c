@@ -185,7 +185,8 @@ static int open_state(Daemon *daemon, uint64_t *ret_seq) {
 
         daemon->base_folder = config_state_path(daemon->config, "base");
         daemon->backup_lock = config_state_path(daemon->config, "backup.lock");
-        if (!folder || !daemon->base_folder || !daemon->backup_lock)
+        daemon->cursors_path = config_state_path(daemon->config, "serve/cursors");
+        if (!folder || !daemon->base_folder || !daemon->backup_lock || !daemon->cursors_path)
                 return fail(LOG_FATAL, "memory", -ENOMEM, EXIT_SOFTWARE);
         r = open_state_first(daemon, folder);
         if (r == 0)

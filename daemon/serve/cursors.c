@@ -1,7 +1,4 @@
-/*
- * The file: magic, version, count, then for each consumer two names (length, bytes), its place, two times, and (since version 2) what it
- * reads and its lineage; CRC-32C of all before it. Little-endian.
- */
+/* The file is as daemon/store/reader-places.h says; it is written here. */
 #include "daemon/serve/cursors.h"
 
 #include <errno.h>
@@ -9,15 +6,12 @@
 #include <pthread.h>
 
 #include "base/crc32c.h"
-#include "base/cursor.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/ring.h"
 #include "base/text.h"
+#include "daemon/store/reader-places.h"
 
-#define MAGIC "carebus-cursors\n"
-#define VERSION 2
-#define FILE_MAX (64U << 20)
 #define WRITER_SLOTS 4
 
 struct Cursors {
@@ -136,8 +130,8 @@ void cursors_pack(const Cursors *cursors, Buffer *ret) {
 
         for (size_t i = 0; i < cursors->n_items; i++)
                 n += cursors->items[i]->acked.seq > 0;
-        buffer_append_text(ret, MAGIC);
-        pack_u32(ret, VERSION);
+        buffer_append_text(ret, READER_PLACES_MAGIC);
+        pack_u32(ret, READER_PLACES_VERSION);
         pack_u32(ret, n);
         for (size_t i = 0; i < cursors->n_items; i++) {
                 const Consumer *consumer = cursors->items[i];
@@ -155,64 +149,24 @@ void cursors_pack(const Cursors *cursors, Buffer *ret) {
         pack_u32(ret, crc32c(0, ret->data, ret->size));
 }
 
-static int unpack_name(Cursor *cursor, char ret[CURSOR_NAME_SIZE]) {
-        size_t size = cursor_u8(cursor);
-        Bytes bytes = cursor_bytes(cursor, size);
-
-        if (cursor->error < 0 || size >= CURSOR_NAME_SIZE)
-                return -EBADMSG;
-        memcpy(ret, bytes.data, size);
-        ret[size] = '\0';
-        return name_is_valid(ret) ? 0 : -EBADMSG;
-}
-
-static int unpack_consumer(Cursor *cursor, uint32_t version, Cursors *ret) {
-        char team[CURSOR_NAME_SIZE], name[CURSOR_NAME_SIZE];
+static int place_seen(const ReaderPlace *place, void *owner) {
         Consumer *consumer;
-        int r;
+        int r = cursors_add(owner, place->team, place->name, &consumer);
 
-        r = unpack_name(cursor, team);
-        if (r == 0)
-                r = unpack_name(cursor, name);
-        if (r == 0)
-                r = cursors_add(ret, team, name, &consumer);
         if (r < 0)
                 return r;
-        consumer->acked.seq = cursor_le64(cursor);
-        consumer->acked.index = cursor_le32(cursor);
-        consumer->received_at = (int64_t)cursor_le64(cursor);
-        consumer->acked_at = (int64_t)cursor_le64(cursor);
-        if (version > 1) {
-                uint8_t records = cursor_u8(cursor);
-                consumer->records = records == 1;
-                consumer->lineage = cursor_le64(cursor);
-                if (records > 1)
-                        return -EBADMSG;
-        }
-        return cursor->error;
+        consumer->acked = (Place){ .seq = place->seq, .index = place->index };
+        consumer->received_at = place->received_at;
+        consumer->acked_at = place->acked_at;
+        consumer->records = place->records;
+        consumer->lineage = place->lineage;
+        return 0;
 }
 
 int cursors_unpack(Cursors *cursors, Bytes packed) {
-        Cursor cursor = CURSOR_INIT(packed);
         Cursors read = { 0 };
-        Bytes magic;
-        uint32_t n, version;
-        int r = 0;
+        int r = reader_places_walk(packed, place_seen, &read);
 
-        if (packed.size < sizeof(uint32_t) || load_le32(packed.data + packed.size - sizeof(uint32_t)) !=
-                                                      crc32c(0, packed.data, packed.size - sizeof(uint32_t)))
-                return -EBADMSG;
-        magic = cursor_bytes(&cursor, sizeof(MAGIC) - 1);
-        if (cursor.error < 0 || !bytes_equal(magic, BYTES_LITERAL(MAGIC)))
-                return -EBADMSG;
-        version = cursor_le32(&cursor);
-        if (version < 1 || version > VERSION)
-                return -EBADMSG;
-        n = cursor_le32(&cursor);
-        for (uint32_t i = 0; r == 0 && i < n; i++)
-                r = unpack_consumer(&cursor, version, &read);
-        if (r == 0 && (cursor.error < 0 || cursor_left(&cursor) != sizeof(uint32_t)))
-                r = -EBADMSG;
         if (r == 0) {
                 Cursors before = *cursors;
                 *cursors = read;
@@ -225,7 +179,7 @@ int cursors_unpack(Cursors *cursors, Bytes packed) {
 
 int cursors_load(Cursors *cursors, const char *path) {
         _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
-        int r = file_read(path, FILE_MAX, &content);
+        int r = file_read(path, READER_PLACES_MAX, &content);
 
         if (r == -ENOENT)
                 return 0;

@@ -327,7 +327,8 @@ int query_quarantine_show(Query *query, const Carebus__V1__Request *request, Buf
                                     "the original was removed by rule; its hash stands in the journal");
         if (r != 0)
                 return r < 0 ? r : -EBADMSG;
-        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && entry->submission->original) {
+        if (entry->kind_case == CAREBUS__V1__ENTRY__KIND_SUBMISSION && entry->submission->original &&
+            !entry->submission->original->has_gone) {
                 item->has_original = true;
                 r = read_original(query, entry->submission->original, &item->original);
                 if (r < 0)

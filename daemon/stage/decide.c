@@ -136,6 +136,8 @@ static int read_original(Intake *intake, uint64_t seq, Carebus__V1__StoredSubmis
                 return r;
         if (entry->kind_case != CAREBUS__V1__ENTRY__KIND_SUBMISSION || !entry->submission->original)
                 return -ENODATA;
+        if (entry->submission->original->has_gone)
+                return -ENODATA;
         *ret = entry->submission;
         if (entry->submission->original->compressed)
                 return original_decompress(

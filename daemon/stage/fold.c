@@ -19,6 +19,7 @@
 #include "daemon/stage/quarantine.h"
 #include "daemon/stage/recall.h"
 #include "daemon/stage/review.h"
+#include "daemon/stage/retention-fold.h"
 #include "daemon/stage/scope.h"
 #include "daemon/stage/settings.h"
 #include "daemon/stage/silence.h"
@@ -344,7 +345,7 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_ASSIGN] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_SETTLE] = review_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PARK] = park_apply,
-                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_EXPIRE] = scope_expire,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_EXPIRE] = retention_expire,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_BREAK_GLASS] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_OPEN_CONTACT] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_END_GRANT] = grant_decide,

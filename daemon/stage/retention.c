@@ -16,8 +16,10 @@
 #include "base/doorbell.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "daemon/record/read.h"
 #include "daemon/stage/fold.h"
+#include "daemon/stage/retention-hold.h"
 #include "daemon/stage/scope.h"
 #include "daemon/store/journal.h"
 #include "daemon/store/sealed-base.h"
@@ -39,10 +41,12 @@ struct Retention {
         int bell;
         Ring *decisions;
         Arena *arena;
-        int64_t look_at;       /* monotonic */
-        uint64_t looked_until; /* entries up to here are decided for good */
-        uint64_t waits_for;    /* the decision that the fold is to carry out; 0: none */
-        bool handed_over;      /* intake has a decision, and has not told its number yet */
+        int64_t look_at; /* monotonic */
+        /* By class: entries up to here are decided for good; this round has looked so far, and is done with. */
+        uint64_t decided_until[_RETENTION_CLASS_MAX], looked_until[_RETENTION_CLASS_MAX];
+        bool done[_RETENTION_CLASS_MAX];
+        uint64_t waits_for; /* the decision that the fold is to carry out; 0: none */
+        bool handed_over;   /* intake has a decision, and has not told its number yet */
 };
 
 static void release_buffer(void *item) {
@@ -85,69 +89,108 @@ static int lock_out_backups(const Retention *retention) {
 /* ---- looking -------------------------------------------------------------------------------------------------------------- */
 
 typedef struct Look {
-        StateTxn *txn;
+        RetentionQuestion question;
         int64_t older_than;
         uint64_t seqs[SEQS_A_DECISION];
+        uint8_t left[SEQS_A_DECISION][SHA256_SIZE]; /* of originals: hashes of what is left of each payload */
         size_t n;
         bool undecided; /* somebody may need an entry that was passed over, or not, later */
 } Look;
 
-/* What the settings say; 0: everything is kept. */
-static int originals_of(StateTxn *txn, Arena *arena, int64_t *ret) {
-        Carebus__V1__Settings *settings;
-        int r = settings_read(txn, arena, &settings);
+/* One entry: does it go, and is that its last word? *ret: it is too young, and so are all behind it. */
+static int look_at(Retention *retention, Look *look, uint64_t seq, bool *ret) {
+        RetentionHold hold;
+        int64_t received_at;
+        int r = retention_hold(&look->question, seq, &hold, &received_at);
 
-        *ret = 0;
-        if (r)
-                return r == RECORD_E_NOT_FOUND ? 0 : error_fold(r);
-        if (settings->sharing && !settings->sharing->people_all && settings->sharing->has_originals_seconds)
-                *ret = (int64_t)settings->sharing->originals_seconds * USEC_PER_SEC;
+        if (r < 0)
+                return r;
+        *ret = received_at >= look->older_than;
+        if (*ret)
+                return 0;
+        if (hold == RETENTION_MAY_GO)
+                look->seqs[look->n++] = seq;
+        /* Who is followed stays so; what waits will not for ever. */
+        look->undecided = look->undecided || hold != RETENTION_NOTHING;
+        if (!look->undecided)
+                retention->decided_until[look->question.class] = seq;
         return 0;
 }
 
-/* From where the last look ended, up to what is too young. */
+/* From where this round stands, up to what is too young. */
 static int look_through(Retention *retention, Look *look) {
-        const uint64_t head = state_folded_seq(look->txn);
+        const RetentionClass class = look->question.class;
+        const uint64_t head = state_folded_seq(look->question.txn);
+        uint64_t seq = MAX(retention->looked_until[class], retention->decided_until[class]);
+        bool young = false;
         int r = 0;
 
-        for (uint64_t seq = retention->looked_until + 1; r >= 0 && seq <= head && look->n < SEQS_A_DECISION; seq++) {
-                Carebus__V1__Outcome *outcome;
-
-                arena_reset(retention->arena);
-                r = outcome_read(look->txn, seq, retention->arena, &outcome);
-                if (r)
-                        return error_fold(r);
-                if (outcome->received_at >= look->older_than)
-                        return 0;
-                r = scope_may_expire(look->txn, seq, retention->arena);
-                if (r > 0)
-                        look->seqs[look->n++] = seq;
-                /* Who is followed stays so; what waits in the quarantine or in a review will not for ever. */
-                look->undecided = look->undecided || r > 0 || (outcome->quarantined && !outcome->resolution);
-                if (!look->undecided)
-                        retention->looked_until = seq;
+        look->undecided = retention->looked_until[class] > retention->decided_until[class];
+        while (r == 0 && seq < head && !young && look->n < SEQS_A_DECISION) {
+                r = look_at(retention, look, seq + 1, &young);
+                if (!young)
+                        seq++;
         }
-        return r < 0 ? r : 0;
+        retention->looked_until[class] = seq;
+        retention->done[class] = r == 0 && (young || seq == head);
+        return r;
+}
+
+/* ---- originals ------------------------------------------------------------------------------------------------------------ */
+
+/* Of what goes the hash of what will be left stands in the decision, so that the journal can be proved afterwards as well. What has no
+ * original is left out. */
+static int originals_look(Retention *retention, Look *look) {
+        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
+        _cleanup_(buffer_deinit) Buffer payload = BUFFER_NULL;
+        size_t n = 0;
+        int r = journal_reader_open(retention->options.journal_folder, &reader);
+
+        for (size_t i = 0; r == 0 && i < look->n; i++) {
+                JournalRecord record;
+
+                r = journal_reader_get(reader, look->seqs[i], /* hint= */ NULL, &record);
+                if (r != 0)
+                        return r < 0 ? r : -EBADMSG;
+                buffer_clear(&payload);
+                buffer_append_bytes(&payload, record.payload);
+                r = payload.error ?: retention_take_original(payload.data, payload.size);
+                if (r == -ENODATA) {
+                        r = 0;
+                        continue;
+                }
+                sha256(payload.data, payload.size, look->left[n]);
+                look->seqs[n++] = look->seqs[i];
+        }
+        look->n = n;
+        return r;
 }
 
 /* ---- deciding ------------------------------------------------------------------------------------------------------------- */
 
 static int decision_pack(const Look *look, const SealedBase *base, Buffer *ret) {
+        const RetentionClass class = look->question.class;
         Carebus__V1__Expired expired = CAREBUS__V1__EXPIRED__INIT;
         Carebus__V1__JournalDecision decision = CAREBUS__V1__JOURNAL_DECISION__INIT;
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
+        _cleanup_(freep) ProtobufCBinaryData *left = calloc(look->n, sizeof(*left));
         uint8_t *room;
 
+        if (!left)
+                return -ENOMEM;
         expired.n_seqs = look->n;
         expired.seqs = (uint64_t *)look->seqs;
-        expired.has_base_seq = expired.has_base_digest = true;
+        expired.has_base_seq = expired.has_base_digest = class != RETENTION_ORIGINALS;
         expired.base_seq = base->seq;
         expired.base_digest = (ProtobufCBinaryData){ .len = sizeof(base->digest), .data = (uint8_t *)base->digest };
-        expired.rule = (char *)"not-followed";
+        expired.rule = (char *)retention_rule(class);
+        for (size_t i = 0; class == RETENTION_ORIGINALS && i < look->n; i++)
+                left[expired.n_left++] = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = (uint8_t *)look->left[i] };
+        expired.left = left;
         decision.has_kind = true;
         decision.kind = CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_EXPIRE;
         decision.who = (char *)"bus";
-        decision.why = (char *)"originals";
+        decision.why = (char *)(class == RETENTION_NOT_FOLLOWED ? "originals" : "age");
         decision.expired = &expired;
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
         entry.decision = &decision;
@@ -171,8 +214,9 @@ static int base_for(Retention *retention, SealedBase *ret) {
 
 static int decide(Retention *retention, const Look *look) {
         _cleanup_(sealed_base_deinit) SealedBase base = SEALED_BASE_NULL;
+        const bool whole = look->question.class != RETENTION_ORIGINALS;
         Buffer *packed;
-        int r = base_for(retention, &base);
+        int r = whole ? base_for(retention, &base) : 0;
 
         if (r != 0)
                 return r;
@@ -186,29 +230,82 @@ static int decide(Retention *retention, const Look *look) {
                 return r;
         }
         retention->handed_over = true;
-        log_event(LOG_BASE_SEALED, log_number("SEQ", (int64_t)base.seq), log_number("ENTRIES", (int64_t)look->n));
+        if (whole)
+                log_event(LOG_BASE_SEALED, log_number("SEQ", (int64_t)base.seq),
+                          log_number("ENTRIES", (int64_t)look->n));
+        return 0;
+}
+
+/* What of one class goes now, and is decided: look->n says how many. */
+static int look_class(Retention *retention, Look *look, uint64_t age) {
+        const ArenaMark mark = arena_mark(retention->arena);
+        char reader[RETENTION_READER_SIZE];
+        RetentionWaits *waits;
+        int r = 0;
+
+        look->n = 0;
+        look->older_than = clock_now_at(retention->options.clock) - (int64_t)age * USEC_PER_SEC;
+        if (look->question.class == RETENTION_EVENTS)
+                r = retention_delivered(retention->options.cursors_path, &look->question.delivered, reader);
+        r = r ?: retention_waits_read(look->question.txn, retention->arena, &waits);
+        look->question.waits = waits;
+        r = r ?: look_through(retention, look);
+        arena_rewind(retention->arena, mark);
+        if (r == 0 && look->n > 0 && look->question.class == RETENTION_ORIGINALS)
+                r = originals_look(retention, look);
+        return r;
+}
+
+/* Every class was looked through: the next round begins behind what is decided for good. */
+static void round_end(Retention *retention, int64_t now, int64_t interval) {
+        for (RetentionClass class = 0; class < _RETENTION_CLASS_MAX; class ++) {
+                retention->looked_until[class] = 0;
+                retention->done[class] = false;
+        }
+        retention->look_at = now + interval;
+}
+
+/* What the settings say, and how often that is to be looked at; 0: everything is kept. */
+static int ages_of(StateTxn *txn, Arena *arena, uint64_t ages[_RETENTION_CLASS_MAX], int64_t *ret_interval) {
+        Carebus__V1__Settings *settings;
+        int r = settings_read(txn, arena, &settings);
+
+        *ret_interval = 0;
+        memset(ages, 0, _RETENTION_CLASS_MAX * sizeof(*ages));
+        if (r)
+                return r == RECORD_E_NOT_FOUND ? 0 : error_fold(r);
+        for (RetentionClass class = 0; class < _RETENTION_CLASS_MAX; class ++) {
+                ages[class] = retention_age(settings, class);
+                if (ages[class] > 0)
+                        *ret_interval = MIN(*ret_interval ?: (int64_t)LOOK_EVERY, (int64_t)ages[class] * USEC_PER_SEC);
+        }
         return 0;
 }
 
 static int look_round(Retention *retention, int64_t now) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
         _cleanup_(freep) Look *look = calloc(1, sizeof(*look));
-        int64_t originals = 0;
+        uint64_t ages[_RETENTION_CLASS_MAX];
+        int64_t interval = 0;
         int r = look ? 0 : -ENOMEM;
 
         r = r ?: error_fold(state_begin(retention->options.state, STATE_READ, &txn));
         arena_reset(retention->arena);
-        r = r ?: originals_of(txn, retention->arena, &originals);
-        if (r < 0)
-                return r;
-        retention->look_at = now + (originals > 0 ? MIN(originals, (int64_t)LOOK_EVERY) : AGAIN_AFTER);
-        if (originals == 0)
-                return 0;
-        look->txn = txn;
-        look->older_than = clock_now_at(retention->options.clock) - originals;
-        r = look_through(retention, look);
+        r = r ?: ages_of(txn, retention->arena, ages, &interval);
+        for (RetentionClass class = 0; r == 0 && look->n == 0 && class < _RETENTION_CLASS_MAX; class ++) {
+                look->question = (RetentionQuestion){
+                        .txn = txn, .class = class, .delivered = UINT64_MAX, .arena = retention->arena
+                };
+                /* Of originals a batch may have had none that could go. */
+                while (r == 0 && look->n == 0 && ages[class] > 0 && !retention->done[class])
+                        r = look_class(retention, look, ages[class]);
+        }
         txn = state_abort(txn);
-        return r == 0 && look->n > 0 ? decide(retention, look) : r;
+        if (r == 0 && look->n > 0)
+                return decide(retention, look);
+        if (r == 0)
+                round_end(retention, now, interval ?: AGAIN_AFTER);
+        return r;
 }
 
 /* ---- taking out ----------------------------------------------------------------------------------------------------------- */
@@ -221,7 +318,8 @@ static int agreed(StateTxn *txn, const Carebus__V1__Expired *expired, uint64_t d
 
                 if (r)
                         return error_fold(r);
-                if (outcome->has_expired_by && outcome->expired_by == decided_by)
+                if ((outcome->has_expired_by && outcome->expired_by == decided_by) ||
+                    (outcome->has_original_gone_by && outcome->original_gone_by == decided_by))
                         buffer_append(ret, &expired->seqs[i], sizeof(expired->seqs[i]));
         }
         return ret->error;
@@ -247,6 +345,55 @@ static int decision_read(Retention *retention, uint64_t seq, Carebus__V1__Expire
         return 0;
 }
 
+typedef struct Leaving {
+        const Carebus__V1__Expired *expired;
+        size_t at;        /* in its seqs */
+        size_t n_refused; /* payloads that would be something else than the decision says */
+} Leaving;
+
+/* Ascending. What would be left is what the decision says, or the payload stays. */
+static int leave_original(uint64_t seq, uint8_t *payload, size_t size, void *owner) {
+        _cleanup_(freep) uint8_t *left = malloc(size);
+        Leaving *leaving = owner;
+        uint8_t digest[SHA256_SIZE];
+        int r;
+
+        if (!left)
+                return -ENOMEM;
+        while (leaving->at < leaving->expired->n_seqs && leaving->expired->seqs[leaving->at] < seq)
+                leaving->at++;
+        memcpy(left, payload, size);
+        r = retention_take_original(left, size);
+        if (r == 0)
+                sha256(left, size, digest);
+        if (r < 0 || leaving->at >= leaving->expired->n_left ||
+            leaving->expired->left[leaving->at].len != sizeof(digest) ||
+            memcmp(leaving->expired->left[leaving->at].data, digest, sizeof(digest)) != 0) {
+                leaving->n_refused++;
+                return -EBADMSG;
+        }
+        memcpy(payload, left, size);
+        return 0;
+}
+
+/* *ret_n: how many of these are without it now, or cannot be. */
+static int take_from_journal(const Retention *retention, const Carebus__V1__Expired *expired, const Buffer *seqs,
+                             size_t *ret_n) {
+        const uint64_t *list = (const uint64_t *)(const void *)seqs->data;
+        const size_t n = seqs->size / sizeof(*list);
+        Leaving leaving = { .expired = expired };
+        int r;
+
+        if (retention_class_of_rule(expired->rule) != RETENTION_ORIGINALS)
+                return journal_expire(retention->options.journal_folder, list, n, ret_n);
+        r = journal_reduce(retention->options.journal_folder, list, n, leave_original, &leaving, ret_n);
+        if (r == 0 && leaving.n_refused > 0) {
+                log_event(LOG_RETENTION_FAILED, log_errno(-EBADMSG));
+                *ret_n += leaving.n_refused;
+        }
+        return r;
+}
+
 /* What the decision `seq` lets go of. Done again it changes nothing. */
 static int take_out(Retention *retention, uint64_t seq) {
         _cleanup_(state_abortp) StateTxn *txn = NULL;
@@ -263,10 +410,12 @@ static int take_out(Retention *retention, uint64_t seq) {
         txn = state_abort(txn);
         n = seqs.size / sizeof(uint64_t);
         if (r == 0 && n > 0)
-                r = journal_expire(retention->options.journal_folder, (const uint64_t *)(const void *)seqs.data, n,
-                                   &n_gone);
-        if (r == 0 && n > 0)
+                r = take_from_journal(retention, expired, &seqs, &n_gone);
+        if (r == 0 && n > 0 && retention_class_of_rule(expired->rule) == RETENTION_NOT_FOLLOWED)
                 log_event(LOG_ORIGINALS_EXPIRED, log_number("SEQ", (int64_t)seq),
+                          log_number("ENTRIES", (int64_t)n_gone));
+        else if (r == 0 && n > 0)
+                log_event(LOG_RETENTION_PASSED, log_name("REASON", expired->rule), log_number("SEQ", (int64_t)seq),
                           log_number("ENTRIES", (int64_t)n_gone));
         return r != 0 || n_gone == n ? r : -EAGAIN; /* some lie in the segment that is written to */
 }
@@ -318,7 +467,7 @@ static void retention_round(Retention *retention) {
         /* While a backup is being made there is nothing to tell: it ends. */
         if (r != -EWOULDBLOCK)
                 log_event(LOG_RETENTION_FAILED, log_errno(r < 0 ? r : -ENOSPC));
-        retention->look_at = now + AGAIN_AFTER;
+        round_end(retention, now, AGAIN_AFTER);
 }
 
 static void *retention_run(void *owner) {

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * The thread that lets go of what nobody needs: once a day, or as often as `originals` where that is shorter, it looks for entries that are
- * older and of nobody who is followed, seals a base of the state, has intake write the decision, and, when the fold has carried it out,
- * takes the payloads out of the journal. Only what the fold marked goes; what a crash broke off is finished at the next start.
+ * The thread that lets go of what nobody needs, class by class (daemon/stage/retention-hold.h): once a day, or as often as
+ * `scope.originals` where that is shorter, it looks for entries that are old enough and that nothing keeps, seals a base of the state
+ * where whole entries go, has intake write the decision, and, when the fold has carried it out, takes the payloads, or the originals in
+ * them, out of the journal. Only what the fold marked goes; what a crash broke off is finished at the next start.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -17,6 +18,7 @@ typedef struct RetentionOptions {
         const Clock *clock;
         State *state;
         const char *journal_folder, *base_folder; /* borrowed */
+        const char *cursors_path;                 /* where serve keeps the places of readers */
         const char *lock_path;                    /* whoever makes a backup holds it shared */
 } RetentionOptions;
 

@@ -184,7 +184,7 @@ static int entry_expire(FoldWork *work, uint64_t seq) {
         return r;
 }
 
-static int newest_note(FoldWork *work) {
+int scope_expired_note(FoldWork *work) {
         StateKey key = state_key_meta(META_EXPIRED_BY);
         uint8_t seq[8];
 
@@ -227,5 +227,5 @@ int scope_expire(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
         }
         /* What it holds may be of what was deleted. */
         overlay_clear(work->fold->overlay);
-        return r ?: newest_note(work);
+        return r ?: scope_expired_note(work);
 }

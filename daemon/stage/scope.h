@@ -20,6 +20,8 @@ int scope_follow(FoldWork *work, const Carebus__V1__Person *person);
 int scope_end(FoldWork *work);
 /* A decision: payloads go. Those of entries that nobody needs are marked (Outcome.expired_by), the others are left alone. */
 int scope_expire(FoldWork *work, const Carebus__V1__JournalDecision *decision);
+/* The entry at hand is such a decision. */
+int scope_expired_note(FoldWork *work);
 /* Number of the newest such decision; 0: none. */
 uint64_t scope_expired_by(StateTxn *txn);
 /* May the payload of this entry go: is there nobody in it who is followed, and does nobody wait for it? For whoever proposes. 1, 0 or

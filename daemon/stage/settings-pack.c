@@ -306,6 +306,22 @@ static int fill_destinations(Carebus__V1__Settings *settings, const Config *conf
         return 0;
 }
 
+static int fill_retention(Carebus__V1__Settings *settings, const Config *config, Arena *arena) {
+        Carebus__V1__RetentionSettings *retention;
+
+        if (config->retain_originals == 0 && config->retain_events == 0)
+                return 0;
+        retention = NEW(retention_settings);
+        if (!retention)
+                return -ENOMEM;
+        retention->has_originals_seconds = config->retain_originals > 0;
+        retention->originals_seconds = config->retain_originals;
+        retention->has_events_seconds = config->retain_events > 0;
+        retention->events_seconds = config->retain_events;
+        settings->retention = retention;
+        return 0;
+}
+
 static int pack_into(Buffer *buffer, const ProtobufCMessage *message) {
         size_t size = protobuf_c_message_get_packed_size(message);
         uint8_t *space = buffer_reserve(buffer, size);
@@ -335,6 +351,8 @@ int settings_pack(const Config *config, Buffer *ret_settings, Buffer *ret_entry)
                 r = sharing_pack(config, arena, &settings.sharing);
         if (r == 0)
                 r = fill_destinations(&settings, config, arena);
+        if (r == 0)
+                r = fill_retention(&settings, config, arena);
         if (r < 0)
                 return r;
         settings.bus = config->bus;

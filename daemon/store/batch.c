@@ -108,7 +108,7 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret) {
         if (load_le32(data + RECORD_AT_CRC) != crc32c(0, data + RECORD_AT_FLAGS, bytes - RECORD_AT_FLAGS))
                 return JOURNAL_E_CORRUPT;
         flags = load_le32(data + RECORD_AT_FLAGS);
-        if ((flags & ~RECORD_EXPIRED) != 0 || load_le32(data + RECORD_AT_RESERVED) != 0)
+        if ((flags & ~(RECORD_EXPIRED | RECORD_REDUCED)) != 0 || load_le32(data + RECORD_AT_RESERVED) != 0)
                 return JOURNAL_E_CORRUPT;
         *ret = (BatchRecord){
                 .seq = load_le64(data + RECORD_AT_SEQ),
@@ -123,12 +123,20 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret) {
         return 0;
 }
 
+static void record_flag(uint8_t *data, size_t bytes, uint32_t flag) {
+        store_le32(data + RECORD_AT_FLAGS, load_le32(data + RECORD_AT_FLAGS) | flag);
+        store_le32(data + RECORD_AT_CRC, crc32c(0, data + RECORD_AT_FLAGS, bytes - RECORD_AT_FLAGS));
+}
+
 void batch_record_expire(uint8_t *data) {
         const size_t bytes = (size_t)batch_record_bytes(data);
 
         memset(data + RECORD_HEADER_BYTES, 0, bytes - RECORD_HEADER_BYTES);
-        store_le32(data + RECORD_AT_FLAGS, load_le32(data + RECORD_AT_FLAGS) | RECORD_EXPIRED);
-        store_le32(data + RECORD_AT_CRC, crc32c(0, data + RECORD_AT_FLAGS, bytes - RECORD_AT_FLAGS));
+        record_flag(data, bytes, RECORD_EXPIRED);
+}
+
+void batch_record_reduced(uint8_t *data) {
+        record_flag(data, (size_t)batch_record_bytes(data), RECORD_REDUCED);
 }
 
 static int check_fault(BatchCheck *check, const char *reason, uint64_t seq) {
@@ -157,7 +165,7 @@ int batch_check(const uint8_t *data, const BatchHeader *header, BatchCheck *chec
                 }
                 last_at = record.received_at;
                 sha256_add(check->sha, data + offset + RECORD_AT_LENGTH, RECORD_HEADER_BYTES - RECORD_AT_LENGTH);
-                if (check->deep && !(record.flags & RECORD_EXPIRED)) {
+                if (check->deep && record.flags == 0) {
                         sha256_add(check->deep, record.payload.data, record.payload.size);
                         sha256_end(check->deep, hash);
                         if (memcmp(hash, record.sha256, SHA256_SIZE) != 0) {

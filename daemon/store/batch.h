@@ -18,6 +18,7 @@
 #define RECORD_ALIGN 8u
 #define RECORD_HEADER_BYTES 64u
 #define RECORD_EXPIRED 1u
+#define RECORD_REDUCED 2u /* a part of the payload is zeros: its hash is of all of it */
 
 typedef enum BatchKind {
         BATCH_RECORDS = 1,
@@ -56,6 +57,9 @@ int batch_record_decode(const uint8_t *data, size_t size, BatchRecord *ret);
 
 /* Takes the payload out of a record that decodes: zeros, the flag, the checksum made anew. Its place in the chain stays. */
 void batch_record_expire(uint8_t *data);
+
+/* The payload of a record that decodes was changed in place, to as many bytes: the flag, the checksum made anew. */
+void batch_record_reduced(uint8_t *data);
 
 /* Everything in a batch whose header was decoded. */
 typedef struct BatchCheck {

@@ -22,7 +22,7 @@ static const struct {
         uint32_t newest;
         const char *what;
 } formats[] = {
-        { "journal", ".seg", "carebusJ", 8, 8, 1, "a segment of the journal" },
+        { "journal", ".seg", "carebusJ", 8, 8, 2, "a segment of the journal" },
         { "journal", "seal", "carebusM", 8, 8, 1, "the seal of the journal" },
         { "journal", "trim", "carebusM", 8, 8, 1, "the mark where the journal begins" },
         { "serve", "lineage", "carebus-lineage\n", 16, 16, 1, "the runs of numbers" },

@@ -38,10 +38,26 @@ static int copy_of(int fd, const SegmentHeader *header, Copy *ret) {
 typedef struct Expiry {
         const uint64_t *seqs;
         size_t n;
-        size_t at;      /* the next of them */
-        size_t n_there; /* of these without payload now, */
-        size_t n_taken; /* by this run */
+        size_t at;            /* the next of them */
+        size_t n_there;       /* of these without payload now, */
+        size_t n_taken;       /* by this run */
+        JournalReduce reduce; /* NULL: the whole payload goes */
+        void *owner;
 } Expiry;
+
+/* Nothing is left to take of what was taken before. */
+static void record_take(Expiry *expiry, uint8_t *data, const BatchRecord *record) {
+        const bool gone = record->flags & (expiry->reduce ? RECORD_EXPIRED | RECORD_REDUCED : RECORD_EXPIRED);
+
+        if (!gone && expiry->reduce) {
+                if (expiry->reduce(record->seq, data + RECORD_HEADER_BYTES, record->payload.size, expiry->owner) < 0)
+                        return;
+                batch_record_reduced(data);
+        } else if (!gone)
+                batch_record_expire(data);
+        expiry->n_taken += !gone;
+        expiry->n_there++;
+}
 
 /* The records of one batch. */
 static int batch_expire(Expiry *expiry, uint8_t *data, const BatchHeader *header) {
@@ -56,13 +72,8 @@ static int batch_expire(Expiry *expiry, uint8_t *data, const BatchHeader *header
                         return JOURNAL_E_CORRUPT;
                 while (expiry->at < expiry->n && expiry->seqs[expiry->at] < seq)
                         expiry->at++;
-                if (expiry->at < expiry->n && expiry->seqs[expiry->at] == seq) {
-                        if (!(record.flags & RECORD_EXPIRED)) {
-                                batch_record_expire(data + offset);
-                                expiry->n_taken++;
-                        }
-                        expiry->n_there++;
-                }
+                if (expiry->at < expiry->n && expiry->seqs[expiry->at] == seq)
+                        record_take(expiry, data + offset, &record);
                 offset += record.bytes;
         }
         return 0;
@@ -142,6 +153,8 @@ static int segment_expire(int folder_fd, uint64_t first_seq, Expiry *expiry) {
                 r = copy_of(fd, &header, &copy);
         if (r == 0)
                 r = copy_expire(expiry, &copy, &header);
+        if (r == 0 && expiry->n_taken > before.n_taken && expiry->reduce)
+                segment_header_reduce(copy.data);
         if (r == 0 && expiry->n_taken > before.n_taken)
                 r = copy_replace(folder_fd, &copy, first_seq);
         if (r != 0)
@@ -149,9 +162,10 @@ static int segment_expire(int folder_fd, uint64_t first_seq, Expiry *expiry) {
         return r == -EBUSY ? 0 : r;
 }
 
-int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *ret_n) {
+static int expire_in(const char *folder, Expiry expiry, size_t *ret_n) {
         _cleanup_(segment_list_deinit) SegmentList list = SEGMENT_LIST_NULL;
-        Expiry expiry = { .seqs = seqs, .n = n };
+        const uint64_t *seqs = expiry.seqs;
+        const size_t n = expiry.n;
         _cleanup_(closep) int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r;
 
@@ -167,4 +181,13 @@ int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *r
         if (r == 0)
                 *ret_n = expiry.n_there;
         return r;
+}
+
+int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *ret_n) {
+        return expire_in(folder, (Expiry){ .seqs = seqs, .n = n }, ret_n);
+}
+
+int journal_reduce(const char *folder, const uint64_t *seqs, size_t n, JournalReduce reduce, void *owner,
+                   size_t *ret_n) {
+        return expire_in(folder, (Expiry){ .seqs = seqs, .n = n, .reduce = reduce, .owner = owner }, ret_n);
 }

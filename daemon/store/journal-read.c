@@ -311,6 +311,7 @@ static int reader_next(JournalReader *reader, uint64_t limit, JournalRecord *ret
                 .received_at = record.received_at,
                 .payload = record.payload,
                 .place = place,
+                .reduced = (record.flags & RECORD_REDUCED) != 0,
         };
         reader_move_on(reader, record.bytes);
         return (record.flags & RECORD_EXPIRED) ? JOURNAL_E_EXPIRED : 0;

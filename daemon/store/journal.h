@@ -37,6 +37,7 @@ typedef struct JournalRecord {
         int64_t received_at;
         Bytes payload;      /* a packed Entry; borrowed until the reader moves on */
         JournalPlace place; /* of its batch */
+        bool reduced;       /* a part of the payload was removed by rule: zeros stand in its place */
 } JournalRecord;
 
 typedef struct JournalFault {
@@ -116,6 +117,10 @@ int journal_turn(Journal *journal);
  * What was expired before stays so. Any thread, one at a time, beside the writer. *ret_n: how many of these have no payload now. 0;
  * JOURNAL_E_NO_SPACE: the old segment stands; JOURNAL_E_CORRUPT: a segment is not what was written, it is left alone; negative. */
 int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *ret_n);
+/* The same of a part of each payload: `reduce` writes zeros over it, in place, and says with 0 that what is left is to stay so; otherwise
+ * (negative) that payload is left as it is, and is not counted. */
+typedef int (*JournalReduce)(uint64_t seq, uint8_t *payload, size_t size, void *owner);
+int journal_reduce(const char *folder, const uint64_t *seqs, size_t n, JournalReduce reduce, void *owner, size_t *ret_n);
 /* The id that its oldest segment says. 0, -ENOENT (no segment), -EBADMSG, negative. */
 int journal_id(const char *folder, uint8_t ret[16]);
 /* First numbers of all segments, ascending, on the heap. A segment's file is called by it: 20 digits and `.seg`. */

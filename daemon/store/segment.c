@@ -77,7 +77,7 @@ int segment_header_decode(const uint8_t data[SEGMENT_HEADER_BYTES], SegmentHeade
         if (memcmp(data + HEADER_MAGIC, segment_magic, sizeof(segment_magic)) != 0)
                 return JOURNAL_E_CORRUPT;
         version = load_le32(data + HEADER_VERSION);
-        if (version > SEGMENT_VERSION)
+        if (version > SEGMENT_VERSION_REDUCED)
                 return JOURNAL_E_NEWER;
         if (version == 0 || load_le32(data + HEADER_SIZE) != SEGMENT_HEADER_BYTES)
                 return JOURNAL_E_CORRUPT;
@@ -88,6 +88,11 @@ int segment_header_decode(const uint8_t data[SEGMENT_HEADER_BYTES], SegmentHeade
         ret->last_at = (int64_t)load_le64(data + HEADER_LAST_AT);
         memcpy(ret->chain, data + HEADER_CHAIN, sizeof(ret->chain));
         return 0;
+}
+
+void segment_header_reduce(uint8_t data[SEGMENT_HEADER_BYTES]) {
+        store_le32(data + HEADER_VERSION, SEGMENT_VERSION_REDUCED);
+        store_le32(data + HEADER_CRC, crc32c(0, data, HEADER_CRC));
 }
 
 void segment_chain_begin(const uint8_t uuid[SEGMENT_UUID_BYTES], uint8_t ret[SEGMENT_CHAIN_BYTES]) {

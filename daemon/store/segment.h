@@ -9,7 +9,8 @@
 
 #include "base/cleanup.h"
 
-#define SEGMENT_VERSION 1u
+#define SEGMENT_VERSION 1u         /* as one begins */
+#define SEGMENT_VERSION_REDUCED 2u /* some of its payloads lack a part: a reader of version 1 could not prove them */
 #define SEGMENT_HEADER_BYTES 4096u
 #define SEGMENT_NAME_BYTES 32
 #define SEGMENT_UUID_BYTES 16
@@ -41,6 +42,8 @@ bool segment_name_read(const char *name, uint64_t *ret);
 void segment_header_encode(const SegmentHeader *header, uint8_t ret[SEGMENT_HEADER_BYTES]);
 /* 0, JOURNAL_E_CORRUPT, JOURNAL_E_NEWER. */
 int segment_header_decode(const uint8_t data[SEGMENT_HEADER_BYTES], SegmentHeader *ret);
+/* A header that decodes says from now on that some payloads lack a part. */
+void segment_header_reduce(uint8_t data[SEGMENT_HEADER_BYTES]);
 /* What the first batch of a journal names as the batch before it. */
 void segment_chain_begin(const uint8_t uuid[SEGMENT_UUID_BYTES], uint8_t ret[SEGMENT_CHAIN_BYTES]);
 

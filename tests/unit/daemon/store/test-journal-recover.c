@@ -259,7 +259,7 @@ static void test_a_later_version_is_left_untouched(void **state) {
         file_fill(*state, "next.tmp", 0, 0, 0);
         fd = open(folder_path(*state, segment_file(1)), O_RDWR | O_CLOEXEC);
         assert_int_equal(pread_all(fd, header, sizeof(header), 0), sizeof(header));
-        store_le32(header + 8, SEGMENT_VERSION + 1);
+        store_le32(header + 8, SEGMENT_VERSION_REDUCED + 1);
         store_le32(header + SEGMENT_HEADER_BYTES - 4, crc32c(0, header, SEGMENT_HEADER_BYTES - 4));
         assert_int_equal(pwrite_all(fd, header, sizeof(header), 0), 0);
 
