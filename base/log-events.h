@@ -33,7 +33,7 @@ LOG_EVENT(CLOCK_JUMPED, "b6dcf38d1a294a8e8f85449c8159a648", 4, "the clock of thi
 LOG_EVENT(ADDRESS_TAKEN, "42d2d3615c0c435a8419e149df9a05cd", 2, "the address is taken by another program: stop it, or choose another address")
 LOG_EVENT(NO_NETWORK, "7b27c17d708043a49ac76b627250ca40", 2, "the daemon may not open a socket of its own here: start the socket unit that hands it over (carebusd-intake.socket, carebusd-feed.socket), then the daemon")
 LOG_EVENT(NO_BUS_KEY, "67617259be8f4e3a8b66c4589f31f686", 2, "a tcp listener needs the bus's own keys: run `carebusctl key new bus`")
-LOG_EVENT(FIGURES_NOT_LISTENING, "9ed710056c9848769c7ed8fc840ff2ef", 4, "the figures cannot be read at this address: stop what else listens there, or give `metrics:` another; the bus works, and it is tried again")
+LOG_EVENT(FIGURES_NOT_LISTENING, "9ed710056c9848769c7ed8fc840ff2ef", 4, "the figures cannot be read at this address: under systemd start carebusd-metrics.socket before the daemon, else stop what listens there or give `metrics:` another; the bus works, and it is tried again")
 LOG_EVENT(FIGURES_LISTENING, "d4997fc0b2834b9d8d4be0c7b70d82b8", 6, "the figures can be read")
 LOG_EVENT(STRANGER_LET_IN, "c10eff4d32674cba9a46c5091552524e", 2, "a random key was not seen to be refused at the intake: the daemon does not start")
 LOG_EVENT(FIELD_UNKNOWN, "e804abd7707e416b85418870262e380a", 5, "a source's messages have a field or a code that nobody reads, for the first time: see `carebusctl coverage`, then map it or put it under `ignore:` of its profile")

@@ -225,6 +225,9 @@ def test_installation_upgrade_removal_and_purge_keep_what_is_somebodys_and_leave
     debian("carebusctl", "journal", "verify")
     debian("carebusctl", "check")
 
+    # An instance that an administrator enabled: of it too nothing is left that would start by itself.
+    (enabled / "carebus.target.wants/carebus-mllp@pas.service").symlink_to("/lib/systemd/system/carebus-mllp@.service")
+    (enabled / "carebus.target.wants/carebusd-live@ward.socket").symlink_to("/lib/systemd/system/carebusd-live@.socket")
     shutil.rmtree(debian.root / "var/lib/carebus")
     (debian.root / "var/lib/carebus").mkdir()
     (debian.root / "etc/carebus/conf.d/ours.yaml").unlink()

@@ -360,7 +360,7 @@ def test_who_runs_a_destination_asks_for_what_it_delivers_and_for_nothing_else(m
         answer = ask(sources={})
         assert not answer.error and [source.name for source in answer.sources.sources] == ["lab", "pas"]
         assert ask(record={"patient_id": "p9.0"}).error == "not-found"
-        for question in ({"find": {"name": "Fred Bloggs"}}, {"events": {"patient_id": "p9.0"}},
+        for question in ({"find": {"name": "Fred Bloggs"}},
                          {"break_glass": {"patient_id": "p9.0", "reason": "emergency", "text": "collapsed at home, no letter"}},
                          {"open_contact": {"patient_id": "p9.0", "caller": "family", "reason": "in pain, at home"}}):
             assert ask(**question).error == "not-allowed", question
