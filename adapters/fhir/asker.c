@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "carebus/v1/feed.pb-c.h"
 #include "proto/check.h"
 #include "proto/validate.h"
 #include "sdk/carebus.h"
@@ -61,6 +62,11 @@ static int read_failure(Asker *asker, int r) {
         return ASKER_E_REFUSED;
 }
 
+static int say_for(Asker *asker, const AskerFor *asked_for) {
+        return asked_for ? carebus_ask_for(asker->ask, asked_for->who, asked_for->system, asked_for->purpose)
+                         : carebus_ask_for(asker->ask, NULL, asker->name, "delivery");
+}
+
 int asker_ask(Asker *asker, const AskerFor *asked_for, const Carebus__V1__RecordRequest *request,
               const Carebus__V1__Record **ret) {
         uint8_t packed[REQUEST_SIZE_MAX];
@@ -72,8 +78,7 @@ int asker_ask(Asker *asker, const AskerFor *asked_for, const Carebus__V1__Record
         if (size > sizeof(packed))
                 return ASKER_E_NOBODY;
         (void)protobuf_c_message_pack(&request->base, packed);
-        r = asked_for ? carebus_ask_for(asker->ask, asked_for->who, asked_for->system, asked_for->purpose)
-                      : carebus_ask_for(asker->ask, NULL, asker->name, "delivery");
+        r = say_for(asker, asked_for);
         if (r == 0)
                 r = carebus_ask_record(asker->ask, packed, size, &answer, &answer_size, ANSWER_WITHIN_MS);
         if (r < 0)
@@ -88,4 +93,55 @@ int asker_record(Asker *asker, const char *patient_id, const Carebus__V1__Record
 
         request.patient_id = (char *)patient_id;
         return asker_ask(asker, NULL, &request, ret);
+}
+
+/* 12.0: the number of an entry, and which event of it. */
+static bool event_id_read(const char *text, uint64_t *ret_seq, uint64_t *ret_index) {
+        const char *dot = strchr(text, '.');
+        char seq[24];
+
+        if (!dot || (size_t)(dot - text) >= sizeof(seq))
+                return false;
+        memcpy(seq, text, (size_t)(dot - text));
+        seq[dot - text] = '\0';
+        return text_to_u64(seq, ret_seq) == 0 && text_to_u64(dot + 1, ret_index) == 0 && *ret_seq > 0 &&
+               *ret_index <= UINT32_MAX;
+}
+
+int asker_event(Asker *asker, const AskerFor *asked_for, const char *patient_id, const char *event_id, Arena *arena,
+                const Carebus__V1__Event **ret) {
+        Carebus__V1__EventsRequest request = CAREBUS__V1__EVENTS_REQUEST__INIT;
+        Carebus__V1__StreamPlace after = CAREBUS__V1__STREAM_PLACE__INIT;
+        ProtobufCAllocator allocator = check_allocator(arena);
+        Carebus__V1__EventsReply *reply;
+        uint8_t packed[REQUEST_SIZE_MAX];
+        const void *answer = NULL;
+        size_t answer_size = 0;
+        uint64_t seq, index;
+        int r;
+
+        if (!event_id_read(event_id, &seq, &index) || strlen(patient_id) > REQUEST_SIZE_MAX / 2)
+                return ASKER_E_NOBODY;
+        /* The place right before it. */
+        after.has_seq = after.has_index = true;
+        after.seq = index > 0 ? seq : seq - 1;
+        after.index = index > 0 ? (uint32_t)index - 1 : UINT32_MAX;
+        request.patient_id = (char *)patient_id;
+        request.after = &after;
+        request.has_limit = true;
+        request.limit = 1;
+        r = say_for(asker, asked_for);
+        if (r == 0)
+                r = carebus_ask_events(asker->ask, packed, carebus__v1__events_request__pack(&request, packed), &answer,
+                                       &answer_size, ANSWER_WITHIN_MS);
+        if (r < 0)
+                return read_failure(asker, r);
+        reply = carebus__v1__events_reply__unpack(&allocator, answer_size, answer);
+        if (!reply)
+                return ASKER_E_NOT_NOW;
+        if (reply->n_deliveries != 1 || reply->deliveries[0]->seq != seq || reply->deliveries[0]->index != index ||
+            !reply->deliveries[0]->event)
+                return ASKER_E_NOBODY;
+        *ret = reply->deliveries[0]->event;
+        return 0;
 }

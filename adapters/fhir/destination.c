@@ -18,7 +18,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#define RESOURCES_MAX 8192 /* in one Bundle: a record that begins */
+#define RESOURCES_MAX 8192          /* in one Bundle: a record that begins */
+#define RECORD_BYTES_MAX (4u << 20) /* of documents, in it */
 #define ROUNDS_MAX 8
 #define PERSONS_MAX 65536 /* of whom it is known that the receiver has them; beyond it that is found out anew */
 
@@ -110,16 +111,46 @@ static int add_person(Delivering *d, const Carebus__V1__Record *record) {
         return r;
 }
 
+/* A record keeps no bytes: they are fetched from the event that brought them, until there is enough for one Bundle, or the bus does not
+ * answer now. The others are told by size and hash. */
+static const Carebus__V1__Fact *with_bytes(Delivering *d, const Carebus__V1__Record *record,
+                                           const Carebus__V1__Fact *fact, Carebus__V1__Fact *room, uint64_t *left) {
+        Arena *arena = fhir_writer_arena(d->writer);
+        Carebus__V1__Document *document;
+        const Carebus__V1__Event *event;
+        int r;
+
+        if (!fhir_has_bytes(fact) || fact->document->size > MIN(*left, (uint64_t)FHIR_CONTENT_MAX))
+                return fact;
+        r = asker_event(d->asker, NULL, record->patient_id, fact->event_id, arena, &event);
+        if (r == ASKER_E_NOT_NOW)
+                *left = 0;
+        document = r == 0 ? arena_alloc(arena, sizeof(*document)) : NULL;
+        if (!document || event->body_case != CAREBUS__V1__EVENT__BODY_DOCUMENT)
+                return fact;
+        *left -= fact->document->size;
+        *document = *fact->document;
+        document->has_content = event->document->has_content;
+        document->content = event->document->content;
+        document->content_text = event->document->content_text;
+        *room = *fact;
+        room->document = document;
+        return room;
+}
+
 static int add_record(Delivering *d, const Carebus__V1__Record *record) {
+        uint64_t left = RECORD_BYTES_MAX;
         int r = add_person(d, record);
 
         for (size_t i = 0; r == 0 && i < record->n_sections; i++)
                 for (size_t k = 0; r == 0 && k < record->sections[i]->n_facts; k++) {
                         const Carebus__V1__Fact *fact = record->sections[i]->facts[k];
+                        Carebus__V1__Fact room;
                         FhirWritten written;
 
                         if (destination_is_own(d->config, d->is, fact->source))
                                 continue;
+                        fact = with_bytes(d, record, fact, &room, &left);
                         r = fhir_write_fact(d->writer, record, record->sections[i]->name, fact, &written);
                         if (r == 0 && strcmp(written.type, "Patient") != 0)
                                 add(d, &written);

@@ -7,6 +7,7 @@
 
 #include "adapters/common/listen.h"
 #include "adapters/fhir/facade-tokens.h"
+#include "adapters/fhir/http.h"
 #include "adapters/fhir/json-write.h"
 #include "adapters/fhir/listener.h"
 #include "adapters/fhir/summary.h"
@@ -141,16 +142,16 @@ static void metadata_write(Facade *facade, Answer *answer) {
                                 "\"carebus-fhir\"},\"implementation\":{\"description\":");
         json_write_text(out, facade->is->name);
         buffer_append_text(
-                out,
-                "},\"fhirVersion\":\"4.0.1\",\"format\":[\"application/"
-                "fhir+json\"],\"rest\":[{\"mode\":\"server\",\"documentation\":"
-                "\"Read only. Each request has a bearer token and says in X-Carebus-Who which person looks.\","
-                "\"resource\":[{\"type\":\"Patient\",\"interaction\":[{\"code\":\"read\"},{\"code\":\"search-type\"}],"
-                "\"searchParam\":[{\"name\":\"identifier\",\"type\":\"token\"}],\"operation\":["
-                "{\"name\":\"everything\",\"definition\":\"http://hl7.org/fhir/OperationDefinition/"
-                "Patient-everything\"},"
-                "{\"name\":\"summary\",\"definition\":\"http://hl7.org/fhir/uv/ips/OperationDefinition/"
-                "summary\"}]}]}]}");
+                out, "},\"fhirVersion\":\"4.0.1\",\"format\":[\"application/"
+                     "fhir+json\"],\"rest\":[{\"mode\":\"server\",\"documentation\":"
+                     "\"Read only. Each request has a bearer token and says in X-Carebus-Who which person looks.\","
+                     "\"resource\":[{\"type\":\"Binary\",\"interaction\":[{\"code\":\"read\"}]},"
+                     "{\"type\":\"Patient\",\"interaction\":[{\"code\":\"read\"},{\"code\":\"search-type\"}],"
+                     "\"searchParam\":[{\"name\":\"identifier\",\"type\":\"token\"}],\"operation\":["
+                     "{\"name\":\"everything\",\"definition\":\"http://hl7.org/fhir/OperationDefinition/"
+                     "Patient-everything\"},"
+                     "{\"name\":\"summary\",\"definition\":\"http://hl7.org/fhir/uv/ips/OperationDefinition/"
+                     "summary\"}]}]}]}");
 }
 
 /* ---- what is asked ---- */
@@ -306,6 +307,31 @@ static void answer_person(Asked *asked, const char *rest) {
                 routes[row].answer(asked);
 }
 
+/* /Binary/ID: what an event brought and the record names. It is asked for as the event itself would be, and so is the audit. */
+static void answer_binary(Asked *asked, const char *id) {
+        FhirWriter *writer = asked->facade->writer;
+        const char *patient_id, *event_id;
+        const Carebus__V1__Event *event;
+        int r;
+
+        if (strlen(id) > ANSWER_NAME_MAX || !id_is_valid(id) ||
+            !fhir_binary_of_id(writer, id, &patient_id, &event_id)) {
+                refuse_nobody(asked->answer);
+                return;
+        }
+        if (asked->head->has_search) {
+                answer_refuse(asked->answer, 400, "not-supported", "This facade does not take that parameter.");
+                return;
+        }
+        r = asker_event(asked->facade->asker, &asked->who, patient_id, event_id, fhir_writer_arena(writer), &event);
+        if (r == 0)
+                r = fhir_write_binary(writer, event, id, &asked->answer->body) == 0 ? 0 : ASKER_E_NOBODY;
+        if (r != 0)
+                answer_failure(r, asked->answer);
+        else
+                asked->answer->status = 200;
+}
+
 /* One person or none: SYSTEM|VALUE, as it came decoded. */
 static void answer_search(Asked *asked) {
         Carebus__V1__RecordRequest request = CAREBUS__V1__RECORD_REQUEST__INIT;
@@ -347,17 +373,21 @@ static void answer_make(Facade *facade, const HttpHead *head, Answer *answer) {
                         .head = head,
                         .who = { head->who, caller ? facade_caller_system(caller) : NULL, "direct-care" },
                         .answer = answer };
-        static const char patients[] = "/Patient/";
+        static const char patients[] = "/Patient/", binaries[] = "/Binary/";
 
         fhir_writer_reset(facade->writer);
+        fhir_writer_offer_bytes(facade->writer, true);
         if (is_metadata(head->path))
                 metadata_write(facade, answer);
         else if (strcmp(head->path, "/Patient") == 0)
                 answer_search(&asked);
         else if (text_starts_with(head->path, patients))
                 answer_person(&asked, head->path + sizeof(patients) - 1);
+        else if (text_starts_with(head->path, binaries))
+                answer_binary(&asked, head->path + sizeof(binaries) - 1);
         else
                 refuse_nobody(answer);
+        fhir_writer_offer_bytes(facade->writer, false);
         tag(answer, head);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/fhir/translate-clinical.h"
+#include "adapters/fhir/write.h"
 #include "base/cleanup.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -108,6 +109,17 @@ static void size_set(Fhir *f, JsonNode *attachment, Carebus__V1__Document *docum
         }
 }
 
+/* SHA-256 in hex, as this adapter's writer says it. */
+static void hash_set(Fhir *f, JsonNode *attachment, Carebus__V1__Document *document) {
+        const char *hex = fhir_member_text(f, fhir_extension(attachment, FHIR_SHA256_URL), "valueString");
+        uint8_t *hash = hex && !document->has_sha256 ? draft_alloc(&f->draft, SHA256_SIZE) : NULL;
+
+        if (!hash || strlen(hex) != (size_t)2 * SHA256_SIZE || hex_decode(hex, hash, SHA256_SIZE) < 0)
+                return;
+        document->has_sha256 = true;
+        document->sha256 = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = hash };
+}
+
 static FhirResource *binary_find(Fhir *f, const FhirResource *resource, const char *url) {
         FhirResource *found = url ? clinical_resolve_text(f, resource, url) : NULL;
         return found && text_equal(found->type, "Binary") ? found : NULL;
@@ -133,6 +145,7 @@ static void attachment_read(Fhir *f, const FhirResource *resource, JsonNode *att
         clinical_read_content(f, data, document->media_type, is_urgent, &content);
         content_set(f, data, &content, document);
         size_set(f, attachment, document);
+        hash_set(f, attachment, document);
 }
 
 /* Where it stands in its resource, wherever that stands in its message: presentedForm[0]. */

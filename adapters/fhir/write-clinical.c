@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "adapters/fhir/write-rules.h"
+#include "base/sha256.h"
 #include "base/text.h"
-
-#define CONTENT_MAX (512u << 10) /* bytes of a document that go along; a longer one is told by its size */
 #include "canon/vocabulary.h"
 
 #define ROW(field, element, type) \
@@ -662,29 +661,8 @@ static void need_write(Writer *w, const void *message, JsonNode *resource) {
 
 /* ---- DocumentReference */
 
-/* base64Binary; NULL where there is no room. */
-static const char *base64(Writer *w, Bytes bytes) {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        char *text = arena_alloc(w->arena, (bytes.size + 2) / 3 * 4 + 1), *out = text;
-
-        w->is_full = w->is_full || !text;
-        for (size_t i = 0; text && i < bytes.size; i += 3) {
-                size_t left = bytes.size - i;
-                uint32_t three = (uint32_t)bytes.data[i] << 16 | (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
-                                 (left > 2 ? bytes.data[i + 2] : 0);
-
-                *out++ = digits[three >> 18];
-                *out++ = digits[three >> 12 & 63];
-                *out++ = left > 1 ? digits[three >> 6 & 63] : '=';
-                *out++ = left > 2 ? digits[three & 63] : '=';
-        }
-        if (text)
-                *out = '\0';
-        return text;
-}
-
-/* What the event has of its content: its bytes, else its text, of which `ret_type` says that it is one. What stands in the original alone,
- * or is larger than CONTENT_MAX, is told by its size. */
+/* What the event has of its content: its bytes, else its text, of which `ret_type` says that it is one. What stands in the original alone is
+ * none. */
 static Bytes content_of(Writer *w, const Carebus__V1__Document *body, const char **ret_type) {
         Bytes content = BYTES_NULL;
 
@@ -695,12 +673,26 @@ static Bytes content_of(Writer *w, const Carebus__V1__Document *body, const char
                 content = bytes_of_text(body->content_text);
                 w->is_bad_text = w->is_bad_text || !utf8_is_valid(body->content_text, content.size);
         }
-        if (content.size > CONTENT_MAX)
-                return BYTES_NULL;
-        if (!body->has_content && content.size > 0 &&
+        if (!body->has_content && content.size > 0 && content.size <= FHIR_CONTENT_MAX &&
             !(body->media_type && text_starts_with(body->media_type, "text/plain")))
                 *ret_type = "text/plain; charset=utf-8";
         return content;
+}
+
+static void put_hash(Writer *w, const Carebus__V1__Document *body, Bytes content, JsonNode *attachment) {
+        uint8_t hash[SHA256_SIZE];
+        char hex[2 * SHA256_SIZE + 1];
+
+        if (content.size > 0)
+                sha256(content.data, content.size, hash);
+        else if (body->has_sha256 && body->sha256.len == SHA256_SIZE)
+                memcpy(hash, body->sha256.data, SHA256_SIZE);
+        else
+                return;
+        hex_encode(hash, SHA256_SIZE, hex);
+        tree_put(w, attachment, "extension[]",
+                 write_extension(w, FHIR_SHA256_URL, "valueString",
+                                 tree_text(w, arena_text(w->arena, hex, sizeof(hex) - 1))));
 }
 
 static void put_content(Writer *w, const Carebus__V1__Document *body, JsonNode *resource) {
@@ -713,12 +705,13 @@ static void put_content(Writer *w, const Carebus__V1__Document *body, JsonNode *
         tree_put_text(w, attachment, "contentType", type);
         tree_put_text(w, attachment, "language", body->language);
         tree_put_text(w, attachment, "url", body->url);
-        if (body->has_size && body->size <= INT32_MAX)
-                tree_put(w, attachment, "size", tree_unsigned(w, body->size));
+        if (content.size > 0 || (body->has_size && body->size <= INT32_MAX))
+                tree_put(w, attachment, "size", tree_unsigned(w, content.size > 0 ? content.size : body->size));
         tree_put_text(w, attachment, "title", body->title);
         tree_put(w, attachment, "creation", write_when(w, body->written_at));
-        if (content.size > 0)
-                tree_put_text(w, attachment, "data", base64(w, content));
+        if (content.size > 0 && content.size <= FHIR_CONTENT_MAX) /* what is larger is told by its size and its hash */
+                tree_put_text(w, attachment, "data", write_base64(w, content));
+        put_hash(w, body, content, attachment);
         tree_put(w, resource, "content[0].attachment", tree_or_null(attachment));
 }
 

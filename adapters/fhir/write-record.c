@@ -73,11 +73,19 @@ int fhir_write_fact(FhirWriter *writer, const Carebus__V1__Record *record, const
         Carebus__V1__Event event = CAREBUS__V1__EVENT__INIT;
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         bool is_in_error = text_equal(fact->status, "entered-in-error");
+        Carebus__V1__Fact with_binary;
 
         (void)section;
         if (fact->value_case == CAREBUS__V1__FACT__VALUE__NOT_SET ||
             fact->value_case == CAREBUS__V1__FACT__VALUE_NOTICE)
                 return FHIR_WRITE_E_NOT_SAID;
+        if (writer_offers_bytes(writer)) {
+                Writer w = writer_begin(writer, &event);
+
+                fact = write_with_binary(&w, w.bus, record->patient_id, fact, &with_binary);
+                if (w.is_full)
+                        return FHIR_WRITE_E_TOO_LARGE;
+        }
         subject.patient_id = record->patient_id;
         subject.identifiers = record->identifiers;
         subject.n_identifiers = record->n_identifiers;

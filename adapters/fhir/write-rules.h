@@ -63,6 +63,14 @@ JsonNode *write_person(Writer *w, const Carebus__V1__RelatedPerson *person);
 JsonNode *write_contact(Writer *w, const Carebus__V1__RelatedPerson *person); /* Patient.contact */
 JsonNode *write_subject(Writer *w);
 
+/* ---- write-binary.c */
+
+/* base64Binary; NULL where there is no room. */
+const char *write_base64(Writer *w, Bytes bytes);
+/* A fact with the name of its Binary; the fact itself where it has none or `w` has no room. */
+const Carebus__V1__Fact *write_with_binary(Writer *w, const char *bus, const char *patient_id,
+                                           const Carebus__V1__Fact *fact, Carebus__V1__Fact *room);
+
 /* ---- write-rows.c: fields into elements by table */
 
 typedef JsonNode *(*WriteValue)(Writer *w, const void *value);
@@ -113,5 +121,6 @@ void write_narrative(Writer *w, const char *title, const ProtobufCMessage *messa
 /* The frame of a resource that is not of an event's body: type, id, meta with the source. `name`: what its id is made of. */
 JsonNode *write_frame(Writer *w, const char *type, const char *name, FhirWritten *written);
 Writer writer_begin(FhirWriter *writer, const Carebus__V1__Event *event);
+bool writer_offers_bytes(const FhirWriter *writer);
 /* 0, or what went wrong on the way. */
 int writer_end(const Writer *w);

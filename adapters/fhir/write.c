@@ -20,6 +20,7 @@ struct FhirWriter {
         char *bus, *timezone;
         Profile *profile;
         FhirTranslator *reader;
+        bool offers_bytes;
 };
 
 /* ---- ids */
@@ -469,6 +470,14 @@ FhirWriter *fhir_writer_free(FhirWriter *writer) {
         free(writer->timezone);
         free(writer);
         return NULL;
+}
+
+void fhir_writer_offer_bytes(FhirWriter *writer, bool offers) {
+        writer->offers_bytes = offers;
+}
+
+bool writer_offers_bytes(const FhirWriter *writer) {
+        return writer->offers_bytes;
 }
 
 void fhir_writer_reset(FhirWriter *writer) {

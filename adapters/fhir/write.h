@@ -32,6 +32,11 @@ enum {
         FHIR_WRITE_E_TOO_LARGE,
 };
 
+/* Bytes of a document that go along in a DocumentReference; what is larger is told by its size and its hash. */
+#define FHIR_CONTENT_MAX (512u << 10)
+/* Of an attachment: SHA-256 of the content in hex, since R4's own `hash` is a SHA-1. */
+#define FHIR_SHA256_URL "urn:carebus:sha256"
+
 /* 36 characters and a NUL. */
 #define FHIR_UUID_SIZE 37
 
@@ -59,6 +64,16 @@ int fhir_write_event(FhirWriter *writer, const Carebus__V1__Event *event, FhirWr
 /* A fact of somebody's record, as the event that last said it. */
 int fhir_write_fact(FhirWriter *writer, const Carebus__V1__Record *record, const char *section,
                     const Carebus__V1__Fact *fact, FhirWritten *ret);
+/* Whether fhir_write_fact() names a Binary of ours for bytes of a document that are with the event that brought them, not with the record. Not
+ * at first: only who answers for Binary/ID may promise it. */
+void fhir_writer_offer_bytes(FhirWriter *writer, bool offers);
+/* Are there such bytes? What stands in a text, at another place or in the original message alone is none. */
+bool fhir_has_bytes(const Carebus__V1__Fact *fact);
+/* The resource Binary with an event's document in it, into `out`; `id` as it was asked for. FHIR_WRITE_E_NOT_SAID: there are no bytes. */
+int fhir_write_binary(FhirWriter *writer, const Carebus__V1__Event *event, const char *id, Buffer *out);
+/* The id of a Binary: of whom it is, and which event brought it; both in the writer's arena. False: it is none of ours. */
+bool fhir_binary_of_id(const FhirWriter *writer, const char *id, const char **ret_patient_id,
+                       const char **ret_event_id);
 /* The person as all sources together say: of the overview. */
 int fhir_write_person(FhirWriter *writer, const Carebus__V1__Record *record, FhirWritten *ret);
 

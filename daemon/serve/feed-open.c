@@ -499,7 +499,7 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
                 return r;
         if (answer->error)
                 return refuse_request(feed, socket, route, user, request, answer->error, answer->detail);
-        r = answer->found && answer->found->n_candidates == 0
+        r = answer->answer_case == CAREBUS__V1__TEAM_ANSWER__ANSWER_FOUND && answer->found->n_candidates == 0
                     ? say_nobody_found(feed, user, request, answer->found->advice)
                     : audit_say_end(feed->say);
         if (r == AUDIT_SAY_E_WAIT)
@@ -508,12 +508,13 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
         return r < 0 ? r : send_answer(feed, socket, route, answer);
 }
 
-/* The team's own programs may ask anything. Who runs the adapter of one of its destinations asks for what it delivers: records, and who was
- * heard when; to look for people, to open a contact or to break the glass is for people of the team. */
+/* The team's own programs may ask anything. Who runs the adapter of one of its destinations asks for what it delivers: records,
+ * events with what records leave out, and who was heard when; to look for people, to open a contact or to break the glass is for people of the team. */
 static bool may_ask(const Feed *feed, const char *user, size_t team, const Carebus__V1__TeamRequest *request) {
         if (identity_is(user, &feed->config->teams[team].peer))
                 return true;
         if (request->command_case != CAREBUS__V1__TEAM_REQUEST__COMMAND_RECORD &&
+            request->command_case != CAREBUS__V1__TEAM_REQUEST__COMMAND_EVENTS &&
             request->command_case != CAREBUS__V1__TEAM_REQUEST__COMMAND_SOURCES)
                 return false;
         for (size_t i = 0; i < feed->config->n_destinations; i++)

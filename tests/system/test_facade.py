@@ -6,6 +6,7 @@ in node_modules.
 
 import base64
 import datetime
+import hashlib
 import http.client
 import json
 import os
@@ -245,17 +246,65 @@ def test_what_came_since_a_moment_comes_alone_and_the_page_says_what_was_asked(f
     assert facade.get(f"/Patient/{patient}/$summary?_since=2026-01-01").status == 400
 
 
-def test_a_document_that_is_text_comes_with_what_it_says(facade):
-    """Bytes are with the event that brought them, which delivery writes; a record has their size."""
+def letters_of(facade, patient):
+    return {one["content"][0]["attachment"]["title"]: one["content"][0]["attachment"]
+            for one in matches(facade.get(f"/Patient/{patient}/$everything").json) if one["resourceType"] == "DocumentReference"}
+
+
+def hash_of(attachment):
+    said_hash, = (one["valueString"] for one in attachment["extension"] if one["url"] == "urn:carebus:sha256")
+    return said_hash
+
+
+def test_a_document_comes_with_what_it_says_and_its_bytes_are_a_binary(facade):
+    """Bytes are with the event that brought them, and are read from there as they came; a record has their size and their hash."""
     letter, scan = "Seen at home.\nSettled; morphine 5 mg twice – no pain.", b"II*" * 700
-    facade.bus.source("pas").send(letter_of(11, letter), letter_of(12, scan))
+    longest, typed = bytes(range(256)) * 3000, "A long letter. – " * 500
+    facade.bus.source("pas").send(letter_of(11, letter), letter_of(12, scan), letter_of(13, longest), letter_of(14, typed))
     facade.bus.wait_folded()
     patient = facade.patient("P1")["id"]
-    found = {one["content"][0]["attachment"]["title"]: one["content"][0]["attachment"]
-             for one in matches(facade.get(f"/Patient/{patient}/$everything").json) if one["resourceType"] == "DocumentReference"}
+    found = letters_of(facade, patient)
     assert base64.b64decode(found["Letter 11"]["data"]).decode() == letter
     assert found["Letter 11"]["contentType"].startswith("text/plain")
-    assert "data" not in found["Letter 12"] and found["Letter 12"]["size"] == len(scan)
+    for number, says in ((12, scan), (13, longest), (14, typed.encode())):
+        attachment = found[f"Letter {number}"]
+        assert "data" not in attachment and attachment["size"] == len(says)
+        assert hash_of(attachment) == hashlib.sha256(says).hexdigest()
+        binary = facade.get("/" + attachment["url"])
+        assert binary.status == 200 and binary.json["resourceType"] == "Binary" and attachment["url"] == f"Binary/{binary.json['id']}"
+        assert base64.b64decode(binary.json["data"], validate=True) == says
+        assert binary.json["contentType"] == ("text/plain; charset=utf-8" if number == 14 else "image/tiff")
+        assert binary.json["securityContext"] == {"reference": f"Patient/{patient}"}
+    assert found["Letter 12"]["url"] in json.dumps(facade.get(f"/Patient/{patient}/$summary").json)
+
+
+def test_a_binary_is_of_the_person_and_the_event_that_it_is_named_by(facade):
+    facade.bus.source("pas").send(letter_of(12, b"II*" * 700))
+    facade.bus.wait_folded()
+    patient, other = facade.patient("P1")["id"], facade.patient("P2")["id"]
+    url = letters_of(facade, patient)["Letter 12"]["url"]
+    place = url.rpartition("-")[2]
+    assert facade.get("/" + url).status == 200
+    seq, index = map(int, place.split("."))
+    for wrong in (f"{other}-{place}", f"{patient}-{seq}.{index + 1}", f"{patient}-1.0", f"{patient}-0.0", f"{patient}-{seq}", f"{patient}-",
+                  patient, f"{patient}-99999999999999999999.0", "x" * 65, f"other-{url}"):
+        refused = facade.get(f"/Binary/{wrong}")
+        assert refused.status == 404 and refused.json["resourceType"] == "OperationOutcome", wrong
+    assert facade.get(f"/{url}?_format=json&x=1").status == 400
+    assert facade.get("/" + url, token=None).status == 401 and facade.get("/" + url, who=None).status == 403
+
+
+def test_bytes_of_a_document_are_not_given_to_whom_it_is_hidden_from(make_facade):
+    facade = make_facade(team="clinic")
+    facade.bus.source("pas").send(said(1, 1, "V1"), letter_of(12, b"II*" * 700))
+    facade.bus.wait_folded()
+    patient = facade.patient("P1")["id"]
+    url = "/" + letters_of(facade, patient)["Letter 12"]["url"]
+    assert facade.get(url).status == 200
+    facade.bus.config["sharing"] = {"rules": [dict(rule, kinds=["demographics", "encounters"]) for rule in OPEN["rules"]]}
+    facade.bus.reload()
+    wait_for(lambda: facade.get(url).status == 404, what="the rules that hold now")
+    assert letters_of(facade, patient) == {}
 
 
 def test_nobody_asks_without_a_token_and_a_name(facade):

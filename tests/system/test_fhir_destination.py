@@ -1,6 +1,7 @@
 """Delivery into a FHIR server: nothing lost, nothing twice in effect, one order a person, nothing credited by an answer that is none."""
 
 import base64
+import hashlib
 import json
 import time
 
@@ -286,3 +287,10 @@ def test_a_document_goes_out_with_its_bytes_unless_they_are_too_many(make_world)
     assert base64.b64decode(found["Letter 1"]["data"]).decode() == "Settled – no pain."
     assert base64.b64decode(found["Letter 2"]["data"]) == scan and found["Letter 2"]["contentType"] == "image/tiff"
     assert "data" not in found["Letter 3"] and found["Letter 3"]["size"] == len(longest)
+    for title, says in (("Letter 1", "Settled – no pain.".encode()), ("Letter 2", scan), ("Letter 3", longest)):
+        shown, = (one["valueString"] for one in found[title]["extension"] if one["url"] == "urn:carebus:sha256")
+        assert shown == hashlib.sha256(says).hexdigest() and found[title]["size"] == len(says), title
+    for bundle in bus.receiver.bundles:  # the record with which a person begins has them as the event has
+        for entry in entries_of(bundle, "DocumentReference"):
+            attachment = entry["resource"]["content"][0]["attachment"]
+            assert ("data" in attachment) == (attachment["title"] != "Letter 3") and "url" not in attachment
