@@ -1,7 +1,8 @@
 /*
  * The manifest of a backup from anywhere: what is taken prints as it was read, and no path of it leads out of the folder.
  *
- * Input: a byte of flags, then the text. A hash over all of it would keep a fuzzer out, so a flag says that it is put behind the text first.
+ * Input: a byte of flags, then the text. A hash over all of it would keep a fuzzer out, so a flag says that it is put behind the text
+ * first.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Bytes of a message: what protobuf-c takes is taken, with the same in it, and nothing else is; and what was taken is packed to the same bytes
- * by our packing and by protobuf-c's.
+ * Bytes of a message: what protobuf-c takes is taken, with the same in it, and nothing else is; and what was taken is packed to the same
+ * bytes by our packing and by protobuf-c's.
  *
  * Input: which message, then its bytes.
  */

@@ -13,8 +13,8 @@ A script is a list of answers, used one after the other; when it is empty the se
     late        kept and answered after the other side gave up
     redirect    to another host
 
-With `by_version` it takes an update only of the version that is named (If-Match), as some servers do: else 412. A batch of GETs is answered by
-what is there, and is none of `bundles`: it is in `asked`.
+With `by_version` it takes an update only of the version that is named (If-Match), as some servers do: else 412. A batch of GETs is
+answered by what is there, and is none of `bundles`: it is in `asked`.
 """
 
 import http.server

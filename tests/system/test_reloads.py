@@ -114,7 +114,8 @@ def check_reloads(bus, count, every=10):
         wait_for(lambda: len(traffic.fed) > WINDOW, what="traffic")
         began = time.monotonic()
         verdicts = reload_all(bus, count, every)
-        print(f"{count} reloads in {time.monotonic() - began:.1f} s, {verdicts[WRONG]} of them refused, {len(traffic.acknowledged)} messages")
+        print(f"{count} reloads in {time.monotonic() - began:.1f} s, {verdicts[WRONG]} of them refused, "
+              f"{len(traffic.acknowledged)} messages")
         traffic.end(seconds=120)
     finally:
         traffic.close()

@@ -86,7 +86,8 @@ def test_originals_go_and_events_stay_and_what_waits_keeps_its_bytes(make_bus, t
     bus.source("pas").send(kept_short("YOUNG"))
     bus.wait_folded()
     later.days(31)
-    wait_for(lambda: not journal_has(bus, "OLD1|GOES") and not journal_has(bus, "OLD2|GOES"), seconds=60, what="the originals are let go of")
+    wait_for(lambda: not journal_has(bus, "OLD1|GOES") and not journal_has(bus, "OLD2|GOES"), seconds=60,
+             what="the originals are let go of")
     assert journal_has(bus, "BAD1|WAITS") and journal_has(bus, "YOUNG|GOES")
     wait_for(lambda: "RETENTION_PASSED" in bus.log_events(), seconds=60, what="the line in the log")
     preview = later.preview()["originals"]
