@@ -661,8 +661,8 @@ static void need_write(Writer *w, const void *message, JsonNode *resource) {
 
 /* ---- DocumentReference */
 
-/* What the event has of its content: its bytes, else its text, of which `ret_type` says that it is one. What stands in the original alone is
- * none. */
+/* What the event has of its content: its bytes, else its text, of which `ret_type` says that it is one. What stands in the original alone
+ * is none. */
 static Bytes content_of(Writer *w, const Carebus__V1__Document *body, const char **ret_type) {
         Bytes content = BYTES_NULL;
 

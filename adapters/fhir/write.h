@@ -64,8 +64,8 @@ int fhir_write_event(FhirWriter *writer, const Carebus__V1__Event *event, FhirWr
 /* A fact of somebody's record, as the event that last said it. */
 int fhir_write_fact(FhirWriter *writer, const Carebus__V1__Record *record, const char *section,
                     const Carebus__V1__Fact *fact, FhirWritten *ret);
-/* Whether fhir_write_fact() names a Binary of ours for bytes of a document that are with the event that brought them, not with the record. Not
- * at first: only who answers for Binary/ID may promise it. */
+/* Whether fhir_write_fact() names a Binary of ours for bytes of a document that are with the event that brought them, not with the record.
+ * Not at first: only who answers for Binary/ID may promise it. */
 void fhir_writer_offer_bytes(FhirWriter *writer, bool offers);
 /* Are there such bytes? What stands in a text, at another place or in the original message alone is none. */
 bool fhir_has_bytes(const Carebus__V1__Fact *fact);

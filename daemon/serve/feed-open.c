@@ -509,7 +509,8 @@ static int answer_request(Feed *feed, size_t socket, const ZRoute *route, const 
 }
 
 /* The team's own programs may ask anything. Who runs the adapter of one of its destinations asks for what it delivers: records,
- * events with what records leave out, and who was heard when; to look for people, to open a contact or to break the glass is for people of the team. */
+ * events with what records leave out, and who was heard when; to look for people, to open a contact or to break the glass is for people of
+ * the team. */
 static bool may_ask(const Feed *feed, const char *user, size_t team, const Carebus__V1__TeamRequest *request) {
         if (identity_is(user, &feed->config->teams[team].peer))
                 return true;
