@@ -574,7 +574,7 @@ def one_damaged_file(bus, name, ids):
 
     def settled():
         return "READY=1" in bus.read_notices() or bus.process.poll() is not None or "AUDIT_DAMAGED" in bus.log_events()
-    wait_for(settled, what=f"{name}: ready, ended, or said to be damaged")
+    wait_for(settled, what=lambda: f"{name}: ready, ended, or said to be damaged\n{bus.log()[-3000:]}")
     ready = "READY=1" in bus.notices
     with contextlib.suppress(BusError):
         bus.wait_folded(30)
