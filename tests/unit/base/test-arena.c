@@ -6,9 +6,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+
+#define FLAGS_SIZE 256
 
 static void test_allocations_are_aligned_and_apart(void **state) {
         _cleanup_(arena_freep) Arena *arena = NULL;
@@ -100,6 +104,40 @@ static void test_text_ends_in_nul_and_keeps_what_is_inside(void **state) {
         assert_null(arena_text(arena, "x", SIZE_MAX));
 }
 
+/* The flags of the mapping that an address lies in, as the kernel says them; empty where it does not. */
+static void flags_of(const void *address, char flags[FLAGS_SIZE]) {
+        _cleanup_(fclosep) FILE *file = fopen("/proc/self/smaps", "re");
+        unsigned long long from, to;
+        bool within = false;
+        char line[512];
+
+        flags[0] = '\0';
+        while (file && fgets(line, sizeof(line), file)) {
+                if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
+                        within = (uintptr_t)address >= from && (uintptr_t)address < to;
+                if (within && strncmp(line, "VmFlags:", 8) == 0) {
+                        snprintf(flags, FLAGS_SIZE, "%.*s", FLAGS_SIZE - 1, line + 8);
+                        return;
+                }
+        }
+}
+
+static void test_nothing_of_it_would_stand_in_a_dump(void **state) {
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        char flags[FLAGS_SIZE];
+        void *text;
+
+        assert_int_equal(arena_new(&arena, 4096), 0);
+        text = arena_text(arena, "Bloggs", 6);
+        assert_non_null(text);
+        flags_of(text, flags);
+        if (flags[0] == '\0')
+                skip(); /* a kernel that says nothing of its mappings */
+        assert_non_null(strstr(flags, " dd"));
+        flags_of(flags, flags);
+        assert_null(strstr(flags, " dd")); /* what is said of all memory would prove nothing */
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_allocations_are_aligned_and_apart),
@@ -108,6 +146,7 @@ int main(void) {
                 cmocka_unit_test(test_reset_gives_all_back),
                 cmocka_unit_test(test_rewind_gives_back_what_came_after_the_mark),
                 cmocka_unit_test(test_text_ends_in_nul_and_keeps_what_is_inside),
+                cmocka_unit_test(test_nothing_of_it_would_stand_in_a_dump),
         };
         return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }
