@@ -171,6 +171,9 @@ static const struct {
         { CAREBUS__V1__FACT__VALUE_CARE_PLAN, "care_plan.item_changed" },
         { CAREBUS__V1__FACT__VALUE_CONTACT_POINT, "contact_point.changed" },
         { CAREBUS__V1__FACT__VALUE_MEASURE, "outcome.measured" },
+        { CAREBUS__V1__FACT__VALUE_ALLERGY, "allergy.recorded" },
+        { CAREBUS__V1__FACT__VALUE_APPOINTMENT, "appointment.booked" },
+        { CAREBUS__V1__FACT__VALUE_DOCUMENT, "document.available" },
 };
 
 static int take_fact(Outlet *outlet, const DestinationItem *item, Carebus__V1__Subject *patient,

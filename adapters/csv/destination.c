@@ -307,6 +307,9 @@ static int take_systems(Outlet *outlet) {
                 outlet->exact.n_systems++;
         }
         outlet->exact.systems = (const char *const *)outlet->systems;
+        if (text_format(&outlet->bus_system, "carebus:%s", outlet->config->bus) < 0)
+                return -ENOMEM;
+        outlet->exact.bus_system = outlet->bus_system;
         outlet->exact.zone = outlet->zone;
         return 0;
 }
@@ -327,6 +330,7 @@ static void stop(void *owner) {
         for (size_t i = 0; outlet->systems && outlet->systems[i]; i++)
                 free(outlet->systems[i]);
         free(outlet->systems);
+        free(outlet->bus_system);
         zone_free(outlet->zone);
         free(outlet);
 }

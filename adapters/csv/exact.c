@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/csv/cells.h"
+#include "adapters/csv/exact-parts.h"
 #include "adapters/csv/translate-rules.h"
 #include "adapters/csv/words.h"
 #include "base/text.h"
@@ -10,13 +11,6 @@
 #include "canon/vocabulary.h"
 
 typedef Carebus__V1__Event Event;
-
-typedef struct Exact {
-        const ExactOptions *options;
-        const Event *event;
-        const char *values[TABLE_COLUMNS_MAX]; /* by column; NULL: empty */
-        Arena *arena;
-} Exact;
 
 #define EXACT_BYTES ((size_t)4 << 20)
 
@@ -29,7 +23,7 @@ static const char *keep(Exact *exact, Buffer *text) {
         return copy;
 }
 
-static const char *when_text(Exact *exact, const Carebus__V1__When *when) {
+const char *exact_when(Exact *exact, const Carebus__V1__When *when) {
         Buffer text = BUFFER_NULL;
 
         words_of_when(when, exact->options->zone, &text);
@@ -43,7 +37,7 @@ static const char *date_text(Exact *exact, const Carebus__V1__Date *date) {
         return keep(exact, &text);
 }
 
-static const char *name_text(Exact *exact, const Carebus__V1__HumanName *name) {
+const char *exact_name(Exact *exact, const Carebus__V1__HumanName *name) {
         Buffer text = BUFFER_NULL;
 
         if (name && name->text)
@@ -53,7 +47,7 @@ static const char *name_text(Exact *exact, const Carebus__V1__HumanName *name) {
 }
 
 /* The source's own words come back as they were; else the shared ones. */
-static const char *coded_text(const Carebus__V1__Coded *coded) {
+const char *exact_coded(const Carebus__V1__Coded *coded) {
         if (coded && coded->text)
                 return coded->text;
         if (coded && coded->original && coded->original->display)
@@ -65,12 +59,17 @@ static const char *truth_text(bool is_said, bool truth) {
         return !is_said ? NULL : truth ? "yes" : "no";
 }
 
-static const char *number_text(Exact *exact, bool is_said, uint32_t number) {
+const char *exact_number(Exact *exact, bool is_said, uint32_t number) {
         return is_said ? arena_format(exact->arena, "%u", number) : NULL;
 }
 
-static const char *id_text(const Carebus__V1__Identifier *identifier) {
+const char *exact_id(const Carebus__V1__Identifier *identifier) {
         return identifier ? identifier->value : NULL;
+}
+
+const char *exact_own_id(Exact *exact, const Carebus__V1__Identifier *identifier) {
+        exact->id_system = identifier && identifier->value ? identifier->system : NULL;
+        return exact_id(identifier);
 }
 
 static const char *id_of_system(Carebus__V1__Identifier *const *identifiers, size_t n, const char *system) {
@@ -101,11 +100,15 @@ static void person_values(Exact *exact) {
 
         if (!patient)
                 return;
-        for (size_t i = 0; i < exact->options->n_systems && !exact->values[PERSON_LOCAL_ID]; i++)
+        for (size_t i = 0; i < exact->options->n_systems && !exact->values[PERSON_LOCAL_ID]; i++) {
                 exact->values[PERSON_LOCAL_ID] = id_of_system(patient->identifiers, patient->n_identifiers,
                                                               exact->options->systems[i]);
-        if (!exact->values[PERSON_LOCAL_ID])
+                exact->local_id_system = exact->options->systems[i];
+        }
+        if (!exact->values[PERSON_LOCAL_ID]) {
                 exact->values[PERSON_LOCAL_ID] = patient->patient_id;
+                exact->local_id_system = exact->options->bus_system;
+        }
         exact->values[PERSON_NHS_NUMBER] = id_of_system(patient->identifiers, patient->n_identifiers,
                                                         SYSTEM_NHS_NUMBER);
         exact->values[PERSON_CHI_NUMBER] = id_of_system(patient->identifiers, patient->n_identifiers,
@@ -125,7 +128,7 @@ static void carer_values(Exact *exact, const Carebus__V1__Demographics *person) 
 
                 if (!related->main_carer)
                         continue;
-                exact->values[PEOPLE_MAIN_CARER] = name_text(exact, related->name);
+                exact->values[PEOPLE_MAIN_CARER] = exact_name(exact, related->name);
                 exact->values[PEOPLE_CARER_PHONE] = phone_text((const Carebus__V1__Telecom *const *)related->telecom,
                                                                related->n_telecom);
                 return;
@@ -143,18 +146,18 @@ static bool people_values(Exact *exact) {
         }
         exact->values[PEOPLE_KNOWN_AS] = nickname && nickname->n_given > 0 ? nickname->given[0] : NULL;
         exact->values[PEOPLE_BIRTH_DATE] = date_text(exact, person->birth_date);
-        exact->values[PEOPLE_SEX] = coded_text(person->sex);
+        exact->values[PEOPLE_SEX] = exact_coded(person->sex);
         for (size_t i = 0; i < person->n_addresses && !exact->values[PEOPLE_POSTCODE]; i++)
                 if (text_equal(person->addresses[i]->use, "home") || !person->addresses[i]->use)
                         exact->values[PEOPLE_POSTCODE] = person->addresses[i]->postal_code;
-        exact->values[PEOPLE_GP_PRACTICE] = person->practice ? id_text(person->practice->identifier) : NULL;
-        exact->values[PEOPLE_ETHNICITY] = coded_text(person->ethnic_category);
-        exact->values[PEOPLE_LANGUAGE] = coded_text(person->language);
+        exact->values[PEOPLE_GP_PRACTICE] = person->practice ? exact_id(person->practice->identifier) : NULL;
+        exact->values[PEOPLE_ETHNICITY] = exact_coded(person->ethnic_category);
+        exact->values[PEOPLE_LANGUAGE] = exact_coded(person->language);
         exact->values[PEOPLE_INTERPRETER] = truth_text(person->has_interpreter_required, person->interpreter_required);
         exact->values[PEOPLE_LIVES_ALONE] = truth_text(person->has_lives_alone, person->lives_alone);
         carer_values(exact, person);
         exact->values[PEOPLE_RESTRICTED] = truth_text(person->has_restricted, person->restricted);
-        exact->values[PEOPLE_DECEASED_DATE] = when_text(exact, person->deceased_at);
+        exact->values[PEOPLE_DECEASED_DATE] = exact_when(exact, person->deceased_at);
         return true;
 }
 
@@ -164,7 +167,7 @@ static bool death_values(Exact *exact) {
         bool is_retracted = text_equal(exact->event->type, "death.retracted") ||
                             exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
 
-        exact->values[PEOPLE_DECEASED_DATE] = is_retracted ? "entered in error" : when_text(exact, death->died_at);
+        exact->values[PEOPLE_DECEASED_DATE] = is_retracted ? "entered in error" : exact_when(exact, death->died_at);
         return exact->values[PEOPLE_DECEASED_DATE] != NULL;
 }
 
@@ -181,26 +184,26 @@ static bool referral_values(Exact *exact) {
 
         if (!referral->identifier)
                 return false;
-        exact->values[REFERRAL_ID] = id_text(referral->identifier);
-        exact->values[REFERRAL_RECEIVED] = when_text(exact, referral->received_at);
-        exact->values[REFERRAL_REQUESTED] = when_text(exact, referral->requested_at);
+        exact->values[REFERRAL_ID] = exact_own_id(exact, referral->identifier);
+        exact->values[REFERRAL_RECEIVED] = exact_when(exact, referral->received_at);
+        exact->values[REFERRAL_REQUESTED] = exact_when(exact, referral->requested_at);
         exact->values[REFERRAL_FROM] = referral->from ? referral->from->name : NULL;
-        exact->values[REFERRAL_REASON] = referral->n_reasons > 0 ? coded_text(referral->reasons[0]) : NULL;
-        exact->values[REFERRAL_PRIORITY] = coded_text(referral->priority);
-        exact->values[REFERRAL_DIAGNOSIS] = coded_text(referral->primary_condition);
+        exact->values[REFERRAL_REASON] = referral->n_reasons > 0 ? exact_coded(referral->reasons[0]) : NULL;
+        exact->values[REFERRAL_PRIORITY] = exact_coded(referral->priority);
+        exact->values[REFERRAL_DIAGNOSIS] = exact_coded(referral->primary_condition);
         for (size_t i = 0; i < ELEMENTSOF(decisions); i++)
                 if (text_equal(referral->status, decisions[i])) {
                         exact->values[REFERRAL_DECISION] = decisions[i];
-                        exact->values[REFERRAL_DECIDED] = when_text(exact, referral->decided_at);
-                        exact->values[REFERRAL_DECLINE_REASON] = coded_text(referral->decline_reason);
+                        exact->values[REFERRAL_DECIDED] = exact_when(exact, referral->decided_at);
+                        exact->values[REFERRAL_DECLINE_REASON] = exact_coded(referral->decline_reason);
                 }
         if (referral->has_declined_by && (size_t)referral->declined_by < ELEMENTSOF(declined) &&
             exact->values[REFERRAL_DECISION])
                 exact->values[REFERRAL_DECLINED_BY] = declined[referral->declined_by];
-        exact->values[REFERRAL_FIRST_CONTACT] = when_text(exact, referral->first_contact_at);
-        exact->values[REFERRAL_CLOSED] = when_text(exact, referral->closed_at);
+        exact->values[REFERRAL_FIRST_CONTACT] = exact_when(exact, referral->first_contact_at);
+        exact->values[REFERRAL_CLOSED] = exact_when(exact, referral->closed_at);
         if (referral->closed_at)
-                exact->values[REFERRAL_CLOSE_REASON] = coded_text(referral->close_reason);
+                exact->values[REFERRAL_CLOSE_REASON] = exact_coded(referral->close_reason);
         return true;
 }
 
@@ -212,23 +215,23 @@ static bool contact_values(Exact *exact) {
 
         if (!contact->identifier || !contact->start_at || !with_whom)
                 return false;
-        exact->values[CONTACT_ID] = id_text(contact->identifier);
-        exact->values[CONTACT_START] = when_text(exact, contact->start_at);
-        exact->values[CONTACT_MINUTES] = number_text(exact, contact->has_minutes, contact->minutes);
-        exact->values[CONTACT_MODE] = coded_text(contact->mode);
+        exact->values[CONTACT_ID] = exact_own_id(exact, contact->identifier);
+        exact->values[CONTACT_START] = exact_when(exact, contact->start_at);
+        exact->values[CONTACT_MINUTES] = exact_number(exact, contact->has_minutes, contact->minutes);
+        exact->values[CONTACT_MODE] = exact_coded(contact->mode);
         if (!exact->values[CONTACT_MODE] && is_visit)
                 exact->values[CONTACT_MODE] = "visit";
-        exact->values[CONTACT_PLACE] = coded_text(contact->place_kind);
-        exact->values[CONTACT_STAFF_ROLE] = coded_text(contact->staff_role);
+        exact->values[CONTACT_PLACE] = exact_coded(contact->place_kind);
+        exact->values[CONTACT_STAFF_ROLE] = exact_coded(contact->staff_role);
         exact->values[CONTACT_PROVIDER] = contact->by ? contact->by->name : NULL;
         for (size_t i = 0; i < contact->n_with_whom; i++)
-                with_whom[i] = (char *)(uintptr_t)(coded_text(contact->with_whom[i]) ?: "");
+                with_whom[i] = (char *)(uintptr_t)(exact_coded(contact->with_whom[i]) ?: "");
         exact->values[CONTACT_WITH_WHOM] = join(exact, with_whom, contact->n_with_whom);
-        exact->values[CONTACT_PURPOSE] = coded_text(contact->purpose);
-        exact->values[CONTACT_OUTCOME] = coded_text(contact->outcome);
+        exact->values[CONTACT_PURPOSE] = exact_coded(contact->purpose);
+        exact->values[CONTACT_OUTCOME] = exact_coded(contact->outcome);
         if (!exact->values[CONTACT_OUTCOME] && contact->status && strcmp(contact->status, "done") != 0)
                 exact->values[CONTACT_OUTCOME] = contact->status;
-        exact->values[CONTACT_NEXT] = when_text(exact, contact->next_contact_at);
+        exact->values[CONTACT_NEXT] = exact_when(exact, contact->next_contact_at);
         return true;
 }
 
@@ -241,14 +244,14 @@ static bool stay_values(Exact *exact) {
         /* A row of stays.csv has to say when it began, but where it never did. */
         if (!is_stay || !stay->identifier || (!stay->admitted_at && !is_cancelled))
                 return false;
-        exact->values[STAY_ID] = id_text(stay->identifier);
+        exact->values[STAY_ID] = exact_own_id(exact, stay->identifier);
         if (is_cancelled || exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
                 exact->values[STAY_STATUS] = "cancelled";
-        exact->values[STAY_ADMITTED] = when_text(exact, stay->admitted_at);
-        exact->values[STAY_FROM] = coded_text(stay->admission_source);
-        exact->values[STAY_REASON] = coded_text(stay->reason);
-        exact->values[STAY_DISCHARGED] = when_text(exact, stay->discharged_at);
-        exact->values[STAY_TO] = coded_text(stay->discharge_destination);
+        exact->values[STAY_ADMITTED] = exact_when(exact, stay->admitted_at);
+        exact->values[STAY_FROM] = exact_coded(stay->admission_source);
+        exact->values[STAY_REASON] = exact_coded(stay->reason);
+        exact->values[STAY_DISCHARGED] = exact_when(exact, stay->discharged_at);
+        exact->values[STAY_TO] = exact_coded(stay->discharge_destination);
         if (stay->discharged_at)
                 exact->values[STAY_DIED] = truth_text(stay->has_died, stay->died);
         return true;
@@ -260,16 +263,16 @@ static bool score_values(Exact *exact) {
         const Carebus__V1__Coded *said = measure->scale;
         const Scale *scale = said && said->system && said->code ? scale_find(said->system, said->code) : NULL;
 
-        exact->values[SCORE_SCALE] = scale ? scale->name : coded_text(measure->scale);
-        exact->values[SCORE_DATE] = when_text(exact, measure->measured_at);
-        exact->values[SCORE_RESPONDENT] = coded_text(measure->respondent_coded);
+        exact->values[SCORE_SCALE] = scale ? scale->name : exact_coded(measure->scale);
+        exact->values[SCORE_DATE] = exact_when(exact, measure->measured_at);
+        exact->values[SCORE_RESPONDENT] = exact_coded(measure->respondent_coded);
         if (measure->total)
                 exact->values[SCORE_SCORE] = measure->total->value;
         else if (measure->result)
-                exact->values[SCORE_SCORE] = coded_text(measure->result);
+                exact->values[SCORE_SCORE] = exact_coded(measure->result);
         else if (item) {
-                exact->values[SCORE_ITEM] = item->item_key ? item->item_key : coded_text(item->item);
-                exact->values[SCORE_SCORE] = item->score ? item->score->value : coded_text(item->answer);
+                exact->values[SCORE_ITEM] = item->item_key ? item->item_key : exact_coded(item->item);
+                exact->values[SCORE_SCORE] = item->score ? item->score->value : exact_coded(item->answer);
         }
         return exact->values[SCORE_SCALE] && exact->values[SCORE_SCORE] && exact->values[SCORE_DATE];
 }
@@ -316,14 +319,14 @@ static const char *decision_value(const Carebus__V1__Decision *decision) {
                 return plan_place_word(decision->place->code);
         if (decision->decision_text)
                 return decision->decision_text;
-        return coded_text(decision->place ? decision->place : coded);
+        return exact_coded(decision->place ? decision->place : coded);
 }
 
 static void author_values(Exact *exact, const Carebus__V1__Practitioner *author) {
         if (!author)
                 return;
-        exact->values[PLAN_AUTHOR] = name_text(exact, author->name);
-        exact->values[PLAN_AUTHOR_ROLE] = coded_text(author->role);
+        exact->values[PLAN_AUTHOR] = exact_name(exact, author->name);
+        exact->values[PLAN_AUTHOR_ROLE] = exact_coded(author->role);
 }
 
 static const char *status_text(const Event *event, bool has_ended) {
@@ -343,16 +346,17 @@ static bool decision_values(Exact *exact) {
         exact->values[PLAN_VALUE] = decision_value(decision);
         exact->values[PLAN_TEXT] = decision->text;
         exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
-        exact->values[PLAN_DECIDED] = when_text(exact, decision->decided_at);
-        exact->values[PLAN_DATE] = when_text(exact, has_ended && decision->ended_at ? decision->ended_at
-                                                                                    : exact->event->occurred_at);
+        exact->values[PLAN_DECIDED] = exact_when(exact, decision->decided_at);
+        exact->values[PLAN_DATE] = exact_when(exact, has_ended && decision->ended_at ? decision->ended_at
+                                                                                     : exact->event->occurred_at);
         author_values(exact, decision->decided_by);
-        exact->values[PLAN_REVIEW] = decision->review_indefinite ? "indefinite" : when_text(exact, decision->review_at);
+        exact->values[PLAN_REVIEW] = decision->review_indefinite ? "indefinite"
+                                                                 : exact_when(exact, decision->review_at);
         exact->values[PLAN_PLACE] = decision->original_location;
         exact->values[PLAN_SCOPE] = decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_THIS_STAY    ? "this stay"
                                     : decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_EVERYWHERE ? "everywhere"
                                                                                                         : NULL;
-        exact->values[PLAN_DECISION_ID] = id_text(decision->identifier);
+        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, decision->identifier);
         return true;
 }
 
@@ -363,11 +367,11 @@ static bool box_values(Exact *exact) {
         exact->values[PLAN_VALUE] = box->status;
         exact->values[PLAN_TEXT] = box->text;
         exact->values[PLAN_STATUS] = status_text(exact->event, false);
-        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
+        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
         author_values(exact, box->prescriber);
-        exact->values[PLAN_REVIEW] = when_text(exact, box->expires_at);
+        exact->values[PLAN_REVIEW] = exact_when(exact, box->expires_at);
         exact->values[PLAN_PLACE] = box->box_location;
-        exact->values[PLAN_DECISION_ID] = id_text(box->identifier);
+        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, box->identifier);
         return box->status != NULL;
 }
 
@@ -382,11 +386,11 @@ static bool what_matters_values(Exact *exact) {
         exact->values[PLAN_VALUE] = item ? item->value : NULL;
         exact->values[PLAN_TEXT] = item && item->text ? item->text : plan->what_matters;
         exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
-        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
+        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
         author_values(exact, plan->n_authors > 0 ? plan->authors[0] : NULL);
-        exact->values[PLAN_REVIEW] = when_text(exact, plan->review_at);
+        exact->values[PLAN_REVIEW] = exact_when(exact, plan->review_at);
         exact->values[PLAN_PLACE] = plan->original_location;
-        exact->values[PLAN_DECISION_ID] = item ? id_text(item->identifier) : NULL;
+        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, item ? item->identifier : NULL);
         return true;
 }
 
@@ -400,8 +404,8 @@ static bool contact_point_values(Exact *exact) {
         exact->values[PLAN_VALUE] = reach->telecom[0]->value;
         exact->values[PLAN_TEXT] = point->name;
         exact->values[PLAN_STATUS] = status_text(exact->event, text_equal(point->status, "ended"));
-        exact->values[PLAN_DATE] = when_text(exact, exact->event->occurred_at);
-        exact->values[PLAN_DECISION_ID] = id_text(point->identifier);
+        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
+        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, point->identifier);
         return true;
 }
 
@@ -411,18 +415,18 @@ static bool bereavement_values(Exact *exact) {
         const Carebus__V1__Bereavement *bereaved = exact->event->bereavement;
         const Carebus__V1__Subject *patient = exact->event->patient;
 
-        exact->values[BEREAVED_ID] = patient && patient->n_identifiers > 0 ? id_text(patient->identifiers[0]) : NULL;
+        exact->values[BEREAVED_ID] = patient && patient->n_identifiers > 0 ? exact_id(patient->identifiers[0]) : NULL;
         exact->values[BEREAVED_DECEASED] = bereaved->n_deceased_identifiers > 0
-                                                   ? id_text(bereaved->deceased_identifiers[0])
+                                                   ? exact_id(bereaved->deceased_identifiers[0])
                                                    : NULL;
-        exact->values[BEREAVED_RELATION] = coded_text(bereaved->relationship);
-        exact->values[BEREAVED_OFFERED] = when_text(exact, bereaved->offered_at);
+        exact->values[BEREAVED_RELATION] = exact_coded(bereaved->relationship);
+        exact->values[BEREAVED_OFFERED] = exact_when(exact, bereaved->offered_at);
         exact->values[BEREAVED_ACCEPTED] = text_equal(bereaved->status, "declined") ? "no"
-                                           : bereaved->answered_at ? when_text(exact, bereaved->answered_at)
+                                           : bereaved->answered_at ? exact_when(exact, bereaved->answered_at)
                                            : text_equal(bereaved->status, "accepted") ? "yes"
                                                                                       : NULL;
-        exact->values[BEREAVED_FIRST_CONTACT] = when_text(exact, bereaved->first_contact_at);
-        exact->values[BEREAVED_CLOSED] = when_text(exact, bereaved->closed_at);
+        exact->values[BEREAVED_FIRST_CONTACT] = exact_when(exact, bereaved->first_contact_at);
+        exact->values[BEREAVED_CLOSED] = exact_when(exact, bereaved->closed_at);
         return exact->values[BEREAVED_ID] && exact->values[BEREAVED_DECEASED];
 }
 
@@ -462,13 +466,6 @@ static bool service_values(Exact *exact) {
 
 /* ---- all of them ---- */
 
-typedef struct ExactBody {
-        Carebus__V1__Event__BodyCase body;
-        const char *table;
-        bool (*values)(Exact *exact);
-        bool has_person; /* the first columns are the person's numbers */
-} ExactBody;
-
 #define BODY(name) CAREBUS__V1__EVENT__BODY_##name
 
 static const ExactBody bodies[] = {
@@ -486,38 +483,67 @@ static const ExactBody bodies[] = {
         { BODY(SERVICE), "services", service_values, false },
 };
 
+/* Behind the columns of the template, so that who reads these finds them where they were. */
+static const char *const system_columns[] = { "local_id_system", "id_system" };
+
+static bool has_person(const Table *table) {
+        return strcmp(table->columns[0].name, "local_id") == 0;
+}
+
 void exact_head(const Table *table, Buffer *ret) {
         CellRow head = { .out = ret };
 
         for (size_t i = 0; i < table->n_columns; i++)
                 cell_add(&head, table->columns[i].name);
+        for (size_t i = 0; i < ELEMENTSOF(system_columns) && has_person(table); i++)
+                cell_add(&head, system_columns[i]);
         cell_end(&head);
+}
+
+/* What the templates have a row for is a row of theirs; else it may be one of a table that is written alone. */
+static const ExactBody *body_find(const Event *event, size_t at) {
+        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
+                if (bodies[i].body == event->body_case && at-- == 0)
+                        return &bodies[i];
+        for (size_t i = 0; exact_further_at(i); i++)
+                if (exact_further_at(i)->body == event->body_case && at-- == 0)
+                        return exact_further_at(i);
+        return NULL;
+}
+
+static void row_write(const Exact *exact, const Table *table, Buffer *row) {
+        CellRow cells = { .out = row };
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                cell_add(&cells, exact->values[i]);
+        if (has_person(table)) {
+                cell_add(&cells, exact->local_id_system);
+                cell_add(&cells, exact->id_system);
+        }
+        cell_end(&cells);
 }
 
 int exact_row(const ExactOptions *options, const Event *event, const Table **ret, Buffer *row) {
         _cleanup_(arena_freep) Arena *arena = NULL;
-        Exact exact = { .options = options, .event = event };
-        const ExactBody *body = NULL;
-        CellRow cells = { .out = row };
+        const ExactBody *body;
         int r;
 
         *ret = NULL;
-        for (size_t i = 0; i < ELEMENTSOF(bodies) && !body; i++)
-                if (bodies[i].body == event->body_case)
-                        body = &bodies[i];
-        if (!body || !event->type)
+        if (!event->type || !body_find(event, 0))
                 return 1;
         r = arena_new(&arena, EXACT_BYTES);
         if (r < 0)
                 return r;
-        exact.arena = arena;
-        if (body->has_person)
-                person_values(&exact);
-        if ((body->has_person && !exact.values[PERSON_LOCAL_ID]) || !body->values(&exact))
-                return 1;
-        *ret = table_by_name(body->table);
-        for (size_t i = 0; i < (*ret)->n_columns; i++)
-                cell_add(&cells, exact.values[i]);
-        cell_end(&cells);
-        return row->error;
+        for (size_t i = 0; (body = body_find(event, i)); i++) {
+                Exact exact = { .options = options, .event = event, .arena = arena };
+
+                if (body->has_person)
+                        person_values(&exact);
+                if ((body->has_person && !exact.values[PERSON_LOCAL_ID]) || !body->values(&exact))
+                        continue;
+                *ret = body->written_alone ?: table_by_name(body->table);
+                row_write(&exact, *ret, row);
+                return row->error;
+        }
+        return 1;
 }

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * What an event says, as rows of the templates that carebus-csv itself reads: the other way round of translate*.c. What the
- * templates have no
- * column for is not said. Pure; any thread.
+ * What an event says, as rows of the templates that carebus-csv itself reads: the other way round of translate*.c. What the templates
+ * have no column for is not said, but for transfers, allergies, appointments, documents and merges: they have tables that are written
+ * alone. Behind the columns of a person stand local_id_system and id_system, which a reader of the templates does not need. Pure; any
+ * thread.
  */
 #include "adapters/csv/table.h"
 #include "base/bytes.h"
@@ -16,6 +17,7 @@ typedef struct ExactOptions {
          * that of the bus. */
         const char *const *systems;
         size_t n_systems;
+        const char *bus_system; /* carebus:BUS, of its own numbers; NULL: not said */
 } ExactOptions;
 
 /* Appends one row, without the first line, of the table *ret. 0; 1: no template has a row for it (*ret is NULL); -ENOMEM. */

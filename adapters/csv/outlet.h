@@ -6,7 +6,7 @@
 #include "adapters/csv/list.h"
 #include "sdk/carebus.h"
 
-#define TABLES_MAX 8
+#define TABLES_MAX 13    /* the templates, and those that are written alone */
 #define WAITING_MAX 1000 /* as many persons as a window has */
 
 /* Rows of one template that are not written yet. */
@@ -35,7 +35,8 @@ typedef struct Outlet {
         Destination *engine;
         Zone *zone;
         LoopSource *tick;
-        char **systems; /* carebus:SOURCE of the receiver's own numbers */
+        char **systems;   /* carebus:SOURCE of the receiver's own numbers */
+        char *bus_system; /* carebus:BUS */
         ExactOptions exact;
         Sheet sheets[TABLES_MAX];
         List *list, *since_last;

@@ -213,6 +213,12 @@ static char *path_of(Arena *arena, const char *table, const char *name) {
         return path;
 }
 
+/* What the bus itself writes behind the columns of a template (exact.c), of another bus or of this one: whoever hands the file in speaks of
+ * its own numbers. */
+static bool is_of_the_bus(const char *name) {
+        return strcasecmp(name, "local_id_system") == 0 || strcasecmp(name, "id_system") == 0;
+}
+
 static int bind_one(TableBinding *binding, const Profile *profile, const char *name, Arena *arena, TableUse *ret) {
         const ProfileTable *rules = binding->rules;
 
@@ -231,6 +237,8 @@ static int bind_one(TableBinding *binding, const Profile *profile, const char *n
                 ret->field = field_of(profile, binding->table, name);
         if (ret->column >= 0 || ret->field)
                 ret->use = FIELD_MAPPED;
+        else if (is_of_the_bus(name))
+                ret->use = FIELD_IGNORED;
         binding->n_unknown += ret->use == FIELD_UNKNOWN;
         return 0;
 }

@@ -11,6 +11,7 @@ import pytest
 
 from carebus_bus import FINDING, OPEN_SHARING, SLOW, BusError, bodies_pb2, event_pb2, intake_pb2, wait_for
 from csv_peer import CAREBUS_CSV, Csv
+from test_destination import said
 
 SECONDS = 40 * SLOW
 
@@ -241,6 +242,48 @@ def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_she
     assert decision["original_location"] == "yellow folder in the kitchen"
     name = next(event["demographics"]["names"][0] for event in events if event["type"] == "patient.updated")
     assert name["family"] == "O'NEIL, the \"elder\"" and name["given"] == ["Anna"]
+
+
+def columns_of(path):
+    return path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+
+
+def test_rows_for_programs_say_in_which_system_a_number_is_one_and_have_tables_beyond_the_templates(make_sheet):
+    """Behind the columns that were there before, so that who reads these by place goes on."""
+    sheet = make_sheet(form="exact")
+    stay, told, letter = said(10, 1, "V7"), said(11, 1, event_type="allergy.recorded"), said(12, 1, event_type="document.available")
+    stay.events[0].type, stay.events[0].encounter.place.point_of_care = "encounter.transferred", "Ward 4"
+    stay.events[0].encounter.prior_place.point_of_care = "Ward 2"
+    allergy, document = told.events[0].allergy, letter.events[0].document
+    allergy.identifier.system, allergy.identifier.value, allergy.status = "carebus:pas", "AL1", "active"
+    allergy.substance.text, allergy.severity.text, allergy.criticality.text = '=penicillin, "all"', "severe", "high"
+    document.identifier.system, document.identifier.value, document.title = "carebus:pas", "D9", "Clinic letter"
+    document.media_type, document.content = "image/tiff", b"II*"
+    slot = said(13, 1, event_type="appointment.booked")
+    slot.events[0].appointment.identifier.system, slot.events[0].appointment.identifier.value = "carebus:pas", "S3"
+    slot.events[0].appointment.start_at.utc_at = 1_800_000_000_000_000
+    slot.events[0].appointment.status = "booked"
+    joined = said(14, 1, event_type="patient.merged")
+    joined.events[0].merge.surviving.add(system="carebus:pas", value="P1", type="MR")
+    joined.events[0].merge.retired.add(system="carebus:pas", value="P9", type="MR")
+    sheet.bus.source("pas").send(stay, told, letter, slot, joined)
+
+    def rows(table):
+        return [row for path in sheet.files(f"{table}-*.csv") for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))]
+
+    wanted = {"transfers": {"stay_id": "V7", "from_place": "Ward 2", "to_place": "Ward 4"},
+              "allergies": {"allergy_id": "AL1", "substance": '=penicillin, "all"', "severity": "severe", "criticality": "high",
+                            "status": "active"},
+              "documents": {"document_id": "D9", "title": "Clinic letter", "media_type": "image/tiff"},
+              "appointments": {"appointment_id": "S3", "status": "booked"},
+              "merges": {"merge": "merged", "surviving_id": "P1", "retired_id": "P9", "retired_id_system": "carebus:pas"}}
+    for table, cells in wanted.items():
+        found = wait_for(lambda table=table: rows(table), SECONDS, lambda table=table: f"{table}\n{sheet.log()[-2000:]}")
+        assert cells.items() <= found[0].items(), (table, found)
+        assert found[0]["id_system"] == "carebus:pas" and found[0]["local_id"]
+        assert (found[0]["local_id_system"], found[0]["local_id"][0]) == ("carebus:pas", "P"), "the receiver's own number of the person"
+    for path in [path for path in sheet.files("*.csv") if path.parent.name == "exact"]:
+        assert columns_of(path)[-2:] == ["local_id_system", "id_system"], path
 
 
 def test_write_shows_the_rows_that_rows_became_and_says_what_has_none(tmp_path):
