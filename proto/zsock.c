@@ -408,12 +408,16 @@ int zsocket_recv_parts(ZSocket *socket, ZFrame *ret_frames, size_t max, size_t *
         return 0;
 }
 
-static int send_part(ZSocket *socket, Bytes part, bool more) {
-        if (zmq_send(socket->zmq, part.data, part.size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0)
-                return 0;
+static int send_error(void) {
         if (errno == EAGAIN || errno == EINTR)
                 return ZSOCK_E_AGAIN;
         return errno == EHOSTUNREACH ? ZSOCK_E_UNREACHABLE : -errno;
+}
+
+static int send_part(ZSocket *socket, Bytes part, bool more) {
+        if (zmq_send(socket->zmq, part.data, part.size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0)
+                return 0;
+        return send_error();
 }
 
 int zsocket_send_parts(ZSocket *socket, const Bytes *parts, size_t n_parts) {
@@ -435,6 +439,31 @@ int zsocket_send_routed(ZSocket *socket, const ZRoute *route, Bytes payload) {
 
 int zsocket_send_topic(ZSocket *socket, const char *topic, Bytes payload) {
         return zsocket_send_parts(socket, (Bytes[]){ bytes_of_text(topic), payload }, 2);
+}
+
+int zframe_make(Bytes payload, ZFrame *ret) {
+        zframe_deinit(ret);
+        if (zmq_msg_init_size(frame_message(ret), payload.size) < 0)
+                return -errno;
+        if (payload.size > 0)
+                memcpy(zmq_msg_data(frame_message(ret)), payload.data, payload.size);
+        ret->live = true;
+        return 0;
+}
+
+int zsocket_send_topic_frame(ZSocket *socket, const char *topic, const ZFrame *payload) {
+        _cleanup_(zframe_deinit) ZFrame copy = ZFRAME_NULL;
+        int r = send_part(socket, bytes_of_text(topic), /* more= */ true);
+
+        if (r != 0)
+                return r;
+        zmq_msg_init(frame_message(&copy));
+        copy.live = true;
+        if (zmq_msg_copy(frame_message(&copy), frame_message(payload)) < 0)
+                return -errno;
+        if (zmq_msg_send(frame_message(&copy), socket->zmq, ZMQ_DONTWAIT) < 0)
+                return send_error();
+        return 0;
 }
 
 int zsocket_monitor(ZContext *context, ZSocket *socket, ZSocket **ret_monitor) {

@@ -112,6 +112,10 @@ int zsocket_recv_topic(ZSocket *socket, ZFrame *ret_topic, ZFrame *ret_payload);
 int zsocket_send(ZSocket *socket, Bytes payload);                                 /* copies */
 int zsocket_send_routed(ZSocket *socket, const ZRoute *route, Bytes payload);
 int zsocket_send_topic(ZSocket *socket, const char *topic, Bytes payload);
+/* The same for many sockets: the payload is copied once, into a frame of its own, and each message that is sent holds it together with the
+ * others. 0 or -ENOMEM. */
+int zframe_make(Bytes payload, ZFrame *ret);
+int zsocket_send_topic_frame(ZSocket *socket, const char *topic, const ZFrame *payload);
 /* All frames of a message, for ZAP; at most `max` are kept. Returns the count or negative. */
 int zsocket_recv_parts(ZSocket *socket, ZFrame *ret_frames, size_t max, size_t *ret_n);
 int zsocket_send_parts(ZSocket *socket, const Bytes *parts, size_t n_parts);

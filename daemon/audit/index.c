@@ -250,11 +250,15 @@ static int index_team_get(AuditIndex *index, Bytes name, IndexTeam **ret) {
 
 /* ---- one record -------------------------------------------------------------------------------------------------------------- */
 
+/* Mostly there is room: files are held only where one has to grow. */
 static int index_reserve(AuditIndex *index, const IndexPut *put) {
+        const uint32_t n = 1 + (uint32_t)(index->puts.size / sizeof(IndexPut));
         int r;
 
+        if (places_have_room(put->places, put->seq, n))
+                return 0;
         pthread_mutex_lock(&index->files);
-        r = places_reserve(put->places, put->seq, 1 + (uint32_t)(index->puts.size / sizeof(IndexPut)));
+        r = places_reserve(put->places, put->seq, n);
         pthread_mutex_unlock(&index->files);
         return r;
 }

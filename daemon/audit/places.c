@@ -163,6 +163,11 @@ static size_t narrow_unit(const Places *places) {
         return places->kind == PLACES_SET ? 1 : sizeof(uint64_t);
 }
 
+bool places_have_room(const Places *places, uint64_t seq, uint32_t n) {
+        return seq < SEQ_MAX && (size_t)(seq + 1) * narrow_unit(places) <= places->narrow.size &&
+               2 * (places->n_wide + n) <= wide_slots(&places->wide);
+}
+
 int places_reserve(Places *places, uint64_t seq, uint32_t n) {
         const size_t needed = (size_t)(seq + 1) * narrow_unit(places);
         size_t slots = MAX(wide_slots(&places->wide), (size_t)WIDE_LEAST);

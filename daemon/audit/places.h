@@ -24,6 +24,8 @@ DEFINE_CLEANUP(Places *, places_free)
 
 /* Makes room for `n` puts up to `seq`. 0 or negative: -ENOSPC. */
 int places_reserve(Places *places, uint64_t seq, uint32_t n);
+/* Is there room for that already? */
+bool places_have_room(const Places *places, uint64_t seq, uint32_t n);
 /* `number` of a set is not looked at. Only what was reserved. */
 void places_put(Places *places, uint64_t seq, uint32_t index, uint64_t number);
 /* Of a set 1 or 0. */

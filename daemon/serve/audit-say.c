@@ -50,7 +50,7 @@ typedef struct Counted {
 struct AuditSay {
         Audit *audit;
         const Clock *clock;
-        Buffer head, items, item, what;
+        Buffer head, items, what;
         size_t n_items;
         int error;
         Counted counted[REFUSED_SLOTS];
@@ -79,7 +79,6 @@ AuditSay *audit_say_free(AuditSay *say) {
                 buffer_deinit(&say->counted[i].key);
         buffer_deinit(&say->head);
         buffer_deinit(&say->items);
-        buffer_deinit(&say->item);
         buffer_deinit(&say->what);
         free(say);
         return NULL;
@@ -119,31 +118,60 @@ static int say_write(AuditSay *say) {
         return say->what.error < 0 ? say->what.error : audit_append_packed(say->audit, buffer_bytes(&say->what), NULL);
 }
 
-void audit_say_item(AuditSay *say, const AuditItem *item) {
-        Buffer *out = &say->item;
+/* Room for all but the texts of an item: keys, lengths, numbers and flags. */
+#define ITEM_ROOM (128 + SHA256_SIZE)
 
-        buffer_clear(out);
+static uint8_t *put_number(uint8_t *to, unsigned field, uint64_t value) {
+        return wire_put_varint(wire_put_varint(to, field << 3 | WIRE_VARINT), value);
+}
+
+static uint8_t *put_bytes(uint8_t *to, unsigned field, Bytes bytes) {
+        to = wire_put_varint(wire_put_varint(to, field << 3 | WIRE_BYTES), bytes.size);
+        memcpy(to, bytes.data, bytes.size);
+        return to + bytes.size;
+}
+
+/* Gives the place behind it. */
+static uint8_t *put_item(uint8_t *to, const AuditItem *item, Bytes relationship) {
         if (item->patient_id.size > 0)
-                wire_bytes(out, ITEM_PATIENT_ID, item->patient_id);
+                to = put_bytes(to, ITEM_PATIENT_ID, item->patient_id);
         if (item->place.seq > 0)
-                wire_number(out, ITEM_SEQ, item->place.seq);
+                to = put_number(to, ITEM_SEQ, item->place.seq);
         if (item->place.seq > 0 && !item->record)
-                wire_number(out, ITEM_INDEX, item->place.index);
+                to = put_number(to, ITEM_INDEX, item->place.index);
         if (item->digest)
-                wire_bytes(out, ITEM_DIGEST, bytes_of(item->digest, SHA256_SIZE));
-        wire_number(out, ITEM_RULE, item->rule < 0 ? 0 : (uint64_t)item->rule + 1);
+                to = put_bytes(to, ITEM_DIGEST, bytes_of(item->digest, SHA256_SIZE));
+        to = put_number(to, ITEM_RULE, item->rule < 0 ? 0 : (uint64_t)item->rule + 1);
         if (item->settings > 0)
-                wire_number(out, ITEM_SETTINGS, item->settings);
-        wire_text(out, ITEM_RELATIONSHIP, item->relationship);
+                to = put_number(to, ITEM_SETTINGS, item->settings);
+        if (relationship.size > 0)
+                to = put_bytes(to, ITEM_RELATIONSHIP, relationship);
         if (item->part)
-                wire_number(out, ITEM_PART, 1);
+                to = put_number(to, ITEM_PART, 1);
         if (item->record)
-                wire_number(out, ITEM_RECORD, 1);
+                to = put_number(to, ITEM_RECORD, 1);
         if (item->correction)
-                wire_number(out, ITEM_CORRECTION, 1);
-        wire_bytes(&say->items, DISCLOSURE_ITEMS, buffer_bytes(out));
-        if (out->error < 0)
+                to = put_number(to, ITEM_CORRECTION, 1);
+        return to;
+}
+
+/* It is packed where it stays: one look for room, and its length, mostly of one byte, is put in front when it is known. */
+void audit_say_item(AuditSay *say, const AuditItem *item) {
+        const Bytes relationship = bytes_of_text(item->relationship);
+        uint8_t *room = buffer_reserve(&say->items, ITEM_ROOM + item->patient_id.size + relationship.size);
+        uint8_t *begin, *end, *packed;
+
+        if (!room) {
                 say->error = -ENOMEM;
+                return;
+        }
+        begin = wire_put_varint(room, DISCLOSURE_ITEMS << 3 | WIRE_BYTES) + 1;
+        end = put_item(begin, item, relationship);
+        packed = begin - 1 + wire_varint_size((uint64_t)(end - begin));
+        if (packed != begin)
+                memmove(packed, begin, (size_t)(end - begin));
+        wire_put_varint(begin - 1, (uint64_t)(end - begin));
+        buffer_advance(&say->items, (size_t)(packed + (end - begin) - room));
         say->n_items++;
         if (say->items.size >= RECORD_BYTES && say->error == 0)
                 say->error = say_write(say);

@@ -16,6 +16,7 @@
 #include "daemon/serve/disclose.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
+#include "daemon/serve/live-frames.h"
 #include "daemon/serve/record-cut.h"
 
 #define BATCH 256 /* entries between two looks at orders and state, */
@@ -55,6 +56,7 @@ typedef struct Live {
         uint64_t next;   /* entry that is published next; 0: not begun */
         Buffer place, frame;
         Buffer ready, so_far; /* of one team and the batch at hand: Giving[], packed records */
+        LiveFrames *frames;   /* of the batch at hand */
         int doorbell;
         bool stopping;
 } Live;
@@ -225,6 +227,19 @@ typedef struct Giving {
         size_t so_far, so_far_size; /* of live->so_far */
 } Giving;
 
+static int live_team_send_event(Live *live, LiveTeam *team, const Giving *giving, int64_t now) {
+        const ZFrame *message;
+        int r = live_frames_get(live->frames, giving->bytes, giving->place, team->last, &message);
+
+        if (r < 0)
+                return r;
+        (void)zsocket_send_topic_frame(team->ipc.socket, giving->topic, message);
+        if (team->tcp.socket)
+                (void)zsocket_send_topic_frame(team->tcp.socket, giving->topic, message);
+        team->said_at = now;
+        return 0;
+}
+
 /* A correction stands in the place of what the team does not see, and nothing of that is told: neither its type. */
 static int topic_of(Live *live, const PublishedEvent *event, const SightAnswer *answer, const char **ret) {
         *ret = event->topic;
@@ -280,14 +295,15 @@ static int live_ready_event(Live *live, const LiveTeam *team, PublishedEntry *en
         return live->ready.error;
 }
 
-static void live_send_ready(Live *live, LiveTeam *team, int64_t now) {
-        for (size_t offset = 0; offset < live->ready.size; offset += sizeof(Giving)) {
+static int live_send_ready(Live *live, LiveTeam *team, int64_t now) {
+        int r = 0;
+
+        for (size_t offset = 0; r == 0 && offset < live->ready.size; offset += sizeof(Giving)) {
                 Giving giving;
 
                 memcpy(&giving, live->ready.data + offset, sizeof(giving));
                 if (giving.so_far_size == 0)
-                        live_team_send(team, giving.topic,
-                                       publish_frame(PUBLISH_LIVE, giving.bytes, giving.place, team->last), now);
+                        r = live_team_send_event(live, team, &giving, now);
                 else {
                         buffer_clear(&live->frame);
                         publish_frame_so_far(PUBLISH_LIVE, giving.bytes, giving.place, team->last,
@@ -299,6 +315,7 @@ static void live_send_ready(Live *live, LiveTeam *team, int64_t now) {
                 team->last = giving.place;
                 team->published++;
         }
+        return r;
 }
 
 static void live_ready_begin(Live *live, const LiveTeam *team) {
@@ -320,9 +337,7 @@ static int live_ready_end(Live *live, LiveTeam *team, int64_t now) {
                         team->last = ((const Giving *)(const void *)(live->ready.data + live->ready.size) - 1)->place;
                 return 0;
         }
-        if (r == 0)
-                live_send_ready(live, team, now);
-        return r;
+        return r == 0 ? live_send_ready(live, team, now) : r;
 }
 
 /* What one team is given of a batch, in as many parts as the records beside it take. */
@@ -377,6 +392,7 @@ static int live_publish_batch(Live *live) {
         }
         for (size_t i = 0; r == 0 && i < live->n_teams; i++)
                 r = live_give(live, &live->teams[i], entries, n, now);
+        live_frames_forget(live->frames);
         for (size_t i = 0; i < n; i++)
                 published_entry_free(entries[i]);
         return r;
@@ -504,6 +520,7 @@ static void live_deinit(Live *live) {
                 live_team_deinit(&live->teams[i]);
         free(live->teams);
         closep(&live->doorbell);
+        live_frames_free(live->frames);
         buffer_deinit(&live->place);
         buffer_deinit(&live->frame);
         buffer_deinit(&live->ready);
@@ -533,6 +550,8 @@ int live_run(Worker *worker) {
                 r = audit_say_new(worker->audit, &clock_system, &live.say);
         if (r == 0)
                 r = arena_new(&live.arena, ARENA_MAX);
+        if (r == 0)
+                r = live_frames_new(&live.frames);
         if (r == 0)
                 sight_set_audit(live.sight, worker->audit);
         return r == 0 ? live_loop(&live) : r;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "daemon/serve/place.h"
 #include "daemon/serve/view.h"
+#include "daemon/sharing/sharing.h"
 
 /* Free bytes in front of each event: keys, lengths and four numbers of a Delivery, and of a ToReader around it. */
 #define PUBLISH_ROOM 64
@@ -45,6 +46,11 @@ typedef struct PublishedEvent {
         /* Of sight.c: found once, when somebody asks. */
         bool classified, is_bare;
         uint64_t sensitive;
+        const char *kind; /* what the rules call it */
+        /* Of sight.c: who it is of, and what was answered last, as long as sharing_people_generation() is this. */
+        uint64_t generation; /* 0: of none */
+        const SharingPerson *person;
+        SharingMemo memo;
         PublishedVariant *variants;
         size_t n_variants;
 } PublishedEvent;

@@ -193,14 +193,32 @@ static int classify(Sight *sight, PublishedEvent *event) {
                 return r;
         event->sensitive = sensitive;
         event->is_bare = is_bare;
+        event->kind = sight_kind(event->type);
         event->classified = true;
+        return 0;
+}
+
+/* Whose the event is, found once while the state and the rules stand still. */
+static int person_of(Sight *sight, PublishedEvent *event, const SharingPerson **ret) {
+        const uint64_t head = view_head(sight->view);
+        int r;
+
+        if (event->generation != sharing_people_generation(sight->people, sight->sharing, head)) {
+                event->memo = (SharingMemo){ 0 };
+                event->generation = 0;
+                r = sight_person(sight, event->patient_id, &event->person);
+                if (r < 0)
+                        return r;
+                event->generation = sharing_people_generation(sight->people, sight->sharing, head);
+        }
+        *ret = event->person;
         return 0;
 }
 
 /* What the bus says itself nobody's source has said. */
 static SharingThing thing_of(const PublishedEntry *entry, const PublishedEvent *event) {
         return (SharingThing){
-                .kind = sight_kind(event->type),
+                .kind = event->kind,
                 .type = event->type,
                 .source = event->from_bus ? BYTES_NULL : entry->source,
                 .team = event->team,
@@ -379,9 +397,24 @@ static int check_withdrawn(Sight *sight, const PublishedEvent *event, size_t tea
 
 /* ---- the answer ------------------------------------------------------------------------------------------------------------------ */
 
+/* The choke point. Of a team's own nothing has to be found out first, but where it is a notice about a section, which is asked about
+ * too. */
+static int ask(Sight *sight, const PublishedEntry *entry, PublishedEvent *event, size_t team, SightAnswer *answer) {
+        SharingThing thing = thing_of(entry, event);
+        int r;
+
+        if (event->section || !sharing_is_own(sight->sharing, team, &thing)) {
+                r = classify(sight, event);
+                if (r < 0)
+                        return r;
+                thing = thing_of(entry, event);
+        }
+        answer->verdict = sharing_may_see_again(sight->sharing, team, answer->person, &thing, &event->memo);
+        return 0;
+}
+
 int sight_of(Sight *sight, PublishedEntry *entry, size_t index, size_t team, SightAnswer *ret) {
         PublishedEvent *event = &entry->events[index];
-        SharingThing thing;
         int r;
 
         *ret = (SightAnswer){ .verdict = { .rule = -1 } };
@@ -389,7 +422,7 @@ int sight_of(Sight *sight, PublishedEntry *entry, size_t index, size_t team, Sig
                 answer_nothing(ret, event->echo ? SIGHT_ECHO : SIGHT_WAITS);
                 return 0;
         }
-        r = sight_person(sight, event->patient_id, &ret->person);
+        r = person_of(sight, event, &ret->person);
         if (r < 0)
                 return r;
         if (event->only) {
@@ -399,11 +432,9 @@ int sight_of(Sight *sight, PublishedEntry *entry, size_t index, size_t team, Sig
                         ret->gives = SIGHT_WHOLE;
                 return 0;
         }
-        r = classify(sight, event);
+        r = ask(sight, entry, event, team, ret);
         if (r < 0)
                 return r;
-        thing = thing_of(entry, event);
-        ret->verdict = sharing_may_see(sight->sharing, team, ret->person, &thing);
         answer_verdict(ret);
         if (ret->gives != SIGHT_NOTHING && event->section)
                 return check_about(sight, event, team, ret);
@@ -421,6 +452,9 @@ int sight_of_event(Sight *sight, uint64_t seq, uint32_t index, size_t team, Sigh
         if (index >= entry->n_events)
                 return VIEW_E_NOT_FOUND;
         r = sight_of(sight, entry, index, team, ret);
+        /* Who asks may want to know why, and of a team's own nothing was looked at. */
+        if (r == 0 && ret->gives == SIGHT_WHOLE && !entry->events[index].only)
+                r = classify(sight, &entry->events[index]);
         if (r == 0 && ret_entry)
                 *ret_entry = entry;
         return r;

@@ -17,6 +17,7 @@ struct Sharing {
         uint64_t all_classes;
         const char ***reads; /* what a team reads by both, in order of names, NULL behind the last */
         uint8_t (*digests)[SHA256_SIZE];
+        size_t *groups; /* of each team, the first whose rules and sources are the same by both settings */
         size_t n_teams;
         const char *only_types[POLICY_KINDS_MAX]; /* of a kind that has one type of event alone, that one */
         const SharingPerson *nobody;

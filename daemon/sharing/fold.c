@@ -9,13 +9,16 @@ typedef struct Hash {
         size_t n;
 } Hash;
 
+static inline void hash_eight(Hash *hash) {
+        hash->of_before = (hash->of_before ^ hash->letters) * HASH_PRIME;
+        hash->of_before ^= hash->of_before >> 32;
+        hash->letters = 0;
+}
+
 static inline void hash_add(Hash *hash, uint8_t byte) {
         hash->letters = hash->letters << 8 | byte;
-        if (++hash->n % 8 == 0) {
-                hash->of_before = (hash->of_before ^ hash->letters) * HASH_PRIME;
-                hash->of_before ^= hash->of_before >> 32;
-                hash->letters = 0;
-        }
+        if (++hash->n % 8 == 0)
+                hash_eight(hash);
 }
 
 static inline uint64_t hash_end(const Hash *hash) {
@@ -104,6 +107,33 @@ static const uint8_t ascii[128] = {
 };
 /* clang-format on */
 
+#define EACH_BYTE(byte) ((byte)*UINT64_C(0x0101010101010101))
+#define TOP_BITS EACH_BYTE(0x80)
+
+/* The top bit of each of eight bytes that is at least `byte`; all of them, and it, are below 0x80. */
+static inline uint64_t at_least(uint64_t eight, uint8_t byte) {
+        return ((eight | TOP_BITS) - EACH_BYTE(byte)) & TOP_BITS;
+}
+
+/* Letters and digits of ASCII eight at a time, up to the first byte that is none: most of a text is such. How many they were. The hash
+ * stands between two eights. */
+static inline size_t take_eight(FoldReader *reader, Hash *hash) {
+        const uint64_t eight = load_le64(reader->at), low = eight & ~TOP_BITS, small = low | EACH_BYTE(0x20);
+        const uint64_t digits = at_least(low, '0') & ~at_least(low, '9' + 1);
+        const uint64_t letters = at_least(small, 'a') & ~at_least(small, 'z' + 1);
+        const uint64_t none = ~(digits | letters) & TOP_BITS, others = none | (eight & TOP_BITS);
+        const size_t n = others ? (size_t)__builtin_ctzll(others) / 8 : 8;
+
+        if (n == 0)
+                return 0;
+        hash->letters = __builtin_bswap64(small) >> 8 * (8 - n);
+        hash->n += n;
+        reader->at += n;
+        if (n == 8)
+                hash_eight(hash);
+        return n;
+}
+
 uint64_t fold_next(FoldReader *reader) {
         Hash hash = { .of_before = HASH_START };
         bool has_letters = false;
@@ -111,6 +141,13 @@ uint64_t fold_next(FoldReader *reader) {
         while (reader->at < reader->end) {
                 Step step;
 
+                if (hash.n % 8 == 0 && reader->end - reader->at >= 8) {
+                        const size_t n = take_eight(reader, &hash);
+
+                        has_letters |= n > 0;
+                        if (n == 8)
+                                continue;
+                }
                 if (*reader->at < 0x80) {
                         uint8_t letter = ascii[*reader->at++];
 

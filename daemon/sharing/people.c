@@ -1,6 +1,7 @@
 #include "daemon/sharing/people.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -33,6 +34,7 @@ struct SharingPeople {
         Arena *read_in;   /* one person, while they are put together: what is kept of them is far less */
         Sharing *sharing; /* held, so that no other takes its place in memory */
         uint64_t head;
+        uint64_t generation;
         Half halves[2];
         unsigned younger;
         SharingPeopleCounts counts;
@@ -67,7 +69,15 @@ SharingPeople *sharing_people_free(SharingPeople *people) {
         return NULL;
 }
 
-static void half_forget(Half *half) {
+/* Across all of them: who asks of one what another gave finds it to be of none. */
+static uint64_t next_generation(void) {
+        static atomic_uint_fast64_t newest;
+
+        return 1 + atomic_fetch_add_explicit(&newest, 1, memory_order_relaxed);
+}
+
+static void half_forget(SharingPeople *people, Half *half) {
+        people->generation = next_generation();
         if (!half->is_used)
                 return;
         memset(half->buckets, 0, sizeof(half->buckets));
@@ -123,10 +133,10 @@ static int people_keep(SharingPeople *people, const Known *known, const SharingP
         people->younger = !people->younger;
         people->counts.forgotten++;
         half = &people->halves[people->younger];
-        half_forget(half);
+        half_forget(people, half);
         r = half_keep(people, half, known, person, ret);
         if (r < 0)
-                half_forget(half);
+                half_forget(people, half);
         return r;
 }
 
@@ -145,6 +155,17 @@ static int people_read(SharingPeople *people, uint64_t hash, const char *patient
         return r < 0 ? r : people_keep(people, &known, person, ret);
 }
 
+uint64_t sharing_people_generation(SharingPeople *people, const Sharing *sharing, uint64_t head) {
+        if (people->sharing != sharing || people->head != head || people->generation == 0) {
+                sharing_unref(people->sharing);
+                people->sharing = sharing_ref((Sharing *)(uintptr_t)sharing);
+                people->head = head;
+                for (size_t i = 0; i < ELEMENTSOF(people->halves); i++)
+                        half_forget(people, &people->halves[i]);
+        }
+        return people->generation;
+}
+
 int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
                         const SharingPerson **ret) {
         const Known *known;
@@ -152,13 +173,7 @@ int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t 
         int r;
 
         people->counts.asked++;
-        if (people->sharing != sharing || people->head != head) {
-                sharing_unref(people->sharing);
-                people->sharing = sharing_ref((Sharing *)(uintptr_t)sharing);
-                people->head = head;
-                for (size_t i = 0; i < ELEMENTSOF(people->halves); i++)
-                        half_forget(&people->halves[i]);
-        }
+        (void)sharing_people_generation(people, sharing, head);
         if (!patient_id || !patient_id[0]) {
                 *ret = sharing_nobody(sharing);
                 return 0;

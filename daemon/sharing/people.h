@@ -31,6 +31,11 @@ DEFINE_CLEANUP(SharingPeople *, sharing_people_free)
  */
 int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
                         const SharingPerson **ret);
+/*
+ * A number for whoever keeps what sharing_people_find() gave: as long as it is the same, all of that is good. It is another one when the
+ * head or the Sharing is, when somebody was forgotten for want of room, and for each SharingPeople; never 0.
+ */
+uint64_t sharing_people_generation(SharingPeople *people, const Sharing *sharing, uint64_t head);
 /* How often it was asked and how often it had to read: for the tests and for figures. */
 typedef struct SharingPeopleCounts {
         uint64_t asked, read, forgotten;

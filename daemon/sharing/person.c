@@ -7,10 +7,6 @@
 
 #include "base/text.h"
 #include "daemon/sharing/fold.h"
-#include "proto/pack.h"
-#include "proto/unpack.h"
-
-#define RELATIONSHIP_GUESS 256
 
 typedef struct Make {
         const Policy *policy;
@@ -167,13 +163,29 @@ int person_make(const Policy *const policies[2], const Carebus__V1__PersonSharin
         return r;
 }
 
+/* Nothing in it is a message or a list: it is what it says, and its texts. */
 static int relationship_copy(const Carebus__V1__Relationship *from, Arena *arena,
                              const Carebus__V1__Relationship **ret) {
         const ProtobufCMessageDescriptor *descriptor = &carebus__v1__relationship__descriptor;
-        Bytes packed;
-        int r = pack_message(&from->base, RELATIONSHIP_GUESS, arena, &packed);
+        Carebus__V1__Relationship *copy = arena_alloc(arena, sizeof(*copy));
 
-        return r ?: unpack_message(descriptor, packed, arena, (ProtobufCMessage **)ret);
+        if (!copy)
+                return -ENOMEM;
+        *copy = *from;
+        copy->base.n_unknown_fields = 0;
+        copy->base.unknown_fields = NULL;
+        for (unsigned i = 0; i < descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+                char **text = (char **)(void *)((uint8_t *)copy + field->offset);
+
+                if (field->type != PROTOBUF_C_TYPE_STRING || !*text)
+                        continue;
+                *text = arena_text(arena, *text, strlen(*text));
+                if (!*text)
+                        return -ENOMEM;
+        }
+        *ret = copy;
+        return 0;
 }
 
 /* One relationship may stand there for several teams. */

@@ -96,6 +96,41 @@ static int fill_teams(Sharing *sharing) {
         return r;
 }
 
+static bool is_alike(const PolicyTeam *a, const PolicyTeam *b) {
+        if (!a->name != !b->name || a->reads_all != b->reads_all || a->n_reads != b->n_reads ||
+            memcmp(a->of_kind, b->of_kind, sizeof(a->of_kind)) != 0)
+                return false;
+        for (size_t i = 0; i < a->n_reads; i++)
+                if (!text_equal(a->reads[i], b->reads[i]))
+                        return false;
+        return true;
+}
+
+static bool teams_are_alike(const Sharing *sharing, size_t a, size_t b) {
+        for (size_t i = 0; i < 2; i++) {
+                const Policy *policy = sharing->policies[i];
+
+                if (policy && !is_alike(&policy->teams[a], &policy->teams[b]))
+                        return false;
+        }
+        return true;
+}
+
+/* What the choke point looks at of a team, but for its name and what is its own. */
+static int fill_groups(Sharing *sharing) {
+        sharing->groups = arena_alloc(sharing->arena, (sharing->n_teams + 1) * sizeof(*sharing->groups));
+        if (!sharing->groups)
+                return -ENOMEM;
+        for (size_t i = 0; i < sharing->n_teams; i++) {
+                size_t first = 0;
+
+                while (first < i && (sharing->groups[first] != first || !teams_are_alike(sharing, first, i)))
+                        first++;
+                sharing->groups[i] = first;
+        }
+        return 0;
+}
+
 static int fill(Sharing *sharing, const Carebus__V1__Settings *folded) {
         Carebus__V1__SharingSettings *said[2] = { NULL, NULL };
         Carebus__V1__Settings *settings = NULL;
@@ -151,6 +186,8 @@ int sharing_new(const Config *config, const Carebus__V1__Settings *folded, Shari
                 r = fill(sharing, folded);
         if (r == 0)
                 r = fill_teams(sharing);
+        if (r == 0)
+                r = fill_groups(sharing);
         if (r == 0)
                 r = person_make(sharing->policies, NULL, sharing->arena, &sharing->nobody);
         if (r < 0)

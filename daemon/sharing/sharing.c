@@ -26,11 +26,13 @@ typedef struct Answer {
         MaskPart body, demographics;
 } Answer;
 
-static bool is_own(const Question *question) {
-        const PolicyTeam *team = question->team;
+static bool is_own_of(const PolicyTeam *team, const SharingThing *thing) {
+        return team->name && ((thing->team && text_equal(thing->team, team->name)) ||
+                              name_is_among(team->own, team->n_own, thing->source));
+}
 
-        return team->name && ((question->thing->team && text_equal(question->thing->team, team->name)) ||
-                              name_is_among(team->own, team->n_own, question->thing->source));
+static bool is_own(const Question *question) {
+        return is_own_of(question->team, question->thing);
 }
 
 /* What the bus itself says goes by the person alone. */
@@ -242,6 +244,60 @@ SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const Sharin
                          .kind = (uint64_t)question.kind };
         verdict.mask = mask_find((MaskTable *)(uintptr_t)&sharing->masks, sharing->policies, &key);
         return verdict;
+}
+
+/* By how many of the settings it is the team's own. */
+static unsigned count_own(const Sharing *sharing, size_t team, const SharingThing *thing) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < 2 && sharing->policies[i]; i++)
+                n += is_own_of(&sharing->policies[i]->teams[team], thing);
+        return n;
+}
+
+bool sharing_is_own(const Sharing *sharing, size_t team, const SharingThing *thing) {
+        return team < sharing->n_teams && count_own(sharing, team, thing) == (sharing->policies[1] ? 2 : 1);
+}
+
+/* All that an answer follows from, and may be another for the next team. */
+static SharingMemo memo_of(const Sharing *sharing, size_t team, const SharingPerson *person) {
+        SharingMemo memo = { .is_set = true, .group = sharing->groups[team] };
+
+        for (size_t i = 0; i < 2 && sharing->policies[i]; i++) {
+                memo.objected[i] = person->teams[i][team].objected;
+                memo.relationships[i] = person->teams[i][team].relationships;
+        }
+        return memo;
+}
+
+static bool memo_is_for(const SharingMemo *memo, const SharingMemo *wanted) {
+        return memo->is_set && memo->group == wanted->group && memo->objected[0] == wanted->objected[0] &&
+               memo->objected[1] == wanted->objected[1] && memo->relationships[0] == wanted->relationships[0] &&
+               memo->relationships[1] == wanted->relationships[1];
+}
+
+SharingVerdict sharing_may_see_again(const Sharing *sharing, size_t team, const SharingPerson *person,
+                                     const SharingThing *thing, SharingMemo *memo) {
+        const PolicyRule *rules = sharing->policies[0]->rules;
+        SharingMemo wanted;
+        unsigned n_own;
+
+        if (team >= sharing->n_teams)
+                return sharing_may_see(sharing, team, person, thing);
+        person = person ?: sharing->nobody;
+        n_own = count_own(sharing, team, thing);
+        if (n_own == (sharing->policies[1] ? 2 : 1))
+                return (SharingVerdict){ .sight = SHARING_WHOLE, .rule = -1 };
+        if (n_own > 0) /* by one of them: rare, while a change is on its way */
+                return sharing_may_see(sharing, team, person, thing);
+        wanted = memo_of(sharing, team, person);
+        if (!memo_is_for(memo, &wanted)) {
+                wanted.verdict = sharing_may_see(sharing, team, person, thing);
+                *memo = wanted;
+        } else if (memo->verdict.rule >= 0) /* each team goes by a relationship of its own */
+                memo->verdict.relationship = first_relationship(person, &person->teams[0][team],
+                                                                rules[memo->verdict.rule].relationships);
+        return memo->verdict;
 }
 
 uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,

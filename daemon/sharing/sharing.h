@@ -129,6 +129,21 @@ typedef struct SharingVerdict {
  * class, while it has a relationship that the rule goes by. */
 SharingVerdict sharing_may_see(const Sharing *sharing, size_t team, const SharingPerson *person,
                                const SharingThing *thing);
+/* The same, for whoever asks of one thing and one person for team after team: teams whose rules and sources are alike and who have alike
+ * relationships with the person get the answer that the one before them got, found once. A memo is of one Sharing, person and thing: {0}
+ * begins it, for any other of these too. What is the team's own is found each time. */
+typedef struct SharingMemo {
+        bool is_set;
+        size_t group; /* of teams that are alike */
+        uint64_t objected[2];
+        uint32_t relationships[2];
+        SharingVerdict verdict;
+} SharingMemo;
+SharingVerdict sharing_may_see_again(const Sharing *sharing, size_t team, const SharingPerson *person,
+                                     const SharingThing *thing, SharingMemo *memo);
+/* Is it the team's own, by all settings in force? Then it sees it whole: neither kind nor classes are looked at, and the thing need not
+ * have them. */
+bool sharing_is_own(const Sharing *sharing, size_t team, const SharingThing *thing);
 /* All rules that let it, as bits of their places, for `why`. */
 uint64_t sharing_rules_that_let(const Sharing *sharing, size_t team, const SharingPerson *person,
                                 const SharingThing *thing);

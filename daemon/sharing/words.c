@@ -28,8 +28,12 @@ typedef struct Table {
         size_t mask;
 } Table;
 
+/* Which words there are, roughly: small enough to stay near the processor, as nearly every word of a text is none of them. */
+#define FILTER_BITS 15
+
 struct Words {
         Table codes, words, labels;
+        uint64_t filter[(1 << FILTER_BITS) / 64];
         uint64_t prefixes; /* lengths that there are, as bits */
 };
 
@@ -100,6 +104,19 @@ static Entry *table_add(Table *table, uint64_t key, uint64_t classes) {
         return entry;
 }
 
+static Entry *word_add(Words *words, uint64_t key, uint64_t classes) {
+        const uint64_t bit = key >> (64 - FILTER_BITS);
+
+        words->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+        return table_add(&words->words, key, classes);
+}
+
+static inline const Entry *word_find(const Words *words, uint64_t key) {
+        const uint64_t bit = key >> (64 - FILTER_BITS);
+
+        return words->filter[bit / 64] >> bit % 64 & 1 ? table_find(&words->words, key) : NULL;
+}
+
 static uint64_t system_known(const Words *words, uint64_t system) {
         const Entry *entry = table_find(&words->labels, mix(ANY_SYSTEM, system));
 
@@ -128,11 +145,11 @@ static void add_phrase(Words *words, const char *phrase, uint64_t classes) {
         if (n == 0)
                 return;
         if (n == 1) {
-                table_add(&words->words, ring[0], classes);
+                word_add(words, ring[0], classes);
                 return;
         }
-        table_add(&words->words, ring[(n - 1) % PHRASE_MAX], 0)->lengths |= 1u << MIN(n, (size_t)PHRASE_MAX);
-        table_add(&words->words, phrase_hash(ring, (n - 1) % PHRASE_MAX, MIN(n, (size_t)PHRASE_MAX)), classes);
+        word_add(words, ring[(n - 1) % PHRASE_MAX], 0)->lengths |= 1u << MIN(n, (size_t)PHRASE_MAX);
+        word_add(words, phrase_hash(ring, (n - 1) % PHRASE_MAX, MIN(n, (size_t)PHRASE_MAX)), classes);
 }
 
 static void add_code(Words *words, const Carebus__V1__Coded *code, uint64_t classes) {
@@ -255,7 +272,7 @@ static uint64_t look_at_text(const Words *words, const void *text, size_t size) 
         uint64_t ring[PHRASE_MAX] = { 0 }, word, found = 0;
 
         for (size_t n = 0; (word = fold_next(&reader)); n++) {
-                const Entry *entry = table_find(&words->words, word);
+                const Entry *entry = word_find(words, word);
 
                 ring[n % PHRASE_MAX] = word;
                 if (!entry)
@@ -263,9 +280,9 @@ static uint64_t look_at_text(const Words *words, const void *text, size_t size) 
                 found |= entry->classes;
                 for (uint32_t lengths = entry->lengths; lengths; lengths &= lengths - 1) {
                         size_t length = (size_t)__builtin_ctz(lengths);
-                        const Entry *phrase = length <= n + 1 ? table_find(&words->words,
-                                                                           phrase_hash(ring, n % PHRASE_MAX, length))
-                                                              : NULL;
+                        const Entry *phrase = length <= n + 1
+                                                      ? word_find(words, phrase_hash(ring, n % PHRASE_MAX, length))
+                                                      : NULL;
                         found |= phrase ? phrase->classes : 0;
                 }
         }

@@ -1,12 +1,16 @@
 /* What is sensitive is found in every code, text and label, however it is written, and nothing else is. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/text.h"
 #include "carebus/v1/record.pb-c.h"
+#include "daemon/sharing/fold.h"
 #include "daemon/sharing/sharing.h"
 
 enum { HIV = 1, TERMINATION = 2, LABELLED = 4 };
@@ -218,12 +222,42 @@ static void test_labels_are_found_by_their_codes_alone(void **state) {
         assert_int_equal(in_text(*state, "VIP-S"), 0);
 }
 
+/* A hyphen that nobody sees behind each letter: then no two of them are read at once. */
+static void test_letters_read_many_at_a_time_are_those_read_one_by_one(void **state) {
+        const char *said = getenv("CAREBUS_SEED");
+        unsigned seed = said ? (unsigned)strtoul(said, NULL, 10) : (unsigned)time(NULL);
+
+        print_message("# CAREBUS_SEED=%u\n", seed);
+        srandom(seed);
+        for (size_t n = 0; n < 100000; n++) {
+                char text[48], apart[3 * sizeof(text)];
+                size_t size = (size_t)random() % sizeof(text), n_apart = 0;
+                FoldReader together, one_by_one;
+                uint64_t word;
+
+                for (size_t i = 0; i < size; i++) {
+                        /* Mostly letters, now and then any byte of ASCII. */
+                        text[i] = (char)(random() % 8 ? "aZ09mQxk"[random() % 8] : 1 + random() % 127);
+                        apart[n_apart++] = text[i];
+                        memcpy(apart + n_apart, "\xC2\xAD", 2);
+                        n_apart += 2;
+                }
+                together = fold_reader(text, size);
+                one_by_one = fold_reader(apart, n_apart);
+                do {
+                        word = fold_next(&together);
+                        assert_true(word == fold_next(&one_by_one));
+                } while (word);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_words_are_found_however_they_are_written),
                 cmocka_unit_test(test_other_words_are_not),
                 cmocka_unit_test(test_codes_are_found_in_their_system_whatever_it_is_called),
                 cmocka_unit_test(test_the_original_form_and_deep_places_are_looked_at),
+                cmocka_unit_test(test_letters_read_many_at_a_time_are_those_read_one_by_one),
                 cmocka_unit_test(test_labels_are_found_by_their_codes_alone),
         };
 

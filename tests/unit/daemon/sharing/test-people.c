@@ -149,6 +149,35 @@ static void test_when_it_is_full_the_last_ones_stay(void **state) {
         assert_int_equal(sharing_people_counts(fixture->people).read, 5000);
 }
 
+static void test_as_long_as_the_generation_is_the_same_what_was_given_is_good(void **state) {
+        Fixture *fixture = *state;
+        const SharingPerson *first = find(fixture, 7, "p0.0");
+        uint64_t generation = sharing_people_generation(fixture->people, fixture->sharing, 7);
+        uint64_t forgotten = sharing_people_counts(fixture->people).forgotten, of_other;
+        SharingPeople *other = NULL;
+        char id[32];
+
+        assert_true(generation != 0);
+        for (unsigned i = 1; i < 2000; i++) {
+                snprintf(id, sizeof(id), "p%u.0", i);
+                find(fixture, 7, id);
+                if (sharing_people_generation(fixture->people, fixture->sharing, 7) == generation)
+                        assert_ptr_equal(find(fixture, 7, "p0.0"), first);
+                else
+                        assert_true(sharing_people_counts(fixture->people).forgotten > forgotten);
+                forgotten = sharing_people_counts(fixture->people).forgotten;
+                generation = sharing_people_generation(fixture->people, fixture->sharing, 7);
+                first = find(fixture, 7, "p0.0");
+                generation = sharing_people_generation(fixture->people, fixture->sharing, 7);
+        }
+        assert_true(forgotten > 0);
+        assert_true(sharing_people_generation(fixture->people, fixture->sharing, 8) != generation);
+        assert_int_equal(sharing_people_new(128 << 10, read_person, fixture, &other), 0);
+        of_other = sharing_people_generation(other, fixture->sharing, 8);
+        assert_true(of_other != 0 && of_other != sharing_people_generation(fixture->people, fixture->sharing, 8));
+        sharing_people_free(other);
+}
+
 static void test_who_is_too_large_is_an_error_and_nothing_else(void **state) {
         Fixture *fixture = *state;
         const SharingPerson *person = NULL;
@@ -166,6 +195,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_nobody_and_who_is_not_known_have_no_relationship, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_who_cannot_be_read_is_an_error_and_is_read_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_when_it_is_full_the_last_ones_stay, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_as_long_as_the_generation_is_the_same_what_was_given_is_good,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(test_who_is_too_large_is_an_error_and_nothing_else, setup, teardown),
         };
 

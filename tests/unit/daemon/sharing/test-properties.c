@@ -379,10 +379,65 @@ static void test_no_text_of_any_field_slips_through_and_every_other_is_given(voi
         free(leaves);
 }
 
+/* The answers of one event and person to all teams, in any order and again, out of one memo. Returns how many were another team's. */
+static uint64_t ask_again(World *world, const Sharing *sharing, Leaves *leaves) {
+        Carebus__V1__PersonSharing *said = world_person(world);
+        SharingThing thing = sharing_thing_of_event(sharing, world_event(world, leaves));
+        const SharingPerson *person;
+        SharingMemo memo = { 0 };
+        uint64_t shared = 0;
+
+        assert_int_equal(sharing_person(sharing, said, world->arena, &person), 0);
+        for (size_t i = 0; i < 3 * WORLD_TEAMS; i++) {
+                size_t team = dice_roll(&world->dice, WORLD_TEAMS);
+                SharingVerdict anew = sharing_may_see(sharing, team, person, &thing);
+                SharingVerdict again = sharing_may_see_again(sharing, team, person, &thing, &memo);
+
+                assert_int_equal(again.sight, anew.sight);
+                assert_int_equal(again.rule, anew.rule);
+                assert_true(text_equal(again.reason, anew.reason));
+                assert_ptr_equal(again.relationship, anew.relationship);
+                assert_ptr_equal(again.mask, anew.mask);
+                if (sharing_is_own(sharing, team, &thing))
+                        assert_true(anew.sight == SHARING_WHOLE && anew.rule < 0);
+                shared += memo.is_set && memo.group != team && anew.sight != SHARING_HIDDEN;
+        }
+        return shared;
+}
+
+static void test_what_is_found_once_for_teams_alike_is_what_each_of_them_is_told(void **state) {
+        uint64_t seed = seed_of(), shared = 0;
+        Leaves *leaves = leaves_new(LEAVES_MAX);
+
+        for (uint64_t n = 0; n < WORLDS; n++) {
+                _cleanup_(sharing_unrefp) Sharing *sharing = NULL;
+                World world;
+
+                world_init(&world, seed + n);
+                for (size_t i = 1; i < WORLD_TEAMS && n % 2 == 0; i++) {
+                        world.config.teams[i].class = world.config.teams[0].class;
+                        world.config.teams[i].reads_all = world.config.teams[0].reads_all;
+                        world.config.teams[i].may_read = world.config.teams[0].may_read;
+                        world.config.teams[i].n_may_read = world.config.teams[0].n_may_read;
+                }
+                assert_int_equal(sharing_new(&world.config,
+                                             n % 3 == 0 ? world.settings : world_settings(&world, &world.config),
+                                             &sharing),
+                                 0);
+                for (size_t i = 0; i < 10; i++)
+                        shared += ask_again(&world, sharing, leaves);
+                sharing_unref(TAKE_PTR(sharing));
+                world_deinit(&world);
+        }
+        assert_true(shared > WORLDS / 10);
+        free(leaves);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_one_rule_more_shows_no_less_and_changes_nothing_for_whom_it_is_not),
                 cmocka_unit_test(test_a_stricter_rule_never_shows_more),
+                cmocka_unit_test(test_what_is_found_once_for_teams_alike_is_what_each_of_them_is_told),
                 cmocka_unit_test(test_a_kind_or_type_that_nobody_knows_is_seen_by_nobody),
                 cmocka_unit_test(test_no_text_of_any_field_slips_through_and_every_other_is_given),
         };
