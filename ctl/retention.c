@@ -38,7 +38,7 @@ static int look_at_class(const Preview *preview, RetentionClass class, uint64_t 
         };
         const int64_t older_than = preview->now - (int64_t)age * USEC_PER_SEC;
         const uint64_t head = state_folded_seq(preview->txn);
-        RetentionWaits *waits;
+        _cleanup_(retention_waits_freep) RetentionWaits *waits = NULL;
         int r;
 
         arena_reset(preview->arena);

@@ -50,7 +50,7 @@ static bool stands_behind_base(const Carebus__V1__Expired *expired, RetentionCla
 int retention_expire(FoldWork *work, const Carebus__V1__JournalDecision *decision) {
         const Carebus__V1__Expired *expired = decision->expired;
         RetentionQuestion question = { .txn = work->txn, .delivered = UINT64_MAX, .arena = work->arena };
-        RetentionWaits *waits;
+        _cleanup_(retention_waits_freep) RetentionWaits *waits = NULL;
         int r;
 
         question.class = expired && expired->rule ? retention_class_of_rule(expired->rule) : RETENTION_NOT_FOLLOWED;

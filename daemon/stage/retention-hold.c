@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -91,16 +92,75 @@ typedef struct WaitsParked {
         uint64_t from_seq;
 } WaitsParked;
 
+/* An entry that is named by something that is open. Whose number its events were said under may have come apart from who answered for it
+ * then, so these are found from what names them, not from the persons in the entry. */
+typedef struct WaitsNamed {
+        uint64_t seq;
+        uint64_t hold;
+} WaitsNamed;
+
 struct RetentionWaits {
         StateTxn *txn;
         Arena *arena;
         WaitsParked **parked;
         size_t n_parked;
-        uint64_t **compared; /* entries that an open item is compared with */
-        size_t n_compared;
         char **glasses; /* who answers for those whose glass was broken */
         size_t n_glasses;
+        Buffer named; /* WaitsNamed, in order */
 };
+
+RetentionWaits *retention_waits_free(RetentionWaits *waits) {
+        if (!waits)
+                return NULL;
+        buffer_deinit(&waits->named);
+        free(waits);
+        return NULL;
+}
+
+static int name(RetentionWaits *waits, uint64_t seq, RetentionHold hold) {
+        const WaitsNamed named = { .seq = seq, .hold = hold };
+
+        buffer_append(&waits->named, &named, sizeof(named));
+        return waits->named.error;
+}
+
+/* "<seq>.<index>" */
+static int name_event(RetentionWaits *waits, const char *event_id, RetentionHold hold) {
+        return event_id ? name(waits, strtoull(event_id, NULL, 10), hold) : 0;
+}
+
+static int name_events(RetentionWaits *waits, char *const *event_ids, size_t n, RetentionHold hold) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = name_event(waits, event_ids[i], hold);
+        return r;
+}
+
+static int named_compare(const void *a, const void *b) {
+        const WaitsNamed *first = a, *second = b;
+
+        if (first->seq != second->seq)
+                return first->seq < second->seq ? -1 : 1;
+        return first->hold < second->hold ? -1 : first->hold > second->hold;
+}
+
+/* The first reason to keep it. */
+static RetentionHold named_find(const RetentionWaits *waits, uint64_t seq) {
+        const WaitsNamed *list = (const WaitsNamed *)(const void *)waits->named.data;
+        size_t low = 0, high = waits->named.size / sizeof(*list);
+
+        while (low < high) {
+                const size_t middle = low + (high - low) / 2;
+
+                if (list[middle].seq < seq)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < waits->named.size / sizeof(*list) && list[low].seq == seq ? (RetentionHold)list[low].hold
+                                                                               : RETENTION_MAY_GO;
+}
 
 /* Somebody who is nobody any more answers for themselves. */
 static int who_answers(StateTxn *txn, const char *patient_id, Arena *arena, char **ret) {
@@ -128,7 +188,6 @@ static int parked_note(RetentionWaits *waits, const Carebus__V1__Parked *parked)
 static int item_seen(Bytes key, Bytes value, void *owner) {
         RetentionWaits *waits = owner;
         const ArenaMark mark = arena_mark(waits->arena);
-        uint64_t *compared;
         Item *item;
         int r;
 
@@ -138,39 +197,124 @@ static int item_seen(Bytes key, Bytes value, void *owner) {
                 return r;
         if (item->parked)
                 return parked_note(waits, item->parked);
-        if (!item->has_conflicts_with) {
-                arena_rewind(waits->arena, mark);
-                return 0;
-        }
-        compared = arena_alloc(waits->arena, sizeof(*compared));
-        if (!compared)
-                return -ENOMEM;
-        *compared = item->conflicts_with;
-        return list_append((void ***)&waits->compared, &waits->n_compared, compared, waits->arena);
+        r = item->has_conflicts_with ? name(waits, item->conflicts_with, RETENTION_QUARANTINE) : 0;
+        arena_rewind(waits->arena, mark);
+        return r;
 }
 
-int retention_waits_read(StateTxn *txn, Arena *arena, RetentionWaits **ret) {
-        RetentionWaits *waits = arena_alloc(arena, sizeof(*waits));
-        Carebus__V1__Grant **grants;
-        size_t n_grants = 0;
+/* A place of the index of a person's events. */
+static int place_of_person(Bytes key, Bytes value, void *owner) {
+        (void)value;
+        if (key.size < sizeof(uint64_t) + sizeof(uint32_t))
+                return -EBADMSG;
+        return name(owner, load_be64(key.data + key.size - sizeof(uint64_t) - sizeof(uint32_t)), RETENTION_REVIEW);
+}
+
+static int review_seen(Bytes key, Bytes value, void *owner) {
+        RetentionWaits *waits = owner;
+        const ArenaMark mark = arena_mark(waits->arena);
+        Carebus__V1__Review *review;
         int r;
 
-        if (!waits)
-                return -ENOMEM;
-        *waits = (RetentionWaits){ .txn = txn, .arena = arena };
-        r = state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, item_seen, waits);
-        r = r ?: grants_read(txn, "break-glass", /* all= */ false, arena, &grants, &n_grants);
+        (void)key;
+        r = message_unpack(&carebus__v1__review__descriptor, value, waits->arena, (ProtobufCMessage **)&review);
+        r = r ?: name_events(waits, review->event_ids, review->n_event_ids, RETENTION_REVIEW);
+        for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++) {
+                StateKey prefix = state_key_person(review->patient_ids[i]);
+
+                r = prefix.error
+                            ?: state_walk(waits->txn, STATE_PATIENT_SEQ, state_key_all(&prefix), state_key_all(&prefix),
+                                          place_of_person, waits);
+        }
+        arena_rewind(waits->arena, mark);
+        return r;
+}
+
+static int conflicts_see(RetentionWaits *waits, Bytes value) {
+        Carebus__V1__StoredConflicts *stored;
+        int r = message_unpack(&carebus__v1__stored_conflicts__descriptor, value, waits->arena,
+                               (ProtobufCMessage **)&stored);
+
+        for (size_t i = 0; r == 0 && i < stored->n_conflicts; i++) {
+                const Carebus__V1__Conflict *conflict = stored->conflicts[i]->conflict;
+
+                if (!conflict || conflict->has_closed_at)
+                        continue;
+                r = name_event(waits, conflict->id, RETENTION_CONFLICT);
+                r = r ?: name_events(waits, conflict->event_ids, conflict->n_event_ids, RETENTION_CONFLICT);
+        }
+        return r;
+}
+
+static int decisions_see(RetentionWaits *waits, Bytes value) {
+        Carebus__V1__StoredSection *section;
+        int r = message_unpack(&carebus__v1__stored_section__descriptor, value, waits->arena,
+                               (ProtobufCMessage **)&section);
+
+        for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
+                const Carebus__V1__Fact *fact = section->facts[i]->fact;
+
+                if (!fact || !text_equal(fact->status, "current"))
+                        continue;
+                r = name_event(waits, fact->event_id, RETENTION_DECISION);
+                r = r ?: name_event(waits, fact->confirmed_event_id, RETENTION_DECISION);
+                r = r ?: name_events(waits, fact->history, fact->n_history, RETENTION_DECISION);
+        }
+        return r;
+}
+
+/* Of most sections the name is all that is looked at. Claims of a fact stand under another key, and say no more than the fact. */
+static int section_seen(Bytes key, Bytes value, void *owner) {
+        RetentionWaits *waits = owner;
+        const ArenaMark mark = arena_mark(waits->arena);
+        const size_t n_id = strnlen((const char *)key.data, key.size) + 1;
+        const Bytes section = n_id < key.size ? bytes_of(key.data + n_id, key.size - n_id) : BYTES_NULL;
+        int r = 0;
+
+        if (key.size > 0 && key.data[0] == '~')
+                return 0;
+        if (section.size == sizeof(SECTION_CONFLICTS) && memcmp(section.data, SECTION_CONFLICTS, section.size) == 0)
+                r = conflicts_see(waits, value);
+        else if (section.size > strlen(SECTION_DECISIONS "/") &&
+                 memcmp(section.data, SECTION_DECISIONS "/", strlen(SECTION_DECISIONS "/")) == 0)
+                r = decisions_see(waits, value);
+        arena_rewind(waits->arena, mark);
+        return r;
+}
+
+static int glasses_read(RetentionWaits *waits) {
+        Carebus__V1__Grant **grants;
+        size_t n_grants = 0;
+        int r = grants_read(waits->txn, "break-glass", /* all= */ false, waits->arena, &grants, &n_grants);
+
         for (size_t i = 0; r == 0 && i < n_grants; i++) {
                 char *whose;
 
                 if (!grants[i]->patient_id)
                         continue;
-                r = who_answers(txn, grants[i]->patient_id, arena, &whose);
-                r = r ?: list_append((void ***)&waits->glasses, &waits->n_glasses, whose, arena);
+                r = who_answers(waits->txn, grants[i]->patient_id, waits->arena, &whose);
+                r = r ?: list_append((void ***)&waits->glasses, &waits->n_glasses, whose, waits->arena);
         }
-        if (r == 0)
-                *ret = waits;
-        return error_fold(r);
+        return r;
+}
+
+int retention_waits_read(StateTxn *txn, Arena *arena, RetentionWaits **ret) {
+        _cleanup_(retention_waits_freep) RetentionWaits *waits = calloc(1, sizeof(*waits));
+        int r;
+
+        if (!waits)
+                return -ENOMEM;
+        *waits = (RetentionWaits){ .txn = txn, .arena = arena, .named = BUFFER_NULL };
+        r = state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, item_seen, waits);
+        r = r ?: state_walk(txn, STATE_REVIEW, BYTES_NULL, BYTES_NULL, review_seen, waits);
+        r = r ?: state_walk(txn, STATE_SECTION, BYTES_NULL, BYTES_NULL, section_seen, waits);
+        r = r ?: glasses_read(waits);
+        if (r)
+                return error_fold(r);
+        if (waits->named.size > 0)
+                qsort(waits->named.data, waits->named.size / sizeof(WaitsNamed), sizeof(WaitsNamed), named_compare);
+        *ret = TAKE_PTR(waits);
+        return 0;
 }
 
 /* ---- one entry ------------------------------------------------------------------------------------------------------------ */
@@ -207,7 +351,6 @@ static bool is_open(const Asked *asked, uint64_t seq) {
 
 /* An item may wait although some of its entry is in use, or although it was read again in part. */
 static bool is_in_quarantine(const Asked *asked) {
-        const RetentionWaits *waits = asked->question->waits;
         const Outcome *own = asked->outcomes[0];
 
         if ((own->quarantined && !own->resolution) || (own->n_held > 0 && !own->resolution))
@@ -215,9 +358,6 @@ static bool is_in_quarantine(const Asked *asked) {
         for (size_t i = 0; i < asked->n_outcomes; i++)
                 if (is_open(asked, asked->outcomes[i]->seq) ||
                     (asked->outcomes[i]->has_about_seq && is_open(asked, asked->outcomes[i]->about_seq)))
-                        return true;
-        for (size_t i = 0; i < waits->n_compared; i++)
-                if (*waits->compared[i] == asked->seq)
                         return true;
         return false;
 }
@@ -235,76 +375,12 @@ static bool is_parked(const Asked *asked, const char *whose) {
         return false;
 }
 
-/* Is it an event of one of these numbers? */
-static bool names_entry(const Asked *asked, const char *event_id) {
-        for (size_t i = 0; i < asked->n_outcomes; i++) {
-                char prefix[24];
+static RetentionHold named_by(const Asked *asked) {
+        RetentionHold hold = RETENTION_MAY_GO;
 
-                snprintf(prefix, sizeof(prefix), "%" PRIu64 ".", asked->outcomes[i]->seq);
-                if (event_id && text_starts_with(event_id, prefix))
-                        return true;
-        }
-        return false;
-}
-
-static bool any_names_entry(const Asked *asked, char *const *event_ids, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (names_entry(asked, event_ids[i]))
-                        return true;
-        return false;
-}
-
-static int look_at_conflicts(Asked *asked, const char *patient_id) {
-        StateKey key = state_key_section(patient_id, SECTION_CONFLICTS);
-        Carebus__V1__StoredConflicts *stored;
-        Bytes value;
-        int r = state_get(asked->question->txn, STATE_SECTION, state_key_all(&key), &value);
-
-        if (r == STATE_E_NOT_FOUND)
-                return 0;
-        r = r
-                    ?: message_unpack(&carebus__v1__stored_conflicts__descriptor, value, asked->question->arena,
-                                      (ProtobufCMessage **)&stored);
-        if (r)
-                return error_fold(r);
-        for (size_t i = 0; i < stored->n_conflicts; i++) {
-                const Carebus__V1__Conflict *conflict = stored->conflicts[i]->conflict;
-
-                if (conflict && !conflict->has_closed_at &&
-                    (names_entry(asked, conflict->id) ||
-                     any_names_entry(asked, conflict->event_ids, conflict->n_event_ids)))
-                        asked->hold = RETENTION_CONFLICT;
-        }
-        return 0;
-}
-
-static int decision_seen(Bytes key, Bytes value, void *owner) {
-        Carebus__V1__StoredSection *section;
-        Asked *asked = owner;
-        int r;
-
-        (void)key;
-        r = message_unpack(&carebus__v1__stored_section__descriptor, value, asked->question->arena,
-                           (ProtobufCMessage **)&section);
-        for (size_t i = 0; r == 0 && i < section->n_facts; i++) {
-                const Carebus__V1__Fact *fact = section->facts[i]->fact;
-
-                if (fact && text_equal(fact->status, "current") &&
-                    (names_entry(asked, fact->event_id) || names_entry(asked, fact->confirmed_event_id) ||
-                     any_names_entry(asked, fact->history, fact->n_history)))
-                        asked->hold = RETENTION_DECISION;
-        }
-        return r;
-}
-
-static int look_at_decisions(Asked *asked, const char *patient_id) {
-        StateKey prefix = state_key_person(patient_id);
-
-        state_key_bytes(&prefix, bytes_of_text(SECTION_DECISIONS "/"));
-        if (prefix.error < 0)
-                return prefix.error;
-        return error_fold(state_walk(asked->question->txn, STATE_SECTION, state_key_all(&prefix),
-                                     state_key_all(&prefix), decision_seen, asked));
+        for (size_t i = 0; i < asked->n_outcomes && hold == RETENTION_MAY_GO; i++)
+                hold = named_find(asked->question->waits, asked->outcomes[i]->seq);
+        return hold;
 }
 
 static int aside_seen(Bytes key, Bytes value, void *owner) {
@@ -337,12 +413,7 @@ static int look_at_member(Asked *asked, const char *patient_id) {
                 asked->hold = RETENTION_REVIEW;
                 return 0;
         }
-        r = look_at_conflicts(asked, patient_id);
-        if (r == 0 && asked->hold == RETENTION_MAY_GO)
-                r = look_at_decisions(asked, patient_id);
-        if (r == 0 && asked->hold == RETENTION_MAY_GO && asked->question->class == RETENTION_EVENTS)
-                r = look_at_aside(asked, patient_id);
-        return r;
+        return asked->question->class == RETENTION_EVENTS ? look_at_aside(asked, patient_id) : 0;
 }
 
 static int look_at_person(Asked *asked, const char *patient_id) {
@@ -410,6 +481,9 @@ static int look(Asked *asked) {
                 asked->hold = RETENTION_QUARANTINE;
                 return 0;
         }
+        asked->hold = named_by(asked);
+        if (asked->hold != RETENTION_MAY_GO)
+                return 0;
         r = look_at_persons(asked);
         if (r == 0 && asked->hold == RETENTION_MAY_GO && question->class == RETENTION_EVENTS &&
             asked->last > question->delivered)

@@ -6,6 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "carebus/v1/journal.pb-c.h"
 #include "daemon/store/state.h"
 
@@ -41,9 +42,12 @@ const char *retention_hold_says(RetentionHold hold);
 /* Seconds that the settings give a class; 0: for ever. */
 uint64_t retention_age(const Carebus__V1__Settings *settings, RetentionClass class);
 
-/* What waits, gathered once for many entries. Borrowed from the arena. */
+/* What waits, gathered once for many entries by a walk over all that is open and over the keys of all sections. Parts of it live in the
+ * arena, which must outlive it. 0 or negative. */
 typedef struct RetentionWaits RetentionWaits;
 int retention_waits_read(StateTxn *txn, Arena *arena, RetentionWaits **ret);
+RetentionWaits *retention_waits_free(RetentionWaits *waits);
+DEFINE_CLEANUP(RetentionWaits *, retention_waits_free)
 
 /* Why entry `seq` stays. `delivered`: every consumer has acknowledged up to here (UINT64_MAX: nobody reads). *ret_received_at may be NULL.
  * 0 or negative; the arena is left as it was. */

@@ -240,7 +240,7 @@ static int decide(Retention *retention, const Look *look) {
 static int look_class(Retention *retention, Look *look, uint64_t age) {
         const ArenaMark mark = arena_mark(retention->arena);
         char reader[RETENTION_READER_SIZE];
-        RetentionWaits *waits;
+        _cleanup_(retention_waits_freep) RetentionWaits *waits = NULL;
         int r = 0;
 
         look->n = 0;

@@ -161,7 +161,8 @@ def test_whole_entries_go_behind_a_base_once_every_reader_has_them(make_bus, tmp
         *_, last = feed.take(preview["held"]["undelivered"])
         feed.ack(last)
     later.days(62)
-    wait_for(lambda: not journal_has(bus, "OLD1|GOES") and not journal_has(bus, "OLD2|GOES"), seconds=60, what="the entries are let go of")
+    wait_for(lambda: not journal_has(bus, "OLD1|GOES") and not journal_has(bus, "OLD2|GOES"), seconds=60,
+             what="the entries are let go of")
     assert journal_has(bus, "BAD1|WAITS") and not journal_has(bus, "VOLD1")
     assert told(bus) == [] and len(before) == 2
     # Records are as they were, and are so again out of the base.

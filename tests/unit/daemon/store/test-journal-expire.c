@@ -1,5 +1,6 @@
 /* What it promises that payloads are removed by rule: they are gone from the disk, everything else is as it was, and that something stood
  * there stays provable. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -181,12 +182,80 @@ static void test_a_payload_that_was_altered_after_it_expired_is_found(void **sta
         assert_int_equal(fault.seq, 1);
 }
 
+/* The first half goes; of entry 11 nothing can be taken. */
+static int reduce(uint64_t seq, uint8_t *payload, size_t size, void *owner) {
+        (void)owner;
+        if (seq == 11)
+                return -ENODATA;
+        memset(payload, 0, size / 2);
+        return 0;
+}
+
+static void test_a_reduced_payload_keeps_the_rest_its_place_and_the_chain(void **state) {
+        _cleanup_(journal_freep) Journal *journal = open_journal(*state, SEGMENT, 0);
+        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
+        static const uint64_t seqs[] = { 3, 10, 11 };
+        _cleanup_(buffer_deinit) Buffer buffer = BUFFER_NULL;
+        JournalVerified before, after;
+        JournalRecord record;
+        Bytes payload;
+        size_t n;
+
+        write_records(journal, 300, 10);
+        verify(*state, &before);
+        assert_int_equal(journal_reduce(*state, seqs, ELEMENTSOF(seqs), reduce, NULL, &n), 0);
+        assert_int_equal(n, 2);
+        verify(*state, &after);
+        assert_memory_equal(before.chain, after.chain, sizeof(before.chain));
+        payload = payload_of(10, &buffer);
+        assert_int_equal(journal_reader_open(*state, &reader), 0);
+        assert_int_equal(journal_reader_get(reader, 10, NULL, &record), 0);
+        assert_true(record.reduced);
+        assert_int_equal(record.payload.size, payload.size);
+        assert_memory_equal(record.payload.data + payload.size / 2, payload.data + payload.size / 2,
+                            payload.size - payload.size / 2);
+        assert_int_equal(record.payload.data[0], 0);
+        assert_int_equal(journal_reader_get(reader, 11, NULL, &record), 0);
+        assert_false(record.reduced);
+        /* Again it changes nothing; the whole may go later. */
+        assert_int_equal(journal_reduce(*state, seqs, 2, reduce, NULL, &n), 0);
+        assert_int_equal(n, 2);
+        assert_int_equal(journal_expire(*state, seqs, 1, &n), 0);
+        assert_int_equal(read_one(*state, 3), JOURNAL_E_EXPIRED);
+        journal = journal_free(journal);
+        journal = open_journal(*state, SEGMENT, 300);
+        write_records(journal, 10, 5);
+        verify(*state, &after);
+        assert_int_equal(after.last_seq, 310);
+}
+
+/* An earlier version could not prove it, and takes it for written by a later one. */
+static void test_a_segment_with_reduced_payloads_is_of_a_later_version_and_the_others_are_not(void **state) {
+        _cleanup_(journal_freep) Journal *journal = open_journal(*state, SEGMENT, 0);
+        _cleanup_(buffer_deinit) Buffer content = BUFFER_NULL;
+        static const uint64_t seqs[] = { 3 };
+        JournalPlace place;
+        size_t n;
+
+        write_records(journal, 500, 7);
+        assert_int_equal(journal_reduce(*state, seqs, 1, reduce, NULL, &n), 0);
+        assert_int_equal(file_read(folder_path(*state, segment_file(1)), 1 << 20, &content), 0);
+        assert_int_equal(load_le32(content.data + 8), SEGMENT_VERSION_REDUCED);
+        place = place_of(*state, 500);
+        assert_int_not_equal(place.segment, 1);
+        buffer_clear(&content);
+        assert_int_equal(file_read(folder_path(*state, segment_file(place.segment)), 1 << 20, &content), 0);
+        assert_int_equal(load_le32(content.data + 8), SEGMENT_VERSION);
+}
+
 #define promise(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 promise(test_an_expired_payload_is_gone_and_its_place_is_provable),
                 promise(test_expiring_again_changes_nothing),
+                promise(test_a_reduced_payload_keeps_the_rest_its_place_and_the_chain),
+                promise(test_a_segment_with_reduced_payloads_is_of_a_later_version_and_the_others_are_not),
                 promise(test_the_segment_that_is_written_to_keeps_its_payloads_until_another_begins),
                 promise(test_a_turned_journal_may_be_sealed_and_goes_on),
                 promise(test_a_reader_that_stands_in_the_segment_reads_on),
