@@ -237,13 +237,24 @@ static int mark_write_phase(const Restore *restore, const char *phase) {
         return r ?: folder_sync(restore->state);
 }
 
+/* A folder of ours: a link would have the old state moved to where it leads. */
+static int aside_make(const char *path) {
+        struct stat st;
+
+        if (mkdir(path, 0750) == 0)
+                return 0;
+        if (errno != EEXIST || lstat(path, &st) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -EEXIST;
+}
+
 static int move_aside(Restore *restore) {
         _cleanup_(freep) char *aside = NULL;
         int r = text_format(&aside, "%s/" ASIDE "%" PRId64, restore->state,
                             (int64_t)(clock_now_at(&clock_system) / USEC_PER_SEC));
 
+        r = r ?: aside_make(aside);
         r = r ?: mark_write_phase(restore, MARK_MOVING);
-        r = r ?: folder_make(aside, 0750);
         r = r ?: each_entry(restore, entry_move, aside);
         r = r ?: folder_sync(aside);
         r = r ?: folder_sync(restore->state);

@@ -133,6 +133,25 @@ def test_whatever_lies_where_a_restore_fills_in_leads_nowhere(bus, copy, tmp_pat
     assert not (state / "restoring.tmp").exists() and (state / "journal").is_dir()
 
 
+def test_what_was_there_is_moved_aside_and_not_to_where_a_link_leads(bus, copy, tmp_path):
+    state, victim = tmp_path / "state", tmp_path / "victim"
+    for folder in (state, victim):
+        folder.mkdir()
+    (state / "theirs").write_text("theirs")
+    now = int(time.time())
+    links = [state / f"replaced-{at}" for at in range(now, now + 600)]
+    for link in links:
+        link.symlink_to(victim)
+    restore(bus, copy, state, "--force", check=74)
+    assert not list(victim.iterdir()) and (state / "theirs").exists()
+    assert not (state / "restoring").exists(), "nothing was begun"
+    for link in links:
+        link.unlink()
+    restore(bus, copy, state, "--force")
+    aside, = state.glob("replaced-*")
+    assert (aside / "theirs").read_text() == "theirs"
+
+
 @pytest.mark.root
 def test_root_gives_the_state_to_its_owner_and_nothing_else(bus, copy, tmp_path):
     state, victim = tmp_path / "state", tmp_path / "victim"
