@@ -562,26 +562,32 @@ def test_flipped_bits_beside_the_journal_are_found_or_harmless_and_the_record_is
     names = [path.relative_to(state) for path in files_beside_the_journal(state)]
     assert len(names) >= 3, names
     for name in names:
-        for _ in range(3):
-            shutil.rmtree(state)
-            shutil.copytree(saved, state)
-            flip_some(state / name, chance, 3)
-            one_damaged_file(bus, name, ids)
+        shutil.rmtree(state)
+        shutil.copytree(saved, state)
+        flip_some(state / name, chance, 3)
+        bus.log_path.unlink()  # what was said of the one before
+        one_damaged_file(bus, name, ids)
+
+
+SAID_TO_BE_DAMAGED = {"AUDIT_DAMAGED", "SERVE_THREAD_FAILED", "FATAL"}
 
 
 def one_damaged_file(bus, name, ids):
     bus.start(wait=False)
 
+    def is_said():
+        return not SAID_TO_BE_DAMAGED.isdisjoint(bus.log_events())
+
     def settled():
-        return "READY=1" in bus.read_notices() or bus.process.poll() is not None or "AUDIT_DAMAGED" in bus.log_events()
+        return "READY=1" in bus.read_notices() or bus.process.poll() is not None or is_said()
     wait_for(settled, what=lambda: f"{name}: ready, ended, or said to be damaged\n{bus.log()[-3000:]}")
-    ready = "READY=1" in bus.notices
-    with contextlib.suppress(BusError):
-        bus.wait_folded(30)
+    ready = "READY=1" in bus.notices and not is_said()
+    if ready:
+        with contextlib.suppress(BusError):
+            bus.wait_folded(30)
     code = bus.process.poll()
-    # Over a damaged audit nothing is given out, and what comes in is taken all the same.
-    waits = name.parts[0] == "serve" and "AUDIT_DAMAGED" in bus.log_events() and bus.process.poll() is None
-    assert ready or code is not None or waits, f"{name}: neither ready nor ended\n{bus.log()[-2000:]}"
+    # What is damaged is given out to nobody; what comes in is taken all the same.
+    assert ready or code is not None or is_said(), f"{name}: neither ready nor ended\n{bus.log()[-2000:]}"
     if ready and name.parts[0] == "fold":
         # Found by the comparison, if not by the start; and then the way back is the one that the manual says.
         ready = bus.ctl("rebuild", "--verify").returncode == 0
