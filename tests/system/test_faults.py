@@ -125,7 +125,7 @@ def fill(folder, leave):
 @pytest.mark.root
 @pytest.mark.parametrize("reserve", ["3 MiB"])
 def test_full_disk_costs_senders_a_try_again_and_readers_nothing(loaded, small_disk, reserve):
-    """The reserve is kept for what people decide and for the audit, without which nothing is given out. Space comes back, and all goes on."""
+    """The reserve is for what people decide and for the audit, without which nothing is given out. Space comes back, and all goes on."""
     load = loaded({"state": str(small_disk / "state"), "journal": {"reserve_bytes": reserve, "segment_bytes": "128 KiB"}})
     load.start()
     load.progress(50)
