@@ -1,7 +1,7 @@
 /*
- * Whatever the ages, nothing that waits for somebody goes: behind beginnings of every story, drawn by a seed, a decision lets go of all that
- * may go, first of originals, then of whole entries. What is unresolved is counted a second time by looking at everything that is open, and
- * at what it names; none of it may be gone. Folded again without what is gone the state is the same.
+ * Whatever the ages, nothing that waits for somebody goes: behind beginnings of every story, drawn by a seed, a decision lets go of all
+ * that may go, first of originals, then of whole entries. What is unresolved is counted a second time by looking at everything that is
+ * open, and at what it names; none of it may be gone. Folded again without what is gone the state is the same.
  */
 #include <dirent.h>
 #include <errno.h>
