@@ -33,6 +33,16 @@ def load(memory_bus):
     made.close()
 
 
+@pytest.fixture
+def closing():
+    """Adapters that are put in here end with the test, whatever comes of it."""
+    made = []
+    yield made
+    for adapter in made:
+        if adapter.process and adapter.process.poll() is None:
+            adapter.close()
+
+
 # ---- adapters that die
 
 
@@ -113,9 +123,10 @@ def test_adapter_killed_at_every_step_of_the_protocol_leaves_every_message_there
 
 
 @pytest.mark.parametrize("rule", ["* sync 1 kill", "* sync 1 killed", "* sync 2 kill", "* write 1 kill", "* write 2 torn"])
-def test_spreadsheet_adapter_killed_at_a_write_takes_each_row_once_and_ends_with_a_receipt(memory_bus, rule, monkeypatch):
+def test_spreadsheet_adapter_killed_at_a_write_takes_each_row_once_and_ends_with_a_receipt(memory_bus, rule, monkeypatch, closing):
     bus = memory_bus
     adapter = Csv(bus, "hospice")
+    closing.append(adapter)
     bus.start()
     lines = "".join(f"H{i},EXAMPLE,ANNA,1952-03-14,F\n" for i in range(30))
     for name, value in faulty.fault_environment(rule).items():
@@ -138,7 +149,6 @@ def test_spreadsheet_adapter_killed_at_a_write_takes_each_row_once_and_ends_with
     assert len(updated) == 30 and len(set(updated)) == 30
     promises.check_balance(bus)
     promises.check_storage(bus)
-    adapter.close()
 
 
 # ---- memory
