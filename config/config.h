@@ -145,14 +145,14 @@ typedef struct Config {
         ConfigSharing sharing;
         ConfigDestination *destinations;
         size_t n_destinations;
-        char *audit_key;          /* PEM file that signs the audit, or NULL: state/serve/audit.key */
-        uint64_t segment_bytes;   /* of the journal */
-        uint64_t reserve_bytes;   /* free space below which intake refuses with try-later */
+        char *audit_key;                          /* PEM file that signs the audit, or NULL: state/serve/audit.key */
+        uint64_t segment_bytes;                   /* of the journal */
+        uint64_t reserve_bytes;                   /* free space below which intake refuses with try-later */
         uint64_t retain_originals, retain_events; /* retention: seconds; 0: for ever */
-        uint64_t storage_soft;    /* free space below which the log says that it gets less */
-        uint64_t storage_hard;    /* as reserve_bytes, which counts where this is 0 */
-        uint64_t storage_reserve; /* laid by for the fold, the audit and the places of readers */
-        unsigned references;      /* atomic: config_ref(), config_unref() */
+        uint64_t storage_soft;                    /* free space below which the log says that it gets less */
+        uint64_t storage_hard;                    /* as reserve_bytes, which counts where this is 0 */
+        uint64_t storage_reserve;                 /* laid by for the fold, the audit and the places of readers */
+        unsigned references;                      /* atomic: config_ref(), config_unref() */
 } Config;
 
 /* Every file that was read, in the order in which one is laid over the other: carebus.yaml, conf.d, then profiles and keys. */

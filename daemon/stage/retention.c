@@ -355,7 +355,7 @@ typedef struct Leaving {
 static int leave_original(uint64_t seq, uint8_t *payload, size_t size, void *owner) {
         _cleanup_(freep) uint8_t *left = malloc(size);
         Leaving *leaving = owner;
-        uint8_t digest[SHA256_SIZE];
+        uint8_t digest[SHA256_SIZE] = {};
         int r;
 
         if (!left)

@@ -120,7 +120,8 @@ int journal_expire(const char *folder, const uint64_t *seqs, size_t n, size_t *r
 /* The same of a part of each payload: `reduce` writes zeros over it, in place, and says with 0 that what is left is to stay so; otherwise
  * (negative) that payload is left as it is, and is not counted. */
 typedef int (*JournalReduce)(uint64_t seq, uint8_t *payload, size_t size, void *owner);
-int journal_reduce(const char *folder, const uint64_t *seqs, size_t n, JournalReduce reduce, void *owner, size_t *ret_n);
+int journal_reduce(const char *folder, const uint64_t *seqs, size_t n, JournalReduce reduce, void *owner,
+                   size_t *ret_n);
 /* The id that its oldest segment says. 0, -ENOENT (no segment), -EBADMSG, negative. */
 int journal_id(const char *folder, uint8_t ret[16]);
 /* First numbers of all segments, ascending, on the heap. A segment's file is called by it: 20 digits and `.seg`. */

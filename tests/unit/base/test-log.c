@@ -402,9 +402,10 @@ static char *file_text(const char *path, size_t *ret_size) {
 }
 
 static void test_last_words_stand_in_a_file_of_fixed_size_where_nobody_takes_a_line(void **state) {
-        _cleanup_(freep) char *text = stderr_of(say_to_nobody), *words = NULL;
+        _cleanup_(freep) char *words = NULL;
         size_t size;
 
+        free(stderr_of(say_to_nobody));
         words = file_text("last-words", &size);
         assert_int_equal(size, 65536);
         assert_int_equal(count_of(words, "\n"), 64);
