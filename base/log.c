@@ -233,18 +233,22 @@ static bool send_plain(const Row *row, const LogField *fields) {
         return n >= 0;
 }
 
-static void send_line(LogEvent event, const LogField *fields) {
+static bool try_to_send(LogEvent event, const LogField *fields) {
         const Row *row = &rows[event];
         bool sent = state.journal_fd >= 0 && send_native(row, fields);
 
         if (!sent)
                 sent = send_plain(row, fields);
         state.counts.written += sent;
-        state.counts.lost += !sent;
-        if (sent)
+        return sent;
+}
+
+static void send_line(LogEvent event, const LogField *fields) {
+        if (try_to_send(event, fields))
                 return;
+        state.counts.lost++;
         state.n_lost++;
-        keep_last_words(row, fields);
+        keep_last_words(&rows[event], fields);
 }
 
 /* What was left out or lost until now is told before the next line; at the end, all of it. */
@@ -261,16 +265,11 @@ static void tell_left_out(int64_t now, bool at_end) {
         }
 }
 
+/* Where nobody takes this either, it is neither lost nor among the last words: it comes again before the next line. */
 static void tell_lost(void) {
-        int64_t n = state.n_lost, lost_again;
-
-        if (n == 0)
-                return;
-        state.n_lost = 0;
-        send_line(LOG_LINES_LOST, (const LogField[]){ log_number("COUNT", n), { .name = NULL } });
-        lost_again = state.n_lost;
-        if (lost_again > 0)
-                state.n_lost = n;
+        if (state.n_lost > 0 &&
+            try_to_send(LOG_LINES_LOST, (const LogField[]){ log_number("COUNT", state.n_lost), { .name = NULL } }))
+                state.n_lost = 0;
 }
 
 /* What happens once, and what stops the program, is always said. */
