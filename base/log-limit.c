@@ -68,11 +68,7 @@ bool log_limits_take(LogLimits *limits, LogEvent event, const char *text, int64_
         LogBucket *all = &limits->events[event], *peer = peer_bucket(limits, event, text, now);
 
         if (!all->used)
-                *all = (LogBucket){ .used = true,
-                                    .event = event,
-                                    .filled_at = INT64_MIN,
-                                    .n_left_out = all->n_left_out,
-                                    .left_since = all->left_since };
+                *all = (LogBucket){ .used = true, .event = event, .filled_at = INT64_MIN };
         peer->used_at = now;
         if (!has_token(peer, now, LOG_PEER_BURST, LOG_PEER_EVERY)) {
                 count_left_out(peer, 1, now);
