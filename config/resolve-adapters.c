@@ -109,20 +109,24 @@ static void warn_ignored(Resolver *resolver, const DraftSource *source, const ch
  * csv
  */
 
-/* A warning: it may be mounted later, and whoever checks may be another user. */
-static void check_folder(Resolver *resolver, const DraftSource *source, const char *path) {
+/* A warning: it may be mounted later. What a user may there is said to the one whose folder it is: all others that read this file have no
+ * business in it, and a service of theirs may not even let them see it. */
+static void check_folder(Resolver *resolver, const DraftSource *source, const ConfigPeer *peer, const char *path) {
         const char *folder = source->source.folder;
+        const bool is_own = peer->uid == resolver->own;
         Place place = yaml_place(source->element.node, "folder");
         struct stat info;
         if (!folder || !resolver->files->on_disk)
                 return;
         if (stat(folder, &info) < 0) {
+                if (errno == EACCES && !is_own)
+                        return;
                 report_warning(resolver->report, place, "%s.folder: %s: %s", path, folder, strerror(errno));
                 report_hint(resolver->report,
                             "make it, and let the adapter's user write there: files go to done/ and problem/");
         } else if (!S_ISDIR(info.st_mode))
                 report_error(resolver->report, place, "%s.folder: %s is not a folder", path, folder);
-        else if (access(folder, R_OK | W_OK | X_OK) < 0) {
+        else if (is_own && access(folder, R_OK | W_OK | X_OK) < 0) {
                 report_warning(resolver->report, place, "%s.folder: this user cannot write in %s", path, folder);
                 report_hint(resolver->report, "the adapter's user must: files go to done/ and problem/ in it");
         }
@@ -140,6 +144,6 @@ void resolve_adapters(Resolver *resolver) {
                         warn_ignored(resolver, source, path, "poll");
                 }
                 if (is_adapter(source, "csv"))
-                        check_folder(resolver, source, path);
+                        check_folder(resolver, source, &resolver->box->config.sources[i].peer, path);
         }
 }

@@ -6,7 +6,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "fixture.h"
@@ -156,11 +159,53 @@ static void test_a_folder_is_there_and_can_be_cleared(void **state) {
         try_source(fixture, source);
         fixture_assert_good(fixture);
         assert_int_equal(fixture_count(fixture, /* is_warning= */ true), 0);
-        if (geteuid() == 0)
-                return; /* root can write anywhere */
-        assert_int_equal(chmod(fixture->folder, 0500), 0);
+}
+
+#define SOMEBODY 54321 /* not root, who can write anywhere */
+
+/* How many warnings this user gets of the folder `at`, which only `user` has to do with. */
+static size_t warnings_of(Fixture *fixture, const char *at, uid_t user) {
+        char source[300];
+        snprintf(source, sizeof(source), "adapter: csv, folder: %s/%s, user: \"%u\"", fixture->folder, at,
+                 (unsigned)user);
         try_source(fixture, source);
-        assert_int_equal(chmod(fixture->folder, 0700), 0);
+        return fixture->config ? fixture_count(fixture, /* is_warning= */ true) : SIZE_MAX;
+}
+
+/* In a process of its own, since it becomes another user. */
+static int try_folders_as(Fixture *fixture, uid_t user) {
+        char shut[256];
+        fixture_path(fixture, "shut", shut);
+        if (geteuid() == 0 && (setgid(user) < 0 || setuid(user) < 0))
+                return 1;
+        fixture_write(fixture, "free/file", "x");
+        fixture_write(fixture, "shut/in/file", "x");
+        if (chmod(shut, 0500) < 0 || warnings_of(fixture, "free", user) != 0 ||
+            warnings_of(fixture, "free", user + 1) != 0)
+                return 2;
+        if (warnings_of(fixture, "shut", user) != 1 || warnings_of(fixture, "shut", user + 1) != 0)
+                return 3;
+        if (chmod(shut, 0) < 0 || warnings_of(fixture, "shut/in", user) != 1 ||
+            warnings_of(fixture, "shut/in", user + 1) != 0)
+                return 4;
+        return chmod(shut, 0700) < 0 ? 5 : 0;
+}
+
+static void test_what_a_user_may_in_a_folder_is_said_to_the_one_whose_folder_it_is(void **state) {
+        Fixture *fixture = *state;
+        const uid_t user = geteuid() == 0 ? SOMEBODY : geteuid();
+        int status = 0;
+        if (chown(fixture->folder, user, (gid_t)-1) < 0) {
+                print_message("no other user can be had here: %s\n", strerror(errno));
+                skip();
+        }
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+                _exit(try_folders_as(fixture, user));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_what_other_adapters_do_not_look_at_is_said(void **state) {
@@ -243,6 +288,7 @@ int main(void) {
                 TEST(test_tokens_are_for_few_eyes),
                 TEST(test_a_server_is_asked_over_https),
                 TEST(test_a_folder_is_there_and_can_be_cleared),
+                TEST(test_what_a_user_may_in_a_folder_is_said_to_the_one_whose_folder_it_is),
                 TEST(test_what_other_adapters_do_not_look_at_is_said),
                 TEST(test_teams_of_a_profile_have_to_exist),
                 TEST(test_paths_that_lead_nowhere_are_said_with_their_place),
