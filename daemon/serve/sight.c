@@ -20,7 +20,7 @@
 
 #define ARENA_MAX (64U << 20) /* one event, unpacked and cut */
 #define LAST_ID_SIZE 48
-#define PAST_SLOTS 16 /* entries of the past that notices name, or somebody asked about */
+#define PAST_SLOTS 16 /* entries of the past, of each kind */
 
 const char SIGHT_WAITS[] = "waits", SIGHT_ECHO[] = "echo", SIGHT_TO_ANOTHER[] = "to-another-team";
 
@@ -42,7 +42,8 @@ struct Sight {
         SettingsKept *settings;
         Arena *arena;
         Publisher *publisher; /* made when it is needed */
-        PublishedEntry *past[PAST_SLOTS];
+        /* What somebody asked about, and what notices name: apart, since a notice that was asked about is read while others are looked for. */
+        PublishedEntry *asked[PAST_SLOTS], *named[PAST_SLOTS];
         /* Who was asked about last: mostly it is asked again for the next team. */
         char last_id[LAST_ID_SIZE]; /* "": nobody was */
         uint64_t last_head;
@@ -76,8 +77,10 @@ int sight_new(View *view, Sight **ret) {
 }
 
 static void sight_forget(Sight *sight) {
-        for (size_t i = 0; i < PAST_SLOTS; i++)
-                sight->past[i] = published_entry_free(sight->past[i]);
+        for (size_t i = 0; i < PAST_SLOTS; i++) {
+                sight->asked[i] = published_entry_free(sight->asked[i]);
+                sight->named[i] = published_entry_free(sight->named[i]);
+        }
         sight->last_id[0] = '\0';
 }
 
@@ -242,8 +245,8 @@ static void answer_verdict(SightAnswer *answer) {
 
 /* ---- notices ---------------------------------------------------------------------------------------------------------------- */
 
-static int past_entry(Sight *sight, uint64_t seq, PublishedEntry **ret) {
-        PublishedEntry **slot = &sight->past[seq % PAST_SLOTS];
+static int past_entry(Sight *sight, PublishedEntry *slots[PAST_SLOTS], uint64_t seq, PublishedEntry **ret) {
+        PublishedEntry **slot = &slots[seq % PAST_SLOTS];
         PublishedEntry *entry;
         int r = 0;
 
@@ -271,7 +274,7 @@ static int names_what_is_seen(Sight *sight, const char *event_id, size_t team, b
 
         if (sight_event_id(event_id, &place) < 0)
                 return 0;
-        r = past_entry(sight, place.seq, &entry);
+        r = past_entry(sight, sight->named, place.seq, &entry);
         if (r != 0)
                 return MIN(r, 0);
         if (place.index >= entry->n_events || entry->events[place.index].from_bus)
@@ -446,7 +449,7 @@ int sight_of_event(Sight *sight, uint64_t seq, uint32_t index, size_t team, Sigh
         PublishedEntry *entry;
         int r;
 
-        r = past_entry(sight, seq, &entry);
+        r = past_entry(sight, sight->asked, seq, &entry);
         if (r != 0)
                 return r;
         if (index >= entry->n_events)

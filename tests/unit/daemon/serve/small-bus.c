@@ -190,22 +190,40 @@ uint64_t small_bus_add_republishing(SmallBus *bus, const char *source, uint64_t 
         return seq;
 }
 
-uint64_t small_bus_add_with_derived(SmallBus *bus, const char *source, const char *type) {
+static uint64_t add_with(SmallBus *bus, const char *source, Carebus__V1__Event *derived) {
         Carebus__V1__Outcome outcome = CAREBUS__V1__OUTCOME__INIT;
-        Carebus__V1__Event derived = CAREBUS__V1__EVENT__INIT, *events[] = { &derived };
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         char *ids[] = { (char *)"p1.0" };
         uint64_t seq = add(bus, source, 1, &outcome);
 
         subject.patient_id = (char *)"p2.0";
-        derived.type = (char *)type;
-        derived.patient = &subject;
+        derived->patient = &subject;
         outcome.patient_ids = ids;
         outcome.n_patient_ids = 1;
-        outcome.derived = events;
+        outcome.derived = &derived;
         outcome.n_derived = 1;
         fold(bus, &outcome, 2);
         return seq;
+}
+
+uint64_t small_bus_add_with_derived(SmallBus *bus, const char *source, const char *type) {
+        Carebus__V1__Event derived = CAREBUS__V1__EVENT__INIT;
+
+        derived.type = (char *)type;
+        return add_with(bus, source, &derived);
+}
+
+uint64_t small_bus_add_with_notice(SmallBus *bus, const char *source, const char *type, const char *event_id) {
+        Carebus__V1__Event derived = CAREBUS__V1__EVENT__INIT;
+        Carebus__V1__Notice notice = CAREBUS__V1__NOTICE__INIT;
+
+        notice.section = (char *)"decisions";
+        notice.event_ids = (char **)&event_id;
+        notice.n_event_ids = 1;
+        derived.type = (char *)type;
+        derived.body_case = CAREBUS__V1__EVENT__BODY_NOTICE;
+        derived.notice = &notice;
+        return add_with(bus, source, &derived);
 }
 
 uint64_t small_bus_add_loaded(SmallBus *bus, const char *source, uint32_t confirms) {

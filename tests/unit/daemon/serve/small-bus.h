@@ -30,6 +30,8 @@ uint64_t small_bus_add_quarantined(SmallBus *bus, const char *source, const char
 uint64_t small_bus_add_republishing(SmallBus *bus, const char *source, uint64_t earlier, size_t n_events);
 /* An entry whose outcome has one derived event beside its own. */
 uint64_t small_bus_add_with_derived(SmallBus *bus, const char *source, const char *type);
+/* The same with a notice of the bus about decisions, that names this event. */
+uint64_t small_bus_add_with_notice(SmallBus *bus, const char *source, const char *type, const char *event_id);
 /* History: three events, of which one says what was said before, and a derived one. */
 uint64_t small_bus_add_loaded(SmallBus *bus, const char *source, uint32_t confirms);
 
