@@ -73,9 +73,9 @@ typedef struct SharingPerson SharingPerson;
 int sharing_person(const Sharing *sharing, const Carebus__V1__PersonSharing *person, Arena *arena,
                    const SharingPerson **ret);
 
-/* Of nobody: what sharing_may_see() takes NULL for. Part of the Sharing. */
 /* The same person, out of the arena in which it was made. 0 or -ENOMEM. */
 int sharing_person_copy(const Sharing *sharing, const SharingPerson *person, Arena *arena, const SharingPerson **ret);
+/* Of nobody: what sharing_may_see() takes NULL for. Part of the Sharing. */
 const SharingPerson *sharing_nobody(const Sharing *sharing);
 
 /* A fact, an event or a notice. Texts are borrowed. */
