@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/common/input.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "canon/normalise.h"
 #include "config/config.h"
@@ -282,11 +282,9 @@ int dry_run(const DryRun *arguments) {
         r = command_open(&command);
         if (r != EXIT_DONE)
                 return r;
-        r = file_read(strcmp(arguments->file, "-") == 0 ? "/dev/stdin" : arguments->file, FILE_MAX, &file);
-        if (r < 0) {
-                error_print(arguments->reader->program, "%s cannot be read: %s", arguments->file, strerror(-r));
-                return EXIT_BAD_INPUT;
-        }
+        r = input_read(arguments->reader->program, arguments->file, FILE_MAX, &file);
+        if (r != EXIT_DONE)
+                return r;
         r = arguments->reader->read(command.reader, name ? name + 1 : arguments->file, buffer_bytes(&file),
                                     translate_one, &command);
         if (r == 0 && fflush(stdout) == EOF)

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/common/input.h"
 #include "adapters/common/submit.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
 
@@ -119,12 +119,10 @@ static int load_one(void *owner, const Reading *reading) {
 static int load_file(Loader *loader, const char *path) {
         _cleanup_(buffer_deinit) Buffer file = BUFFER_NULL;
         const char *name = strrchr(path, '/');
-        int r = file_read(text_equal(path, "-") ? "/dev/stdin" : path, FILE_MAX, &file);
+        int r = input_read(loader->load->reader->program, path, FILE_MAX, &file);
 
-        if (r < 0) {
-                error_print(loader->load->reader->program, "%s cannot be read: %s", path, strerror(-r));
-                return EXIT_BAD_INPUT;
-        }
+        if (r != EXIT_DONE)
+                return r;
         r = loader->load->reader->read(loader->reader, name ? name + 1 : path, buffer_bytes(&file), load_one, loader);
         if (r == 0)
                 r = wait_for_room(loader, 0);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/common/input.h"
 #include "adapters/fhir/json-write.h"
 #include "adapters/fhir/translate.h"
 #include "adapters/fhir/write.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 
 #define FILE_MAX_ (1UL << 30)
@@ -59,12 +59,10 @@ int write_run(const char *program, const char *path) {
         Profile *profile = NULL;
         void *reader = NULL;
         Run run = { 0 };
-        int r = file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_MAX_, &file);
+        int r = input_read(program, path, FILE_MAX_, &file);
 
-        if (r < 0) {
-                error_print(program, "%s cannot be read: %s", path, strerror(-r));
-                return EXIT_BAD_INPUT;
-        }
+        if (r != EXIT_DONE)
+                return r;
         r = profile_new_default(&profile);
         reading.profile = profile;
         if (r == 0)

@@ -10,19 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/common/input.h"
 #include "adapters/mllp/out-settings.h"
 #include "adapters/mllp/writer.h"
-#include "base/arena.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/files.h"
-#include "proto/json.h"
 
 #define PROGRAM "carebus-mllp"
-#define FILE_MAX (256UL << 20)
-#define ARENA_MAX (128UL << 20)
 #define TIMEZONE_DEFAULT "Europe/London"
 #define BUS_DEFAULT "bus"
 
@@ -32,8 +28,7 @@ typedef struct WriteRun {
         Profile *profile;
         OutSettings *settings;
         Writer *writer;
-        Arena *arena;
-        size_t n_messages, n_lines;
+        size_t n_messages;
 } WriteRun;
 
 static void run_deinit(WriteRun *run) {
@@ -41,7 +36,6 @@ static void run_deinit(WriteRun *run) {
         out_settings_free(run->settings);
         profile_free(run->profile);
         config_unref(run->config);
-        arena_free(run->arena);
 }
 
 int out_write_is_asked(int argc, char **argv) {
@@ -142,7 +136,7 @@ static int run_open(WriteRun *run) {
                 error_print(PROGRAM, "the profile's time zone or `out.charset` is not known here");
                 return EXIT_CONFIGURATION;
         }
-        return r < 0 || arena_new(&run->arena, ARENA_MAX) < 0 ? EXIT_SOFTWARE : EXIT_DONE;
+        return r < 0 ? EXIT_SOFTWARE : EXIT_DONE;
 }
 
 /* ---- the events */
@@ -154,7 +148,8 @@ static void message_print(const Buffer *text) {
         putchar('\n');
 }
 
-static int event_write(WriteRun *run, Carebus__V1__Event *event, size_t index) {
+static int event_write(void *owner, Carebus__V1__Event *event, size_t line, size_t place) {
+        WriteRun *run = owner;
         _cleanup_(buffer_deinit) Buffer text = BUFFER_NULL;
         char message_id[24];
         WriterItem item = { .event = event, .message_id = message_id };
@@ -163,56 +158,22 @@ static int event_write(WriteRun *run, Carebus__V1__Event *event, size_t index) {
         snprintf(message_id, sizeof(message_id), "DRYRUN%08zu", ++run->n_messages);
         r = writer_write(run->writer, &item, &text);
         if (r == WRITER_E_NOT_SAID)
-                error_print(PROGRAM, "line %zu, event %zu: %s is not sent by this profile", run->n_lines, index + 1,
-                            event->type);
+                error_print(PROGRAM, "line %zu, event %zu: %s is not sent by this profile", line, place, event->type);
         else if (r == WRITER_E_NOT_WHOLE)
-                error_print(PROGRAM, "line %zu, event %zu: %s lacks %s: it would be parked", run->n_lines, index + 1,
-                            event->type, writer_lacks(run->writer));
+                error_print(PROGRAM, "line %zu, event %zu: %s lacks %s: it would be parked", line, place, event->type,
+                            writer_lacks(run->writer));
         else if (r == 0)
                 message_print(&text);
         return MIN(r, 0);
 }
 
-/* 0, or an exit code. */
-static int line_write(WriteRun *run, const char *line) {
-        Carebus__V1__Event **events;
-        size_t n;
-        int r;
-
-        run->n_lines++;
-        if (line[strspn(line, " \t\r")] == 0)
-                return 0;
-        arena_reset(run->arena);
-        r = json_events_read(line, run->arena, &events, &n);
-        if (r == -EBADMSG) {
-                error_print(PROGRAM, "line %zu is no line of --translate: {\"events\":[...]}", run->n_lines);
-                return EXIT_BAD_INPUT;
-        }
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = event_write(run, events[i], i);
-        return r < 0 ? EXIT_SOFTWARE : 0;
-}
-
 int out_write_main(int argc, char **argv) {
         _cleanup_(run_deinit) WriteRun run = { 0 };
-        _cleanup_(buffer_deinit) Buffer file = BUFFER_NULL;
-        _cleanup_(freep) char *text = NULL;
-        char *state = NULL;
-        int r = read_options(argc, argv, &run), worst = EXIT_DONE;
+        int r = read_options(argc, argv, &run);
 
         if (r == EXIT_DONE)
                 r = run_open(&run);
-        if (r != EXIT_DONE)
-                return r;
-        r = file_read(strcmp(run.file, "-") == 0 ? "/dev/stdin" : run.file, FILE_MAX, &file);
-        if (r < 0) {
-                error_print(PROGRAM, "%s cannot be read: %s", run.file, strerror(-r));
-                return EXIT_BAD_INPUT;
-        }
-        text = buffer_steal_text(&file);
-        for (char *line = text ? strtok_r(text, "\n", &state) : NULL; line; line = strtok_r(NULL, "\n", &state)) {
-                r = line_write(&run, line);
-                worst = r ? r : worst;
-        }
-        return fflush(stdout) == EOF ? EXIT_SOFTWARE : worst;
+        if (r == EXIT_DONE)
+                r = input_events(PROGRAM, run.file, event_write, &run);
+        return fflush(stdout) == EOF ? EXIT_SOFTWARE : r;
 }
