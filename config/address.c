@@ -51,6 +51,21 @@ int address_parse(const char *text, bool is_endpoint, Address *ret) {
         return 0;
 }
 
+size_t address_socket(const Address *address, struct sockaddr_storage *ret) {
+        struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(address->port) };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
+
+        memset(ret, 0, sizeof(*ret));
+        if (address->family == AF_INET) {
+                memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
+                memcpy(ret, &v4, sizeof(v4));
+                return sizeof(v4);
+        }
+        memcpy(&v6.sin6_addr, address->bytes, sizeof(v6.sin6_addr));
+        memcpy(ret, &v6, sizeof(v6));
+        return sizeof(v6);
+}
+
 static bool is_wildcard(const Address *address) {
         static const uint8_t zero[16];
         return memcmp(address->bytes, zero, address->family == AF_INET ? 4 : 16) == 0;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct sockaddr;
+struct sockaddr_storage;
 
 typedef struct Address {
         int family;        /* AF_INET, AF_INET6 */
@@ -17,6 +18,8 @@ typedef struct Address {
 
 /* 127.0.0.1:2575, [::1]:2575, with or without tcp:// before it as `is_endpoint` says. Port 1 to 65535. 0 or -EINVAL. */
 int address_parse(const char *text, bool is_endpoint, Address *ret);
+/* As bind and connect take it; returns the length of it that they ask for beside it. Any thread. */
+size_t address_socket(const Address *address, struct sockaddr_storage *ret);
 /* Two listeners cannot have both: the same port, and the same address or a wildcard of the family (of either for ::). */
 bool address_clashes(const Address *a, const Address *b);
 

@@ -1,7 +1,6 @@
 /* What adapters need of the machine: a folder that their user can write, a unit that starts them; and whether the figures answer. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,24 +111,20 @@ static void look_at_units(Doctor *doctor) {
 
 /* 0 or a negative errno. A wildcard is reached as the machine itself. */
 static int try_to_connect(const char *where) {
-        struct sockaddr_in v4 = { .sin_family = AF_INET };
-        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        struct sockaddr_storage storage;
         struct pollfd waiting = { .fd = -1, .events = POLLOUT };
         _cleanup_(closep) int fd = -1;
-        socklen_t size = sizeof(int);
+        socklen_t length, size = sizeof(int);
         Address address;
         int r = address_parse(where, /* is_endpoint= */ false, &address), error = 0;
 
         if (r < 0)
                 return r;
-        v4.sin_port = v6.sin6_port = htons(address.port);
-        memcpy(&v4.sin_addr, address.bytes, sizeof(v4.sin_addr));
-        memcpy(&v6.sin6_addr, address.bytes, sizeof(v6.sin6_addr));
+        length = (socklen_t)address_socket(&address, &storage);
         fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
-        r = address.family == AF_INET ? connect(fd, (struct sockaddr *)&v4, sizeof(v4))
-                                      : connect(fd, (struct sockaddr *)&v6, sizeof(v6));
+        r = connect(fd, (struct sockaddr *)&storage, length);
         if (r == 0 || errno != EINPROGRESS)
                 return r == 0 ? 0 : -errno;
         waiting.fd = fd;

@@ -11,21 +11,6 @@
 #include "base/service.h"
 #include "config/address.h"
 
-static socklen_t socket_address(const Address *address, struct sockaddr_storage *ret) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-
-        *ret = (struct sockaddr_storage){ .ss_family = (sa_family_t)address->family };
-        if (address->family == AF_INET) {
-                v4->sin_port = htons(address->port);
-                memcpy(&v4->sin_addr, address->bytes, sizeof(v4->sin_addr));
-                return sizeof(*v4);
-        }
-        v6->sin6_port = htons(address->port);
-        memcpy(&v6->sin6_addr, address->bytes, sizeof(v6->sin6_addr));
-        return sizeof(*v6);
-}
-
 int listen_on(const char *where, int *ret) {
         struct sockaddr_storage storage;
         Address address;
@@ -36,7 +21,7 @@ int listen_on(const char *where, int *ret) {
 
         if (r < 0)
                 return r;
-        size = socket_address(&address, &storage);
+        size = (socklen_t)address_socket(&address, &storage);
         fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
@@ -68,7 +53,7 @@ static int check_inherited(int fd, const char *where) {
 
         if (r < 0)
                 return r;
-        (void)socket_address(&address, &said);
+        (void)address_socket(&address, &said);
         if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
                 return -errno;
         return is_same(&said, &bound) ? 0 : -EADDRNOTAVAIL;
@@ -149,7 +134,7 @@ int connect_to(const char *where, unsigned patience_ms, int *ret) {
 
         if (r < 0)
                 return r;
-        size = socket_address(&address, &storage);
+        size = (socklen_t)address_socket(&address, &storage);
         fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;

@@ -1,7 +1,6 @@
 /* Where the figures can be read: a socket in the folder of all others, and an address where one is given. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,25 +46,21 @@ int figures_bind_ipc(const char *run, int *ret_fd, char **ret_path) {
 }
 
 int figures_bind_tcp(const char *where, int *ret_fd) {
-        struct sockaddr_in v4 = { .sin_family = AF_INET };
-        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        struct sockaddr_storage storage;
         _cleanup_(closep) int fd = -1;
         const int on = 1;
+        socklen_t length;
         Address address;
         int r = address_parse(where, /* is_endpoint= */ false, &address);
 
         if (r < 0)
                 return r;
-        v4.sin_port = v6.sin6_port = htons(address.port);
-        memcpy(&v4.sin_addr, address.bytes, sizeof(v4.sin_addr));
-        memcpy(&v6.sin6_addr, address.bytes, sizeof(v6.sin6_addr));
+        length = (socklen_t)address_socket(&address, &storage);
         fd = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        r = address.family == AF_INET ? bind(fd, (struct sockaddr *)&v4, sizeof(v4))
-                                      : bind(fd, (struct sockaddr *)&v6, sizeof(v6));
-        if (r < 0 || listen(fd, BACKLOG) < 0)
+        if (bind(fd, (struct sockaddr *)&storage, length) < 0 || listen(fd, BACKLOG) < 0)
                 return -errno;
         *ret_fd = TAKE_FD(fd);
         return 0;

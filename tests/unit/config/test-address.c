@@ -55,6 +55,28 @@ static void test_addresses_are_literal_and_ports_are_real(void **state) {
         assert_int_equal(address_parse("ipc:///run/x", true, &address), -EINVAL);
 }
 
+static void test_the_system_gets_the_address_that_was_read(void **state) {
+        struct sockaddr_storage storage;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        char text[INET6_ADDRSTRLEN];
+        Address address;
+
+        (void)state;
+        assert_int_equal(address_parse("192.0.2.7:2575", false, &address), 0);
+        assert_int_equal(address_socket(&address, &storage), sizeof(v4));
+        memcpy(&v4, &storage, sizeof(v4));
+        assert_int_equal(v4.sin_family, AF_INET);
+        assert_int_equal(ntohs(v4.sin_port), 2575);
+        assert_string_equal(inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text)), "192.0.2.7");
+        assert_int_equal(address_parse("[2001:db8::1]:443", false, &address), 0);
+        assert_int_equal(address_socket(&address, &storage), sizeof(v6));
+        memcpy(&v6, &storage, sizeof(v6));
+        assert_int_equal(v6.sin6_family, AF_INET6);
+        assert_int_equal(ntohs(v6.sin6_port), 443);
+        assert_string_equal(inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text)), "2001:db8::1");
+}
+
 static bool clash(const char *a, const char *b) {
         Address one, other;
         assert_int_equal(address_parse(a, false, &one), 0);
@@ -115,6 +137,7 @@ static void test_networks_with_bits_behind_the_prefix_are_refused(void **state) 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_addresses_are_literal_and_ports_are_real),
+                cmocka_unit_test(test_the_system_gets_the_address_that_was_read),
                 cmocka_unit_test(test_wildcards_clash_with_all_of_their_port),
                 cmocka_unit_test(test_networks_hold_who_is_in_them),
                 cmocka_unit_test(test_networks_with_bits_behind_the_prefix_are_refused),
