@@ -4,6 +4,7 @@
 #include "base/service.h"
 #include "base/text.h"
 #include "daemon/daemon-parts.h"
+#include "daemon/serve/confine.h"
 
 static void tell(const char *part, int r) {
         if (r > 0)
@@ -42,17 +43,9 @@ int daemon_confine_files(Daemon *daemon) {
         return r ?: sandbox_enter(sandbox);
 }
 
-/* Serve, which inherits this when it is started again, binds what is not handed over. */
-static bool binds(const Config *config) {
-        bool is_tcp = config->listen_feed || config->metrics || config->listen_intake;
-
-        for (size_t i = 0; i < config->n_teams; i++)
-                is_tcp = is_tcp || config->teams[i].live;
-        return is_tcp;
-}
-
+/* Core's own listeners are bound by now. Serve inherits this when it is started again. */
 int daemon_confine_calls(Daemon *daemon) {
-        int r = sandbox_limit_calls(SANDBOX_PROGRAMS | (binds(daemon->config) ? SANDBOX_INTERNET : 0));
+        int r = sandbox_limit_calls(SANDBOX_PROGRAMS | (serve_makes_sockets(daemon->config) ? SANDBOX_INTERNET : 0));
 
         tell("seccomp", r);
         return MIN(r, 0);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/daemon-parts.h"
 #include "daemon/load.h"
+#include "daemon/serve/confine.h"
 
 #define PROBLEMS_LOGGED_MAX 20
 #define GATHER_FOR (20 * USEC_PER_MSEC)
@@ -49,6 +50,9 @@ static const char *needs_restart(const Daemon *daemon, const Config *new) {
                 return "listen.feed";
         if (!text_equal(old->bus_secret_key, new->bus_secret_key))
                 return "keys";
+        /* The fence of serve is from the start: without any listener it makes no socket of the internet. */
+        if (new->metrics && !serve_makes_sockets(old) && service_listener("metrics") < 0)
+                return "metrics";
         if (old->segment_bytes != new->segment_bytes)
                 return "segment_bytes";
         if (daemon_frame_limit(new) > daemon->max_frame)

@@ -49,13 +49,17 @@ int serve_confine_files(const Config *config) {
         return r ?: sandbox_enter(sandbox);
 }
 
-int serve_confine_calls(const Config *config) {
+bool serve_makes_sockets(const Config *config) {
         bool is_tcp = config->listen_feed || config->metrics;
-        int r;
 
         for (size_t i = 0; i < config->n_teams; i++)
                 is_tcp = is_tcp || config->teams[i].live;
-        r = sandbox_limit_calls(is_tcp ? SANDBOX_INTERNET : 0);
+        return is_tcp;
+}
+
+int serve_confine_calls(const Config *config) {
+        int r = sandbox_limit_calls(serve_makes_sockets(config) ? SANDBOX_INTERNET : 0);
+
         tell("seccomp", r);
         return MIN(r, 0);
 }

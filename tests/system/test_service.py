@@ -78,6 +78,19 @@ def test_carebusctl_reload_ends_with_what_became_of_it(bus):
     bus.ctl("reload", "--now", check=64)
 
 
+def test_figures_over_tcp_that_the_fence_would_not_let_through_need_a_restart(bus):
+    """What was started without any listener may never make a socket of the internet again."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bus.config["metrics"] = f"127.0.0.1:{free.getsockname()[1]}"
+    bus.write_config()
+    assert "restart" in bus.ctl("reload", "--wait", check=78).stderr
+    assert "setting=metrics" in bus.log() and "FIGURES_NOT_LISTENING" not in bus.log_events()
+    assert bus.stop() == 0
+    bus.start()
+    socket.create_connection(("127.0.0.1", int(bus.config["metrics"].rpartition(":")[2])), timeout=60).close()
+
+
 def test_a_reload_behind_a_restart_is_told_apart_from_those_before_it(bus):
     """The folder of sockets outlives a restart, and so does the verdict of the last reload in it."""
     name = bus.config["bus"]
