@@ -26,7 +26,7 @@ LOG_EVENT(JOURNAL_CORRUPT, "1a5971ef36ff444e98a0649e576ce0e5", 2, "the journal i
 LOG_EVENT(JOURNAL_OPENED, "b6e04642409f47c59f1f47c0ba7f59d7", 6, "the journal is open")
 LOG_EVENT(STATE_BEYOND_JOURNAL, "4edbe14e4c914316863127fb941471aa", 2, "the state stands beyond the end of the journal: it is another journal or was cut; restore the journal, or move the folder `fold` away to have it built anew")
 LOG_EVENT(DICTIONARY_ADDED, "ffb4abeef5d549449762e9c7c8e48f6f", 6, "a compression dictionary was made and journaled")
-LOG_EVENT(LOCKED, "bf470f3db41340e0b61591772653ad84", 3, "another carebusd uses the same state folder: stop it first, or give this one a `state:` of its own")
+LOG_EVENT(LOCKED, "bf470f3db41340e0b61591772653ad84", 3, "another carebusd uses the same folder: stop it first, or give this one a `state:` and a `run:` of its own")
 LOG_EVENT(JOURNAL_NEWER, "6ae31bb6c9814ea3ba0943fa51af4a70", 2, "the journal was written by a later version of carebus and is left as it is: start that version")
 LOG_EVENT(STATE_NEWER, "eac7440aa4fd456388c59932783929ff", 2, "a file of the state was written by a later version of carebus and all are left as they are: start that version")
 LOG_EVENT(CLOCK_JUMPED, "b6dcf38d1a294a8e8f85449c8159a648", 4, "the clock of this machine jumped: order and waits do not go by it; times of entries stand still until it has caught up with the newest")

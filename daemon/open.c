@@ -100,10 +100,21 @@ static int look_for_newer(const Daemon *daemon) {
         return r == 0 ? 0 : state_newer(found.path, found.what, found.version, found.newest);
 }
 
-static int open_locks(Daemon *daemon) {
-        int r = lock_folder(daemon->config->state, "state", &daemon->lock_fd);
+/* By whatever path. */
+static bool is_same_folder(const char *one, const char *other) {
+        struct stat first, second;
 
-        r = r ?: lock_folder(daemon->config->run, "run", &daemon->run_lock_fd);
+        return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+               first.st_ino == second.st_ino;
+}
+
+static int open_locks(Daemon *daemon) {
+        const Config *config = daemon->config;
+        int r = lock_folder(config->state, "state", &daemon->lock_fd);
+
+        /* A second lock on one file would be refused by the first. */
+        if (r == 0 && !is_same_folder(config->state, config->run))
+                r = lock_folder(config->run, "run", &daemon->run_lock_fd);
         r = r ?: look_for_restore(daemon);
         return r ?: look_for_newer(daemon);
 }

@@ -35,6 +35,18 @@ def test_second_daemon_on_the_same_run_folder_is_refused_and_takes_no_socket_awa
     assert receipt.WhichOneof("result") == "stored"
 
 
+def test_one_folder_for_state_and_sockets_is_not_taken_for_a_second_daemon(make_bus, tmp_path):
+    bus = make_bus()
+    (tmp_path / "link").symlink_to(bus.folder / "state")
+    for run in (bus.folder / "state", tmp_path / "link"):
+        bus.config["run"] = str(run)
+        bus.write_config()
+        bus.start()
+        bus.ctl("reload", "--wait", check=0)
+        assert refused_as_second(make_bus({"state": str(bus.folder / "state")}))
+        assert bus.stop() == 0
+
+
 @pytest.mark.root
 def test_second_daemon_over_a_bind_mount_is_refused(bus, make_bus, tmp_path):
     other = tmp_path / "other"
