@@ -14,8 +14,8 @@
  * End of file ends serve at once: without core there is nothing to give out.
  *
  * Serve also inherits descriptors, named in CAREBUS_SERVE_FDS: `doorbell=N` (always: rung after each commit of the
- * state), `refusals=N` and `refuse=N` (always: the two ends of daemon/peer/refused.h), and listeners that a service manager
- * handed to core: `feed=N`, `metrics=N`, `live-TEAM=N`.
+ * state), `refusals=N` and `refuse=N` (always: the two ends of daemon/peer/refused.h), `figures=N` (always: those of core, to be
+ * mapped), and listeners that a service manager handed to core: `feed=N`, `metrics=N`, `live-TEAM=N`.
  */
 #include <stdint.h>
 

@@ -24,11 +24,12 @@
 #define STOP_MS 5000
 #define SILENT_FOR (90 * USEC_PER_SEC) /* it looks after its own threads, and gives them a minute */
 #define LISTENERS_MAX 60
+#define OTHERS 5 /* the link, the doorbell, both ends of the refusals, the figures */
 #define FIRST_FD 3
 #define HIGH_FD 128 /* descriptors are gathered above, so that none is in the way of another below */
 
 typedef struct ServeFds {
-        int fds[LISTENERS_MAX + 4];
+        int fds[LISTENERS_MAX + OTHERS];
         size_t n;
         char *names; /* doorbell=4,feed=5 */
 } ServeFds;
