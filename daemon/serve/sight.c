@@ -42,7 +42,8 @@ struct Sight {
         SettingsKept *settings;
         Arena *arena;
         Publisher *publisher; /* made when it is needed */
-        /* What somebody asked about, and what notices name: apart, since a notice that was asked about is read while others are looked for. */
+        /* What somebody asked about, and what notices name: apart, since a notice that was asked about is read while others are looked for.
+         * */
         PublishedEntry *asked[PAST_SLOTS], *named[PAST_SLOTS];
         /* Who was asked about last: mostly it is asked again for the next team. */
         char last_id[LAST_ID_SIZE]; /* "": nobody was */

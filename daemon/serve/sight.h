@@ -18,8 +18,8 @@ typedef struct Sight Sight;
 int sight_new(View *view, Sight **ret);
 Sight *sight_free(Sight *sight);
 DEFINE_CLEANUP(Sight *, sight_free)
-/* By these rules from now on (a reference is taken); `settings_seq` is the entry that they are of. Entries that were asked about before must
- * not be asked about again: they are classified by the rules before. */
+/* By these rules from now on (a reference is taken); `settings_seq` is the entry that they are of. Entries that were asked about before
+ * must not be asked about again: they are classified by the rules before. */
 void sight_set_sharing(Sight *sight, Sharing *sharing, uint64_t settings_seq);
 /* Where it stands what teams were given: who was given what is withdrawn is told so. NULL: nobody knows. */
 void sight_set_audit(Sight *sight, Audit *audit);

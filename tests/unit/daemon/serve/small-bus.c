@@ -190,17 +190,18 @@ uint64_t small_bus_add_republishing(SmallBus *bus, const char *source, uint64_t 
         return seq;
 }
 
-static uint64_t add_with(SmallBus *bus, const char *source, Carebus__V1__Event *derived) {
+static uint64_t add_with(SmallBus *bus, const char *source, const Carebus__V1__Event *event) {
+        Carebus__V1__Event derived = *event, *events[] = { &derived };
         Carebus__V1__Outcome outcome = CAREBUS__V1__OUTCOME__INIT;
         Carebus__V1__Subject subject = CAREBUS__V1__SUBJECT__INIT;
         char *ids[] = { (char *)"p1.0" };
         uint64_t seq = add(bus, source, 1, &outcome);
 
         subject.patient_id = (char *)"p2.0";
-        derived->patient = &subject;
+        derived.patient = &subject;
         outcome.patient_ids = ids;
         outcome.n_patient_ids = 1;
-        outcome.derived = &derived;
+        outcome.derived = events;
         outcome.n_derived = 1;
         fold(bus, &outcome, 2);
         return seq;
