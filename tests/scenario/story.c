@@ -357,20 +357,35 @@ static bool order_next(size_t *order, size_t n) {
         return true;
 }
 
-void story_run(const char *path) {
-        story_run_to(path, NULL, NULL);
+/* How many orders n entries have. */
+static size_t orders_of(size_t n) {
+        size_t count = 1;
+
+        for (size_t i = 2; i <= n; i++)
+                count *= i;
+        return count;
 }
 
-void story_run_to(const char *path, void (*told)(const World *world, void *owner), void *owner) {
-        const Audience audience = { .told = told, .owner = owner };
-        size_t order[PERMUTED_MAX] = { 0, 1, 2, 3, 4, 5 };
+static void story_run_orders(const char *path, bool all, const Audience *audience) {
+        size_t order[PERMUTED_MAX] = { 0, 1, 2, 3, 4, 5 }, stride = 1;
         Expecting expecting = {};
         Story story;
 
         story_read(&story, path);
-        do
-                story_tell(&story, order, &expecting, &audience);
-        while (story.n_permuted > 0 && order_next(order, story.n_permuted));
+        /* Odd: or the same entries would always stand at the end. */
+        if (!all && orders_of(story.n_permuted) > STORY_SOME_ORDERS)
+                stride = orders_of(story.n_permuted) / STORY_SOME_ORDERS | 1;
+        for (size_t i = 0; i == 0 || order_next(order, story.n_permuted); i++)
+                if (i % stride == 0)
+                        story_tell(&story, order, &expecting, audience);
         expect_end(&expecting);
         free(story.text);
+}
+
+void story_run(const char *path, bool all) {
+        story_run_orders(path, all, &(Audience){});
+}
+
+void story_run_to(const char *path, void (*told)(const World *world, void *owner), void *owner) {
+        story_run_orders(path, getenv("CAREBUS_NIGHTLY") != NULL, &(Audience){ .told = told, .owner = owner });
 }

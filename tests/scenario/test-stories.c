@@ -13,8 +13,10 @@
 
 #define STORIES_MAX 200
 
+static bool all_orders;
+
 static void test_story(void **state) {
-        story_run(*state);
+        story_run(*state, all_orders);
 }
 
 static int is_story(const struct dirent *entry) {
@@ -28,8 +30,9 @@ int main(int argc, char **argv) {
         struct dirent **names;
         int n;
 
-        if (argc != 2 || (n = scandir(argv[1], &names, is_story, alphasort)) <= 0 || n > STORIES_MAX) {
-                fprintf(stderr, "test-stories: give the folder of the stories\n");
+        all_orders = argc == 3 && strcmp(argv[2], "--all-orders") == 0;
+        if (argc != 2 + all_orders || (n = scandir(argv[1], &names, is_story, alphasort)) <= 0 || n > STORIES_MAX) {
+                fprintf(stderr, "test-stories: give the folder of the stories, and --all-orders or not\n");
                 return 64;
         }
         for (int i = 0; i < n; i++) {

@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 MARKERS = {
     "plain": "needs the build without sanitizers: timing, strace, preloading, memory",
+    "long": "computes much: on the plain build, and at night under the sanitizers too",
     "tsan": "runs on the ThreadSanitizer build, and on no other",
     "nightly": "long; runs when CAREBUS_NIGHTLY is set",
     "root": "needs root",
@@ -66,3 +67,23 @@ def pytest_runtest_makereport(item, call):
 def bus(make_bus):
     """A bus that runs, with the sources pas and lab and the team ward."""
     return make_bus().start()
+
+
+@pytest.fixture
+def memory_bus():
+    """A bus that is not started, whose files lie in memory and whose segments are small."""
+    from faulty import MemoryBus
+
+    made = MemoryBus()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def load(memory_bus):
+    """Engines that send to that bus over MLLP until they are told yes; not started."""
+    from faulty import Load
+
+    made = Load(memory_bus)
+    yield made
+    made.close()

@@ -131,6 +131,7 @@ def test_what_ships_is_good(site):
     assert site.check(GOOD) == []
 
 
+@pytest.mark.long
 def test_every_key_of_the_example_with_a_letter_wrong_is_located_and_understood(site, rng):
     root = yaml.compose(site.main.read_text(encoding="utf-8"))
     keys = [(path, key) for path, key in keys_of(root) if not is_own_name(path)]
@@ -151,6 +152,7 @@ def uncommented(text):
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.long
 def test_every_key_that_the_example_offers_in_comments_is_located_and_understood(site, rng):
     site.main.write_text(uncommented(site.main.read_text(encoding="utf-8")), encoding="utf-8")
     assert not any("unknown key" in one["message"] or "not YAML" in one["message"] for one in site.check(WRONG))
@@ -162,6 +164,7 @@ def test_every_key_that_the_example_offers_in_comments_is_located_and_understood
     try_keys(site, site.main, keys, rng, each=1)
 
 
+@pytest.mark.long
 def test_keys_of_the_rules_with_a_letter_wrong_are_located_and_understood(site, rng):
     with site.main.open("a", encoding="utf-8") as main:
         main.write("sharing: sharing.yaml\n")
@@ -176,6 +179,7 @@ def is_profile_key(path):
     return not path or path == ("authorities", "-") or (path[0] == "maps" and len(path) == 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROFILES)
 def test_keys_of_a_profile_with_a_letter_wrong_are_located_and_understood(site, rng, name):
     site.main.write_text(site.main.read_text(encoding="utf-8").replace("profile: itk", f"profile: {name.removesuffix('.yaml')}"),
@@ -263,6 +267,7 @@ def test_all_mistakes_of_all_files_come_in_one_run(site):
         assert re.search(rf"^{re.escape(str(file))}:\d+:\d+: error: .*\n.*\n *\^\n", done.stderr, re.MULTILINE), done.stderr
 
 
+@pytest.mark.long
 def test_half_a_file_is_never_half_taken_without_a_word(site, rng):
     """A file that was cut off is refused with a place in it, or it is whole as far as it goes: what it does not say it does not have."""
     text = site.main.read_text(encoding="utf-8")

@@ -14,17 +14,10 @@ import promises
 import pytest
 from carebus_bus import CAREBUS_MLLP, submission
 from csv_peer import CAREBUS_CSV
-from faulty import MemoryBus
 from mllp_peer import END, START, Mllp, adt
 from test_corpus_hl7 import CORPUS
 
 pytestmark = pytest.mark.plain
-
-@pytest.fixture
-def memory_bus():
-    bus = MemoryBus()
-    yield bus
-    bus.close()
 
 
 @pytest.fixture

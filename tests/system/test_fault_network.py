@@ -16,20 +16,12 @@ import promises
 import pytest
 import zmq
 from carebus_bus import ANSWER_SECONDS, BUILD, intake_pb2, submission, wait_for
-from faulty import MemoryBus
 from fhir_peer import CAREBUS_FHIR, Fhir, patient
 from mllp_peer import END, START, Mllp, Sender, adt, free_port
 from mllp_receiver import Receiver
 from test_mllp_destination import Adapter, said
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def memory_bus():
-    bus = MemoryBus()
-    yield bus
-    bus.close()
 
 
 @pytest.fixture

@@ -12,27 +12,12 @@ import promises
 import pytest
 from carebus_bus import ANSWER_SECONDS, BusError, Source, curve_pair, submission, wait_for
 from carebus_readers import Feed
-from faulty import MemoryBus
 from mllp_peer import START, Mllp, adt
 from test_recovery import Clock
 
 pytestmark = pytest.mark.plain
 
 DAY = 86_400 * 1_000_000
-
-
-@pytest.fixture
-def memory_bus():
-    bus = MemoryBus()
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-def load(memory_bus):
-    made = faulty.Load(memory_bus)
-    yield made
-    made.close()
 
 
 # ---- readers

@@ -13,24 +13,10 @@ import pytest
 from carebus_bus import BUILD, BusError, wait_for
 from csv_peer import Csv
 from engine import Engine
-from faulty import EXIT_LATER, EXIT_STORAGE, MemoryBus
+from faulty import EXIT_LATER, EXIT_STORAGE
 from mllp_peer import Mllp, adt
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def memory_bus():
-    bus = MemoryBus()
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-def load(memory_bus):
-    made = faulty.Load(memory_bus)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import promises
 import pytest
 from carebus_bus import CAREBUSD, Bus, BusError, feed_pb2, submission, wait_for
 from carebus_readers import Feed
-from faulty import EXIT_LATER, EXIT_STORAGE, MemoryBus
+from faulty import EXIT_LATER, EXIT_STORAGE
 
 pytestmark = pytest.mark.plain
 
@@ -25,13 +25,6 @@ JOURNAL, FOLD, SERVE = "*/state/journal*", "*/state/fold*", "*/state/serve"
 
 def one(message_id):
     return submission(message_id, faulty.original(message_id))
-
-
-@pytest.fixture
-def memory_bus():
-    bus = MemoryBus()
-    yield bus
-    bus.close()
 
 
 def count_so_far(bus):

@@ -68,6 +68,7 @@ def weights_of(done):
     return yaml.safe_load(done.stdout)["matching"]["weights"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("truth", [["--truth", "who"], []], ids=["counted", "expected"])
 def test_weights_are_found_as_they_were_put_in(table, truth):
     weights = weights_of(ctl("matching", "estimate", table, "--columns", COLUMNS, *truth))
@@ -83,6 +84,7 @@ def test_weights_are_found_as_they_were_put_in(table, truth):
     assert weights["birth_order"]["differs"] == -12
 
 
+@pytest.mark.long
 def test_the_same_records_give_the_same_weights(table):
     first, second = (ctl("matching", "estimate", table, "--columns", COLUMNS) for _ in range(2))
     assert first.stdout == second.stdout
@@ -174,6 +176,7 @@ def test_a_rule_is_taken_back_by_the_configuration_and_by_nothing_else(tmp_path,
     assert refused.returncode == 78 and word in refused.stderr and other in refused.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not IDENTITY.is_dir(), reason=f"no corpus: {IDENTITY} is not there (CAREBUS_CORPUS names another folder)")
 def test_nobody_of_the_public_sets_is_joined_wrongly():
     command = [sys.executable, "bench/bench.py", "--build", BUILD, "--json", "identity"]

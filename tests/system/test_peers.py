@@ -13,7 +13,9 @@ from test_corpus_hl7 import CORPUS, HL7, PROGRAM
 sys.path.insert(0, str(ROOT / "tests" / "corpus"))
 import compare
 
-pytestmark = pytest.mark.skipif(not HL7.is_dir(), reason=f"no corpus: {HL7} is not there (CAREBUS_CORPUS names another folder)")
+# Under the sanitizers test_corpus_hl7.py translates the same files.
+pytestmark = [pytest.mark.long,
+              pytest.mark.skipif(not HL7.is_dir(), reason=f"no corpus: {HL7} is not there (CAREBUS_CORPUS names another folder)")]
 
 # Fields where two readings of one message have no reason to differ much: values that both sides have, of all that either has. Sums over all
 # peers; what is below was measured, and a fall is a regression.
