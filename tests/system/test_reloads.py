@@ -163,8 +163,7 @@ def test_a_source_and_a_team_that_are_taken_away_keep_what_is_theirs(make_bus):
     del bus.config["teams"]["leaving"], bus.config["sources"]["lab"]
     bus.write_config()
     bus.ctl("reload", "--wait", check=GOOD)
-    status = bus.ctl("status").stdout
-    assert "leaving" in status, "a consumer that is left behind is not reported"
+    wait_for(lambda: "leaving" in bus.ctl("status").stdout, what="a consumer that is left behind, in the status")
     assert len([line for line in bus.ctl_json("tail") if line.get("source") == "lab" and line["type"] == "encounter.admitted"]) == 5
     bus.config["teams"]["leaving"] = {"name": "Leaving", "organisation": "RA8", "class": "clinical"}
     bus.config["sources"]["lab"] = {"team": "ward", "adapter": "own"}
