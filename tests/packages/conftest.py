@@ -1,8 +1,12 @@
 """Markers as in tests/system."""
 
 import os
+import pathlib
+import sys
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
 MARKERS = {
     "plain": "needs the build without sanitizers",

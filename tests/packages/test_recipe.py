@@ -46,7 +46,7 @@ def test_what_the_build_needs_is_asked_for_by_the_packages_too():
     needed = {name for name, group in rows if group == "build"} - NOT_ASKED_FOR
     asked = names_in(paragraphs()[0]["Build-Depends"])
     assert needed <= asked, needed - asked
-    assert asked - needed <= {"debhelper-compat", "dh-apparmor", "dh-sequence-installsysusers"}
+    assert asked - needed <= {"debhelper-compat", "dh-apparmor", "dh-python", "dh-sequence-installsysusers"}
 
 
 def test_packages_of_the_issue_are_there_and_each_says_what_it_is():

@@ -12,8 +12,8 @@ import shutil
 import signal
 import subprocess
 import textwrap
-import time
 
+import debian
 from carebus_bus import BUILD, ROOT, BusError, wait_for
 
 UP_SECONDS = 120
@@ -188,32 +188,12 @@ DEBIAN = ["systemd", "systemd-sysv", "dbus", "procps", "python3", "python3-zmq",
           "libglib2.0-0", "libseccomp2", "tzdata", "util-linux"]
 
 
-def debian_image():
-    """A tar of Debian 12 with what the packages need; made once, which takes a minute or two, and kept in the user's cache."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "carebus"
-    image = cache / "bookworm-1.tar"
-    if image.exists() and time.time() - image.stat().st_mtime < 30 * 86400:
-        return image
-    if not shutil.which("mmdebstrap"):
-        raise CannotBoot("mmdebstrap is not there: package mmdebstrap")
-    cache.mkdir(parents=True, exist_ok=True)
-    new = image.with_suffix(f".{os.getpid()}.tar")
-    done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(DEBIAN)}", "bookworm", str(new)],
-                          capture_output=True, text=True, timeout=1200, check=False)
-    if done.returncode != 0:
-        new.unlink(missing_ok=True)
-        if image.exists():
-            return image
-        raise CannotBoot(f"mmdebstrap cannot fetch Debian, is there a network? {done.stderr[-300:]}")
-    new.rename(image)
-    return image
-
-
 def boot_debian(folder, packages):
     """A Debian with our packages installed in it by dpkg, before it boots."""
     root = folder / "root"
     root.mkdir()
-    subprocess.run(["tar", "-C", str(root), "--exclude=./dev/*", "-xpf", str(debian_image())], check=True, timeout=600)
+    image = debian.image("bookworm-1.tar", DEBIAN)
+    subprocess.run(["tar", "-C", str(root), "--exclude=./dev/*", "-xpf", str(image)], check=True, timeout=600)
     (root / "packages").mkdir()
     for package in packages:
         shutil.copy(package, root / "packages")

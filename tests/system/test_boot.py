@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import booted
+import debian
 from carebus_bus import ROOT, curve_pair, wait_for
 
 pytestmark = [pytest.mark.plain, pytest.mark.root]
@@ -98,19 +99,11 @@ class Site:
         return int(self.machine.show(unit, "MainPID"))
 
 
-def debian_packages():
-    """What `./run packages` left, or what lies in the folder that CAREBUS_PACKAGES names."""
-    folder = pathlib.Path(os.environ.get("CAREBUS_PACKAGES") or ROOT / "build-packages")
-    return [path for path in sorted(folder.glob("*.deb")) if re.match(r"(carebus|carebus-adapters|libcarebus1)_", path.name)]
-
-
 def boot(kind, folder):
     if kind == "this-userland":
         return booted.boot_this_userland(folder)
-    packages = debian_packages()
-    if not packages:
-        pytest.skip("there are no packages: ./run packages")
-    return booted.boot_debian(folder, packages)
+    installed = [path for name, path in debian.debs().items() if re.match(r"(carebus|carebus-adapters|libcarebus1)_", name)]
+    return booted.boot_debian(folder, installed)
 
 
 @pytest.fixture(name="site", scope="module", params=["this-userland", pytest.param("debian", marks=pytest.mark.nightly)])
@@ -119,7 +112,7 @@ def fixture_site(request, tmp_path_factory):
         pytest.skip(booted.why_not())
     try:
         machine = boot(request.param, tmp_path_factory.mktemp("machine"))
-    except booted.CannotBoot as reason:
+    except (booted.CannotBoot, debian.CannotMake) as reason:
         pytest.skip(str(reason))
     try:
         site = Site(machine)
