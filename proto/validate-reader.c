@@ -216,6 +216,8 @@ int delivery_rules(const Carebus__V1__Delivery *delivery, const char *prefix, Va
 
         if (delivery->what_case == CAREBUS__V1__DELIVERY__WHAT__NOT_SET && !delivery->place_only)
                 return validate_fail(error, VALIDATE_E_MISSING, "%s%swhat", prefix, dot);
+        if (delivery->sent_before > 0 && delivery->what_case != CAREBUS__V1__DELIVERY__WHAT_EVENT)
+                return validate_fail(error, VALIDATE_E_VALUE, "%s%ssent_before", prefix, dot);
         /* The place alone may be "before all" and stands where the stream stood. */
         if (delivery->place_only)
                 return order > 0 ? validate_fail(error, VALIDATE_E_ORDER, "%s%sprev_seq", prefix, dot) : 0;

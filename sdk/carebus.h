@@ -174,6 +174,9 @@ typedef struct carebus_parked {
 typedef struct carebus_delivery {
         uint64_t seq;
         uint32_t index;
+        /* How often the feed sent it to this consumer before, each time without an acknowledgement: 0 the first time. Never too high; a
+         * restart of the bus begins at 0, and what came live does not count. */
+        uint32_t sent_before;
         const void *event; /* packed carebus.v1.Event */
         size_t event_size;
         int came_live; /* by live, else by the feed */

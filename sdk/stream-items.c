@@ -22,6 +22,8 @@ int stream_read_delivery(Bytes message, Delivered *ret) {
                         ret->prev.index = (uint32_t)field.value;
                 else if (field.number == 5 && field.wire_type == 0)
                         ret->place_only = field.value != 0;
+                else if (field.number == 6 && field.wire_type == 0)
+                        ret->sent_before = (uint32_t)field.value;
                 else if (field.number == 10 && field.wire_type == 2)
                         ret->event = field.bytes;
                 else if (field.number == 13 && field.wire_type == 2)
@@ -54,6 +56,7 @@ Item *stream_item_new(const Delivered *delivered, bool came_live) {
         item->place = delivered->place;
         item->prev = delivered->prev;
         item->redelivered = delivered->redelivered;
+        item->sent_before = delivered->sent_before;
         item->came_live = came_live;
         return item;
 }

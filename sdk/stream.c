@@ -397,6 +397,7 @@ static int hand_out(carebus_stream *stream, carebus_delivery *ret) {
         *ret = (carebus_delivery){
                 .seq = stream->current->place.seq,
                 .index = stream->current->place.index,
+                .sent_before = stream->current->sent_before,
                 .event = stream->current->data,
                 .event_size = stream->current->size,
                 .came_live = stream->current->came_live,

@@ -24,6 +24,7 @@ struct Item {
         Item *next;
         carebus_delivery_kind kind;
         Place place, prev;
+        uint32_t sent_before;
         bool came_live, redelivered;
         size_t size, so_far_size;
         uint8_t data[];
@@ -62,6 +63,7 @@ struct carebus_stream {
 typedef struct Delivered {
         Place place, prev;
         bool place_only, redelivered;
+        uint32_t sent_before;
         Bytes event, so_far;
 } Delivered;
 

@@ -13,10 +13,19 @@
 #include "daemon/store/reader-places.h"
 
 #define WRITER_SLOTS 4
+#define GONE_REMEMBERED 64
+
+/* Who went without having acknowledged anything: shown to nobody, and no consumer any more. */
+typedef struct Gone {
+        char team[CURSOR_NAME_SIZE], name[CURSOR_NAME_SIZE];
+        SentBefore sent;
+} Gone;
 
 struct Cursors {
         Consumer **items;
         size_t n_items, n_room;
+        Gone gone[GONE_REMEMBERED]; /* the next takes the place of the oldest */
+        size_t next_gone;
 };
 
 int cursors_new(Cursors **ret) {
@@ -50,6 +59,25 @@ Consumer *cursors_find(Cursors *cursors, const char *team, const char *name) {
         return NULL;
 }
 
+static void remember_gone(Cursors *cursors, const Consumer *consumer) {
+        Gone *gone = &cursors->gone[cursors->next_gone++ % GONE_REMEMBERED];
+
+        *gone = (Gone){ .sent = consumer->sent };
+        snprintf(gone->team, sizeof(gone->team), "%s", consumer->team);
+        snprintf(gone->name, sizeof(gone->name), "%s", consumer->name);
+}
+
+static void take_gone(Cursors *cursors, Consumer *consumer) {
+        for (size_t i = 0; i < GONE_REMEMBERED; i++) {
+                Gone *gone = &cursors->gone[i];
+
+                if (!text_equal(gone->name, consumer->name) || !text_equal(gone->team, consumer->team))
+                        continue;
+                consumer->sent = gone->sent;
+                *gone = (Gone){ .name = "" };
+        }
+}
+
 static int cursors_add(Cursors *cursors, const char *team, const char *name, Consumer **ret) {
         Consumer *consumer;
 
@@ -66,6 +94,7 @@ static int cursors_add(Cursors *cursors, const char *team, const char *name, Con
                 return -ENOMEM;
         snprintf(consumer->team, sizeof(consumer->team), "%s", team);
         snprintf(consumer->name, sizeof(consumer->name), "%s", name);
+        take_gone(cursors, consumer);
         cursors->items[cursors->n_items++] = consumer;
         *ret = consumer;
         return 0;
@@ -90,6 +119,8 @@ int cursors_get(Cursors *cursors, const char *team, const char *name, Consumer *
 void cursors_drop(Cursors *cursors, Consumer *consumer) {
         if (consumer->acked.seq > 0)
                 return;
+        if (consumer->sent.n_steps > 0)
+                remember_gone(cursors, consumer);
         for (size_t i = 0; i < cursors->n_items; i++)
                 if (cursors->items[i] == consumer) {
                         memmove(&cursors->items[i], &cursors->items[i + 1],

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "daemon/serve/place.h"
+#include "daemon/serve/sent-before.h"
 
 #define CURSOR_NAME_SIZE 33
 #define CURSORS_PER_TEAM 256
@@ -27,6 +28,7 @@ struct Consumer {
         uint64_t delivered;  /* since the start; likewise, and not in the file */
         bool records;        /* reads records: `acked` is a place of the ledger's, */
         uint64_t lineage;    /* of this lineage (daemon/serve/ledger.h) */
+        SentBefore sent;     /* what it was sent and did not acknowledge; not in the file either */
         void *session;       /* the feed's, while one is open */
 };
 
@@ -39,7 +41,7 @@ DEFINE_CLEANUP(Cursors *, cursors_free)
 Consumer *cursors_find(Cursors *cursors, const char *team, const char *name);
 /* Makes it when it is not there; *ret is NULL when the team has CURSORS_PER_TEAM already. 0 or -ENOMEM. */
 int cursors_get(Cursors *cursors, const char *team, const char *name, Consumer **ret);
-/* Forgets one that never acknowledged. */
+/* Forgets one that never acknowledged, but for what it was sent: the last of these are told so when they come again. */
 void cursors_drop(Cursors *cursors, Consumer *consumer);
 /* In order of making; NULL behind the last. */
 Consumer *cursors_at(Cursors *cursors, size_t index);

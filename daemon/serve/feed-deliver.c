@@ -70,6 +70,9 @@ static int make_ready(Reading *reading, PublishedEntry *entry, size_t index, con
         Feed *feed = reading->feed;
         PublishedEvent *event = &entry->events[index];
         Ready ready = { .offset = feed->frames.size, .place = { .seq = entry->seq, .index = (uint32_t)index } };
+        const PublishAt at = { .place = ready.place,
+                               .previous = reading->sent,
+                               .sent_before = sent_before_times(&reading->session->consumer->sent, ready.place) };
         PublishedBytes *bytes;
         Bytes so_far;
         int r;
@@ -80,9 +83,9 @@ static int make_ready(Reading *reading, PublishedEntry *entry, size_t index, con
         if (r < 0)
                 return r;
         if (so_far.size)
-                publish_frame_so_far(PUBLISH_FEED, bytes, ready.place, reading->sent, so_far, &feed->frames);
+                publish_frame_so_far(PUBLISH_FEED, bytes, &at, so_far, &feed->frames);
         else
-                buffer_append_bytes(&feed->frames, publish_frame(PUBLISH_FEED, bytes, ready.place, reading->sent));
+                buffer_append_bytes(&feed->frames, publish_frame(PUBLISH_FEED, bytes, &at));
         if (place_compare(ready.place, reading->session->audited) > 0)
                 disclose_event(feed->say, feed->sight, event, ready.place, bytes, answer);
         ready.size = feed->frames.size - ready.offset;

@@ -240,6 +240,7 @@ static void take_over(Feed *feed, Consumer *consumer) {
 
         log_event(LOG_FEED_TAKEN_OVER, log_name("TEAM", consumer->team), log_name("CONSUMER", consumer->name));
         /* Not to be forgotten with its session. */
+        feed_session_count_sent(older);
         older->consumer = NULL;
         feed_session_end(feed, older, "taken-over", "this consumer opened its feed on another connection");
 }
@@ -275,6 +276,8 @@ static int begin_session(Feed *feed, const Opening *opening) {
         session->acked = acked_at_open(opening);
         if (opening->ledger)
                 feed_records_begin(session, opening->ledger, opening->place);
+        else
+                sent_before_begin(&consumer->sent, opening->place);
         feed->status_dirty = true;
         log_event(LOG_FEED_OPENED, log_name("TEAM", consumer->team), log_name("CONSUMER", consumer->name),
                   log_number("SEQ", (int64_t)opening->place.seq), log_number("INDEX", opening->place.index));
@@ -400,6 +403,7 @@ static int handle_ack(Feed *feed, FeedSession *session, const Carebus__V1__Ack *
                         return 0;
                 }
                 session->acked = session->consumer->acked = place;
+                sent_before_acknowledged(&session->consumer->sent, place);
                 session->consumer->received_at = received_at;
                 session->consumer->acked_at = clock_now_at(&clock_system);
                 session->consumer->lineage = ledger ? ledger_lineage(ledger->ledger) : 0;

@@ -46,6 +46,12 @@ int feed_session_new(Feed *feed, size_t socket, const ZRoute *route, FeedSession
         return 0;
 }
 
+void feed_session_count_sent(FeedSession *session) {
+        /* A record is what it is now, however often it came. */
+        if (!session->records.ledger)
+                sent_before_end(&session->consumer->sent, session->sent);
+}
+
 void feed_session_free(Feed *feed, FeedSession *session) {
         FeedSession **link = &feed->buckets[bucket_of(session->socket, &session->route)];
 
@@ -58,6 +64,7 @@ void feed_session_free(Feed *feed, FeedSession *session) {
                         break;
                 }
         if (session->consumer) {
+                feed_session_count_sent(session);
                 session->consumer->session = NULL;
                 cursors_drop(feed->cursors, session->consumer);
         }

@@ -123,6 +123,8 @@ typedef struct Feed {
 
 FeedSession *feed_session_find(Feed *feed, size_t socket, const ZRoute *route);
 int feed_session_new(Feed *feed, size_t socket, const ZRoute *route, FeedSession **ret);
+/* It is over: what it sent and nobody acknowledged was sent once more. Before its consumer has another. */
+void feed_session_count_sent(FeedSession *session);
 /* Takes it out of the table; a consumer that never acknowledged is forgotten. */
 void feed_session_free(Feed *feed, FeedSession *session);
 /* 0, ZSOCK_E_AGAIN, ZSOCK_E_UNREACHABLE; negative is fatal. */

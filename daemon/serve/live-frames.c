@@ -41,6 +41,7 @@ LiveFrames *live_frames_free(LiveFrames *frames) {
 
 int live_frames_get(LiveFrames *frames, PublishedBytes *bytes, Place place, Place previous, const ZFrame **ret) {
         LiveFrame *frame = &frames->slots[(place.seq * EVENTS_AN_ENTRY + place.index) % SLOTS];
+        const PublishAt at = { .place = place, .previous = previous };
         const uint8_t *digest = published_digest(bytes);
         int r;
 
@@ -48,7 +49,7 @@ int live_frames_get(LiveFrames *frames, PublishedBytes *bytes, Place place, Plac
         if (frame->message.live && place_compare(frame->place, place) == 0 &&
             place_compare(frame->previous, previous) == 0 && memcmp(frame->digest, digest, SHA256_SIZE) == 0)
                 return 0;
-        r = zframe_make(publish_frame(PUBLISH_LIVE, bytes, place, previous), &frame->message);
+        r = zframe_make(publish_frame(PUBLISH_LIVE, bytes, &at), &frame->message);
         frame->place = place;
         frame->previous = previous;
         memcpy(frame->digest, digest, SHA256_SIZE);

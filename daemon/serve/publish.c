@@ -43,6 +43,7 @@ enum {
         DELIVERY_PREV_SEQ = 3,
         DELIVERY_PREV_INDEX = 4,
         DELIVERY_PLACE_ONLY = 5,
+        DELIVERY_SENT_BEFORE = 6,
         DELIVERY_EVENT = 10,
         DELIVERY_SO_FAR = 13,
         TO_READER_DELIVERY = 2,
@@ -678,23 +679,25 @@ static uint8_t *put_length_before(uint8_t *end, unsigned field, size_t size) {
         return wire_put_varint_before(wire_put_varint_before(end, size), field << 3 | WIRE_BYTES);
 }
 
-Bytes publish_frame(PublishFrame kind, const PublishedBytes *event, Place place, Place previous) {
+Bytes publish_frame(PublishFrame kind, const PublishedBytes *event, const PublishAt *at) {
         uint8_t *const end = event->data + event->size;
         uint8_t *start = event->data;
 
         start = put_length_before(start, DELIVERY_EVENT, event->size);
-        start = put_number_before(start, DELIVERY_PREV_INDEX, previous.index);
-        start = put_number_before(start, DELIVERY_PREV_SEQ, previous.seq);
-        start = put_number_before(start, DELIVERY_INDEX, place.index);
-        start = put_number_before(start, DELIVERY_SEQ, place.seq);
+        if (at->sent_before > 0)
+                start = put_number_before(start, DELIVERY_SENT_BEFORE, at->sent_before);
+        start = put_number_before(start, DELIVERY_PREV_INDEX, at->previous.index);
+        start = put_number_before(start, DELIVERY_PREV_SEQ, at->previous.seq);
+        start = put_number_before(start, DELIVERY_INDEX, at->place.index);
+        start = put_number_before(start, DELIVERY_SEQ, at->place.seq);
         if (kind == PUBLISH_FEED)
                 start = put_length_before(start, TO_READER_DELIVERY, (size_t)(end - start));
         return bytes_of(start, (size_t)(end - start));
 }
 
-void publish_frame_so_far(PublishFrame kind, const PublishedBytes *event, Place place, Place previous, Bytes so_far,
+void publish_frame_so_far(PublishFrame kind, const PublishedBytes *event, const PublishAt *at, Bytes so_far,
                           Buffer *ret) {
-        const Bytes delivery = publish_frame(PUBLISH_LIVE, event, place, previous);
+        const Bytes delivery = publish_frame(PUBLISH_LIVE, event, at);
         const size_t size = delivery.size + 1 + wire_varint_size(so_far.size) + so_far.size;
 
         if (kind == PUBLISH_FEED)

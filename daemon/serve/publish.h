@@ -111,9 +111,14 @@ typedef enum PublishFrame {
         PUBLISH_LIVE, /* a bare Delivery */
         PUBLISH_FEED, /* ToReader with the Delivery */
 } PublishFrame;
-Bytes publish_frame(PublishFrame kind, const PublishedBytes *event, Place place, Place previous);
+/* Where in a stream it stands. */
+typedef struct PublishAt {
+        Place place, previous;
+        uint32_t sent_before; /* a feed's: how often this reader was sent it, without having acknowledged it */
+} PublishAt;
+Bytes publish_frame(PublishFrame kind, const PublishedBytes *event, const PublishAt *at);
 /* The same with the record so far beside the event, appended to `ret`. */
-void publish_frame_so_far(PublishFrame kind, const PublishedBytes *event, Place place, Place previous, Bytes so_far,
+void publish_frame_so_far(PublishFrame kind, const PublishedBytes *event, const PublishAt *at, Bytes so_far,
                           Buffer *ret);
 /* A Delivery that says only where the stream stands. */
 void publish_place(Place place, Buffer *ret);

@@ -16,8 +16,12 @@ static void print(const carebus_delivery *delivery) {
 
         if (!event)
                 return;
-        printf("%llu.%u %s %s %s\n", (unsigned long long)delivery->seq, delivery->index, event->type, event->source,
+        printf("%llu.%u %s %s %s", (unsigned long long)delivery->seq, delivery->index, event->type, event->source,
                event->patient && event->patient->patient_id ? event->patient->patient_id : "-");
+        /* Sent before, and not acknowledged: what was to be done with it may have been done. */
+        if (delivery->sent_before > 0)
+                printf(" sent-before=%u", delivery->sent_before);
+        printf("\n");
         carebus__v1__event__free_unpacked(event, NULL);
 }
 

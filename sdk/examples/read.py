@@ -31,7 +31,9 @@ def main(endpoint, team, consumer, wanted):
         if not heard.HasField("delivery"):
             continue
         delivery = heard.delivery
-        print(f"{delivery.seq}.{delivery.index} {delivery.event.type} {delivery.event.source} {delivery.event.patient.patient_id}")
+        # Sent before, and not acknowledged: what was to be done with it may have been done.
+        again = f" sent-before={delivery.sent_before}" if delivery.sent_before else ""
+        print(f"{delivery.seq}.{delivery.index} {delivery.event.type} {delivery.event.source} {delivery.event.patient.patient_id}{again}")
         left -= 1
 
         # What is acknowledged never comes again; so do it after the work. Credit asks for one more.

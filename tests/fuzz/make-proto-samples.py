@@ -209,6 +209,8 @@ def to_reader():
         protocol=1, bus="wester-care", place=feed.StreamPlace(), head=feed.StreamPlace(seq=99))))
     write("to-reader", "delivery", feed.ToReader(delivery=feed.Delivery(seq=7, index=0, prev_seq=5, prev_index=2, event=admission())))
     write("to-reader", "delivery-backwards", feed.ToReader(delivery=feed.Delivery(seq=7, prev_seq=8, event=cpr())))
+    write("to-reader", "delivery-again", feed.ToReader(delivery=feed.Delivery(seq=7, prev_seq=5, sent_before=3, event=admission())))
+    write("to-reader", "place-only-again", feed.ToReader(delivery=feed.Delivery(seq=7, prev_seq=7, sent_before=1, place_only=True)))
     write("to-reader", "place-only", feed.ToReader(delivery=feed.Delivery(seq=7, prev_seq=7, place_only=True)))
     r = record.Record(patient_id="p1.0", seq=7)
     r.sections.add(name="decisions").facts.add(key="hospital-pas", event_id="7.0", decision=cpr().decision)

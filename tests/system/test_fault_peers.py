@@ -1,8 +1,11 @@
 """Peers that flap, crowd, come back late or lie, and clocks that are wrong from the start."""
 
+import collections
 import contextlib
+import os
 import resource
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -10,7 +13,7 @@ import time
 import faulty
 import promises
 import pytest
-from carebus_bus import ANSWER_SECONDS, BusError, Source, curve_pair, submission, wait_for
+from carebus_bus import ANSWER_SECONDS, BusError, Source, curve_pair, feed_pb2, submission, wait_for
 from carebus_readers import Feed
 from mllp_peer import START, Mllp, adt
 from test_recovery import Clock
@@ -43,23 +46,81 @@ def test_reader_that_never_acknowledges_or_acknowledges_what_it_was_not_given_ho
     load.finish_and_check()
 
 
-def test_reader_that_dies_between_effect_and_acknowledgement_is_given_the_very_same_again_under_its_number(memory_bus):
+class Repeater:
+    """A reader that keeps its effects, dies behind one of them without acknowledging it, and comes again."""
+
+    def __init__(self, bus):
+        self.bus, self.effects = bus, []
+
+    def run(self, n, acks=0, dies="closes"):
+        """Takes n events; each is an effect. Acknowledges the first `acks` of them, and is gone."""
+        with Feed(self.bus, "ward") as feed:
+            feed.open().opened()
+            taken = feed.take(n)
+            self.effects += taken
+            if acks:
+                feed.ack(taken[acks - 1])
+            if dies == "says so":
+                feed.say(close=feed_pb2.Close())
+        return taken
+
+
+def test_reader_that_dies_between_effect_and_acknowledgement_is_given_the_very_same_again_under_its_number_and_how_often(memory_bus):
     bus = memory_bus
     bus.start()
     ids = [f"A-{i}" for i in range(6)]
     bus.source("pas").send(*[submission(message_id) for message_id in ids])
     bus.wait_folded()
-    with Feed(bus, "ward") as feed:
-        feed.open().opened()
-        first = feed.take(6)
-        feed.ack(first[2])
-    with Feed(bus, "ward") as feed:
-        feed.open().opened()
-        again = feed.take(3)
-    assert [one.event.event_id for one in again] == [one.event.event_id for one in first[3:]]
-    assert [one.event.SerializeToString(deterministic=True) for one in again] == [
-        one.event.SerializeToString(deterministic=True) for one in first[3:]]
+    reader = Repeater(bus)
+    first = reader.run(6)
+    assert [one.sent_before for one in first] == [0] * 6
+    assert not any(one.HasField("sent_before") for one in first), "the first time costs a byte"
+    again = reader.run(6, acks=3, dies="says so")  # it never acknowledged anything until now
+    assert [one.sent_before for one in again] == [1] * 6
+    for times, dies in enumerate(["closes", "says so", "closes", "closes"], 2):
+        last = reader.run(3, dies=dies)
+        assert [one.sent_before for one in last] == [times] * 3
+        assert [one.event.SerializeToString(deterministic=True) for one in last] == [
+            one.event.SerializeToString(deterministic=True) for one in first[3:]]
+        assert [one.event.event_id for one in last] == [one.event.event_id for one in first[3:]]
+    by_id = collections.Counter(one.event.event_id for one in reader.effects)
+    assert [by_id[one.event.event_id] for one in last] == [one.sent_before + 1 for one in last], "the number is how often it had it before"
+    bus.source("pas").send(submission("A-6"))
+    ids.append("A-6")
+    assert [one.sent_before for one in reader.run(4)] == [6, 6, 6, 0], "what is new was said to have come before"
+    with Feed(bus, "ward", "other") as other:
+        other.open().opened()
+        assert [one.sent_before for one in other.take(7)] == [0] * 7, "another consumer's count"
     promises.check_bus(bus, "pas", ids, ids)
+
+
+def test_number_of_times_before_is_not_too_high_after_a_restart_and_what_is_acknowledged_never_counts(memory_bus):
+    bus = memory_bus
+    bus.start()
+    ids = [f"A-{i}" for i in range(4)]
+    bus.source("pas").send(*[submission(message_id) for message_id in ids])
+    bus.wait_folded()
+    reader = Repeater(bus)
+    reader.run(4, acks=1)
+    assert [one.sent_before for one in reader.run(3)] == [1] * 3
+    os.kill(bus.serve_pid, signal.SIGKILL)
+    before = len(reader.effects)
+    after = wait_for(lambda: tried(lambda: reader.run(3)), what="serve to be there again")
+    assert len(reader.effects) == before + 3
+    assert all(one.sent_before <= 2 for one in after), "more often than it was sent"
+    known = after[0].sent_before
+    assert [one.sent_before for one in reader.run(3, acks=3)] == [known + 1] * 3, "a reconnect behind the restart does not count"
+    with Feed(bus, "ward") as feed:
+        feed.open(start=feed_pb2.Open.FROM_PLACE, after=(0, 0)).opened()
+        assert [one.sent_before for one in feed.take(4)] == [0] * 4, "who goes back wants it once more"
+    promises.check_bus(bus, "pas", ids, ids)
+
+
+def tried(call):
+    try:
+        return call()
+    except (BusError, AssertionError):
+        return None
 
 
 # ---- too many

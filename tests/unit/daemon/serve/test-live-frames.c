@@ -43,11 +43,12 @@ static Place place_at(uint64_t seq, uint32_t index) {
 
 /* Whatever there was before, the message is the Delivery of these bytes. */
 static Bytes get(Fixture *fixture, Place place, Place previous) {
+        const PublishAt at = { .place = place, .previous = previous };
         const ZFrame *message = NULL;
         Bytes made;
 
         assert_int_equal(live_frames_get(fixture->frames, &fixture->bytes, place, previous, &message), 0);
-        made = publish_frame(PUBLISH_LIVE, &fixture->bytes, place, previous);
+        made = publish_frame(PUBLISH_LIVE, &fixture->bytes, &at);
         assert_true(bytes_equal(zframe_bytes(message), made));
         return zframe_bytes(message);
 }

@@ -111,7 +111,9 @@ static void test_bytes_that_are_no_event_are_refused(void **state) {
 /* ---- the frame ---- */
 
 static void check_frame(PublishedBytes *event, Place place, Place previous) {
-        Bytes frame = publish_frame(PUBLISH_FEED, event, place, previous);
+        const PublishAt again = { .place = place, .previous = previous, .sent_before = UINT32_MAX };
+        const PublishAt at = { .place = place, .previous = previous };
+        Bytes frame = publish_frame(PUBLISH_FEED, event, &again);
         Carebus__V1__ToReader *to = carebus__v1__to_reader__unpack(NULL, frame.size, frame.data);
         Carebus__V1__Delivery *delivery;
 
@@ -122,15 +124,17 @@ static void check_frame(PublishedBytes *event, Place place, Place previous) {
         assert_int_equal(to->delivery->index, place.index);
         assert_int_equal(to->delivery->prev_seq, previous.seq);
         assert_int_equal(to->delivery->prev_index, previous.index);
+        assert_true(to->delivery->sent_before == UINT32_MAX);
         assert_string_equal(to->delivery->event->type, "encounter.admitted");
         carebus__v1__to_reader__free_unpacked(to, NULL);
 
-        frame = publish_frame(PUBLISH_LIVE, event, place, previous);
+        frame = publish_frame(PUBLISH_LIVE, event, &at);
         delivery = carebus__v1__delivery__unpack(NULL, frame.size, frame.data);
         assert_non_null(delivery);
         assert_int_equal(delivery->seq, place.seq);
         assert_int_equal(delivery->prev_index, previous.index);
         assert_int_equal(delivery->what_case, CAREBUS__V1__DELIVERY__WHAT_EVENT);
+        assert_false(delivery->has_sent_before); /* the first time costs no byte */
         carebus__v1__delivery__free_unpacked(delivery, NULL);
 }
 
