@@ -61,7 +61,7 @@ static int digit_of(char c) {
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool hex_read(const char *text, size_t size, uint8_t *ret) {
+bool audit_hex_read(const char *text, size_t size, uint8_t *ret) {
         for (size_t i = 0; i < size; i++) {
                 int high = digit_of(text[2 * i]), low = high < 0 ? -1 : digit_of(text[2 * i + 1]);
 
@@ -72,7 +72,7 @@ static bool hex_read(const char *text, size_t size, uint8_t *ret) {
         return text[2 * size] == '\0';
 }
 
-static bool time_read(const char *text, int64_t *ret) {
+bool audit_time_read(const char *text, int64_t *ret) {
         CivilTime civil = { .year = 0 };
         int n = 0, fraction = 0;
 
@@ -106,9 +106,9 @@ int audit_anchor_parse(Bytes line, AuditAnchor *ret) {
                    "\"%128[0-9a-f]\"",
                    &anchor.number, at, chain, key, signature) != 5)
                 return -EBADMSG;
-        if (!time_read(at, &anchor.at) || !hex_read(chain, sizeof(anchor.chain), anchor.chain) ||
-            !hex_read(key, sizeof(anchor.key), anchor.key) ||
-            !hex_read(signature, sizeof(anchor.signature), anchor.signature))
+        if (!audit_time_read(at, &anchor.at) || !audit_hex_read(chain, sizeof(anchor.chain), anchor.chain) ||
+            !audit_hex_read(key, sizeof(anchor.key), anchor.key) ||
+            !audit_hex_read(signature, sizeof(anchor.signature), anchor.signature))
                 return -EBADMSG;
         audit_anchor_print(&anchor, &again);
         if (again.error < 0)

@@ -34,3 +34,7 @@ int audit_anchor_parse(Bytes line, AuditAnchor *ret);
 /* The next line of `text` from *offset on; a last one without its end is -EBADMSG as well. 0, -ENODATA behind the last, -EBADMSG (the
  * offset moves on). */
 int audit_anchor_next(Bytes text, size_t *offset, AuditAnchor *ret);
+
+/* For lines of the same kind: exactly `size` bytes as lower-case hex digits; a time as civil_format() prints it. */
+bool audit_hex_read(const char *text, size_t size, uint8_t *ret);
+bool audit_time_read(const char *text, int64_t *ret);

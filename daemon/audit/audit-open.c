@@ -157,6 +157,7 @@ static int resume_adopt(Resume *resume, const AuditFault *torn) {
         memcpy(audit->uuid, header->uuid, sizeof(audit->uuid));
         memcpy(audit->chain, audit_walk_chain(resume->walk), SHA256_SIZE);
         audit->first = header->first;
+        audit->made_at = header->made_at;
         audit->offset = audit_walk_offset(resume->walk);
         audit->number = audit_walk_number(resume->walk) - 1;
         audit->anchored = MIN(resume->known->anchor.number, audit->number);
@@ -233,6 +234,18 @@ static int audit_begin(Audit *audit) {
         return audit_segment_make(audit);
 }
 
+/* The index is made out of all that there is: what was carried over, then the segments. */
+static int resume_anew(Resume *resume, Known *known) {
+        int r = audit_index_wipe(resume->audit->index);
+
+        known->marked = resume->stale = false;
+        known->mark = (AuditIndexMark){ .number = 0 };
+        resume->segment = 0;
+        if (r == 0)
+                r = audit_carried_load(resume->audit, resume->fault);
+        return r == 0 ? resume_walk(resume) : r;
+}
+
 int audit_resume(Audit *audit, AuditOpenFault *ret_fault) {
         Known known = { .safe = 0 };
         Resume resume = { .audit = audit, .known = &known, .fault = ret_fault };
@@ -242,25 +255,20 @@ int audit_resume(Audit *audit, AuditOpenFault *ret_fault) {
         if (r == 0)
                 r = synced_open(audit, &known);
         if (r == 0)
+                r = audit_beginning_look(audit, ret_fault);
+        if (r == 0)
                 r = audit_index_mark_read(audit->index, &known.mark);
-        known.marked = r == 0;
         if (r < 0 && r != -ENOENT)
                 return r;
-        if (!known.marked)
-                r = audit_index_wipe(audit->index);
-        if (r == 0)
-                r = resume_walk(&resume);
+        /* What was removed behind the mark stands in no segment any more. */
+        known.marked = r == 0 && known.mark.number >= audit->beginning.number;
+        r = known.marked ? resume_walk(&resume) : resume_anew(&resume, &known);
         if (r == 0 && resume.stale) {
                 resume.walk = audit_walk_free(resume.walk);
-                known.marked = resume.stale = false;
-                known.mark = (AuditIndexMark){ .number = 0 };
-                resume.segment = 0;
-                r = audit_index_wipe(audit->index);
-                if (r == 0)
-                        r = resume_walk(&resume);
+                r = resume_anew(&resume, &known);
         }
         audit_walk_free(resume.walk);
-        if (r == AUDIT_E_NONE && known.safe > 0) {
+        if (r == AUDIT_E_NONE && (known.safe > 0 || audit->beginning.number > 0)) {
                 *ret_fault = (AuditOpenFault){ .number = 1, .reason = "missing" };
                 return -EBADMSG;
         }

@@ -14,6 +14,7 @@
 #define AUDIT_NEW "segment.tmp"
 #define AUDIT_SEGMENT_BYTES (64ULL << 20)
 #define AUDIT_RESERVE_BYTES (16ULL << 20)
+#define AUDIT_SEGMENT_AGE (31 * 24 * 60 * 60 * USEC_PER_SEC) /* whole ones go: a small site's would never */
 
 struct Audit {
         pthread_mutex_t lock;
@@ -23,8 +24,10 @@ struct Audit {
         int folder_fd, fd, closed_fd; /* the open segment; the one before it, until it is synced */
         uint64_t segment_bytes, reserve_bytes;
         uint8_t uuid[AUDIT_UUID_BYTES];
-        uint64_t first, offset; /* of the open segment */
-        uint64_t number;        /* newest record */
+        uint64_t first, offset;   /* of the open segment, */
+        int64_t made_at;          /* which was made then */
+        AuditBeginning beginning; /* of the chain */
+        uint64_t number;          /* newest record */
         int64_t last_at;
         uint8_t chain[SHA256_SIZE];
         Sha256 *sha;
@@ -52,6 +55,15 @@ int audit_segment_make(Audit *audit);
 
 /* Reads what is there, or begins. 0, -EBADMSG with the fault, negative. */
 int audit_resume(Audit *audit, AuditOpenFault *ret_fault);
+
+/* ---- audit-remove.c */
+
+/* At the start: is the beginning signed by a key of this folder? 0, -EBADMSG with the fault, negative. */
+int audit_beginning_look(Audit *audit, AuditOpenFault *ret_fault);
+/* What removed segments said goes into an index that is made anew. 0, -EBADMSG with the fault, negative. */
+int audit_carried_load(Audit *audit, AuditOpenFault *ret_fault);
+/* Finishes, or undoes, what an end of the process broke off: files before the beginning go, and anchors of what is gone. */
+int audit_remove_finish(Audit *audit);
 
 /* ---- audit-key.c */
 

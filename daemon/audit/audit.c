@@ -41,6 +41,7 @@ int audit_segment_make(Audit *audit) {
                 return -errno;
         audit->fd = TAKE_FD(fd);
         audit->first = header.first;
+        audit->made_at = header.made_at;
         audit->offset = AUDIT_HEADER_BYTES;
         return 0;
 }
@@ -102,10 +103,15 @@ static bool audit_reserve_give(Audit *audit) {
         return unlinkat(audit->folder_fd, AUDIT_RESERVE, 0) == 0;
 }
 
-static int audit_write(Audit *audit, Bytes packed, bool *ret_rolled) {
+/* A clock that was ahead once makes no segment old for ever. */
+static bool segment_is_full(const Audit *audit, int64_t at) {
+        return audit->offset + audit->frame.size > audit->segment_bytes || at >= audit->made_at + AUDIT_SEGMENT_AGE;
+}
+
+static int audit_write(Audit *audit, Bytes packed, int64_t at, bool *ret_rolled) {
         int r = 0;
 
-        if (audit->offset > AUDIT_HEADER_BYTES && audit->offset + audit->frame.size > audit->segment_bytes) {
+        if (audit->offset > AUDIT_HEADER_BYTES && segment_is_full(audit, at)) {
                 r = audit_roll(audit);
                 *ret_rolled = r == 0;
         }
@@ -124,9 +130,9 @@ static int audit_append_locked(Audit *audit, Bytes what) {
         if (audit->frame.error < 0)
                 return audit->frame.error;
         frame.packed = bytes_of(audit->frame.data + AUDIT_FRAME_BYTES, audit->frame.size - AUDIT_FRAME_BYTES);
-        r = audit_write(audit, frame.packed, &rolled);
+        r = audit_write(audit, frame.packed, at, &rolled);
         if (is_no_space(r) && audit_reserve_give(audit))
-                r = audit_write(audit, frame.packed, &rolled);
+                r = audit_write(audit, frame.packed, at, &rolled);
         if (r < 0)
                 return r;
         frame.segment = audit->first;
@@ -185,6 +191,8 @@ AuditStatus audit_status(Audit *audit) {
                 .cut = audit->cut,
                 .full = audit->full,
                 .error = audit->error,
+                .removed = audit->beginning.number,
+                .removed_until_at = audit->beginning.at,
         };
         pthread_mutex_unlock(&audit->lock);
         return status;
@@ -280,6 +288,8 @@ int audit_open(const AuditOptions *options, Audit **ret, AuditOpenFault *ret_fau
                 r = audit_resume(audit, &fault);
         if (r == -EBADMSG && ret_fault)
                 *ret_fault = fault;
+        if (r == 0)
+                r = audit_remove_finish(audit);
         if (r < 0)
                 return r;
         audit_reserve_make(audit);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "carebus/v1/audit.pb-c.h"
+#include "daemon/audit/oldest.h"
 
 typedef struct Audit Audit;
 
@@ -51,10 +52,12 @@ int audit_append_packed(Audit *audit, Bytes what, uint64_t *ret_number);
 
 typedef struct AuditStatus {
         uint64_t number, synced, anchored;
-        uint64_t decided; /* newest entry of the journal that stands here as a decision or as settings */
-        uint64_t cut;     /* bytes that the start cut off a torn end and laid aside */
-        bool full;        /* the newest record found no room */
-        int error;        /* 0, or the final failure */
+        uint64_t decided;         /* newest entry of the journal that stands here as a decision or as settings */
+        uint64_t cut;             /* bytes that the start cut off a torn end and laid aside */
+        bool full;                /* the newest record found no room */
+        int error;                /* 0, or the final failure */
+        uint64_t removed;         /* newest record that retention removed; 0: none, */
+        int64_t removed_until_at; /* which was written then */
 } AuditStatus;
 AuditStatus audit_status(Audit *audit);
 
@@ -64,19 +67,30 @@ int audit_was_given(Audit *audit, const char *team, uint64_t seq, uint32_t index
 int audit_was_given_record(Audit *audit, const char *team, const char *patient_id, uint64_t seq);
 /* Was anything of this person? */
 int audit_was_told_of(Audit *audit, const char *team, const char *patient_id);
-
-/* Records about events and a team (NULL: any), oldest first, with the items of these events alone: for `why` and receipts; and about a
- * person, with the items of that person: for `audit who`. A record lives in the arena. What `seen` returns, where not 0, ends it. 0, that,
- * or negative. Reads files; any thread. */
-typedef int (*AuditSeen)(const Carebus__V1__AuditRecord *record, void *owner);
-int audit_of_event(Audit *audit, const char *team, uint64_t seq, uint32_t index, Arena *arena, AuditSeen seen,
-                   void *owner);
-/* Events of any of these entries; ascending. */
-int audit_of_entries(Audit *audit, const uint64_t *seqs, size_t n, Arena *arena, AuditSeen seen, void *owner);
 /* From `from_at` on and before `until_at` (0: no end), behind `after_number`. */
 typedef struct AuditWhen {
         int64_t from_at, until_at;
         uint64_t after_number;
 } AuditWhen;
+/* Was a record of the person given to the team in this time (`when->after_number` is not looked at), as of entry `seq` or later? All ids of
+ * the person have to be named. Reads files, those of removed segments too. 1, 0 or negative. */
+int audit_gave_record(Audit *audit, const char *team, const char *const *patient_ids, size_t n, const AuditWhen *when,
+                      uint64_t seq);
+
+/* Records about events and a team (NULL: any), oldest first, with the items of these events alone: for `why` and receipts; and about a
+ * person, with the items of that person: for `audit who`. Those that retention removed are not among them. A record lives in the arena.
+ * What `seen` returns, where not 0, ends it. 0, that, or negative. Reads files; any thread. */
+typedef int (*AuditSeen)(const Carebus__V1__AuditRecord *record, void *owner);
+int audit_of_event(Audit *audit, const char *team, uint64_t seq, uint32_t index, Arena *arena, AuditSeen seen,
+                   void *owner);
+/* Events of any of these entries; ascending. */
+int audit_of_entries(Audit *audit, const uint64_t *seqs, size_t n, Arena *arena, AuditSeen seen, void *owner);
 int audit_of_person(Audit *audit, const char *const *patient_ids, size_t n, const AuditWhen *when, Arena *arena,
                     AuditSeen seen, void *owner);
+
+/* Removes the oldest segment, where nothing in it is of `older_than` or later, nothing holds it, and it is signed. What it said of who was
+ * given what is carried over, the chain's new beginning is signed, and the audit says so, before a file goes; broken off at any step, it is
+ * there as before or gone as a whole, and the next start clears up. Takes as long as reading a segment: one thread, beside those that
+ * append and ask. `holds` may be NULL. 0 with what was found (AUDIT_OLD_GOES: it is gone), -EBADMSG: it is not what was written;
+ * negative: -ENOSPC and the like may go away. */
+int audit_remove_oldest(Audit *audit, int64_t older_than, const AuditHolds *holds, AuditOld *ret);

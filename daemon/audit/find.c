@@ -14,6 +14,7 @@
 #include "daemon/audit/record-look.h"
 #include "proto/check.h"
 
+#define GAVE_ARENA_MAX (64U << 20) /* one person, and what the audit has of them */
 #define SPAN_MAX (AUDIT_BLOCK_BYTES + AUDIT_FRAME_BYTES + AUDIT_RECORD_MAX)
 
 /* What is looked for: entries or persons. */
@@ -192,6 +193,7 @@ static int find_in_segment(Finding *finding, uint64_t first, const AuditBlock *b
 
 typedef struct OpenSegment {
         uint64_t first, end;
+        uint64_t removed; /* records up to here were, whether their files are there or not */
         AuditBlock *blocks;
         size_t n;
 } OpenSegment;
@@ -203,6 +205,7 @@ static int copy_open_segment(Audit *audit, OpenSegment *ret) {
         pthread_mutex_lock(&audit->lock);
         blocks = audit_index_blocks(audit->index, &ret->n);
         ret->first = audit->first;
+        ret->removed = audit->beginning.number;
         ret->end = audit->offset;
         ret->blocks = malloc((ret->n + 1) * sizeof(*ret->blocks));
         if (!ret->blocks)
@@ -211,6 +214,16 @@ static int copy_open_segment(Audit *audit, OpenSegment *ret) {
                 memcpy(ret->blocks, blocks, ret->n * sizeof(*ret->blocks));
         pthread_mutex_unlock(&audit->lock);
         return r;
+}
+
+/* May retention have taken it away since it was seen? */
+static bool is_removed(Audit *audit, uint64_t first) {
+        bool removed;
+
+        pthread_mutex_lock(&audit->lock);
+        removed = first <= audit->beginning.number;
+        pthread_mutex_unlock(&audit->lock);
+        return removed;
 }
 
 static int find_in_closed(Finding *finding, uint64_t first) {
@@ -237,9 +250,13 @@ static int audit_find(Audit *audit, const Wanted *wanted, Arena *arena, AuditSee
         r = copy_open_segment(audit, &open);
         if (r == 0)
                 r = audit_segments_list(audit->folder_fd, &firsts, &n);
-        for (size_t i = 0; r == 0 && i < n && firsts[i] < open.first; i++)
-                if (i + 1 == n || firsts[i + 1] > wanted->when.after_number + 1)
-                        r = find_in_closed(&finding, firsts[i]);
+        for (size_t i = 0; r == 0 && i < n && firsts[i] < open.first; i++) {
+                if (firsts[i] <= open.removed || (i + 1 < n && firsts[i + 1] <= wanted->when.after_number + 1))
+                        continue;
+                r = find_in_closed(&finding, firsts[i]);
+                if (r < 0 && is_removed(audit, firsts[i]))
+                        r = 0;
+        }
         if (r == 0)
                 r = find_in_segment(&finding, open.first, open.blocks, open.n, open.end);
         free(open.blocks);
@@ -265,4 +282,80 @@ int audit_of_person(Audit *audit, const char *const *patient_ids, size_t n, cons
         const Wanted wanted = { .patient_ids = patient_ids, .n_patient_ids = n, .when = *when };
 
         return n > 0 ? audit_find(audit, &wanted, arena, seen, owner) : 0;
+}
+
+/* ---- records that were given, whenever that was --------------------------------------------------------------------------------- */
+
+typedef struct GaveRecord {
+        const char *team;
+        const char *const *patient_ids;
+        size_t n_patient_ids;
+        const AuditWhen *when;
+        uint64_t seq;
+} GaveRecord;
+
+static int gave_seen(const Carebus__V1__AuditRecord *record, void *owner) {
+        const Carebus__V1__Disclosure *disclosure = record->disclosure;
+        const GaveRecord *gave = owner;
+
+        if (record->what_case != CAREBUS__V1__AUDIT_RECORD__WHAT_DISCLOSURE ||
+            !text_equal(disclosure->team, gave->team))
+                return 0;
+        for (size_t i = 0; i < disclosure->n_items; i++)
+                if (disclosure->items[i]->record && disclosure->items[i]->seq >= gave->seq)
+                        return 1;
+        return 0;
+}
+
+static bool is_within(const AuditWhen *when, int64_t from, int64_t until) {
+        return until >= when->from_at && (when->until_at == 0 || from < when->until_at);
+}
+
+static int carried_gave_seen(const CarriedThing *thing, void *owner) {
+        const GaveRecord *gave = owner;
+
+        if (thing->kind != CARRIED_RECORD || thing->as_of < gave->seq || !is_within(gave->when, thing->at, thing->at) ||
+            !text_equal(thing->team, gave->team))
+                return 0;
+        for (size_t i = 0; i < gave->n_patient_ids; i++) {
+                uint32_t index;
+                uint64_t seq;
+
+                if (audit_patient_place(bytes_of_text(gave->patient_ids[i]), &seq, &index) && seq == thing->seq &&
+                    index == thing->index)
+                        return 1;
+        }
+        return 0;
+}
+
+static int gave_in_carried(const Audit *audit, uint64_t removed, GaveRecord *gave) {
+        CarriedSpan span = { .next = 1 };
+        int r = 0;
+
+        for (uint64_t first = 1; r == 0 && first <= removed; first = span.next) {
+                _cleanup_(carried_freep) Carebus__V1__AuditCarried *carried = NULL;
+
+                r = carried_peek(audit->folder_fd, first, &span);
+                if (r != 0 || !is_within(gave->when, span.first_at, span.last_at))
+                        continue;
+                r = carried_read(audit->folder_fd, first, &carried, NULL);
+                if (r == 0) {
+                        r = carried_each(carried, carried_gave_seen, gave);
+                        if (r != 0)
+                                return r;
+                }
+        }
+        return r > 0 ? -EBADMSG : r;
+}
+
+/* First what stands there: what is removed meanwhile is carried over before it goes. */
+int audit_gave_record(Audit *audit, const char *team, const char *const *patient_ids, size_t n, const AuditWhen *when,
+                      uint64_t seq) {
+        GaveRecord gave = { .team = team, .patient_ids = patient_ids, .n_patient_ids = n, .when = when, .seq = seq };
+        const AuditWhen all = { .from_at = when->from_at, .until_at = when->until_at };
+        _cleanup_(arena_freep) Arena *arena = NULL;
+        int r = arena_new(&arena, GAVE_ARENA_MAX);
+
+        r = r ?: audit_of_person(audit, patient_ids, n, &all, arena, gave_seen, &gave);
+        return r ?: gave_in_carried(audit, audit_status(audit).removed, &gave);
 }

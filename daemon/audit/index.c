@@ -352,6 +352,30 @@ int audit_index_add(AuditIndex *index, const AuditFrame *frame, bool places) {
         return 0;
 }
 
+static int carried_seen(const CarriedThing *thing, void *owner) {
+        static const size_t puts[_CARRIED_KIND_MAX] = {
+                [CARRIED_GIVEN] = PUT_GIVEN, [CARRIED_TOLD] = PUT_TOLD, [CARRIED_RECORD] = PUT_RECORD
+        };
+        AuditIndex *index = owner;
+        IndexPut put = { .seq = thing->seq, .index = thing->index, .number = thing->as_of };
+        IndexTeam *team;
+        int r = index_team_get(index, bytes_of_text(thing->team), &team);
+
+        if (r < 0 || !team)
+                return r;
+        put.places = team->places[puts[thing->kind]];
+        r = index_reserve(index, &put);
+        if (r == 0)
+                places_put(put.places, put.seq, put.index, put.number);
+        return r;
+}
+
+int audit_index_carry(AuditIndex *index, const Carebus__V1__AuditCarried *carried) {
+        buffer_clear(&index->puts);
+        index->decided = MAX(index->decided, carried->decided);
+        return carried_each(carried, carried_seen, index);
+}
+
 uint64_t audit_index_decided(const AuditIndex *index) {
         return index->decided;
 }
@@ -394,6 +418,13 @@ int audit_index_close_segment(AuditIndex *index, uint64_t first) {
 
         buffer_clear(&index->blocks);
         return r;
+}
+
+void audit_index_forget_segment(const AuditIndex *index, uint64_t first) {
+        char name[AUDIT_NAME_BYTES];
+
+        blocks_name(first, name);
+        (void)unlinkat(index->folder_fd, name, 0);
 }
 
 const AuditBlock *audit_index_blocks(const AuditIndex *index, size_t *ret_n) {

@@ -5,6 +5,7 @@
  * or of another audit. Used inside daemon/audit only; whoever calls holds the audit's lock where the header does not say otherwise.
  */
 #include "base/clock.h"
+#include "daemon/audit/carried.h"
 #include "daemon/audit/walk.h"
 
 #define AUDIT_BLOCK_BYTES (64U << 10)
@@ -50,6 +51,11 @@ int audit_index_close_segment(AuditIndex *index, uint64_t first);
 /* Takes a lock of its own: any thread. */
 int audit_index_sync(AuditIndex *index);
 uint64_t audit_index_decided(const AuditIndex *index);
+
+/* What a removed segment said. 0 or negative: -ENOSPC. */
+int audit_index_carry(AuditIndex *index, const Carebus__V1__AuditCarried *carried);
+/* The filters of a segment that is gone. */
+void audit_index_forget_segment(const AuditIndex *index, uint64_t first);
 
 bool audit_index_was_given(AuditIndex *index, const char *team, uint64_t seq, uint32_t event);
 bool audit_index_was_told_of(AuditIndex *index, const char *team, const char *patient_id);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,15 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "daemon/audit/anchor.h"
+#include "daemon/audit/beginning.h"
+#include "daemon/audit/carried.h"
 #include "daemon/audit/record-look.h"
 
 #define KEY_FILE_MAX (64U << 10)
 #define KEYS_MAX 256
 #define PROGRESS_EVERY 1024 /* records */
-#define TORN_TRIES 20       /* a writer is done with a record long before */
+#define RETENTION_TRIES 3
+#define TORN_TRIES 20 /* a writer is done with a record long before */
 #define TORN_WAIT_NS 10000000L
 
 typedef struct Verify {
@@ -107,7 +111,7 @@ static int anchor_check(Verify *verify, const AuditAnchor *anchor, bool saved) {
         return verify_fault(verify, "anchor-key", anchor->number, saved);
 }
 
-static int own_next(Verify *verify) {
+static int own_read(Verify *verify) {
         const uint64_t before = verify->has_next ? verify->next.number : 0;
         ssize_t n = verify->own ? getline(&verify->line, &verify->line_room, verify->own) : -1;
         size_t offset = 0;
@@ -125,6 +129,15 @@ static int own_next(Verify *verify) {
                 return verify_fault(verify, "anchor-order", verify->next.number, false);
         verify->has_next = true;
         return anchor_check(verify, &verify->next, false);
+}
+
+/* The next that has its record here, or that of the beginning. */
+static int own_next(Verify *verify) {
+        int r;
+
+        while ((r = own_read(verify)) == 0 && verify->has_next && verify->next.number + 1 < verify->ret->begins)
+                verify->ret->anchors_before++;
+        return r;
 }
 
 static int own_open(Verify *verify) {
@@ -187,6 +200,33 @@ static int anchor_meets(Verify *verify, const AuditFrame *frame, const uint8_t *
         return AUDIT_E_DAMAGED;
 }
 
+static int anchors_meet(Verify *verify, const AuditFrame *frame, const uint8_t *chain) {
+        int r = 0;
+
+        for (; r == 0 && verify->at_saved < verify->n_saved && verify->saved[verify->at_saved].number == frame->number;
+             verify->at_saved++, verify->ret->anchors_saved++)
+                r = anchor_meets(verify, frame, chain, &verify->saved[verify->at_saved], true);
+        if (r == 0 && verify->has_next && verify->next.number == frame->number) {
+                r = anchor_meets(verify, frame, chain, &verify->next, false);
+                verify->ret->anchors++;
+                if (r == 0)
+                        r = own_next(verify);
+        }
+        return r;
+}
+
+/* Anchors of what is there, from the record before the first on; those before it are counted. */
+static int anchors_begin(Verify *verify, const AuditBeginning *beginning) {
+        const AuditFrame before = { .number = beginning->number };
+        int r = own_open(verify);
+
+        while (verify->at_saved < verify->n_saved && verify->saved[verify->at_saved].number < beginning->number) {
+                verify->at_saved++;
+                verify->ret->anchors_before++;
+        }
+        return r != 0 || beginning->number == 0 ? r : anchors_meet(verify, &before, beginning->chain);
+}
+
 static int verify_frame(Verify *verify, const AuditWalk *walk, const AuditFrame *frame) {
         AuditLookHead head;
         int r = audit_record_look(frame->packed, &head, NULL, NULL);
@@ -200,16 +240,7 @@ static int verify_frame(Verify *verify, const AuditWalk *walk, const AuditFrame 
         if (verify->ret->records++ == 0)
                 verify->ret->first_at = head.at;
         verify->ret->last_at = head.at;
-        for (; r == 0 && verify->at_saved < verify->n_saved && verify->saved[verify->at_saved].number == frame->number;
-             verify->at_saved++, verify->ret->anchors_saved++)
-                r = anchor_meets(verify, frame, audit_walk_chain(walk), &verify->saved[verify->at_saved], true);
-        if (r == 0 && verify->has_next && verify->next.number == frame->number) {
-                r = anchor_meets(verify, frame, audit_walk_chain(walk), &verify->next, false);
-                verify->ret->anchors++;
-                if (r == 0)
-                        r = own_next(verify);
-        }
-        return r;
+        return anchors_meet(verify, frame, audit_walk_chain(walk));
 }
 
 /* Beside a writer the newest record may be half there: a moment later it is whole. */
@@ -242,7 +273,7 @@ static int verify_walk(Verify *verify, AuditWalk *walk) {
         }
         if (r != AUDIT_E_END)
                 return r;
-        if (verify->has_next && verify->next.number > verify->ret->records)
+        if (verify->has_next && verify->next.number >= audit_walk_number(walk))
                 return verify_fault(verify, "behind-anchor", verify->next.number, false);
         if (verify->at_saved < verify->n_saved)
                 return verify_fault(verify, "behind-anchor", verify->saved[verify->at_saved].number, true);
@@ -257,22 +288,65 @@ static void verify_deinit(Verify *verify) {
         free(verify->saved);
 }
 
-int audit_verify(const AuditVerifyOptions *options, AuditVerified *ret) {
+/* Is where the chain begins what was signed, and what was carried over from before it? */
+static int beginning_check(Verify *verify, const AuditWalk *walk) {
+        const AuditBeginning *beginning = audit_walk_beginning(walk);
+        _cleanup_(closep) int fd = -1;
+        bool holds = false;
+        uint64_t first;
+        int r;
+
+        verify->ret->begins = beginning->number + 1;
+        verify->ret->begins_at = beginning->at;
+        verify->ret->removed_at = beginning->removed_at;
+        if (beginning->number == 0)
+                return 0;
+        for (size_t i = 0; i < verify->n_keys && !holds; i++)
+                holds = audit_beginning_holds(beginning, verify->keys[i]);
+        if (!holds)
+                return verify_fault(verify, "beginning-signature", beginning->number, false);
+        fd = open(verify->options->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = carried_walk(fd, beginning, NULL, NULL, &first);
+        if (r != AUDIT_E_DAMAGED)
+                return r;
+        verify_fault(verify, "carried", beginning->number, false);
+        verify->ret->fault.segment = first;
+        return AUDIT_E_DAMAGED;
+}
+
+static int verify_all(const AuditVerifyOptions *options, AuditVerified *ret) {
         _cleanup_(verify_deinit) Verify verify = { .options = options, .ret = ret };
         _cleanup_(audit_walk_freep) AuditWalk *walk = NULL;
         int r;
 
-        *ret = (AuditVerified){ .records = 0 };
+        *ret = (AuditVerified){ .begins = 1 };
         r = keys_read(&verify);
         if (r == 0)
                 r = saved_read(&verify);
         if (r == 0)
-                r = own_open(&verify);
-        if (r == 0)
                 r = audit_walk_new(options->folder, &walk);
-        if (r == AUDIT_E_NONE && (verify.has_next || verify.n_saved > 0))
-                return verify_fault(&verify, "missing", 1, verify.n_saved > 0);
+        if (r == AUDIT_E_NONE) {
+                r = own_open(&verify);
+                return r == 0 && (verify.has_next || verify.n_saved > 0)
+                               ? verify_fault(&verify, "missing", 1, verify.n_saved > 0)
+                               : r ?: AUDIT_E_NONE;
+        }
+        if (r == 0)
+                r = beginning_check(&verify, walk);
+        if (r == 0)
+                r = anchors_begin(&verify, audit_walk_beginning(walk));
         return r == 0 ? verify_walk(&verify, walk) : r;
+}
+
+int audit_verify(const AuditVerifyOptions *options, AuditVerified *ret) {
+        int r = verify_all(options, ret);
+
+        /* Retention went on meanwhile: what is left is looked at. */
+        for (unsigned i = 0; r == -ENOENT && i < RETENTION_TRIES; i++)
+                r = verify_all(options, ret);
+        return r;
 }
 
 int audit_newest_anchor(const char *folder, Buffer *ret_line) {
@@ -343,6 +417,10 @@ const char *audit_reason_says(const char *reason) {
                 { "anchor-differs", "the chain is not the one that was signed: the audit was rewritten" },
                 { "behind-anchor", "records that were signed are missing at the end" },
                 { "key", "a public key is not what its name says" },
+                { "beginning", "what says where the audit begins was altered" },
+                { "beginning-signature", "nobody whose key is there signed that the audit begins here: segments were "
+                                         "removed, and not by retention" },
+                { "carried", "what was carried over from removed segments is missing, or was altered" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)

@@ -24,10 +24,17 @@ typedef struct AuditVerified {
         uint64_t anchors;       /* of its own, and */
         uint64_t anchors_saved; /* of those kept elsewhere, that the chain runs through */
         uint64_t anchored;      /* newest number that is signed */
+        uint64_t begins;        /* number of the first record: 1, or behind what retention removed, */
+        int64_t begins_at;      /* the last of which was written then, and */
+        int64_t removed_at;     /* which was removed then; both 0 where nothing was */
+        uint64_t
+                anchors_before; /* anchors, of its own and kept elsewhere, of what was removed: they are signed, and nothing is left to
+                                    compare them with */
         int64_t first_at, last_at;
         /* The first fault. Beside those of AuditFault: anchor (a line that is none of ours), anchor-signature, anchor-key (signed by a
          * key that is not there), anchor-order, anchor-differs (another chain), behind-anchor (the end is missing), key (a public key
-         * that is not what its name says). `number` is the record's or the anchor's; `saved` says whose anchor. */
+         * that is not what its name says), beginning-signature, carried (what removed segments said is not what was signed; `segment`
+         * is the one that lacks, or 0). `number` is the record's or the anchor's; `saved` says whose anchor. */
         AuditFault fault;
         bool saved;
 } AuditVerified;

@@ -26,8 +26,9 @@ struct AuditWalk {
         size_t room;
         uint64_t window_offset, window_size;
         uint64_t bytes, done; /* of all segments; of those before this one */
+        AuditBeginning beginning;
         AuditFault fault;
-        bool opened;
+        bool opened, has_bad_beginning;
 };
 
 static int walk_fault(AuditWalk *walk, const char *reason) {
@@ -54,6 +55,28 @@ static int walk_count_bytes(AuditWalk *walk) {
         return 0;
 }
 
+/* Whoever removes a segment says first where the chain begins then: so the files are looked at first, and the beginning behind them. What
+ * stands before it is as good as removed. */
+static int walk_list(AuditWalk *walk, bool begin) {
+        size_t n, gone = 0;
+        uint64_t *firsts;
+        int r = audit_segments_list(walk->folder_fd, &firsts, &n);
+
+        if (r < 0)
+                return r;
+        if (begin)
+                r = audit_beginning_read(walk->folder_fd, &walk->beginning);
+        walk->has_bad_beginning = walk->has_bad_beginning || r == AUDIT_E_DAMAGED;
+        while (gone < n && firsts[gone] <= walk->beginning.number)
+                gone++;
+        if (gone < n)
+                memmove(firsts, firsts + gone, (n - gone) * sizeof(*firsts));
+        free(walk->firsts);
+        walk->firsts = firsts;
+        walk->n = n - gone;
+        return r == AUDIT_E_DAMAGED ? 0 : r;
+}
+
 int audit_walk_new(const char *folder, AuditWalk **ret) {
         _cleanup_(audit_walk_freep) AuditWalk *walk = calloc(1, sizeof(*walk));
         int r;
@@ -67,10 +90,10 @@ int audit_walk_new(const char *folder, AuditWalk **ret) {
                 return errno == ENOENT ? AUDIT_E_NONE : -errno;
         r = sha256_new(&walk->sha);
         if (r == 0)
-                r = audit_segments_list(walk->folder_fd, &walk->firsts, &walk->n);
+                r = walk_list(walk, /* begin= */ true);
         if (r == 0)
                 r = walk_count_bytes(walk);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (walk->n == 0)
                 return AUDIT_E_NONE;
@@ -129,6 +152,8 @@ int audit_walk_seek(AuditWalk *walk, uint64_t number) {
         AuditHeader header = { .first = 0 };
         int r;
 
+        if (walk->has_bad_beginning)
+                return walk_fault(walk, "beginning");
         while (at > 0 && walk->firsts[at] > number)
                 at--;
         walk->number = walk->firsts[at];
@@ -139,9 +164,12 @@ int audit_walk_seek(AuditWalk *walk, uint64_t number) {
         walk_stand_at(walk, &header);
         if (at > 0)
                 return 0;
-        /* Nothing stands before the first one: its chain begins with the uuid. */
-        audit_chain_begin(header.uuid, walk->chain);
-        if (header.first != 1 || header.previous != 0)
+        /* Nothing stands before the first one: its chain begins with the uuid, or where it was said that it does. */
+        if (walk->beginning.number > 0)
+                memcpy(walk->chain, walk->beginning.chain, SHA256_SIZE);
+        else
+                audit_chain_begin(header.uuid, walk->chain);
+        if (header.first != walk->beginning.number + 1 || (header.first == 1) != (header.previous == 0))
                 return walk_fault(walk, "missing");
         return memcmp(walk->chain, header.chain, SHA256_SIZE) == 0 ? 0 : walk_fault(walk, "chain");
 }
@@ -193,18 +221,13 @@ static int walk_look(AuditWalk *walk, size_t size, Bytes *ret) {
 
 /* Segments that came since; the newest may have been closed by one. */
 static int walk_list_again(AuditWalk *walk) {
-        uint64_t *firsts;
-        size_t n;
-        int r = audit_segments_list(walk->folder_fd, &firsts, &n);
+        int r = walk_list(walk, /* begin= */ false);
 
         if (r < 0)
                 return r;
-        free(walk->firsts);
-        walk->firsts = firsts;
-        walk->n = n;
-        for (walk->at = 0; walk->at < n && firsts[walk->at] != walk->header.first;)
+        for (walk->at = 0; walk->at < walk->n && walk->firsts[walk->at] != walk->header.first;)
                 walk->at++;
-        return walk->at < n ? 0 : -ENOENT;
+        return walk->at < walk->n ? 0 : -ENOENT;
 }
 
 static int walk_frame(AuditWalk *walk, Bytes head, AuditFrame *ret) {
@@ -281,4 +304,10 @@ uint64_t audit_walk_bytes(const AuditWalk *walk) {
 }
 uint64_t audit_walk_done(const AuditWalk *walk) {
         return walk->done + walk->offset;
+}
+bool audit_walk_is_newest(const AuditWalk *walk) {
+        return walk->at + 1 == walk->n;
+}
+const AuditBeginning *audit_walk_beginning(const AuditWalk *walk) {
+        return &walk->beginning;
 }

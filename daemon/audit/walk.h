@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/sha256.h"
+#include "daemon/audit/beginning.h"
 
 #define AUDIT_HEADER_BYTES 128u
 #define AUDIT_FRAME_BYTES 16u       /* before each record: length, crc32c, number */
@@ -40,7 +41,7 @@ typedef struct AuditFault {
         uint64_t offset;  /* in its file */
         uint64_t number;  /* of the record that should stand there */
         const char *
-                reason; /* header, missing, length, checksum, number, chain, record; torn: the newest ends within a record */
+                reason; /* beginning, header, missing, length, checksum, number, chain, record; torn: the newest ends within a record */
 } AuditFault;
 
 typedef struct AuditFrame {
@@ -52,12 +53,12 @@ typedef struct AuditFrame {
 
 typedef struct AuditWalk AuditWalk;
 
-/* 0, AUDIT_E_NONE, negative errno. */
+/* 0, AUDIT_E_NONE, AUDIT_E_NEWER, negative errno. */
 int audit_walk_new(const char *folder, AuditWalk **ret);
 AuditWalk *audit_walk_free(AuditWalk *walk);
 DEFINE_CLEANUP(AuditWalk *, audit_walk_free)
-/* Begins at the segment in which `number` lies (or the newest); without it a walk begins at the first. 0, AUDIT_E_DAMAGED, AUDIT_E_NEWER,
- * negative. */
+/* Begins at the segment in which `number` lies (or the newest, or the oldest where it was removed); without it a walk begins at the first.
+ * 0, AUDIT_E_DAMAGED, AUDIT_E_NEWER, negative: -ENOENT, a segment was removed meanwhile, by retention. */
 int audit_walk_seek(AuditWalk *walk, uint64_t number);
 /* The next record, its place in the chain proved. 0, AUDIT_E_END, AUDIT_E_DAMAGED, AUDIT_E_NEWER, negative. At the end it may be called
  * again: what was written since is found. */
@@ -69,6 +70,10 @@ uint64_t audit_walk_number(const AuditWalk *walk);
 const uint8_t *audit_walk_chain(const AuditWalk *walk);
 const AuditHeader *audit_walk_header(const AuditWalk *walk);
 uint64_t audit_walk_offset(const AuditWalk *walk);
+/* Is the segment in which it stands the one that is written to, as far as was known when the walk began? */
+bool audit_walk_is_newest(const AuditWalk *walk);
+/* Where the chain begins: a `number` of 0 where nothing was removed. Nothing is said of its signature. */
+const AuditBeginning *audit_walk_beginning(const AuditWalk *walk);
 /* Of all segments, for progress. */
 uint64_t audit_walk_bytes(const AuditWalk *walk);
 uint64_t audit_walk_done(const AuditWalk *walk);
@@ -80,7 +85,8 @@ bool audit_segment_name_read(const char *name, uint64_t *ret);
 void audit_header_encode(const AuditHeader *header, uint8_t ret[AUDIT_HEADER_BYTES]);
 /* 0, AUDIT_E_DAMAGED, AUDIT_E_NEWER. */
 int audit_header_decode(const uint8_t data[AUDIT_HEADER_BYTES], AuditHeader *ret);
-/* First numbers of the segments, ascending, on the heap. 0 or negative. */
+/* First numbers of the segments, ascending, on the heap; those too that stand before the beginning and are not removed yet. 0 or negative.
+ * */
 int audit_segments_list(int folder_fd, uint64_t **ret, size_t *ret_n);
 /* CRC-32C over length, number and record. */
 uint32_t audit_frame_crc(uint32_t length, uint64_t number, Bytes packed);

@@ -42,19 +42,6 @@ static int glass_shows(const Looking *looking, const Carebus__V1__PersonSharing 
         return r;
 }
 
-static int record_seen(const Carebus__V1__AuditRecord *record, void *owner) {
-        const Carebus__V1__Disclosure *disclosure = record->disclosure;
-        const Looking *looking = owner;
-
-        if (record->what_case != CAREBUS__V1__AUDIT_RECORD__WHAT_DISCLOSURE ||
-            !text_equal(disclosure->team, looking->team_name))
-                return 0;
-        for (size_t i = 0; i < disclosure->n_items; i++)
-                if (disclosure->items[i]->record && disclosure->items[i]->seq >= looking->place.seq)
-                        return 1;
-        return 0;
-}
-
 static int glass_gave(Looking *looking, const Carebus__V1__PersonSharing *person, const Relationship *glass) {
         const AuditWhen when = { .from_at = glass->since_at, .until_at = glass->until_at };
         bool shows = false;
@@ -62,8 +49,8 @@ static int glass_gave(Looking *looking, const Carebus__V1__PersonSharing *person
 
         if (r || !shows)
                 return r;
-        return audit_of_person(sight_audit(looking->sight), (const char *const *)looking->ids, looking->n_ids, &when,
-                               looking->arena, record_seen, looking);
+        return audit_gave_record(sight_audit(looking->sight), looking->team_name, (const char *const *)looking->ids,
+                                 looking->n_ids, &when, looking->place.seq);
 }
 
 int sight_glass_gave(Sight *sight, size_t team, const char *patient_id, Place place, const SharingThing *thing) {
