@@ -65,6 +65,7 @@ LOG_EVENT(RELOAD_REFUSED, "64569199cb8e4515aac9790d7a61fddf", 3, "the new config
 LOG_EVENT(RELOAD_NEEDS_RESTART, "8cd20187f9e244d3971468f3ffea3af4", 3, "the new configuration changes what only a restart can change and was left aside: restart the daemon")
 LOG_EVENT(SERVE_KEPT_OLD, "7e199002a0b14b3cb2d0a292685cb6e1", 3, "the serve process could not take the new configuration and goes on with the one before")
 LOG_EVENT(LIVE_FELL_BEHIND, "636b4db7555e48f9ba74ed2b5c2c2e5c", 4, "live could not keep up and left entries out; feeds have them, and readers see the gap")
+LOG_EVENT(LIVE_ENDED, "87e4be9341c84957b7a4d0dc45fae7cd", 4, "a reader asked live for more topics than a connection may have, and was ended: let it ask for types of events, or for all, and choose by itself")
 LOG_EVENT(FEED_OPENED, "431af11241884112a574d4341274025b", 6, "a consumer opened its feed")
 LOG_EVENT(FEED_REFUSED, "3cf1b2178a1d451d84e9a2fe93ebfd0a", 4, "a feed was refused; the reason says what to correct")
 LOG_EVENT(FEED_TAKEN_OVER, "10523ec6f06e4fa980f30115bfc6d247", 5, "a consumer opened its feed a second time: the older connection was ended")

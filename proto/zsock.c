@@ -30,7 +30,7 @@ struct ZSocket {
 
 static const int kinds[] = {
         [ZSOCKET_ROUTER] = ZMQ_ROUTER, [ZSOCKET_DEALER] = ZMQ_DEALER, [ZSOCKET_PUB] = ZMQ_PUB,
-        [ZSOCKET_SUB] = ZMQ_SUB,       [ZSOCKET_REP] = ZMQ_REP,
+        [ZSOCKET_XPUB] = ZMQ_XPUB,     [ZSOCKET_SUB] = ZMQ_SUB,       [ZSOCKET_REP] = ZMQ_REP,
 };
 
 _Static_assert(sizeof(((ZFrame *)0)->storage) >= sizeof(zmq_msg_t), "a frame must hold a zmq_msg_t");
@@ -92,7 +92,8 @@ static int zsocket_set_defaults(void *zmq, const ZSocketOptions *o) {
                 { ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat }, /* a peer that is stopped, not gone, is noticed */
                 { ZMQ_HEARTBEAT_TTL, 3 * heartbeat },
                 { ZMQ_SNDHWM, high_water },
-                { ZMQ_RCVHWM, high_water },
+                { ZMQ_RCVHWM, or_default(o->receive_high_water, high_water) },
+                { ZMQ_RCVBUF, or_default(o->receive_buffer, -1) },
                 { ZMQ_RECONNECT_IVL, reconnect },
                 { ZMQ_RECONNECT_IVL_MAX,
                   MAX(reconnect, 5000) }, /* a wrong key is retried for ever, and logged over there */
@@ -151,6 +152,9 @@ int zsocket_new(ZContext *context, ZSocketKind kind, const ZSocketOptions *optio
         if (r == 0 && kind == ZSOCKET_ROUTER)
                 /* Else what cannot be delivered is thrown away in silence. */
                 r = set_int(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);
+        if (r == 0 && kind == ZSOCKET_XPUB)
+                /* Else the second to ask for a prefix is not heard of. */
+                r = set_int(socket->zmq, ZMQ_XPUB_VERBOSE, 1);
         if (r == 0)
                 r = zsocket_set_security(socket->zmq, options);
         if (r != 0)
@@ -386,6 +390,22 @@ int zsocket_recv_routed(ZSocket *socket, ZRoute *ret_route, ZFrame *ret_payload)
         memset(ret_route, 0, sizeof(*ret_route));
         memcpy(ret_route->data, bytes.data, bytes.size);
         ret_route->size = (uint8_t)bytes.size;
+        return 0;
+}
+
+int zsocket_recv_subscription(ZSocket *socket, ZSubscription *ret) {
+        _cleanup_(zframe_deinit) ZFrame frame = ZFRAME_NULL;
+        int r = receive_frame(socket, &frame);
+        Bytes said;
+
+        if (r != 0)
+                return r;
+        said = zframe_bytes(&frame);
+        *ret = (ZSubscription){
+                .is_new = said.size > 0 && said.data[0] == 1,
+                .size = said.size > 0 ? said.size - 1 : 0,
+                .fd = zmq_msg_get(frame_message(&frame), ZMQ_SRCFD),
+        };
         return 0;
 }
 

@@ -30,6 +30,7 @@ typedef enum ZSocketKind {
         ZSOCKET_ROUTER,
         ZSOCKET_DEALER,
         ZSOCKET_PUB,
+        ZSOCKET_XPUB, /* a PUB that tells what its subscribers ask for; SUB speaks with either */
         ZSOCKET_SUB,
         ZSOCKET_REP,
 } ZSocketKind;
@@ -44,6 +45,8 @@ typedef struct ZSocketOptions {
         const char *curve_secret;
         int64_t max_message_bytes; /* 0: 4 MiB */
         int high_water;            /* messages; 0: 1000 */
+        int receive_high_water;    /* messages; 0: as high_water */
+        int receive_buffer;        /* bytes that the kernel holds of a tcp connection; 0: as it likes */
         int handshake_ms;          /* 0: 3000 */
         int heartbeat_ms;          /* 0: 5000; time-out is three of them */
         int reconnect_ms;          /* 0: 100, growing to 5000 */
@@ -104,6 +107,15 @@ typedef struct ZRoute {
 static inline bool zroute_equal(const ZRoute *a, const ZRoute *b) {
         return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
 }
+
+/* XPUB: the next thing that a subscriber said. */
+typedef struct ZSubscription {
+        bool is_new; /* a prefix that it asks for; else one that it no longer does, or nothing that can be understood */
+        size_t size; /* of the prefix */
+        int fd; /* of its connection, or -1 where that has ended. libzmq's: it may be closed, and another's, at any time */
+} ZSubscription;
+/* 0, ZSOCK_E_AGAIN, or negative. Never blocks. */
+int zsocket_recv_subscription(ZSocket *socket, ZSubscription *ret);
 
 /* Never block. A message with another number of frames than expected is thrown away and the next one is taken. */
 int zsocket_recv(ZSocket *socket, ZFrame *ret_payload);                           /* DEALER, REP: one frame */

@@ -45,6 +45,8 @@ static int endpoint_open(Endpoint *endpoint, ZContext *context, const EndpointWi
                 .curve_server_secret = wish->secret,
                 .max_message_bytes = wish->max_message_bytes,
                 .high_water = wish->high_water,
+                .receive_high_water = wish->receive_high_water,
+                .receive_buffer = wish->receive_buffer,
         };
         Endpoint made = ENDPOINT_NULL;
         int r;

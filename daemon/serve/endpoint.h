@@ -23,6 +23,7 @@ typedef struct EndpointWish {
         const char *inherited; /* name of an inherited listener; may be NULL */
         int64_t max_message_bytes;
         int high_water;
+        int receive_high_water, receive_buffer; /* ZSocketOptions */
 } EndpointWish;
 
 /* Is it so already? Else its connections end with endpoint_apply(). */

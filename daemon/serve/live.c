@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -17,6 +18,7 @@
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
 #include "daemon/serve/live-frames.h"
+#include "daemon/serve/live-topics.h"
 #include "daemon/serve/record-cut.h"
 
 #define BATCH 256 /* entries between two looks at orders and state, */
@@ -27,11 +29,16 @@
 #define IDLE_SAYS_PLACE USEC_PER_SEC
 #define TELLS_FIGURES (USEC_PER_SEC / 2)
 #define HIGH_WATER 4096 /* messages that a slow subscriber may leave lying before it loses some */
+/* libzmq takes what a reader asks for as long as there is more of it, and nothing else meanwhile: so there is one at a
+ * time. Of two places one is taken for ever by who the reader is. */
+#define SUBSCRIPTIONS_WAIT 2
+#define SUBSCRIBER_BUFFER (32 << 10) /* bytes of a reader that is not heard at once */
 #define PLACE_TOPIC "bus.place"
 
 typedef struct LiveTeam {
         char *name;
         Endpoint ipc, tcp;
+        LiveTopics topics; /* what its readers asked for */
         uid_t uid;
         char *key;
         size_t index; /* in the configuration */
@@ -58,6 +65,8 @@ typedef struct Live {
         Buffer ready, so_far; /* of one team and the batch at hand: Giving[], packed records */
         LiveFrames *frames;   /* of the batch at hand */
         int doorbell;
+        int subscribers; /* epoll: one of the sockets has something to say */
+        bool more_said;  /* and it was not all heard */
         bool stopping;
 } Live;
 
@@ -66,15 +75,33 @@ typedef struct Live {
 static void live_team_deinit(LiveTeam *team) {
         endpoint_deinit(&team->ipc);
         endpoint_deinit(&team->tcp);
+        live_topics_deinit(&team->topics);
         free(team->name);
         free(team->key);
         *team = (LiveTeam){ .ipc = ENDPOINT_NULL, .tcp = ENDPOINT_NULL };
 }
 
+/* The same socket a second time is no news; one that is closed is none any more. */
+static int live_watch(Live *live, const Endpoint *endpoint) {
+        struct epoll_event event = { .events = EPOLLIN };
+        int fd = endpoint->socket ? zsocket_fd(endpoint->socket) : -1;
+
+        if (!endpoint->socket)
+                return 0;
+        if (fd < 0)
+                return fd;
+        return epoll_ctl(live->subscribers, EPOLL_CTL_ADD, fd, &event) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int live_team_bind(Live *live, LiveTeam *team, const Config *config, const ConfigTeam *wanted,
                           char **ret_failure) {
         _cleanup_(freep) char *name = NULL, *address = NULL, *inherited = NULL;
-        EndpointWish ipc = { .kind = ZSOCKET_PUB, .high_water = HIGH_WATER }, tcp = ipc;
+        EndpointWish ipc = { .kind = ZSOCKET_XPUB,
+                             .max_message_bytes = LIVE_TOPIC_MESSAGE_MOST,
+                             .high_water = HIGH_WATER,
+                             .receive_high_water = SUBSCRIPTIONS_WAIT,
+                             .receive_buffer = SUBSCRIBER_BUFFER },
+                     tcp = ipc;
         int r;
 
         r = text_format(&name, "live/%s", wanted->name);
@@ -98,7 +125,9 @@ static int live_team_bind(Live *live, LiveTeam *team, const Config *config, cons
         r = endpoint_apply(&team->tcp, live->worker->context, &tcp);
         if (r != 0)
                 *ret_failure = endpoint_failure(wanted->live ? wanted->live : "the inherited listener", r);
-        return r;
+        if (r == 0)
+                r = live_watch(live, &team->ipc);
+        return r == 0 ? live_watch(live, &team->tcp) : r;
 }
 
 /* Who may listen is another now: everybody asks again. */
@@ -432,6 +461,36 @@ static void live_tell_figures(Live *live) {
                 status = NULL;
 }
 
+static int live_team_hear(Live *live, LiveTeam *team) {
+        const AuditRefused refused = { .team = team->name,
+                                       .way = CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_LIVE,
+                                       .code = "too-many-topics" };
+        Endpoint *endpoints[] = { &team->ipc, &team->tcp };
+        size_t n_ended = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(endpoints); i++) {
+                int r = endpoints[i]->socket ? live_topics_hear(&team->topics, endpoints[i]->socket, &n_ended) : 0;
+                if (r < 0)
+                        return r;
+                live->more_said |= r == LIVE_TOPICS_E_MORE;
+        }
+        if (n_ended == 0)
+                return 0;
+        log_event(LOG_LIVE_ENDED, log_name("TEAM", team->name), log_name("REASON", refused.code));
+        return MIN(audit_say_refused(live->say, &refused), 0);
+}
+
+/* What readers ask for is with libzmq already: it is heard so that it does not become too much. */
+static int live_hear(Live *live) {
+        live->more_said = false;
+        for (size_t i = 0; i < live->n_teams; i++) {
+                int r = live_team_hear(live, &live->teams[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
 
 static int live_take_orders(Live *live) {
@@ -488,13 +547,17 @@ static long live_timeout(const Live *live) {
         const int64_t now = clock_monotonic(&clock_system);
         int64_t left = IDLE_SAYS_PLACE;
 
+        if (live->more_said)
+                return 0;
         for (size_t i = 0; i < live->n_teams; i++)
                 left = MIN(left, live->teams[i].said_at + IDLE_SAYS_PLACE - now);
         return (long)MAX((left + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (int64_t)0);
 }
 
 static int live_loop(Live *live) {
-        ZPoll items[] = { { .fd = ring_fd(live->worker->orders) }, { .fd = live->doorbell } };
+        ZPoll items[] = { { .fd = ring_fd(live->worker->orders) },
+                          { .fd = live->doorbell },
+                          { .fd = live->subscribers } };
 
         while (!live->stopping) {
                 int r = zpoll(items, ELEMENTSOF(items), live_timeout(live));
@@ -509,6 +572,8 @@ static int live_loop(Live *live) {
                 }
                 if (live->config && !live->stopping) {
                         r = live_work(live);
+                        if (r == 0)
+                                r = live_hear(live);
                         if (r < 0)
                                 return r;
                 }
@@ -522,6 +587,7 @@ static void live_deinit(Live *live) {
                 live_team_deinit(&live->teams[i]);
         free(live->teams);
         closep(&live->doorbell);
+        closep(&live->subscribers);
         live_frames_free(live->frames);
         buffer_deinit(&live->place);
         buffer_deinit(&live->frame);
@@ -537,12 +603,15 @@ static void live_deinit(Live *live) {
 }
 
 int live_run(Worker *worker) {
-        _cleanup_(live_deinit) Live live = { .worker = worker, .doorbell = -1 };
+        _cleanup_(live_deinit) Live live = { .worker = worker, .doorbell = -1, .subscribers = -1 };
         int r;
 
         live.doorbell = worker_watch_doorbell(worker->core_doorbell);
         if (live.doorbell < 0)
                 return live.doorbell;
+        live.subscribers = epoll_create1(EPOLL_CLOEXEC);
+        if (live.subscribers < 0)
+                return -errno;
         r = view_new(worker->state, worker->journal_folder, &live.view);
         if (r == 0)
                 r = publisher_new(&live.publisher);

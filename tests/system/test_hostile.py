@@ -1,4 +1,4 @@
-"""Backups that somebody else made or changed, folders laid in the way of a restore, and a crowd at the door of the figures."""
+"""Backups that somebody else made or changed, folders in the way of a restore, crowds at the figures and at live."""
 
 import contextlib
 import hashlib
@@ -8,11 +8,15 @@ import pathlib
 import re
 import shutil
 import socket
+import struct
+import threading
 import time
 
+import promises
 import pytest
 
 from carebus_bus import ANSWER_SECONDS, submission, wait_for
+from carebus_readers import Live, assert_chain, place
 
 NOBODY = 65534
 
@@ -302,3 +306,110 @@ def test_nothing_of_a_request_comes_back_in_an_answer(bus):
         assert answer.startswith(b"HTTP/1.1 ")
         assert b"script" not in answer and b"Set-Cookie" not in answer
     assert json.loads(bus.ctl("--json", "status", check=0).stdout)
+
+
+#
+# Live
+#
+
+
+def subscriber(path):
+    """A connection that is a SUB by its word, and asks for what it likes as fast as it likes: ZMTP 3.0 by hand."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(ANSWER_SECONDS)
+    connection.connect(path)
+    connection.sendall(b"\xff" + b"\0" * 8 + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32)
+    hear(connection, 64)
+    ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 3) + b"SUB"
+    connection.sendall(b"\x04" + bytes([len(ready)]) + ready)
+    # Who says more before it was let in is not let in.
+    hear(connection, hear(connection, 2)[1])
+    return connection
+
+
+def hear(connection, size):
+    heard = b""
+    while len(heard) < size:
+        part = connection.recv(size - len(heard))
+        if not part:
+            raise ConnectionResetError
+        heard += part
+    return heard
+
+
+def ask_for(connection, topics):
+    """Whether it may go on."""
+    try:
+        connection.sendall(b"".join(b"\0" + bytes([len(topic) + 1]) + b"\1" + topic for topic in topics))
+    except OSError:
+        return False
+    return True
+
+
+def name_topics(path, count, size):
+    """Asks for so many prefixes, in as many connections as it takes. How many connections were ended."""
+    connection, ended = subscriber(path), 0
+    for first in range(0, count, 500):
+        if not ask_for(connection, [f"{i}/".encode().ljust(size, b"x") for i in range(first, first + 500)]):
+            connection.close()
+            ended += 1
+            connection = subscriber(path)
+    connection.close()
+    return ended
+
+
+def resident(pid):
+    """KiB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+WARDS = {name: {"name": name.title(), "organisation": "RA9", "class": "clinical", "may_read": ["pas", "lab"]}
+         for name in ("ward", "clinic")}
+
+
+@pytest.mark.plain  # memory is measured
+@pytest.mark.parametrize("count, size", [(50_000, 12), (20_000, 200), pytest.param(1_000_000, 12, marks=pytest.mark.nightly),
+                                         pytest.param(1_000_000, 200, marks=pytest.mark.nightly)])
+def test_million_topics_of_one_reader_cost_it_its_connection_and_nobody_else_anything(make_bus, count, size):
+    """libzmq would keep them all: six gigabytes of a million. The reader's own team hears on as well."""
+    bus = make_bus({"teams": WARDS}).start()
+    pas, serve, path = bus.source("pas"), bus.serve_pid, str(bus.folder / "run" / "live" / "ward")
+    ids, ended = [], []
+    before = resident(serve)
+    flood = threading.Thread(target=lambda: ended.append(name_topics(path, count, size)))
+    with Live(bus, "clinic") as clinic, Live(bus, "ward") as ward:
+        flood.start()
+        last = {clinic: clinic.began, ward: ward.began}
+        while flood.is_alive() or len(ids) < 20:
+            ids.append(f"M-{len(ids)}")
+            assert pas.send(submission(ids[-1]))[0].WhichOneof("result") == "stored"
+            for live in last:
+                taken = [delivery for _, delivery in live.take(1)]
+                assert_chain(taken, last[live])
+                last[live] = place(taken[-1])
+            assert resident(serve) < before + (256 << 10), "memory grows with what somebody asks for"
+        flood.join()
+    assert ended and ended[0] >= 2, "it was let have what it asked for"
+    assert bus.serve_pid == serve
+    assert 1 <= bus.log_events().count("LIVE_ENDED") <= ended[0] and bus.log_events().count("LIVE_ENDED") <= 20
+    said = wait_for(lambda: [one for one in map(json.dumps, refusals(bus)) if "too-many-topics" in one], what="a refusal in the audit")
+    assert all("ward" in one for one in said)
+    promises.check_bus(bus, "pas", ids, ids)
+    bus.ctl("audit", "verify", check=0)
+
+
+def refusals(bus):
+    lines = bus.ctl("audit", "export", "--fhir", "-").stdout.splitlines()
+    return [resource for resource in map(json.loads, lines) if resource["outcome"] == "4"]
+
+
+def test_reader_that_asks_and_takes_back_within_the_limit_is_left_alone(make_bus):
+    bus = make_bus({"teams": WARDS}).start()
+    pas = bus.source("pas")
+    with Live(bus, "ward") as live:
+        for i in range(3000):
+            live.socket.subscribe(f"encounter.{i}")
+            live.socket.unsubscribe(f"encounter.{i}")
+        pas.send(submission("A-1"))
+        assert live.take(1)
+    assert "LIVE_ENDED" not in bus.log_events()
