@@ -35,6 +35,18 @@ def functions_of_the_header():
     return set(re.findall(r"CAREBUS_API [^;(]*?\b(carebus_\w+)\(", text("sdk/carebus.h")))
 
 
+APPARMOR = TOP / "packaging/apparmor"
+PROFILES = sorted(path.name for path in APPARMOR.iterdir() if path.is_file())
+
+
+def profile_parsed(name, *options):
+    """What apparmor_parser says of a profile of the tree, and of what it includes."""
+    parser = shutil.which("apparmor_parser") or shutil.which("apparmor_parser", path="/usr/sbin:/sbin")
+    if not parser:
+        pytest.skip("apparmor_parser is not installed")
+    return run(parser, "--Include", APPARMOR, "--skip-kernel-load", "--skip-cache", *options, APPARMOR / name)
+
+
 VERSION = re.search(r"\(([^)]+)\)", text("packaging/debian/changelog"))[1]
 EARLIER = VERSION + "~earlier"
 
