@@ -108,7 +108,8 @@ class Traced:
 
 def prepare(machine):
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", machine.root.parent / "key", "-out", machine.root.parent / "certificate")
+        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", machine.root.parent / "key", "-out", machine.root.parent / "certificate")
     machine.write("/etc/ssl/pas.pem", (machine.root.parent / "certificate").read_text(encoding="utf-8"))
     machine.write("/etc/ssl/private/pas.key", (machine.root.parent / "key").read_text(encoding="utf-8"), 0o640)
     public, secret = curve_pair()
@@ -119,7 +120,8 @@ def prepare(machine):
     machine.write("/etc/carebus/epr-out.tokens", f"{TOKEN} ward-epr\n", 0o640)
     machine.write("/etc/carebus/carebus.yaml", yaml.safe_dump(configuration()))
     machine.run("sh", "-c", "mkdir -p /srv/ward/in /srv/ward/out && chown -R carebus-csv /srv/ward "
-                "&& chown carebus /etc/carebus/keys/bus.key && chgrp carebus-mllp /etc/ssl/private/pas.key && chgrp carebus-fhir /etc/carebus/*.token*")
+                "&& chown carebus /etc/carebus/keys/bus.key && chgrp carebus-mllp /etc/ssl/private/pas.key "
+                "&& chgrp carebus-fhir /etc/carebus/*.token*")
 
 
 @pytest.fixture(name="traced", scope="module")
