@@ -117,10 +117,21 @@ RetentionWaits *retention_waits_free(RetentionWaits *waits) {
         return NULL;
 }
 
+/* What a retry published is in the entry that it took it from: whoever decides on the rest of that one later is no word on it. */
 static int name(RetentionWaits *waits, uint64_t seq, RetentionHold hold) {
-        const WaitsNamed named = { .seq = seq, .hold = hold };
+        const ArenaMark mark = arena_mark(waits->arena);
+        WaitsNamed named = { .seq = seq, .hold = hold };
+        Outcome *outcome;
+        int r = outcome_read(waits->txn, seq, waits->arena, &outcome);
 
         buffer_append(&waits->named, &named, sizeof(named));
+        if (r == 0 && outcome->has_republishes) {
+                named.seq = outcome->republishes;
+                buffer_append(&waits->named, &named, sizeof(named));
+        }
+        arena_rewind(waits->arena, mark);
+        if (r != 0 && r != RECORD_E_NOT_FOUND)
+                return error_fold(r);
         return waits->named.error;
 }
 
