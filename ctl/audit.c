@@ -72,6 +72,7 @@ const char *audit_way_says(int way) {
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REDELIVERY] = "delivered again",
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUARANTINE] = "from the quarantine",
                 [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_CONTROL] = "by a command of carebusctl",
+                [CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_INTAKE] = "as a source",
         };
 
         return way > 0 && (size_t)way < ELEMENTSOF(says) && says[way] ? says[way] : "in another way";

@@ -31,6 +31,7 @@ void refused_tell_handshake(int fd, const char *domain, const char *identity, co
                 const char *domain;
                 Carebus__V1__AuditWay way;
         } ways[] = {
+                { "intake", CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_INTAKE },
                 { "control", CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_CONTROL },
                 { "query", CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY },
                 { "feed", CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_FEED },

@@ -4,16 +4,19 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/doorbell.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/text.h"
+#include "daemon/peer/quota.h"
 #include "daemon/peer/refused.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define TABLES_WAITING 4
 #define WAKE_MS 500
+#define TOLD_A_SECOND 5 /* refusals that are put into the audit; the log has its own limit */
 #define REQUESTS_A_ROUND 64
 
 typedef struct ZapRule {
@@ -34,6 +37,7 @@ struct Zap {
         int stop_bell;
         atomic_bool stop;
         atomic_bool quiet;
+        Quota told;          /* strangers must not fill the disk with what is said of them */
         atomic_int refusals; /* where they are told; -1: nowhere */
         atomic_uint_fast64_t progress;
         atomic_int error;
@@ -161,6 +165,8 @@ static void zap_say_refused(Zap *zap, const ZapAnswer *answer) {
                 return;
         log_event(LOG_PEER_REFUSED, log_name("DOMAIN", answer->domain), log_name("PEER", answer->identity),
                   log_name("REASON", answer->reason));
+        if (quota_take(&zap->told, clock_monotonic(&clock_system)) > 0)
+                return;
         refused_tell_handshake(atomic_load(&zap->refusals), answer->domain, answer->identity, answer->reason);
 }
 
@@ -259,6 +265,7 @@ int zap_start(ZContext *context, ZapTable *table, Zap **ret) {
         }
         zap->table = table;
         atomic_init(&zap->refusals, -1);
+        quota_set_rate(&zap->told, TOLD_A_SECOND, clock_monotonic(&clock_system));
         zap->stop_bell = doorbell_new();
         if (zap->stop_bell < 0)
                 return zap->stop_bell;

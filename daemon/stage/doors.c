@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/peer/refused.h"
 #include "daemon/stage/intake-parts.h"
 
 #define DETAIL_SIZE 200
@@ -21,8 +22,9 @@ static Pending *pending_of_turn(Turn *turn) {
         return CONTAINER_OF(turn, Pending, turn);
 }
 
-static void log_refused(const char *identity, const char *reason) {
+static void say_refused(Intake *intake, const char *identity, const char *reason) {
         log_event(LOG_SOURCE_REFUSED, log_name("PEER", identity), log_name("REASON", reason));
+        refused_tell_handshake(intake->options.refusals, "intake", identity, reason);
 }
 
 static void log_session(const Session *session, LogEvent event) {
@@ -147,7 +149,7 @@ static int take_hello(Intake *intake, uint8_t door, const ZRoute *route, const c
                 intake_close(intake, session); /* what it has no receipt for it sends again, numbered anew */
         reason = hello_refusal(intake, identity, hello, detail);
         if (reason) {
-                log_refused(identity, reason);
+                say_refused(intake, identity, reason);
                 return refuse_hello(intake, door, route, reason, detail);
         }
         r = sessions_add(intake->sessions, door, route, identity, source_peers_find(&intake->sources, hello->source),
@@ -274,7 +276,7 @@ static int take_message(Intake *intake, uint8_t door, const ZRoute *route, const
                                : refuse_hello(intake, door, route, "not-greeted",
                                               "say Hello first: the bus knows no session of yours");
         if (!may_still_speak(intake, session, identity)) {
-                log_refused(identity, "not-allowed");
+                say_refused(intake, identity, "not-allowed");
                 intake_close(intake, session);
                 return refuse_hello(intake, door, route, "not-allowed",
                                     "the right to speak for this source was taken away");
@@ -302,7 +304,7 @@ static int take_rubbish(Intake *intake, uint8_t door, const ZRoute *route, const
 
         if (session)
                 session->source->refused++;
-        log_refused(identity, "protocol");
+        say_refused(intake, identity, "protocol");
         validate_detail(error, detail);
         return refuse_hello(intake, door, route, "protocol", detail);
 }
@@ -357,7 +359,7 @@ static void review_session(Session *session, void *owner) {
         Intake *intake = owner;
 
         if (!may_still_speak(intake, session, session->identity)) {
-                log_refused(session->identity, "not-allowed");
+                say_refused(intake, session->identity, "not-allowed");
                 (void)refuse_hello(intake, session->door, &session->route, "not-allowed",
                                    "the right to speak for this source was taken away");
                 intake_close(intake, session);

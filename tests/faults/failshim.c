@@ -9,7 +9,9 @@
  *             sync    fdatasync, fsync (of a folder, too)
  *             rename  rename, renameat, renameat2 (the new path is matched)
  *             read    read, pread
- *             any     all of them but read, counted together
+ *             alloc   fallocate, posix_fallocate, ftruncate, copy_file_range (into it)
+ *             any     write, sync and rename, counted together
+ *             all     those and alloc
  *     N       which matching call of this process, from 1; 5+ means the fifth and every later one; 0 none: only count
  *     ACTION  EIO, ENOSPC, EDQUOT, EROFS: that error, and nothing is done
  *             torn    half of a write is done, then the process is killed
@@ -45,7 +47,7 @@
 
 #define RULES_MOST 8
 
-enum { CALL_WRITE = 1, CALL_SYNC = 2, CALL_RENAME = 4, CALL_ANY = 7, CALL_READ = 8 };
+enum { CALL_WRITE = 1, CALL_SYNC = 2, CALL_RENAME = 4, CALL_ANY = 7, CALL_READ = 8, CALL_ALLOC = 16, CALL_ALL = 23 };
 enum { ACTION_ERROR, ACTION_TORN, ACTION_KILL, ACTION_KILLED, ACTION_SLOW };
 
 typedef struct Rule {
@@ -75,11 +77,8 @@ static int read_call(const char *word) {
         static const struct {
                 const char *name;
                 int call;
-        } calls[] = { { "write", CALL_WRITE },
-                      { "sync", CALL_SYNC },
-                      { "rename", CALL_RENAME },
-                      { "any", CALL_ANY },
-                      { "read", CALL_READ } };
+        } calls[] = { { "write", CALL_WRITE }, { "sync", CALL_SYNC }, { "rename", CALL_RENAME }, { "any", CALL_ANY },
+                      { "alloc", CALL_ALLOC }, { "all", CALL_ALL },   { "read", CALL_READ } };
 
         for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
                 if (strcmp(word, calls[i].name) == 0)
@@ -356,4 +355,37 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to) {
 
 int rename(const char *from, const char *to) {
         return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+int fallocate64(int fd, int mode, off64_t offset, off64_t size) {
+        bool dies;
+
+        if (act(strike_fd(CALL_ALLOC, fd), &dies) < 0)
+                return -1;
+        return (int)after(syscall(SYS_fallocate, fd, mode, offset, size), dies);
+}
+
+/* Says what went wrong by what it returns, and leaves errno alone. */
+int posix_fallocate64(int fd, off64_t offset, off64_t size) {
+        const int saved = errno;
+        int r = fallocate64(fd, 0, offset, size) < 0 ? errno : 0;
+
+        errno = saved;
+        return r;
+}
+
+int ftruncate64(int fd, off64_t size) {
+        bool dies;
+
+        if (act(strike_fd(CALL_ALLOC, fd), &dies) < 0)
+                return -1;
+        return (int)after(syscall(SYS_ftruncate, fd, size), dies);
+}
+
+ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t size, unsigned flags) {
+        bool dies;
+
+        if (act(strike_fd(CALL_ALLOC, out), &dies) < 0)
+                return -1;
+        return after(syscall(SYS_copy_file_range, in, in_at, out, out_at, size, flags), dies);
 }

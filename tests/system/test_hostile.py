@@ -15,8 +15,8 @@ import time
 import promises
 import pytest
 
-from carebus_bus import ANSWER_SECONDS, submission, wait_for
-from carebus_readers import Live, assert_chain, place
+from carebus_bus import ANSWER_SECONDS, BusError, curve_pair, submission, wait_for
+from carebus_readers import Feed, Live, assert_chain, place
 
 NOBODY = 65534
 
@@ -413,3 +413,44 @@ def test_reader_that_asks_and_takes_back_within_the_limit_is_left_alone(make_bus
         pas.send(submission("A-1"))
         assert live.take(1)
     assert "LIVE_ENDED" not in bus.log_events()
+
+
+#
+# Who has no business here
+#
+
+
+@pytest.mark.root
+def test_everybody_who_is_refused_at_a_door_stands_in_the_audit(make_bus):
+    """An unknown key, a name that is another's, a key that was taken away, another team's stream: each by its door and reason."""
+    server, good, stranger = curve_pair(), curve_pair(), curve_pair()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        endpoint = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    bus = make_bus({"teams": {**WARDS, "clinic": {**WARDS["clinic"], "user": 4242}}, "listen": {"intake": endpoint}})
+    bus.write_keys(bus=server, pas=(good[0], None))
+    bus.start()
+
+    def stands(code, who):
+        def found():
+            return [one for one in map(json.dumps, refusals(bus)) if code in one and who in one]
+        wait_for(found, what=lambda: f"{code} of {who} in the audit: {refusals(bus)}")
+    honest = bus.source("pas", endpoint=endpoint, keys=(server[0], *good))
+    honest.send(submission("A-0"))
+    unknown = bus.source("pas", endpoint=endpoint, keys=(server[0], *stranger), hello=False)
+    assert unknown.wait_event("HANDSHAKE_SUCCEEDED", "HANDSHAKE_FAILED_AUTH") == "HANDSHAKE_FAILED_AUTH"
+    stands("not-allowed", f"key:{stranger[0]}")
+    forged = bus.source("lab", endpoint=endpoint, keys=(server[0], *good), hello=False)
+    with pytest.raises(BusError, match="refused"):
+        forged.hello()
+    stands("not-allowed", f"key:{good[0]}")
+    before = len(refusals(bus))
+    bus.write_keys(pas=(curve_pair()[0], None))
+    bus.reload()
+    honest.submit(submission("A-1"))
+    wait_for(lambda: len(refusals(bus)) > before, what="the key that was taken away in the audit")
+    with Feed(bus, "clinic") as feed:
+        assert feed.open().refused() == "not-allowed"
+    wait_for(lambda: [one for one in map(json.dumps, refusals(bus)) if "clinic" in one], what="another team's stream in the audit")
+    promises.check_bus(bus, "pas", ["A-0"], ["A-0"])
+    bus.ctl("audit", "verify", check=0)
