@@ -16,3 +16,6 @@
 
 /* Lives in the arena. BYTES_NULL when it is full. The record itself is left as it is. */
 Bytes record_canonical(const Carebus__V1__Record *record, Arena *arena);
+/* The bytes of message_pack() of the whole record, of which `canonical` has most: they are record_canonical() of it, and since then nothing
+ * but what they are without was set. Lives in the arena. BYTES_NULL when it is full. */
+Bytes record_pack(const Carebus__V1__Record *record, Bytes canonical, Arena *arena);

@@ -106,6 +106,9 @@ int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1
  * */
 int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                    Carebus__V1__Record **ret);
+/* The same, with its record_canonical(), which the digest is of. */
+int record_read_packed(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                       Carebus__V1__Record **ret, Bytes *ret_canonical);
 /* The numbers alone, as such a reader sees them, appended to the list: each as it is kept, once for each of all who are one that has it. */
 int record_numbers_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
                       Carebus__V1__PersonIdentifier ***ret, size_t *ret_n);

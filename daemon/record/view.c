@@ -184,15 +184,16 @@ static int cut_write(Viewing *viewing, const RecordEyes *eyes) {
         return r;
 }
 
-static int digest_write(Carebus__V1__Record *record, Arena *arena) {
+static int digest_write(Carebus__V1__Record *record, Arena *arena, Bytes *ret_canonical) {
         uint8_t *digest = arena_alloc(arena, SHA256_SIZE);
-        Bytes canonical = record_canonical(record, arena);
+        const Bytes canonical = record_canonical(record, arena);
 
         if (!digest || !canonical.data)
                 return -ENOMEM;
         sha256(canonical.data, canonical.size, digest);
         record->has_digest = 1;
         record->digest = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = digest };
+        *ret_canonical = canonical;
         return 0;
 }
 
@@ -263,8 +264,8 @@ static int overview_write(Viewing *viewing, const RecordEyes *eyes) {
         return 0;
 }
 
-int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
-                   Carebus__V1__Record **ret) {
+int record_read_packed(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                       Carebus__V1__Record **ret, Bytes *ret_canonical) {
         Carebus__V1__Record *record = message_new(&carebus__v1__record__descriptor, arena);
         Viewing viewing = { .txn = txn, .arena = arena, .record = record, .stands_at = INT64_MIN };
         Carebus__V1__Person *answering;
@@ -292,10 +293,17 @@ int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes
         if (r != 0)
                 return r;
         as_at_write(&viewing);
-        r = digest_write(record, arena);
+        r = digest_write(record, arena, ret_canonical);
         if (r == 0)
                 *ret = record;
         return r;
+}
+
+int record_read_as(StateTxn *txn, const char *patient_id, const RecordEyes *eyes, Arena *arena,
+                   Carebus__V1__Record **ret) {
+        Bytes canonical;
+
+        return record_read_packed(txn, patient_id, eyes, arena, ret, &canonical);
 }
 
 int record_read(StateTxn *txn, const char *patient_id, Arena *arena, Carebus__V1__Record **ret) {

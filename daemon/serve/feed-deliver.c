@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "daemon/record/body.h"
 #include "daemon/serve/disclose.h"
 #include "daemon/serve/feed-core.h"
 #include "daemon/serve/feed-session.h"
@@ -54,12 +53,10 @@ static int read_so_far(Reading *reading, const PublishedEvent *event, Place plac
                 return 0;
         r = feed_records_arena(feed, &arena);
         if (r == 0)
-                r = record_for_team(feed->sight, (ssize_t)reading->session->team, event->patient_id, arena, &record);
+                r = record_for_team_packed(feed->sight, (ssize_t)reading->session->team, event->patient_id, arena,
+                                           &record, ret);
         if (r != 0)
                 return MIN(r, 0);
-        *ret = message_pack(&record->base, arena);
-        if (!ret->data)
-                return -ENOMEM;
         if (place_compare(place, reading->session->audited) > 0)
                 return disclose_record(feed->say, feed->sight, (ssize_t)reading->session->team, record);
         return 0;

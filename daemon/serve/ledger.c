@@ -162,11 +162,12 @@ int ledger_read(Ledger *ledger, const LedgerEyes *eyes, uint32_t entry, Bytes *r
         const LedgerId id = ledger_entry_id(&ledger->table.entries[entry]);
         char text[LEDGER_ID_SIZE];
         Carebus__V1__Record *record;
+        Bytes canonical;
         int r;
 
         arena_reset(eyes->arena);
         ledger_id_format(id, text);
-        r = record_for_team(eyes->sight, (ssize_t)eyes->team, text, eyes->arena, &record);
+        r = record_for_team_canonical(eyes->sight, (ssize_t)eyes->team, text, eyes->arena, &record, &canonical);
         if (r < 0)
                 return r;
         if (r == RECORD_E_NOT_FOUND || !text_equal(record->patient_id, text))
@@ -174,8 +175,8 @@ int ledger_read(Ledger *ledger, const LedgerEyes *eyes, uint32_t entry, Bytes *r
         else if (memcmp(ledger->table.entries[entry].digest, record->digest.data, RECORD_DIGEST_SIZE) != 0)
                 r = set(ledger, id, record->digest.data, ledger->life.seq);
         else {
-                *ret = record_canonical(record, eyes->arena);
-                return ret->data ? 0 : -ENOMEM;
+                *ret = canonical;
+                return 0;
         }
         return r < 0 ? r : LEDGER_E_MOVED;
 }

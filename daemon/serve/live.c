@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/peer/identity.h"
-#include "daemon/record/body.h"
 #include "daemon/serve/disclose.h"
 #include "daemon/serve/endpoint.h"
 #include "daemon/serve/feed.h"
@@ -286,12 +285,9 @@ static int live_so_far(Live *live, const LiveTeam *team, const PublishedEvent *e
 
         if (strcmp(event->type, "record.granted") != 0)
                 return 0;
-        r = record_for_team(live->sight, (ssize_t)team->index, event->patient_id, live->arena, &record);
+        r = record_for_team_packed(live->sight, (ssize_t)team->index, event->patient_id, live->arena, &record, &packed);
         if (r != 0)
                 return MIN(r, 0);
-        packed = message_pack(&record->base, live->arena);
-        if (!packed.data)
-                return -ENOMEM;
         r = disclose_record(live->say, live->sight, (ssize_t)team->index, record);
         if (r < 0)
                 return r;

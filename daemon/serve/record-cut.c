@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "daemon/record/canonical.h"
 #include "daemon/record/read.h"
 #include "daemon/record/ring.h"
 #include "proto/types.h"
@@ -36,9 +37,16 @@ static RecordSight sight_of_verdict(const SharingVerdict *verdict) {
 
 static int see_fact(void *owner, const char *section, Carebus__V1__Fact *fact, bool unconfirmed, RecordSight *ret) {
         const Team *team = owner;
-        SharingThing thing = sharing_thing_of_fact(team->sharing, section, fact);
+        const SharingThing said = { .source = bytes_of_text(fact->source), .team = fact->team };
+        SharingThing thing;
         SharingVerdict verdict;
 
+        /* Its own it sees whole, and what is sensitive in it need not be found out. */
+        if (sharing_is_own(team->sharing, team->team, &said)) {
+                *ret = RECORD_WHOLE;
+                return 0;
+        }
+        thing = sharing_thing_of_fact(team->sharing, section, fact);
         thing.unconfirmed = unconfirmed;
         verdict = sharing_may_see(team->sharing, team->team, team->person, &thing);
         *ret = sight_of_verdict(&verdict);
@@ -108,8 +116,8 @@ int record_numbers_for_team(Sight *sight, size_t team, const SharingPerson *pers
         return r == RECORD_E_NOT_FOUND ? 0 : error_fold(r);
 }
 
-static int record_make(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience, Arena *arena,
-                       Carebus__V1__Record **ret) {
+int record_for_team_canonical(Sight *sight, ssize_t team, const char *patient_id, Arena *arena,
+                              Carebus__V1__Record **ret, Bytes *ret_canonical) {
         StateTxn *txn = view_txn(sight_view(sight));
         RecordEyes eyes;
         Team whose;
@@ -118,19 +126,42 @@ static int record_make(Sight *sight, ssize_t team, const char *patient_id, const
         if (team >= 0)
                 r = eyes_open(sight, (size_t)team, patient_id, arena, &whose, &eyes);
         if (r == 0)
-                r = record_read_as(txn, patient_id, team >= 0 ? &eyes : NULL, arena, ret);
-        if (r == 0 && patience)
-                r = record_states(txn, *ret, team >= 0 ? &eyes : NULL, patience, clock_now_at(&clock_system), arena);
+                r = record_read_packed(txn, patient_id, team >= 0 ? &eyes : NULL, arena, ret, ret_canonical);
         return r == RECORD_E_NOT_FOUND ? r : error_fold(r);
 }
 
 int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret) {
-        return record_make(sight, team, patient_id, NULL, arena, ret);
+        Bytes canonical;
+
+        return record_for_team_canonical(sight, team, patient_id, arena, ret, &canonical);
+}
+
+int record_for_team_packed(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret,
+                           Bytes *ret_packed) {
+        Bytes canonical, packed;
+        int r = record_for_team_canonical(sight, team, patient_id, arena, ret, &canonical);
+
+        if (r != 0)
+                return r;
+        packed = record_pack(*ret, canonical, arena);
+        if (!packed.data)
+                return -ENOMEM;
+        *ret_packed = packed;
+        return 0;
 }
 
 int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience,
                                 Arena *arena, Carebus__V1__Record **ret) {
-        return record_make(sight, team, patient_id, patience, arena, ret);
+        RecordEyes eyes;
+        Team whose;
+        int r = record_for_team(sight, team, patient_id, arena, ret);
+
+        if (r == 0 && team >= 0)
+                r = eyes_open(sight, (size_t)team, patient_id, arena, &whose, &eyes);
+        if (r == 0)
+                r = record_states(view_txn(sight_view(sight)), *ret, team >= 0 ? &eyes : NULL, patience,
+                                  clock_now_at(&clock_system), arena);
+        return r == RECORD_E_NOT_FOUND ? r : error_fold(r);
 }
 
 int record_whom_to_ring(Sight *sight, size_t team, Arena *arena, Carebus__V1__ContactPoint ***ret, size_t *ret_n) {

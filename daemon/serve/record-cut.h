@@ -13,7 +13,13 @@
  * nothing and with
  * whom it has nothing to do; the two look alike. Negative. One thread. */
 int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
-/* The same, and what its sections say where they say nothing. */
+/* The same, with record_canonical() of it. */
+int record_for_team_canonical(Sight *sight, ssize_t team, const char *patient_id, Arena *arena,
+                              Carebus__V1__Record **ret, Bytes *ret_canonical);
+/* The same, with all of its bytes. */
+int record_for_team_packed(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret,
+                           Bytes *ret_packed);
+/* record_for_team(), and what its sections say where they say nothing. */
 int record_for_team_with_states(Sight *sight, ssize_t team, const char *patient_id, const RecordPatience *patience,
                                 Arena *arena, Carebus__V1__Record **ret);
 /* Has the team to do with this person, and is there a section that the rules show it because of that? Without a look at the record: what
