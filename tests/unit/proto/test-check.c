@@ -2,10 +2,12 @@
  * The wire check: what it lets through unpacks to exactly what was packed, within the memory it named; what it refuses,
  * it names by place.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -279,6 +281,92 @@ static void test_the_schema_has_no_recursion_and_nothing_required(void **state) 
         schema_walk(&carebus__v1__outcome__descriptor, 0);
 }
 
+/* A number in `n` bytes, or in as many as it takes where that is more. */
+static void put_varint_in(Buffer *buffer, uint64_t value, size_t n) {
+        for (; value >= 0x80 || n > 1; value >>= 7, n -= n > 1)
+                buffer_append_byte(buffer, (uint8_t)(value | 0x80));
+        buffer_append_byte(buffer, (uint8_t)value);
+}
+
+/* Memory of this size and no more: whoever reads on is noticed by the sanitizer. */
+static uint8_t *copied(const uint8_t *data, size_t size) {
+        uint8_t *copy = malloc(size > 0 ? size : 1);
+
+        assert_non_null(copy);
+        if (size > 0)
+                memcpy(copy, data, size);
+        return copy;
+}
+
+static void assert_field_is_read(const Buffer *wire, size_t n_head, const WireField *expected) {
+        for (size_t size = 1; size <= wire->size; size++) {
+                uint8_t *data = copied(wire->data, size);
+                WireField read = { .number = 0 };
+                size_t offset = 0;
+                int r = wire_field_next(bytes_of(data, size), &offset, &read);
+
+                assert_int_equal(r, size < wire->size ? CHECK_E_TRUNCATED : 0);
+                assert_int_equal(offset, size < wire->size ? 0 : size);
+                if (r == 0) {
+                        assert_int_equal(read.number, expected->number);
+                        assert_int_equal(read.wire_type, expected->wire_type);
+                        assert_int_equal(read.value, expected->value);
+                        assert_int_equal(read.bytes.size, expected->bytes.size);
+                        assert_ptr_equal(read.bytes.data, expected->wire_type == 2 ? data + n_head : NULL);
+                        assert_int_equal(wire_field_next(bytes_of(data, size), &offset, &read), -ENODATA);
+                }
+                free(data);
+        }
+}
+
+static void test_a_field_is_read_however_its_numbers_are_written(void **state) {
+        static const uint32_t numbers[] = { 1, 15, 16, 17, 127, 128, 2047, 2048, 16383, 16384, (1U << 29) - 1 };
+        static const uint64_t values[] = { 0, 1, 127, 128, 300, 16383, 16384, 1U << 21, UINT32_MAX };
+        _cleanup_(buffer_deinit) Buffer wire = BUFFER_NULL;
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
+                for (size_t k = 0; k < ELEMENTSOF(values); k++)
+                        for (size_t n = 1; n <= 25; n++) {
+                                const size_t n_tag = (n - 1) / 5 + 1, n_value = (n - 1) % 5 + 1;
+                                const bool is_bytes = values[k] <= 300;
+                                WireField expected = { .number = numbers[i], .value = values[k] };
+                                size_t n_head;
+
+                                buffer_clear(&wire);
+                                put_varint_in(&wire, (uint64_t)numbers[i] << 3, n_tag);
+                                put_varint_in(&wire, values[k], n_value);
+                                assert_field_is_read(&wire, 0, &expected);
+                                if (!is_bytes)
+                                        continue;
+                                buffer_clear(&wire);
+                                put_varint_in(&wire, (uint64_t)numbers[i] << 3 | 2, n_tag);
+                                put_varint_in(&wire, values[k], n_value);
+                                n_head = wire.size;
+                                for (uint64_t at = 0; at < values[k]; at++)
+                                        buffer_append_byte(&wire, (uint8_t)at);
+                                expected = (WireField){ .number = numbers[i],
+                                                        .wire_type = 2,
+                                                        .bytes = { .size = (size_t)values[k] } };
+                                assert_field_is_read(&wire, n_head, &expected);
+                        }
+}
+
+static void test_a_field_without_a_number_or_of_no_type_is_malformed(void **state) {
+        static const uint8_t wires[][4] = { { 0, 0, 0, 0 },    { 2, 0, 0, 0 },  { 0x80, 0, 0, 0 },
+                                            { 0x82, 0, 1, 1 }, { 11, 1, 1, 1 }, { 12, 1, 1, 1 },
+                                            { 14, 1, 1, 1 },   { 15, 1, 1, 1 }, { 0x83, 1, 1, 1 } };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(wires); i++) {
+                size_t offset = 0;
+                WireField read;
+
+                assert_int_equal(wire_field_next(bytes_of(wires[i], 4), &offset, &read), CHECK_E_MALFORMED);
+                assert_int_equal(offset, 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_an_empty_message_is_fine),
@@ -293,6 +381,8 @@ int main(void) {
                 cmocka_unit_test(test_a_message_is_unpacked_into_the_arena),
                 cmocka_unit_test(test_an_arena_that_is_full_is_said_to_be),
                 cmocka_unit_test(test_the_schema_has_no_recursion_and_nothing_required),
+                cmocka_unit_test(test_a_field_is_read_however_its_numbers_are_written),
+                cmocka_unit_test(test_a_field_without_a_number_or_of_no_type_is_malformed),
         };
 
         return cmocka_run_group_tests_name("proto check", tests, NULL, NULL);
