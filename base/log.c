@@ -251,7 +251,7 @@ static void send_line(LogEvent event, const LogField *fields) {
         keep_last_words(&rows[event], fields);
 }
 
-/* What was left out or lost until now is told before the next line; at the end, all of it. */
+/* What was left out until now is told when it is due; at the end, all of it. */
 static void tell_left_out(int64_t now, bool at_end) {
         LogBucket bucket;
 
@@ -309,6 +309,13 @@ void log_write(LogEvent event, const LogField *fields) {
                 send_line(event, fields);
         else
                 state.counts.left_out++;
+        (void)pthread_mutex_unlock(&state.lock);
+}
+
+void log_tell(int64_t now) {
+        (void)pthread_mutex_lock(&state.lock);
+        tell_lost();
+        tell_left_out(now, /* at_end= */ false);
         (void)pthread_mutex_unlock(&state.lock);
 }
 

@@ -42,6 +42,9 @@ void log_write(LogEvent event, const LogField *fields);
 
 /* Once at start, before other threads: the program's name, and which one of them this is (bus or source; may be NULL). */
 void log_start(const char *program, const char *instance);
+/* Says how many lines were left out or lost, where that is due at `now` (monotonic); so does every line before it is written. For a timer
+ * that each program has: after a flood there may be no other line for days. Any thread. */
+void log_tell(int64_t now);
 /* Where the newest lines go that nobody takes: a file of fixed size, mapped, so that nothing waits for a disk. 0 or negative: then there
  * is none, and all else goes on. */
 int log_keep_last_words(const char *path);

@@ -142,6 +142,7 @@ static int on_status(LoopSource *source, void *owner) {
         const int zap = zap_error(daemon->zap);
 
         watch_clock(daemon);
+        log_tell(clock_monotonic(&clock_system));
         if (zap < 0) {
                 log_event(LOG_FATAL, log_name("THREAD", "zap"), log_errno(zap));
                 loop_exit(daemon->loop, EXIT_SOFTWARE);

@@ -67,7 +67,7 @@ static int on_reload(LoopSource *source, int signal, void *owner) {
 /* The loop turns. */
 static int on_tick(LoopSource *source, void *owner) {
         (void)owner;
-        service_watchdog();
+        program_tick();
         return loop_timer_set(source, USEC_PER_SEC);
 }
 

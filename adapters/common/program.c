@@ -9,6 +9,7 @@
 #include "adapters/common/dry-run.h"
 #include "adapters/common/load.h"
 #include "base/error.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/service.h"
 #include "base/text.h"
@@ -274,6 +275,11 @@ void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) 
 void program_started(const ProgramOptions *options, const char *status) {
         confine_calls(options->connects);
         service_ready(status);
+}
+
+void program_tick(void) {
+        service_watchdog();
+        log_tell(clock_monotonic(&clock_system));
 }
 
 int program_add_signals(Loop *loop, LoopSignal on_stop, LoopSignal on_reload, void *owner,

@@ -42,6 +42,10 @@ void program_reload(const ProgramOptions *options, ProgramUse use, void *owner);
 /* The start is over: whoever watches is told, with a line on what it does, and what the start alone needed is given up. */
 void program_started(const ProgramOptions *options, const char *status);
 
+/* For the timer of the program's loop, every second or so: whoever watches is told that it turns, and how many lines of the log were left
+ * out is said where that is due. */
+void program_tick(void);
+
 /* SIGTERM and SIGINT go to `on_stop`, SIGHUP to `on_reload`; the sources are the caller's to free. Before there are other threads: what is
  * blocked here is blocked in libzmq's and libcurl's too. 0 or a negative errno. */
 #define PROGRAM_SIGNALS 3

@@ -400,7 +400,7 @@ static int on_tick(LoopSource *source, void *owner) {
         Server *server = owner;
         int r;
 
-        service_watchdog();
+        program_tick();
         if (server->ticks++ % STATUS_TICKS == 0)
                 service_status("%s%llu files, %llu rows, %llu problems",
                                server->folder ? "" : "the folder cannot be used, see the log; ",

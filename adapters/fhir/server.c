@@ -199,7 +199,7 @@ static int on_tick(LoopSource *source, void *owner) {
                 connections += listener_connections(door->listener);
         }
         doors_forget(server);
-        service_watchdog();
+        program_tick();
         tell_status(server);
         r = courier_report(server->courier, connections, server->certificate_ends_at);
         return r < 0 ? r : loop_timer_set(source, USEC_PER_SEC);

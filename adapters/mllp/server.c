@@ -278,7 +278,7 @@ static int on_tick(LoopSource *source, void *owner) {
         tell_status(server);
         expire(server);
         end_the_slow(server);
-        service_watchdog();
+        program_tick();
         r = intake_report(server->intake, server->n_clients, server->certificate_ends_at);
         if (r < 0)
                 return r;

@@ -445,6 +445,7 @@ static int on_watch(LoopSource *source, void *owner) {
         bool all = true;
         int r = 0;
 
+        log_tell(now);
         if (serve->running) {
                 for (size_t i = 0; i < N_WORKERS; i++)
                         all &= serve_check_progress(serve, i, serve->workers[i].name,

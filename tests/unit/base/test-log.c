@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static char folder[64];
@@ -173,10 +174,14 @@ static void test_flood_of_one_event_is_counted_and_others_are_heard(void **state
         assert_int_equal(n + left_out, 1000);
 }
 
-static void flood_of_one_peer(void) {
+static void flood_of_one_peer_alone(void) {
         log_start("carebusd", NULL);
         for (int i = 0; i < 1000; i++)
                 log_event(LOG_PEER_REFUSED, log_name("PEER", "key:noisy"), log_name("REASON", "no-such-key"));
+}
+
+static void flood_of_one_peer(void) {
+        flood_of_one_peer_alone();
         log_event(LOG_PEER_REFUSED, log_name("PEER", "key:quiet"), log_name("REASON", "no-such-key"));
         log_event(LOG_STOPPED);
 }
@@ -188,6 +193,22 @@ static void test_flood_of_one_peer_hides_no_other_and_says_whose_lines_were_left
         assert_int_equal(count_of(text, "peer=key:quiet reason=no-such-key event=PEER_REFUSED\n"), 1);
         assert_int_equal(count_of(text, "which=PEER_REFUSED count="), 1);
         assert_int_equal(count_of(text, " who=key:noisy event=LINES_LEFT_OUT\n"), 1);
+}
+
+static void flood_and_rest(void) {
+        flood_of_one_peer_alone();
+        log_tell(clock_monotonic(&clock_system));
+        log_event(LOG_STARTED);
+        log_tell(clock_monotonic(&clock_system) + 61 * USEC_PER_SEC);
+        log_tell(clock_monotonic(&clock_system) + 3600 * USEC_PER_SEC);
+}
+
+static void test_what_was_left_out_is_told_within_a_minute_without_another_line(void **state) {
+        _cleanup_(freep) char *text = stderr_of(flood_and_rest);
+        const char *told = strstr(text, "event=LINES_LEFT_OUT\n");
+
+        assert_int_equal(count_of(text, "event=LINES_LEFT_OUT\n"), 1);
+        assert_true(told > strstr(text, "event=STARTED\n"));
 }
 
 static void *say_from_thread(void *owner) {
@@ -319,6 +340,41 @@ static void test_journal_gets_fields_when_stderr_is_its_stream(void **state) {
         assert_field(entry, (size_t)n, "CAREBUS_SEQ", "12");
         assert_int_equal(entry_field(entry, (size_t)n, "MESSAGE", message, sizeof(message)), 1);
         assert_int_equal(strncmp(message, "a peer was refused at", 21), 0);
+}
+
+static const struct {
+        const char *name, *id, *sentence;
+        int level;
+} table[] = {
+#define LOG_EVENT(event_name, event_id, event_level, event_sentence) \
+        { .name = #event_name, .id = event_id, .level = event_level, .sentence = event_sentence },
+#include "base/log-events.h"
+#undef LOG_EVENT
+};
+
+static LogEvent row_to_say;
+
+static void say_row_to_journal(void) {
+        start_at_journal();
+        log_event(row_to_say, log_name("SOURCE", "hospital-pas"));
+}
+
+static void test_every_row_comes_to_the_journal_with_its_id_its_level_and_its_words(void **state) {
+        _cleanup_(closep) int journal = journal_listen();
+
+        for (row_to_say = 0; row_to_say < _LOG_EVENT_MAX; row_to_say++) {
+                _cleanup_(freep) char *text = stderr_of(say_row_to_journal);
+                char entry[8192] = "", message[4096] = "";
+                ssize_t n = recv(journal, entry, sizeof(entry) - 1, 0);
+
+                assert_string_equal(text, "");
+                assert_true(n > 0);
+                assert_field(entry, (size_t)n, "MESSAGE_ID", table[row_to_say].id);
+                assert_field(entry, (size_t)n, "PRIORITY", (char[]){ (char)('0' + table[row_to_say].level), '\0' });
+                assert_field(entry, (size_t)n, "CAREBUS_SOURCE", "hospital-pas");
+                assert_int_equal(entry_field(entry, (size_t)n, "MESSAGE", message, sizeof(message)), 1);
+                assert_int_equal(strncmp(message, table[row_to_say].sentence, strlen(table[row_to_say].sentence)), 0);
+        }
 }
 
 /* What turns the order of letters round, hides others, or sets a terminal's title. */
@@ -484,16 +540,6 @@ static void test_stream_of_somebody_else_is_not_taken_for_ours(void **state) {
         assert_true(recv(journal, entry, sizeof(entry), 0) < 0);
 }
 
-static const struct {
-        const char *name, *id, *sentence;
-        int level;
-} table[] = {
-#define LOG_EVENT(event_name, event_id, event_level, event_sentence) \
-        { .name = #event_name, .id = event_id, .level = event_level, .sentence = event_sentence },
-#include "base/log-events.h"
-#undef LOG_EVENT
-};
-
 static void test_every_event_has_an_id_of_its_own_a_level_and_a_sentence(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 if (strlen(table[i].id) != 32 || strspn(table[i].id, "0123456789abcdef") != 32)
@@ -517,9 +563,11 @@ int main(void) {
                 cmocka_unit_test(test_level_holds_back_what_is_less),
                 cmocka_unit_test(test_flood_of_one_event_is_counted_and_others_are_heard),
                 cmocka_unit_test(test_flood_of_one_peer_hides_no_other_and_says_whose_lines_were_left_out),
+                cmocka_unit_test(test_what_was_left_out_is_told_within_a_minute_without_another_line),
                 cmocka_unit_test(test_lines_of_threads_do_not_mix),
                 cmocka_unit_test(test_reader_who_does_not_read_holds_nothing_up_and_is_told),
                 IN_FOLDER(test_journal_gets_fields_when_stderr_is_its_stream),
+                IN_FOLDER(test_every_row_comes_to_the_journal_with_its_id_its_level_and_its_words),
                 IN_FOLDER(test_journal_entry_that_is_too_long_keeps_whole_fields),
                 IN_FOLDER(test_journal_that_does_not_listen_is_replaced_by_stderr_with_a_level),
                 IN_FOLDER(test_controls_and_what_turns_text_round_are_escaped_in_every_field),
