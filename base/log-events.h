@@ -56,6 +56,7 @@ LOG_EVENT(BASE_NOT_USABLE, "5500920bf4b4421688a235deb44bb1da", 2, "the state is 
 LOG_EVENT(SOURCE_SILENT, "1cb47c389ed14935bd1940e260faae64", 4, "a source has been silent for longer than is usual at this hour: look whether it, its interface and the network are well; until it speaks, nothing new from it does not mean that nothing happened")
 LOG_EVENT(SOURCE_SPEAKS_AGAIN, "f479adf5ea8f4992ad2227e0ee915b67", 5, "a source that was silent speaks again: what it sends late comes in order")
 LOG_EVENT(RESTORE_UNFINISHED, "e8cfe38b49844d13a8d9166adaeacee0", 2, "a restore into `state:` was broken off: the daemon does not start on half of a backup; run the same carebusctl restore again")
+LOG_EVENT(START_NO_SPACE, "d2d13fbdd3514a5cb8f00dfdd780273b", 2, "no room to start: nothing was lost, and nothing runs until there is some; free space under `state:`, then start the daemon")
 /* Daemon: serve */
 LOG_EVENT(SERVE_STARTED, "53a584166ca54f3b81caa223ddb5cb05", 6, "the serve process is started")
 LOG_EVENT(SERVE_ENDED, "06ad347d1fa042cd93332460e1d81289", 4, "the serve process ended and is started again; intake goes on")

@@ -27,6 +27,11 @@ static int fail(LogEvent event, const char *what, int error, int exit_code) {
         return exit_code;
 }
 
+static int no_space(const char *folder) {
+        log_event(LOG_START_NO_SPACE, log_name("PATH", folder));
+        return EXIT_LATER;
+}
+
 /* A second daemon on the same state would write the same journal, and on the same `run` take the sockets away from the first. The lock is
  * the file's and not the path's, and goes with the process. */
 static int lock_folder(const char *folder, const char *key, int *ret_fd) {
@@ -268,7 +273,7 @@ static int open_journal(Daemon *daemon, uint64_t state_seq) {
                         daemon->journal_folder);
                 return EXIT_CONFIGURATION;
         case JOURNAL_E_NO_SPACE:
-                return fail(LOG_STORAGE_FULL, daemon->journal_folder, -ENOSPC, EXIT_LATER);
+                return no_space(daemon->journal_folder);
         default:
                 return fail(LOG_FATAL, daemon->journal_folder, error_fold(r), EXIT_STORAGE);
         }
@@ -295,8 +300,11 @@ static int catch_up(Daemon *daemon) {
         if (r == -ECANCELED)
                 return EXIT_LATER;
         if (r == STATE_E_NO_SPACE)
-                return fail(LOG_FOLD_NO_SPACE, "fold", -ENOSPC, EXIT_LATER);
-        return fault.reason ? journal_damaged(daemon, &fault) : fail(LOG_FOLD_FAULT, "fold", r, EXIT_STORAGE);
+                return no_space(daemon->config->state);
+        if (fault.reason)
+                return journal_damaged(daemon, &fault);
+        log_event(LOG_FOLD_FAULT, log_number("SEQ", (int64_t)atomic_load(&daemon->facts.folded_seq)), log_errno(r));
+        return EXIT_STORAGE;
 }
 
 static int open_fold(Daemon *daemon) {
@@ -362,7 +370,7 @@ static int open_settings(Daemon *daemon) {
         if (r == 0)
                 r = journal_commit(daemon->journal);
         if (r == JOURNAL_E_NO_SPACE)
-                return fail(LOG_STORAGE_FULL, daemon->journal_folder, -ENOSPC, EXIT_LATER);
+                return no_space(daemon->journal_folder);
         if (r != 0)
                 return fail(LOG_STORAGE_FAULT, daemon->journal_folder, error_fold(r), EXIT_STORAGE);
         return catch_up(daemon);

@@ -214,6 +214,17 @@ static void serve_is_ready(Daemon *daemon) {
         daemon_reloaded(daemon);
 }
 
+/* One that is not ready yet has no older one to go on with: it says so itself and ends. */
+static void serve_kept_old(Daemon *daemon, Bytes reason) {
+        _cleanup_(freep) char *why = bytes_to_text(reason);
+
+        if (!daemon->serve.ready)
+                return;
+        log_event(LOG_SERVE_KEPT_OLD, log_name("REASON", why));
+        daemon->verdict = "serve-kept-old";
+        daemon_reloaded(daemon);
+}
+
 static int serve_on_link(LoopSource *source, int fd, uint32_t revents, void *owner) {
         Daemon *daemon = owner;
         int r;
@@ -234,12 +245,8 @@ static int serve_on_link(LoopSource *source, int fd, uint32_t revents, void *own
                         serve_is_ready(daemon);
                 else if (kind == LINK_ALIVE)
                         daemon->serve.alive_at = clock_monotonic(&clock_system);
-                else if (kind == LINK_FAILED) {
-                        _cleanup_(freep) char *why = bytes_to_text(payload);
-                        log_event(LOG_SERVE_KEPT_OLD, log_name("REASON", why));
-                        daemon->verdict = "serve-kept-old";
-                        daemon_reloaded(daemon);
-                }
+                else if (kind == LINK_FAILED)
+                        serve_kept_old(daemon, payload);
         }
         if (r == LINK_E_AGAIN)
                 return 0;
