@@ -28,6 +28,9 @@ import yaml
 import zmq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import log_rows  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("CAREBUS_BUILD", ROOT / "build")).resolve()
 CAREBUSD = BUILD / "daemon" / "carebusd"
 CAREBUSCTL = BUILD / "ctl" / "carebusctl"
@@ -426,6 +429,7 @@ class Bus:
             if FINDING.search(log):
                 raise BusError(f"a sanitizer found something:\n{log[-12000:]}")
         finally:
+            log_rows.gather(self.folder)
             if self.own_folder and not self.keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -447,6 +451,11 @@ class Bus:
             return self.log_path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""
+
+    def forget_log(self):
+        """Begins its log anew, where what was said before would be taken for what is said now."""
+        log_rows.gather(self.folder)
+        self.log_path.unlink()
 
     def log_events(self):
         """Names of the events in the log, in order."""

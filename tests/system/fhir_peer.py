@@ -12,7 +12,7 @@ import subprocess
 import threading
 import urllib.parse
 
-from carebus_bus import ANSWER_SECONDS, BUILD, FINDING, BusError, wait_for
+from carebus_bus import ANSWER_SECONDS, BUILD, FINDING, BusError, log_rows, wait_for
 from mllp_peer import free_port
 
 CAREBUS_FHIR = BUILD / "adapters" / "fhir" / "carebus-fhir"
@@ -176,6 +176,11 @@ class Fhir:
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+
+    def forget_log(self):
+        """Begins its log anew, as the bus's forget_log() does."""
+        log_rows.gather(self.bus.folder)
+        self.log_path.write_text("", encoding="ascii")
 
     def stop(self, seconds=ANSWER_SECONDS):
         self.process.send_signal(signal.SIGTERM)

@@ -230,7 +230,7 @@ def test_memory_survives_a_restart_and_its_loss_costs_conditions_alone(fhir):
         assert fhir.client().put("/Encounter/e1", encounter("e1", subject="Patient/p1")).status == 201
         assert "MEMORY_MADE_ANEW" in fhir.log()
         fhir.stop()
-        fhir.log_path.write_text("", encoding="ascii")
+        fhir.forget_log()
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 

@@ -9,11 +9,13 @@ import time
 
 import pytest
 
-from carebus_bus import CAREBUSD, SLOW, Bus, BusError, curve_pair, submission, wait_for
+from carebus_bus import CAREBUSD, SLOW, Bus, BusError, curve_pair, log_rows, submission, wait_for
 
 
 def run(*arguments, **options):
-    return subprocess.run([str(CAREBUSD), *arguments], capture_output=True, text=True, timeout=60, check=False, **options)
+    done = subprocess.run([str(CAREBUSD), *arguments], capture_output=True, text=True, timeout=60, check=False, **options)
+    log_rows.hear(done.stderr)
+    return done
 
 
 def test_ready_is_said_when_it_can_take_in_and_give_out(make_bus):
