@@ -120,4 +120,7 @@ LOG_EVENT(PARK_NOT_TAKEN, "f29bec175ef64806852230e72fe02c8a", 4, "the bus would 
 LOG_EVENT(DESTINATION_REFUSED, "1779c9ce177542478878487eda9789ec", 3, "the bus does not let this adapter read for its destination: compare `user:` of the destination or of its team with who runs the adapter; it is tried again")
 LOG_EVENT(CALLER_REFUSED, "f79d957423684a7fa4bf7fb96081e247", 4, "a system that wanted to read was refused before it could ask: its handshake or its connection was not as it should be, or it was too slow")
 LOG_EVENT(FACADE_LISTENS, "500d092b18aa433eaccb2db2c6b159bc", 6, "the facade takes questions")
+LOG_EVENT(MESSAGE_INTERRUPTED, "a0b2eac9feca43caaaba13bd87939457", 4, "the adapter before this one ended while it read a message: whoever sent it has no answer and sends it again; the third time it is not read any more and kept for a person")
+LOG_EVENT(MESSAGE_GIVEN_UP, "d6bf370bc59242ba91ea1326a1563620", 3, "a message ended the adapter three times and is not read any more: it waits in the quarantine as it came, urgent, and what stands behind it flows; somebody has to read it, and retry it when the adapter is mended")
+LOG_EVENT(IN_HAND_NOT_KEPT, "0dcdbff6f23c4c33a57abd9fa3f09a26", 4, "the adapter cannot note what it reads: messages go on, but one that ends the adapter would end it each time it is sent; look at the rights and the disk of the adapter's folder under `state:`, then restart the adapter")
 /* Library (sdk) */

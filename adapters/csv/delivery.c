@@ -143,6 +143,16 @@ static int begin_in_ledger(Delivery *delivery) {
         return 0;
 }
 
+/* It ended the adapter before it came to its rows. Who puts it in once more wants it to be tried. */
+static int give_up_file(Delivery *delivery) {
+        in_hand_forget(delivery->host.hand, buffer_bytes(&delivery->bytes));
+        delivery->csv =
+                (CsvFile){ .problem = "This file stopped the program that reads it, each time. Show it to whoever runs "
+                                      "the bus, and put it in again when they say so.",
+                           .problem_code = IN_HAND_CODE };
+        return 0;
+}
+
 static int read_file(Delivery *delivery) {
         int r = folder_read(delivery->host.folder, delivery->name, CSV_FILE_MAX, &delivery->bytes, &delivery->file);
 
@@ -153,8 +163,13 @@ static int read_file(Delivery *delivery) {
         }
         if (r < 0)
                 return r;
-        return csv_reader_open(delivery->host.reader, delivery->name, buffer_bytes(&delivery->bytes),
-                               /* by_columns= */ false, &delivery->csv);
+        if (in_hand_take(delivery->host.hand, IN_HAND_WHOLE, buffer_bytes(&delivery->bytes), /* is_again= */ false) ==
+            IN_HAND_E_GIVEN_UP)
+                return give_up_file(delivery);
+        r = csv_reader_open(delivery->host.reader, delivery->name, buffer_bytes(&delivery->bytes),
+                            /* by_columns= */ false, &delivery->csv);
+        in_hand_done(delivery->host.hand, IN_HAND_WHOLE);
+        return r;
 }
 
 static int begin(Delivery *delivery) {

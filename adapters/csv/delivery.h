@@ -15,6 +15,7 @@ typedef struct DeliveryHost {
         const Folder *folder;
         Ledger *ledger;
         CsvReader *reader;
+        InHand *hand;
         carebus_source *bus;
         const char *place; /* of place_open() */
         Owners *owners;

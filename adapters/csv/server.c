@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include "adapters/common/in-hand.h"
 #include "adapters/common/place.h"
 #include "adapters/common/submit.h"
 #include "adapters/csv/delivery.h"
@@ -38,6 +39,7 @@ typedef struct Server {
         char *endpoint, *place;
         carebus_source *bus;
         Zone *zone;
+        InHand *hand;
         CsvReader *reader, *again; /* of files; of rows that the bus has read again */
         Ledger *ledger;
         Owners *owners;
@@ -123,6 +125,7 @@ static void on_retranslate(void *owner, uint64_t seq, const char *message_id, co
         if (!text_equal(media_type, CSV_MEDIA_TYPE))
                 return;
         r = read_again(server, message_id, bytes_of(original, size), seq);
+        in_hand_forget(server->hand, bytes_of(original, size)); /* the next file may say the same */
         if (r < 0)
                 log_event(LOG_RETRANSLATE_FAILED, log_number("SEQ", (int64_t)seq), log_errno(r));
 }
@@ -216,6 +219,7 @@ static DeliveryHost delivery_host(const Server *server) {
                 .folder = server->folder,
                 .ledger = server->ledger,
                 .reader = server->reader,
+                .hand = server->hand,
                 .bus = server->bus,
                 .place = server->place,
                 .owners = server->owners,
@@ -300,6 +304,8 @@ static int use_config(Server *server, Config *config, size_t source) {
                 r = -ENOMEM;
         if (r < 0)
                 return r;
+        csv_reader_set_hand(reader, server->hand, /* is_again= */ false);
+        csv_reader_set_hand(again, server->hand, /* is_again= */ true);
         csv_reader_free(server->reader);
         csv_reader_free(server->again);
         zone_free(server->zone);
@@ -542,6 +548,8 @@ static int server_start(Server *server, Config *config, size_t source) {
                 r = delivery_new(&server->delivery);
         if (r == 0)
                 r = arena_new(&server->arena, ARENA_SIZE);
+        /* What was given up waits where it is: the file comes again by itself, and its row under its own number. */
+        server->hand = r == 0 ? in_hand_start(config, config->sources[source].name) : NULL;
         if (r == 0)
                 r = use_config(server, config, source);
         if (r == 0)
@@ -566,6 +574,7 @@ static void server_deinit(Server *server) {
         owners_free(server->owners);
         csv_reader_free(server->reader);
         csv_reader_free(server->again);
+        in_hand_free(server->hand);
         zone_free(server->zone);
         arena_free(server->arena);
         free(server->endpoint);

@@ -19,6 +19,8 @@
 #define HEAD_LINES_MAX 20 /* titles that people put above a table are not looked through for ever */
 
 struct CsvReader {
+        InHand *hand; /* borrowed; NULL: nothing is noted */
+        bool is_again;
         const ReadingOptions options;
         Zone *zone;
         Arena *file_arena, *row_arena;
@@ -712,26 +714,21 @@ static void put_in_order(RowWork *work, int64_t said_at) {
                 work->draft.events[i]->recorded_at = when;
 }
 
-int csv_reader_next(CsvReader *reader, CsvRow *ret) {
+static int read_row(CsvReader *reader, const Row *row, CsvRow *ret) {
         RowWork *work = &reader->work;
         const char **cells = NULL;
         size_t n_unread = 0;
-        Row row;
-        int r = reader->rows ? rows_next(reader->rows, &row) : 0;
+        int r;
 
-        if (r <= 0)
-                return r;
-        arena_reset(reader->row_arena);
-        *ret = (CsvRow){ .line = row.line, .offset = row.offset };
         *work = (RowWork){ .draft = { .arena = reader->row_arena },
                            .binding = &reader->binding,
                            .profile = reader->options.profile,
                            .zone = reader->zone,
                            .source = reader->options.source };
-        r = decode_cells(reader, &row, reader->row_arena, &cells, &n_unread);
+        r = decode_cells(reader, row, reader->row_arena, &cells, &n_unread);
         if (r < 0)
                 return r;
-        if (row_is_sound(work, &row, cells, n_unread, &ret->verdict)) {
+        if (row_is_sound(work, row, cells, n_unread, &ret->verdict)) {
                 take_values(work, cells);
                 ret->key = work->values[0];
                 apply_values(work);
@@ -752,8 +749,43 @@ int csv_reader_next(CsvReader *reader, CsvRow *ret) {
         if (r == 0)
                 r = give_reading(reader, ret);
         if (r == 0)
-                r = give_fields(reader, cells, row.n_cells, &ret->reading);
-        if (r == 0)
-                r = give_original(reader, &row, &ret->reading);
+                r = give_fields(reader, cells, row->n_cells, &ret->reading);
+        return r;
+}
+
+/* A row that ended the adapter too often: as it came, for a person. What it says of whom nobody knows. */
+static int read_unread(CsvReader *reader, CsvRow *ret) {
+        const Bytes original = ret->reading.original;
+
+        reader->work = (RowWork){ .source = reader->options.source };
+        ret->verdict = CSV_TAKEN;
+        ret->message = "";
+        in_hand_reading(reader->hand, original, CSV_MEDIA_TYPE, &ret->reading);
+        ret->reading.trigger = arena_format(reader->row_arena, "%s.csv", reader->table_name);
+        return ret->reading.trigger ? 0 : -ENOMEM;
+}
+
+int csv_reader_next(CsvReader *reader, CsvRow *ret) {
+        Row row;
+        int r = reader->rows ? rows_next(reader->rows, &row) : 0;
+
+        if (r <= 0)
+                return r;
+        arena_reset(reader->row_arena);
+        *ret = (CsvRow){ .line = row.line, .offset = row.offset };
+        r = give_original(reader, &row, &ret->reading);
+        if (r < 0)
+                return r;
+        if (in_hand_take(reader->hand, IN_HAND_PART, ret->reading.original, reader->is_again) == IN_HAND_E_GIVEN_UP)
+                r = read_unread(reader, ret);
+        else {
+                r = read_row(reader, &row, ret);
+                in_hand_done(reader->hand, IN_HAND_PART);
+        }
         return r < 0 ? r : 1;
+}
+
+void csv_reader_set_hand(CsvReader *reader, InHand *hand, bool is_again) {
+        reader->hand = hand;
+        reader->is_again = is_again;
 }

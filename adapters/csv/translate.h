@@ -3,6 +3,7 @@
  * A file of rows becomes canonical events, each row by itself, and for each row a sentence for whoever wrote it. The same for the adapter,
  * for --translate and for --load; adapters/csv/reader.c has it as a ReaderClass. One thread.
  */
+#include "adapters/common/in-hand.h"
 #include "adapters/common/reading.h"
 #include "adapters/csv/rows.h"
 #include "base/cleanup.h"
@@ -58,6 +59,9 @@ void csv_reader_seek(CsvReader *reader, size_t offset, size_t line);
 /* When the rows that follow were said, microseconds since 1970; INT64_MIN: not known, and no row of a file is later than another. Before
  * it is said: `said_at` of the options. */
 void csv_reader_set_time(CsvReader *reader, int64_t said_at);
+/* Each row is noted while it is read (in-hand.h); one that was given up has events of nobody and waits with its problem. `is_again`: rows
+ * that somebody wanted to be read again. The hand is borrowed; NULL: none. */
+void csv_reader_set_hand(CsvReader *reader, InHand *hand, bool is_again);
 /* What became of a row that was read is no longer to be: it is refused, with this sentence. */
 int csv_reader_refuse(CsvReader *reader, CsvRow *row, const char *sentence);
 /* A file's name has a table, so that it is ours. */

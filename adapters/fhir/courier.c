@@ -36,6 +36,7 @@ struct Courier {
         FhirMemory lookup;
         FhirTranslator *translator;
         carebus_source *bus;
+        InHand *hand;
         Arena *arena; /* of one receipt, or one submission's preparation */
         Queue on_way; /* in the order in which their receipts come */
         Queue back;   /* with their receipts: to be told once the memory is on disk */
@@ -211,12 +212,16 @@ static int retranslate(Courier *courier, uint64_t seq, Bytes original) {
 
 static void on_retranslate(void *owner, uint64_t seq, const char *message_id, const char *media_type,
                            const void *original, size_t size) {
+        Courier *courier = owner;
         int r;
 
         (void)message_id; /* the message says it itself */
         if (!text_equal(media_type, FHIR_MEDIA_TYPE))
                 return;
-        r = retranslate(owner, seq, bytes_of(original, size));
+        (void)in_hand_take(courier->hand, IN_HAND_WHOLE, bytes_of(original, size), /* is_again= */ true);
+        r = retranslate(courier, seq, bytes_of(original, size));
+        courier_done(courier, IN_HAND_WHOLE);
+        in_hand_forget(courier->hand, bytes_of(original, size)); /* a state may come back */
         if (r < 0)
                 log_event(LOG_RETRANSLATE_FAILED, log_number("SEQ", (int64_t)seq), log_errno(r));
 }
@@ -237,6 +242,7 @@ Courier *courier_free(Courier *courier) {
         fhir_translator_free(courier->translator);
         arena_free(courier->arena);
         config_unref(courier->config);
+        in_hand_free(courier->hand);
         free(courier);
         return NULL;
 }
@@ -259,6 +265,21 @@ int courier_configure(Courier *courier, const Config *config, size_t source) {
         courier->config = config_ref(config);
         courier->source = source;
         return 0;
+}
+
+/* What ended the process before this one too often does not wait for its client, who may not try for ever. */
+static int open_hand(Courier *courier) {
+        const CourierTask task = { 0 };
+        const InHandFound *found;
+        FhirResult result;
+
+        courier->hand = in_hand_start(courier->config, source_of(courier)->name);
+        found = in_hand_found(courier->hand);
+        if (found->times < IN_HAND_TRIES || found->is_again || found->bytes.size == 0 ||
+            courier_take(courier, IN_HAND_WHOLE, found->bytes) != IN_HAND_E_GIVEN_UP)
+                return 0;
+        courier_unread(courier, found->bytes, &result);
+        return submit(courier, &result, &task, 0);
 }
 
 int courier_new(const Config *config, size_t source, const char *program, Memory *memory, Courier **ret) {
@@ -285,10 +306,25 @@ int courier_new(const Config *config, size_t source, const char *program, Memory
                 r = courier_configure(courier, config, source);
         if (r == 0)
                 r = carebus_source_new(&courier->bus, &options);
+        if (r == 0)
+                r = open_hand(courier);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(courier);
         return 0;
+}
+
+int courier_take(Courier *courier, InHandLevel level, Bytes bytes) {
+        return in_hand_take(courier->hand, level, bytes, /* is_again= */ false);
+}
+
+void courier_done(Courier *courier, InHandLevel level) {
+        in_hand_done(courier->hand, level);
+}
+
+void courier_unread(const Courier *courier, Bytes original, FhirResult *ret) {
+        *ret = (FhirResult){ .root = NULL };
+        in_hand_reading(courier->hand, original, FHIR_MEDIA_TYPE, &ret->reading);
 }
 
 int courier_translate(Courier *courier, Bytes message, const char *assigned_id, FhirResult *ret) {

@@ -3,6 +3,7 @@
  * The way of a message to the bus and back: read, handed in, and, once the bus has it on disk, remembered. Who asked hears of it
  * after that. One object a process, one thread.
  */
+#include "adapters/common/in-hand.h"
 #include "adapters/fhir/memory.h"
 #include "adapters/fhir/translate.h"
 #include "base/cleanup.h"
@@ -45,6 +46,11 @@ Courier *courier_free(Courier *courier);
 DEFINE_CLEANUP(Courier *, courier_free)
 int courier_configure(Courier *courier, const Config *config, size_t source);
 
+/* As in_hand_take() and in_hand_done(), around all that is done with bytes that came. */
+int courier_take(Courier *courier, InHandLevel level, Bytes bytes);
+void courier_done(Courier *courier, InHandLevel level);
+/* What goes to the bus in the place of bytes that were given up: they are not translated. */
+void courier_unread(const Courier *courier, Bytes original, FhirResult *ret);
 /* As fhir_translate(). The result lives until the next one. */
 int courier_translate(Courier *courier, Bytes message, const char *assigned_id, FhirResult *ret);
 /* Hands in what was just translated. -EAGAIN: too much is on its way; -EMSGSIZE: larger than the bus takes; else as

@@ -301,6 +301,14 @@ static int run_one(Work *work, Bytes body, Answer *refused) {
         return r < 0 ? r : submit(work, 0, &result, is_wrong ? &keep : NULL, &work->parts[0].record, 1);
 }
 
+/* A message that was made of a request, to be read by itself until courier_done(). */
+static int translate_made(Work *work, Bytes message, FhirResult *ret) {
+        if (courier_take(work->courier, IN_HAND_PART, message) != IN_HAND_E_GIVEN_UP)
+                return courier_translate(work->courier, message, NULL, ret);
+        courier_unread(work->courier, message, ret);
+        return 0;
+}
+
 static int run_delete(Work *work, Answer *refused) {
         const char *type = work->route.type, *id = work->route.id;
         const FhirRow *row = fhir_row_find(type);
@@ -326,8 +334,10 @@ static int run_delete(Work *work, Answer *refused) {
         work->n_submissions = 1;
         r = prepare_delete(type, id, is_there ? &record : NULL, row ? row->patient : NULL, work->arena, &message);
         if (r == 0)
-                r = courier_translate(work->courier, message, NULL, &result);
-        return r < 0 ? r : submit(work, 0, &result, NULL, &work->parts[0].record, 1);
+                r = translate_made(work, message, &result);
+        r = r < 0 ? r : submit(work, 0, &result, NULL, &work->parts[0].record, 1);
+        courier_done(work->courier, IN_HAND_PART);
+        return r;
 }
 
 /* ---- Bundles ---- */
@@ -464,12 +474,14 @@ static int run_batch_entry(Work *work, size_t index) {
                 return 0;
         r = prepare_single(&work->prepared, index, work->arena, &message);
         if (r == 0)
-                r = courier_translate(work->courier, message, NULL, &result);
-        if (r < 0)
-                return r;
-        part->submission = work->n_submissions++;
-        return submit(work, part->submission, &result, find_empty_entry(work, index, &keep) ? &keep : NULL,
-                      &part->record, 1);
+                r = translate_made(work, message, &result);
+        if (r == 0) {
+                part->submission = work->n_submissions++;
+                r = submit(work, part->submission, &result, find_empty_entry(work, index, &keep) ? &keep : NULL,
+                           &part->record, 1);
+        }
+        courier_done(work->courier, IN_HAND_PART);
+        return r;
 }
 
 static int run_batch(Work *work, Answer *refused) {
@@ -518,11 +530,23 @@ static Shape shape_of(const Work *work) {
         return SHAPE_BUNDLE;
 }
 
-int work_run(Work *work, Bytes body, Answer *refused) {
+/* It ended the adapter too often: stored as it came, and accepted. What it would have become nobody knows yet. */
+static int run_unread(Work *work, Bytes body) {
+        FhirResult result;
+        int r = submissions_new(work, 1, 1);
+
+        if (r < 0)
+                return r;
+        work->parts[0].outcome.status = 202;
+        work->parts[0].submission = 0;
+        work->n_submissions = 1;
+        courier_unread(work->courier, body, &result);
+        return submit(work, 0, &result, NULL, NULL, 0);
+}
+
+static int run_body(Work *work, Bytes body, Answer *refused) {
         int r;
 
-        if (work->route.interaction == INTERACTION_DELETE)
-                return run_delete(work, refused);
         r = prepare_read(courier_source(work->courier), body, work->arena, &work->prepared);
         if (r < 0)
                 return r;
@@ -539,4 +563,16 @@ int work_run(Work *work, Bytes body, Answer *refused) {
                 break;
         }
         return run_bundle(work, body);
+}
+
+int work_run(Work *work, Bytes body, Answer *refused) {
+        int r;
+
+        if (work->route.interaction == INTERACTION_DELETE)
+                return run_delete(work, refused);
+        if (courier_take(work->courier, IN_HAND_WHOLE, body) == IN_HAND_E_GIVEN_UP)
+                return run_unread(work, body);
+        r = run_body(work, body, refused);
+        courier_done(work->courier, IN_HAND_WHOLE);
+        return r;
 }

@@ -300,8 +300,12 @@ static int submit(Poll *poll, Bytes message) {
                 .is_history = poll->is_history,
         };
         FhirResult result;
-        int r = courier_translate(poll->courier, message, NULL, &result);
+        int r = 0;
 
+        if (courier_take(poll->courier, IN_HAND_PART, message) == IN_HAND_E_GIVEN_UP)
+                courier_unread(poll->courier, message, &result);
+        else
+                r = courier_translate(poll->courier, message, NULL, &result);
         if (r < 0)
                 return r;
         if (result.reading.ignored && !result.reading.problem_code) {
@@ -330,6 +334,7 @@ static int hand_in(Poll *poll, const JsonNode *entry) {
         if (!is_known(poll, resource, buffer_bytes(&message))) {
                 courier_counts(poll->courier)->received++;
                 r = submit(poll, buffer_bytes(&message));
+                courier_done(poll->courier, IN_HAND_PART);
                 if (r == -EAGAIN || r == -ENOMEM)
                         return -EAGAIN;
                 /* Larger than what the bus takes: it would be for ever. */

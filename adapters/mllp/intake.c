@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/common/in-hand.h"
 #include "adapters/common/submit.h"
 #include "adapters/mllp/ack.h"
 #include "adapters/mllp/translate.h"
@@ -26,6 +27,7 @@ struct Intake {
         size_t source;
         Translator *translator;
         carebus_source *bus;
+        InHand *hand;
         size_t bytes_in_flight;
         Ticket *first, *last; /* on the way, in the order in which their receipts come */
         IntakeCounts counts;
@@ -76,24 +78,35 @@ static void give_answer(Intake *intake, Exchange *exchange, const SessionAnswer 
 
 /* ---- to the bus ---- */
 
-static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates,
-                  Exchange *exchange) {
+static int hand_in(Intake *intake, const Reading *reading, uint64_t retranslates, Exchange *exchange) {
         const SubmitOptions options = { .retranslates = retranslates };
         Ticket *ticket = malloc(sizeof(*ticket));
-        Reading reading;
-        int r = ticket ? translate_reading(intake->translator, result, original, &reading) : -ENOMEM;
+        int r = ticket ? submit_reading(intake->bus, reading, &options, translator_arena(intake->translator)) : -ENOMEM;
 
-        if (r == 0) {
-                *ticket = (Ticket){ .exchange = exchange, .size = original.size };
-                r = submit_reading(intake->bus, &reading, &options, translator_arena(intake->translator));
-        }
         if (r < 0) {
                 free(ticket);
                 return r;
         }
+        *ticket = (Ticket){ .exchange = exchange, .size = reading->original.size };
         ticket_push(intake, ticket);
-        submit_fields(intake->bus, &reading);
+        submit_fields(intake->bus, reading);
         return 0;
+}
+
+static int submit(Intake *intake, const TranslateResult *result, Bytes original, uint64_t retranslates,
+                  Exchange *exchange) {
+        Reading reading;
+        int r = translate_reading(intake->translator, result, original, &reading);
+
+        return r < 0 ? r : hand_in(intake, &reading, retranslates, exchange);
+}
+
+/* One that ended the adapter too often, as it came. */
+static int submit_unread(Intake *intake, Bytes original, Exchange *exchange) {
+        Reading reading;
+
+        in_hand_reading(intake->hand, original, TRANSLATE_MEDIA_TYPE, &reading);
+        return hand_in(intake, &reading, 0, exchange);
 }
 
 static SessionAnswer answer_to_receipt(Intake *intake, const Exchange *exchange, const carebus_receipt *receipt) {
@@ -152,9 +165,11 @@ static void on_retranslate(void *owner, uint64_t seq, const char *message_id, co
         (void)message_id; /* the message says it itself */
         if (!text_equal(media_type, TRANSLATE_MEDIA_TYPE))
                 return;
+        (void)in_hand_take(intake->hand, IN_HAND_WHOLE, bytes, /* is_again= */ true);
         r = translate_message(intake->translator, bytes, &result);
         if (r == 0)
                 r = submit(intake, &result, bytes, seq, NULL);
+        in_hand_done(intake->hand, IN_HAND_WHOLE);
         if (r < 0)
                 log_event(LOG_RETRANSLATE_FAILED, log_number("SEQ", (int64_t)seq), log_errno(r));
 }
@@ -189,18 +204,29 @@ static bool answer_without_storing(Intake *intake, Exchange *exchange, const Tra
         return true;
 }
 
+static int read_message(Intake *intake, Exchange *exchange, Bytes message) {
+        TranslateResult result;
+        int r;
+
+        r = translate_message(intake->translator, message, &result);
+        if (r < 0 || answer_without_storing(intake, exchange, &result))
+                return r;
+        return submit(intake, &result, message, 0, exchange);
+}
+
 static int on_message(void *owner, Exchange *exchange, Bytes message) {
         Intake *intake = owner;
-        TranslateResult result;
         SessionAnswer answer;
         int r;
 
         intake->counts.received++;
-        r = translate_message(intake->translator, message, &result);
-        if (r == 0 && answer_without_storing(intake, exchange, &result))
-                return 0;
-        if (r == 0)
-                r = submit(intake, &result, message, 0, exchange);
+        r = in_hand_take(intake->hand, IN_HAND_WHOLE, message, /* is_again= */ false);
+        if (r == IN_HAND_E_GIVEN_UP)
+                r = submit_unread(intake, message, exchange);
+        else {
+                r = read_message(intake, exchange, message);
+                in_hand_done(intake->hand, IN_HAND_WHOLE);
+        }
         if (r == 0)
                 return 0;
         intake->counts.too_large += r == -EMSGSIZE;
@@ -249,6 +275,7 @@ Intake *intake_free(Intake *intake) {
         }
         translator_free(intake->translator);
         config_unref(intake->config);
+        in_hand_free(intake->hand);
         free(intake);
         return NULL;
 }
@@ -274,6 +301,18 @@ int intake_configure(Intake *intake, const Config *config, size_t source) {
         return 0;
 }
 
+/* What ended the process before this one too often does not wait for its sender, who may not try for ever. */
+static int open_hand(Intake *intake) {
+        const InHandFound *found;
+
+        intake->hand = in_hand_start(intake->config, source_of(intake)->name);
+        found = in_hand_found(intake->hand);
+        if (found->times < IN_HAND_TRIES || found->is_again || found->bytes.size == 0 ||
+            in_hand_take(intake->hand, IN_HAND_WHOLE, found->bytes, /* is_again= */ false) != IN_HAND_E_GIVEN_UP)
+                return 0;
+        return submit_unread(intake, found->bytes, NULL);
+}
+
 int intake_new(const Config *config, size_t source, const char *program, Intake **ret) {
         _cleanup_(intake_freep) Intake *intake = calloc(1, sizeof(*intake));
         _cleanup_(freep) char *endpoint = config_endpoint(config, "intake");
@@ -297,6 +336,8 @@ int intake_new(const Config *config, size_t source, const char *program, Intake 
         r = intake_configure(intake, config, source);
         if (r == 0)
                 r = carebus_source_new(&intake->bus, &options);
+        if (r == 0)
+                r = open_hand(intake);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(intake);

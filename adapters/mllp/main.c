@@ -46,6 +46,7 @@ int main(int argc, char **argv) {
                 .destination = &mllp_destination,
                 .destination_lacks = mllp_destination_lacks,
                 .destination_connects = true,
+                .source_keeps = true,
         };
 
         if (out_write_is_asked(argc, argv))

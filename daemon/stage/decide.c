@@ -106,10 +106,12 @@ typedef struct Translator {
         Session *session;
 } Translator;
 
+/* The one that was heard last: an adapter that crashed leaves a session behind, which nobody answers for. */
 static void find_translator(Session *session, void *owner) {
         Translator *translator = owner;
 
-        if (session->can_retranslate && !session->leaving && text_equal(session->source->name, translator->source))
+        if (session->can_retranslate && !session->leaving && text_equal(session->source->name, translator->source) &&
+            (!translator->session || session->heard_at >= translator->session->heard_at))
                 translator->session = session;
 }
 
@@ -171,6 +173,12 @@ static int send_retranslate(Intake *intake, Session *session, uint64_t seq, cons
         return intake_send(intake, session, buffer_bytes(&intake->out));
 }
 
+static int refuse_no_adapter(Intake *intake, const ControlCall *call) {
+        return control_refuse(
+                intake, call, "no-adapter",
+                "no adapter of its source is connected that can read it again: start the adapter, then retry");
+}
+
 /* An entry without events has to be read again by an adapter of its source, with its newer rules. */
 static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V1__QuarantineItem *item) {
         _cleanup_(buffer_deinit) Buffer original = BUFFER_NULL;
@@ -181,9 +189,7 @@ static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V
 
         sessions_each(intake->sessions, find_translator, &translator);
         if (!translator.session)
-                return control_refuse(
-                        intake, call, "no-adapter",
-                        "no adapter of its source is connected that can read it again: start the adapter, then retry");
+                return refuse_no_adapter(intake, call);
         r = read_original(intake, item->id, &stored, &original);
         if (r == -ENOMEM)
                 return r;
@@ -195,6 +201,13 @@ static int ask_adapter(Intake *intake, const ControlCall *call, const Carebus__V
         asked->seq = item->id;
         snprintf(asked->who, sizeof(asked->who), "%s", call->identity);
         r = send_retranslate(intake, translator.session, item->id, stored, buffer_bytes(&original));
+        while (r == 0 && translator.session->closed) { /* it was gone, which only sending tells */
+                translator.session = NULL;
+                sessions_each(intake->sessions, find_translator, &translator);
+                if (!translator.session)
+                        return refuse_no_adapter(intake, call);
+                r = send_retranslate(intake, translator.session, item->id, stored, buffer_bytes(&original));
+        }
         if (r == 0)
                 r = control_pack_decision(call->request->id, item->id, "asked", &intake->out);
         return r < 0 ? r : reply(intake, &call->route);

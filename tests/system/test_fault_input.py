@@ -2,19 +2,23 @@
 
 import contextlib
 import csv
+import http.client
 import io
 import json
 import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 
 import promises
 import pytest
-from carebus_bus import CAREBUS_MLLP, submission
-from csv_peer import CAREBUS_CSV
-from mllp_peer import END, START, Mllp, adt
+from carebus_bus import ANSWER_SECONDS, CAREBUS_MLLP, SLOW, BusError, submission, wait_for
+from csv_peer import CAREBUS_CSV, Csv
+from fhir_peer import CAREBUS_FHIR, Client, Fhir, bundle, entry, patient
+from mllp_peer import END, START, Mllp, Sender, adt
+from supervised import MARKER, Supervised, crashes
 from test_corpus_hl7 import CORPUS
 
 pytestmark = pytest.mark.plain
@@ -305,7 +309,6 @@ def test_text_meant_to_do_harm_changes_no_structure_of_any_output(mllp, field):
 
 
 def test_cells_that_a_spreadsheet_would_run_are_text_in_what_comes_back(tmp_path, memory_bus):
-    from csv_peer import Csv
     adapter = Csv(memory_bus)
     memory_bus.start()
     adapter.start()
@@ -324,3 +327,208 @@ def test_cells_that_a_spreadsheet_would_run_are_text_in_what_comes_back(tmp_path
         promises.check_balance(memory_bus)
     finally:
         adapter.close()
+
+
+# ---- messages that end the adapter which reads them
+
+
+@pytest.fixture
+def supervise(memory_bus):
+    """Starts an adapter of the bus under supervision."""
+    running = []
+
+    def start(program, source, how="dies"):
+        running.append(Supervised(program, memory_bus, source, crashes(how)))
+        return running[-1]
+    yield start
+    for one in running:
+        one.close()
+
+
+def until_answered(ask, seconds=4 * ANSWER_SECONDS):
+    """What a sender does that wants an answer: it connects again and sends the same again."""
+    def tried():
+        try:
+            return ask()
+        except (OSError, BusError, http.client.HTTPException):
+            return None
+    return wait_for(tried, seconds, "an answer")
+
+
+def tell(port, message):
+    def ask():
+        sender = Sender(port)
+        try:
+            return sender.ask(message)
+        finally:
+            sender.close()
+    return until_answered(ask)
+
+
+def check_kept_unread(bus, source, count, original):
+    """One item of the quarantine, with stage and count, and the very bytes. Its number."""
+    bus.wait_folded()
+    items = [item for item in bus.ctl_json("quarantine", "list") if item["source"] == source]
+    told = [(item["reason"], item["class"], item["position"]) for item in items]
+    assert told == [("ends-adapter", "urgent", f"translate: {count} times")]
+    number = str(items[0]["id"])
+    shown = bus.ctl("quarantine", "show", number, "--original", text=False)
+    assert shown.returncode == 0 and original in shown.stdout, "the bytes are not those that came"
+    return number
+
+
+def effects_of(bus, source, types):
+    """How many events say what the message says."""
+    lines = [json.dumps(line) for line in bus.ctl_json("tail") if line.get("source") == source and line["type"] in types]
+    return sum(f'"family": "{MARKER}"' in line for line in lines)
+
+
+def check_retry_takes_it_again(bus, number, source, effects):
+    """After the fix: read as if it had come now, once."""
+    bus.ctl("quarantine", "retry", number, "--who", "Dr Ng", check=0)
+    wait_for(lambda: not [item for item in bus.ctl_json("quarantine", "list") if item["source"] == source], 2 * ANSWER_SECONDS,
+             "the retry to be carried out")
+    bus.wait_folded()
+    assert effects_of(bus, source, effects) == 1
+    promises.check_balance(bus)
+    promises.check_storage(bus)
+
+
+ENDS = {"dies": {-signal.SIGILL, -signal.SIGTRAP}, "stands": {-signal.SIGABRT}}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_message_that_ends_its_adapter_three_times_waits_unread_what_follows_flows_and_retry_takes_it_again(
+        memory_bus, supervise, how):
+    bus = memory_bus
+    mllp = Mllp(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_MLLP, "pas", how)
+    poison = adt("POISON", family=MARKER)
+    assert tell(mllp.port, adt("BEFORE")).code == "AA"
+    answer = tell(mllp.port, poison)
+    assert (answer.code, answer.message_id) == ("AA", "POISON")
+    ended = list(adapter.ended)
+    assert len(ended) == 3 and set(ended) <= ENDS[how], ended
+    ids = ["BEFORE"] + [f"AFTER-{i}" for i in range(5)]
+    for message_id in ids[1:]:
+        assert tell(mllp.port, adt(message_id)).code == "AA"
+    assert tell(mllp.port, poison).code == "AA", "the same again"
+    assert adapter.ended == ended, "it was read once more"
+    number = check_kept_unread(bus, "pas", 3, poison.encode())
+    found = promises.first_entries(bus.ctl_json("tail"), "pas")
+    assert set(ids) < set(found) and len(found) == len(ids) + 1 and effects_of(bus, "pas", ["encounter.admitted"]) == 0, found
+    promises.check_balance(bus)
+    assert adapter.log().count("event=MESSAGE_INTERRUPTED") == 2 and adapter.log().count("event=MESSAGE_GIVEN_UP") == 1
+    adapter.restart({})
+    assert tell(mllp.port, adt("MENDED")).code == "AA"
+    check_retry_takes_it_again(bus, number, "pas", ["encounter.admitted"])
+    assert tell(mllp.port, poison).code == "AA", "the same again"
+    bus.wait_folded()
+    assert effects_of(bus, "pas", ["encounter.admitted"]) == 1 and adapter.ended == ended
+    promises.check_balance(bus)
+
+
+def test_retry_before_the_fix_ends_the_adapter_once_and_changes_nothing(memory_bus, supervise):
+    bus = memory_bus
+    mllp = Mllp(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_MLLP, "pas")
+    poison = adt("POISON", family=MARKER)
+    assert tell(mllp.port, poison).code == "AA"
+    number = check_kept_unread(bus, "pas", 3, poison.encode())
+    bus.ctl("quarantine", "retry", number, "--who", "Dr Ng", check=0)
+    wait_for(lambda: len(adapter.ended) == 4, 2 * ANSWER_SECONDS, "the adapter to end once more")
+    assert tell(mllp.port, adt("AFTER")).code == "AA"
+    assert tell(mllp.port, poison).code == "AA"
+    assert len(adapter.ended) == 4
+    check_kept_unread(bus, "pas", 3, poison.encode())
+    promises.check_balance(bus)
+
+
+def test_message_of_a_sender_that_gave_up_is_kept_all_the_same(memory_bus, supervise):
+    """Three tries, and it never comes again: what was noted goes to the bus by itself."""
+    bus = memory_bus
+    mllp = Mllp(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_MLLP, "pas")
+    poison = adt("POISON", family=MARKER)
+    for n in range(1, 4):
+        wait_for(lambda: send_and_go(mllp.port, poison), 2 * ANSWER_SECONDS, "the adapter to listen")
+        wait_for(lambda n=n: len(adapter.ended) >= n, 2 * ANSWER_SECONDS, "the adapter to end")
+    wait_for(lambda: bus.ctl_json("quarantine", "list"), 2 * ANSWER_SECONDS, "the message to wait in the quarantine")
+    check_kept_unread(bus, "pas", 3, poison.encode())
+    assert tell(mllp.port, adt("AFTER")).code == "AA" and len(adapter.ended) == 3
+    promises.check_balance(bus)
+
+
+def send_and_go(port, message):
+    try:
+        sender = Sender(port)
+    except OSError:
+        return False
+    sender.send(message)
+    sender.close()
+    return True
+
+
+def test_request_that_ends_its_adapter_three_times_is_accepted_unread_and_others_are_answered(memory_bus, supervise):
+    bus = memory_bus
+    fhir = Fhir(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_FHIR, "epr")
+
+    def post(path, body):
+        return until_answered(lambda: Client(fhir.port).post(path, body))
+    assert post("/Patient", patient("H1")).status == 201
+    poison = json.dumps(patient("H2", family=MARKER))
+    answer = post("/Patient", poison)
+    assert answer.status == 202 and "ends-adapter" in answer.text, (answer.status, answer.text)
+    ended = list(adapter.ended)
+    assert len(ended) == 3
+    assert post("/Patient", patient("H3")).status == 201 and post("/Patient", poison).status == 202
+    assert adapter.ended == ended
+    number = check_kept_unread(bus, "epr", 3, poison.encode())
+    promises.check_balance(bus)
+    adapter.restart({})
+    assert post("/Patient", patient("H4")).status == 201
+    check_retry_takes_it_again(bus, number, "epr", ["patient.registered", "patient.updated"])
+    assert post("/Patient", poison).status in (200, 201), "it is like any other now"
+    assert adapter.ended == ended
+
+
+def test_entry_of_a_batch_that_ends_its_adapter_takes_no_other_entry_with_it(memory_bus, supervise):
+    bus = memory_bus
+    fhir = Fhir(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_FHIR, "epr")
+    batch = bundle("batch", *[entry(patient(f"H{i}", family=MARKER if i == 1 else "EXAMPLE")) for i in range(4)])
+    answer = until_answered(lambda: Client(fhir.port).post("/", batch))
+    assert answer.status == 200 and len(adapter.ended) == 3
+    assert [one["response"]["status"][:3] for one in answer.json["entry"]] == ["201"] * 4
+    assert "ends-adapter" in json.dumps(answer.json["entry"][1]) and "ends-adapter" not in json.dumps(answer.json["entry"][0])
+    check_kept_unread(bus, "epr", 3, MARKER.encode())
+    found = [line for line in bus.ctl_json("tail") if line["type"] == "patient.registered"]
+    assert len(found) == 3
+    promises.check_balance(bus)
+
+
+@pytest.mark.parametrize("table, row", [
+    ("people", "local_id,family_name,given_name,birth_date,sex\n{}"),
+])
+def test_row_that_ends_its_adapter_three_times_waits_unread_and_the_other_rows_are_taken(memory_bus, supervise, table, row):
+    bus = memory_bus
+    folder = Csv(bus)
+    bus.start()
+    adapter = supervise(CAREBUS_CSV, "hospice")
+    rows = "".join(f"H{i},{MARKER if i == 2 else 'EXAMPLE'},ANNA,1952-03-1{i},F\n" for i in range(5))
+    folder.drop(f"{table}.csv", row.format(rows))
+    wait_for(lambda: not (folder.folder / f"{table}.csv").exists(), 60 * SLOW, "the file to be taken")
+    receipt = folder.receipt(f"{table}.csv")
+    assert len(adapter.ended) == 3, receipt.text
+    assert receipt.statuses().count("ok") == 4 and "ends-adapter" in receipt.lines[4]["message"], receipt.text
+    number = check_kept_unread(bus, "hospice", 3, f"H2,{MARKER},ANNA".encode())
+    promises.check_balance(bus)
+    adapter.restart({})
+    wait_for(lambda: adapter.log().count("event=FOLDER_WATCHED") >= 5, 2 * ANSWER_SECONDS, "the mended adapter to watch its folder")
+    check_retry_takes_it_again(bus, number, "hospice", ["patient.registered", "patient.updated"])
