@@ -290,3 +290,26 @@ char *config_state_path(const Config *config, const char *name) {
         char *path = NULL;
         return text_format(&path, "%s/%s", config->state, name) < 0 ? NULL : path;
 }
+
+/* ---- room on the disk ---- */
+
+static uint64_t hundredths_of(uint64_t bytes, uint64_t hundredths) {
+        return bytes / 100 * hundredths;
+}
+
+static uint64_t left_at(uint64_t disk_bytes, uint64_t used) {
+        return used > 0 ? hundredths_of(disk_bytes, 100 - used) : 0;
+}
+
+uint64_t config_storage_soft(const Config *config, uint64_t disk_bytes) {
+        return MAX(config->storage_soft, left_at(disk_bytes, config->storage_soft_used));
+}
+
+uint64_t config_storage_hard(const Config *config, uint64_t disk_bytes) {
+        const uint64_t bytes = config->storage_hard ? config->storage_hard : config->reserve_bytes;
+        return MAX(bytes, left_at(disk_bytes, config->storage_hard_used));
+}
+
+uint64_t config_storage_reserve(const Config *config, uint64_t disk_bytes) {
+        return MAX(config->storage_reserve, hundredths_of(disk_bytes, config->storage_reserve_part));
+}

@@ -149,10 +149,14 @@ typedef struct Config {
         uint64_t segment_bytes;                   /* of the journal */
         uint64_t reserve_bytes;                   /* free space below which intake refuses with try-later */
         uint64_t retain_originals, retain_events; /* retention: seconds; 0: for ever */
+        uint64_t retain_audit;                    /* likewise */
         uint64_t storage_soft;                    /* free space below which the log says that it gets less */
         uint64_t storage_hard;                    /* as reserve_bytes, which counts where this is 0 */
         uint64_t storage_reserve;                 /* laid by for the fold, the audit and the places of readers */
-        unsigned references;                      /* atomic: config_ref(), config_unref() */
+        /* The same in hundredths of the file system that holds `state`: how much is used, what is laid by. 0: not said. Where
+         * bytes are said too, what comes first counts. */
+        uint64_t storage_soft_used, storage_hard_used, storage_reserve_part;
+        unsigned references; /* atomic: config_ref(), config_unref() */
 } Config;
 
 /* Every file that was read, in the order in which one is laid over the other: carebus.yaml, conf.d, then profiles and keys. */
@@ -171,6 +175,7 @@ typedef struct ConfigProblem {
         char *message;         /* what is wrong and what was expected, a sentence */
         char *hint;            /* did you mean ...; or what to do; may be NULL */
         char *source_line;     /* the line itself, for the caret; NULL for key files */
+        char *source;          /* of whose adapter alone it is the business; NULL: of everybody */
         bool is_warning;
 } ConfigProblem;
 typedef struct ConfigProblems {
@@ -253,6 +258,8 @@ Config *config_unref(Config *config);
 DEFINE_CLEANUP(Config *, config_unref)
 
 void config_problems_deinit(ConfigProblems *problems);
+/* For an adapter: forgets the warnings that are the business of another source's adapter alone. NULL: it is that of no source. */
+void config_problems_keep_own(ConfigProblems *problems, const char *source);
 /* file:line:col: error: sentence, the line, a caret, the hint. Fit for a terminal whatever the files hold. */
 void config_problems_print(const ConfigProblems *problems, FILE *stream);
 /* {"errors":N,"warnings":N,"problems":[{"file":,"line":,"column":,"severity":"error","message":,"hint":}]} and a newline. */
@@ -270,5 +277,10 @@ extern const char *const config_classes[];
 char *config_endpoint(const Config *config, const char *name);
 /* State folders: journal, fold, serve. On the heap. */
 char *config_state_path(const Config *config, const char *name);
+/* What `storage:` and `journal.reserve_bytes` come to on a file system of that size, without what is kept for root: free space below which
+ * the log says so, and below which nothing is taken in; what is laid by. */
+uint64_t config_storage_soft(const Config *config, uint64_t disk_bytes);
+uint64_t config_storage_hard(const Config *config, uint64_t disk_bytes);
+uint64_t config_storage_reserve(const Config *config, uint64_t disk_bytes);
 /* live, test, any. Static text. */
 const char *config_environment_name(ConfigEnvironment environment);

@@ -1,6 +1,8 @@
 /* Names: teams, sources, profiles. */
 #include "config/resolve.h"
 
+#include <inttypes.h>
+
 #include "base/text.h"
 #include "config/profile-read.h"
 
@@ -323,6 +325,16 @@ static void check_presence(Resolver *resolver) {
                                "environment: any takes live and test messages alike: for development only");
 }
 
+/* A hard limit that comes first would leave nobody the time that the soft one is for. */
+static void check_storage(Resolver *resolver) {
+        const Config *config = &resolver->draft->config;
+        if (config->storage_hard_used > 0 && config->storage_soft_used >= config->storage_hard_used)
+                report_error(resolver->report, yaml_place(yaml_get(resolver->root, "storage"), "soft"),
+                             "storage.soft: %" PRIu64 "%% is not less than `hard`, %" PRIu64
+                             "%%: it would come too late to do anything about it",
+                             config->storage_soft_used, config->storage_hard_used);
+}
+
 int resolve_names(Resolver *resolver) {
         Config *config = &resolver->box->config;
         const Draft *draft = resolver->draft;
@@ -334,6 +346,7 @@ int resolve_names(Resolver *resolver) {
         config->n_teams = draft->n_teams;
         config->n_sources = draft->n_sources;
         check_presence(resolver);
+        check_storage(resolver);
         if (config->timezone)
                 files_check_zone(resolver->files, resolver->report, yaml_place(resolver->root, "timezone"), "timezone",
                                  config->timezone);

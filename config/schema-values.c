@@ -135,6 +135,9 @@ static const ValueType value_types[_SCHEMA_TYPE_MAX] = {
         [SCHEMA_WORD] = { "word", "one of its words", NULL, NULL },
         [SCHEMA_NUMBER] = { "number", "a whole number", NULL, NULL },
         [SCHEMA_SIZE] = { "size", "a size", "write bytes, or a number with KiB, MiB or GiB: 64 MiB", NULL },
+        [SCHEMA_PERCENT] = { "percentage", "a percentage such as 80%",
+                             "write a whole number of hundredths with its sign: 80%; sizes have keys of their own",
+                             NULL },
         [SCHEMA_BOOL] = { "true or false", "true or false", "write true or false", NULL },
         [SCHEMA_PATH] = { "absolute path", "an absolute path",
                           "a path begins with /: the daemon has no folder that it starts in", path_is_valid },
@@ -228,9 +231,19 @@ static int parse_word(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
         return 0;
 }
 
+static void format_number(uint64_t number, char *text, size_t size) {
+        snprintf(text, size, "%" PRIu64, number);
+}
+
+static void format_percent(uint64_t percent, char *text, size_t size) {
+        snprintf(text, size, "%" PRIu64 "%%", percent);
+}
+
 static void format_range(const SchemaItem *item, char *min, char *max, size_t size) {
-        void (*format)(uint64_t, char *, size_t) = item->type == SCHEMA_SIZE ? schema_format_size
-                                                                             : schema_format_duration;
+        void (*format)(uint64_t, char *, size_t) = item->type == SCHEMA_SIZE       ? schema_format_size
+                                                   : item->type == SCHEMA_DURATION ? schema_format_duration
+                                                   : item->type == SCHEMA_PERCENT  ? format_percent
+                                                                                   : format_number;
         format(item->min, min, size);
         format(item->max, max, size);
 }
@@ -239,12 +252,7 @@ static bool in_range(SchemaWalk *walk, const SchemaItem *item, const YamlNode *n
         if ((item->min == 0 && item->max == 0) || (value >= item->min && value <= item->max))
                 return true;
         char min[32], max[32];
-        if (item->type == SCHEMA_SIZE || item->type == SCHEMA_DURATION) {
-                format_range(item, min, max, sizeof(min));
-        } else {
-                snprintf(min, sizeof(min), "%" PRIu64, item->min);
-                snprintf(max, sizeof(max), "%" PRIu64, item->max);
-        }
+        format_range(item, min, max, sizeof(min));
         report_error(walk->report, node->place, "%s: %s is outside %s to %s%s%s", walk->path, node->text, min, max,
                      item->why ? ": " : "", item->why ?: "");
         return false;
@@ -291,6 +299,24 @@ static int parse_size(SchemaWalk *walk, const SchemaItem *item, const YamlNode *
         if (size_parse(node->text, &value) < 0)
                 report_value(walk, item, node);
         else if (in_range(walk, item, node, value))
+                *(uint64_t *)field = value;
+        return 0;
+}
+
+/* 80%. A bare number is refused: it may be meant as a size, or as a part of one. */
+static int parse_percent(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node, void *field) {
+        size_t digits = strspn(node->text, "0123456789");
+        char number[24];
+        uint64_t value = 0;
+        if (digits == 0 || digits >= sizeof(number) || strcmp(node->text + digits, "%") != 0) {
+                report_value(walk, item, node);
+                return 0;
+        }
+        memcpy(number, node->text, digits);
+        number[digits] = '\0';
+        if (text_to_u64(number, &value) < 0)
+                value = UINT64_MAX;
+        if (in_range(walk, item, node, value))
                 *(uint64_t *)field = value;
         return 0;
 }
@@ -380,6 +406,8 @@ int schema_parse(SchemaWalk *walk, const SchemaItem *item, const YamlNode *node,
                 return parse_bool(walk, item, node, field);
         case SCHEMA_DURATION:
                 return parse_duration(walk, item, node, field);
+        case SCHEMA_PERCENT:
+                return parse_percent(walk, item, node, field);
         case SCHEMA_BITS:
                 return parse_bits(walk, item, node, field);
         default:
@@ -440,6 +468,7 @@ void schema_describe_type(const SchemaItem *item, char *text, size_t size) {
                 buffer_append_format(&says, "number, %" PRIu64 " to %" PRIu64, item->min, item->max);
                 break;
         case SCHEMA_SIZE:
+        case SCHEMA_PERCENT:
         case SCHEMA_DURATION: {
                 char min[32], max[32];
                 format_range(item, min, max, sizeof(min));

@@ -34,6 +34,7 @@ typedef enum SchemaType {
         SCHEMA_TIME,     /* char *; 07:30 */
         SCHEMA_SYSTEM,   /* char *; URI, or carebus:NAME */
         SCHEMA_DURATION, /* uint64_t; seconds, from 90s, 15m, 24h, 7d; min and max in seconds */
+        SCHEMA_PERCENT,  /* uint64_t; 80%; min and max in hundredths */
         SCHEMA_BITS,     /* ConfigBits; 12.5, -3.125 */
         SCHEMA_GROUP,    /* a mapping of `items`, in the same target */
         SCHEMA_TABLE,    /* a mapping of names to `items`: elements of `size`, each beginning with a SchemaElement */

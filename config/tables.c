@@ -295,11 +295,34 @@ static const SchemaItem storage_items[] = {
           .doc = "Taken up by a file, an eighth of what is free at most, and given back in steps to what goes on when "
                  "the disk "
                  "is full" },
+        { .name = "soft",
+          .type = SCHEMA_PERCENT,
+          .min = 1,
+          .max = 99,
+          .offset = offsetof(Draft, config.storage_soft_used),
+          .doc = "As `soft_bytes`, by how much of the file system that holds `state` is used, looked at anew as it "
+                 "grows. "
+                 "Where both are said, what comes first counts" },
+        { .name = "hard",
+          .type = SCHEMA_PERCENT,
+          .min = 1,
+          .max = 99,
+          .why = "without room nothing goes on, not even what is already stored",
+          .offset = offsetof(Draft, config.storage_hard_used),
+          .doc = "As `hard_bytes`, likewise; more than `soft`" },
+        { .name = "reserve",
+          .type = SCHEMA_PERCENT,
+          .min = 1,
+          .max = 10,
+          .why = "what is laid by is lost to everything else while there is room",
+          .offset = offsetof(Draft, config.storage_reserve_part),
+          .doc = "As `reserve_bytes`, a part of that file system; where both are said, the larger" },
         { .name = NULL },
 };
 
 /* Below these a team that was away for weeks, or a question that comes late, would find nothing. */
 #define RETAIN_LEAST (UINT64_C(30) * 86400)
+#define RETAIN_AUDIT_LEAST (UINT64_C(2922) * 86400)
 #define RETAIN_MOST (UINT64_C(36600) * 86400)
 
 static const SchemaItem retention_items[] = {
@@ -320,6 +343,15 @@ static const SchemaItem retention_items[] = {
           .why = "a reader that was away for weeks has to find what it missed",
           .offset = offsetof(Draft, config.retain_events),
           .doc = "How long entries of the journal are kept whole; the records that came of them stay" },
+        { .name = "audit",
+          .type = SCHEMA_DURATION,
+          .min = RETAIN_AUDIT_LEAST,
+          .max = RETAIN_MOST,
+          .fallback_says = "for ever",
+          .why = "who saw a record is asked as long as the record is kept, eight years at the least: docs/recovery.md "
+                 "names the schedule",
+          .offset = offsetof(Draft, config.retain_audit),
+          .doc = "How long the register of who was given what is kept; which team has what stays, for corrections" },
         { .name = NULL },
 };
 
@@ -403,7 +435,8 @@ const SchemaItem config_items[] = {
         { .name = "retention",
           .type = SCHEMA_GROUP,
           .items = retention_items,
-          .doc = "How long what is resolved is kept in the journal. What waits for somebody is kept all the same: "
+          .doc = "How long what is resolved is kept in the journal and in the audit. What waits for somebody is kept "
+                 "all the same: "
                  "docs/recovery.md" },
         { .name = "audit", .type = SCHEMA_GROUP, .items = audit_items, .doc = "The register of who was given what" },
         { .name = "matching",

@@ -75,13 +75,13 @@ static void look_at_keys(Doctor *doctor) {
 
 static void look_at_disk(Doctor *doctor) {
         const Config *config = doctor->config;
-        const uint64_t least = MAX(config->storage_hard, config->reserve_bytes);
         struct statvfs room;
-        uint64_t free_bytes;
+        uint64_t free_bytes, least;
 
         if (statvfs(config->state, &room) < 0)
                 return; /* the folder was spoken of */
         free_bytes = (uint64_t)room.f_bavail * room.f_frsize;
+        least = config_storage_hard(config, (uint64_t)(room.f_blocks - room.f_bfree + room.f_bavail) * room.f_frsize);
         if (free_bytes <= least)
                 doctor_say(doctor, DOCTOR_WRONG, "disk", "free space under state:; it resumes by itself",
                            "%llu MiB are free: nothing is taken in below %llu MiB",

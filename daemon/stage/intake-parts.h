@@ -137,8 +137,8 @@ struct Intake {
         uint64_t free_at_first; /* for how fast it gets less */
         int64_t first_look_at;
         int64_t storage_look_at, storage_try_at; /* monotonic */
-        uint64_t free_bytes;
-        uint64_t fold_seen; /* folded number, and when it last moved */
+        uint64_t free_bytes, disk_bytes;         /* of the file system of `state`: for others than root, and all */
+        uint64_t fold_seen;                      /* folded number, and when it last moved */
         int64_t fold_moved_at;
         bool fold_stuck;
         int64_t probed_at;
@@ -190,6 +190,8 @@ void fields_save(Intake *intake, int64_t now);
 /* storage.c: room on the disk, and how far the fold is */
 /* Free space below which nothing is taken in; 0: only a write that finds no room says so. */
 uint64_t storage_hard_bytes(const Intake *intake);
+/* The same of the soft limit: with less free, the log says so. */
+uint64_t storage_soft_bytes(const Intake *intake);
 void storage_look(Intake *intake, int64_t now);
 void storage_full(Intake *intake, int64_t now);
 void storage_written(Intake *intake);

@@ -12,7 +12,7 @@
 #include "daemon/record/body.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
-#include "daemon/record/relationships.h"
+#include "daemon/record/unresolved.h"
 #include "daemon/stage/scope.h"
 #include "daemon/store/reader-places.h"
 #include "daemon/store/state-keys.h"
@@ -20,7 +20,6 @@
 
 typedef Carebus__V1__Outcome Outcome;
 typedef Carebus__V1__Person Person;
-typedef Carebus__V1__QuarantineItem Item;
 
 static const struct {
         const char *name, *rule;
@@ -140,7 +139,7 @@ static int name_event(RetentionWaits *waits, const char *event_id, RetentionHold
         return event_id ? name(waits, strtoull(event_id, NULL, 10), hold) : 0;
 }
 
-static int name_events(RetentionWaits *waits, char *const *event_ids, size_t n, RetentionHold hold) {
+static int name_events(RetentionWaits *waits, const char *const *event_ids, size_t n, RetentionHold hold) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n; i++)
@@ -183,34 +182,21 @@ static int who_answers(StateTxn *txn, const char *patient_id, Arena *arena, char
         return *ret ? 0 : -ENOMEM;
 }
 
-static int parked_note(RetentionWaits *waits, const Carebus__V1__Parked *parked) {
+static int parked_note(RetentionWaits *waits, const Unresolved *parked) {
         WaitsParked *one = arena_alloc(waits->arena, sizeof(*one));
         char *whose = NULL;
         int r = 0;
 
         if (!one)
                 return -ENOMEM;
-        if (parked->patient_id && parked->patient_id[0])
-                r = who_answers(waits->txn, parked->patient_id, waits->arena, &whose);
-        *one = (WaitsParked){ .whose = whose, .from_seq = parked->from_seq };
+        if (parked->n_patient_ids > 0)
+                r = who_answers(waits->txn, parked->patient_ids[0], waits->arena, &whose);
+        *one = (WaitsParked){ .whose = whose, .from_seq = parked->seq };
         return r ?: list_append((void ***)&waits->parked, &waits->n_parked, one, waits->arena);
 }
 
-static int item_seen(Bytes key, Bytes value, void *owner) {
-        RetentionWaits *waits = owner;
-        const ArenaMark mark = arena_mark(waits->arena);
-        Item *item;
-        int r;
-
-        (void)key;
-        r = message_unpack(&carebus__v1__quarantine_item__descriptor, value, waits->arena, (ProtobufCMessage **)&item);
-        if (r < 0)
-                return r;
-        if (item->parked)
-                return parked_note(waits, item->parked);
-        r = item->has_conflicts_with ? name(waits, item->conflicts_with, RETENTION_QUARANTINE) : 0;
-        arena_rewind(waits->arena, mark);
-        return r;
+static int quarantine_note(RetentionWaits *waits, const Unresolved *item) {
+        return item->compared_with > 0 ? name(waits, item->compared_with, RETENTION_QUARANTINE) : 0;
 }
 
 /* A place of the index of a person's events. */
@@ -221,15 +207,9 @@ static int place_of_person(Bytes key, Bytes value, void *owner) {
         return name(owner, load_be64(key.data + key.size - sizeof(uint64_t) - sizeof(uint32_t)), RETENTION_REVIEW);
 }
 
-static int review_seen(Bytes key, Bytes value, void *owner) {
-        RetentionWaits *waits = owner;
-        const ArenaMark mark = arena_mark(waits->arena);
-        Carebus__V1__Review *review;
-        int r;
+static int review_note(RetentionWaits *waits, const Unresolved *review) {
+        int r = name_events(waits, review->event_ids, review->n_event_ids, RETENTION_REVIEW);
 
-        (void)key;
-        r = message_unpack(&carebus__v1__review__descriptor, value, waits->arena, (ProtobufCMessage **)&review);
-        r = r ?: name_events(waits, review->event_ids, review->n_event_ids, RETENTION_REVIEW);
         for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++) {
                 StateKey prefix = state_key_person(review->patient_ids[i]);
 
@@ -237,24 +217,34 @@ static int review_seen(Bytes key, Bytes value, void *owner) {
                             ?: state_walk(waits->txn, STATE_PATIENT_SEQ, state_key_all(&prefix), state_key_all(&prefix),
                                           place_of_person, waits);
         }
-        arena_rewind(waits->arena, mark);
         return r;
 }
 
-static int conflicts_see(RetentionWaits *waits, Bytes value) {
-        Carebus__V1__StoredConflicts *stored;
-        int r = message_unpack(&carebus__v1__stored_conflicts__descriptor, value, waits->arena,
-                               (ProtobufCMessage **)&stored);
+static int conflict_note(RetentionWaits *waits, const Unresolved *conflict) {
+        int r = name_event(waits, conflict->id, RETENTION_CONFLICT);
 
-        for (size_t i = 0; r == 0 && i < stored->n_conflicts; i++) {
-                const Carebus__V1__Conflict *conflict = stored->conflicts[i]->conflict;
+        return r ?: name_events(waits, conflict->event_ids, conflict->n_event_ids, RETENTION_CONFLICT);
+}
 
-                if (!conflict || conflict->has_closed_at)
-                        continue;
-                r = name_event(waits, conflict->id, RETENTION_CONFLICT);
-                r = r ?: name_events(waits, conflict->event_ids, conflict->n_event_ids, RETENTION_CONFLICT);
+static int glass_note(RetentionWaits *waits, const Unresolved *glass) {
+        char *whose;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < glass->n_patient_ids; i++) {
+                r = who_answers(waits->txn, glass->patient_ids[i], waits->arena, &whose);
+                r = r ?: list_append((void ***)&waits->glasses, &waits->n_glasses, whose, waits->arena);
         }
         return r;
+}
+
+static int unresolved_note(const Unresolved *one, void *owner) {
+        static int (*const notes[_UNRESOLVED_KIND_MAX])(RetentionWaits * waits, const Unresolved *one) = {
+                [UNRESOLVED_QUARANTINE] = quarantine_note, [UNRESOLVED_PARKED] = parked_note,
+                [UNRESOLVED_REVIEW] = review_note,         [UNRESOLVED_CONFLICT] = conflict_note,
+                [UNRESOLVED_GLASS] = glass_note,
+        };
+
+        return notes[one->kind](owner, one);
 }
 
 static int decisions_see(RetentionWaits *waits, Bytes value) {
@@ -269,7 +259,7 @@ static int decisions_see(RetentionWaits *waits, Bytes value) {
                         continue;
                 r = name_event(waits, fact->event_id, RETENTION_DECISION);
                 r = r ?: name_event(waits, fact->confirmed_event_id, RETENTION_DECISION);
-                r = r ?: name_events(waits, fact->history, fact->n_history, RETENTION_DECISION);
+                r = r ?: name_events(waits, (const char *const *)fact->history, fact->n_history, RETENTION_DECISION);
         }
         return r;
 }
@@ -284,28 +274,12 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
 
         if (key.size > 0 && key.data[0] == '~')
                 return 0;
-        if (section.size == sizeof(SECTION_CONFLICTS) && memcmp(section.data, SECTION_CONFLICTS, section.size) == 0)
-                r = conflicts_see(waits, value);
-        else if (section.size > strlen(SECTION_DECISIONS "/") &&
-                 memcmp(section.data, SECTION_DECISIONS "/", strlen(SECTION_DECISIONS "/")) == 0)
+        if (section.size > strlen(SECTION_DECISIONS "/") &&
+            memcmp(section.data, SECTION_DECISIONS "/", strlen(SECTION_DECISIONS "/")) == 0)
                 r = decisions_see(waits, value);
+        else
+                r = unresolved_in_section(key, value, waits->arena, unresolved_note, waits);
         arena_rewind(waits->arena, mark);
-        return r;
-}
-
-static int glasses_read(RetentionWaits *waits) {
-        Carebus__V1__Grant **grants;
-        size_t n_grants = 0;
-        int r = grants_read(waits->txn, "break-glass", /* all= */ false, waits->arena, &grants, &n_grants);
-
-        for (size_t i = 0; r == 0 && i < n_grants; i++) {
-                char *whose;
-
-                if (!grants[i]->patient_id)
-                        continue;
-                r = who_answers(waits->txn, grants[i]->patient_id, waits->arena, &whose);
-                r = r ?: list_append((void ***)&waits->glasses, &waits->n_glasses, whose, waits->arena);
-        }
         return r;
 }
 
@@ -316,10 +290,8 @@ int retention_waits_read(StateTxn *txn, Arena *arena, RetentionWaits **ret) {
         if (!waits)
                 return -ENOMEM;
         *waits = (RetentionWaits){ .txn = txn, .arena = arena, .named = BUFFER_NULL };
-        r = state_walk(txn, STATE_QUARANTINE, BYTES_NULL, BYTES_NULL, item_seen, waits);
-        r = r ?: state_walk(txn, STATE_REVIEW, BYTES_NULL, BYTES_NULL, review_seen, waits);
+        r = unresolved_walk(txn, unresolved_note, waits);
         r = r ?: state_walk(txn, STATE_SECTION, BYTES_NULL, BYTES_NULL, section_seen, waits);
-        r = r ?: glasses_read(waits);
         if (r)
                 return error_fold(r);
         if (waits->named.size > 0)

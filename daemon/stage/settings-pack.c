@@ -309,7 +309,7 @@ static int fill_destinations(Carebus__V1__Settings *settings, const Config *conf
 static int fill_retention(Carebus__V1__Settings *settings, const Config *config, Arena *arena) {
         Carebus__V1__RetentionSettings *retention;
 
-        if (config->retain_originals == 0 && config->retain_events == 0)
+        if (config->retain_originals == 0 && config->retain_events == 0 && config->retain_audit == 0)
                 return 0;
         retention = NEW(retention_settings);
         if (!retention)
@@ -318,6 +318,8 @@ static int fill_retention(Carebus__V1__Settings *settings, const Config *config,
         retention->originals_seconds = config->retain_originals;
         retention->has_events_seconds = config->retain_events > 0;
         retention->events_seconds = config->retain_events;
+        retention->has_audit_seconds = config->retain_audit > 0;
+        retention->audit_seconds = config->retain_audit;
         settings->retention = retention;
         return 0;
 }

@@ -210,7 +210,7 @@ int control_status(Intake *intake, uint32_t id) {
         disk.free_bytes = intake->free_bytes;
         disk.journal_bytes = journal_bytes(intake->options.journal);
         disk.has_soft_bytes = disk.has_hard_bytes = disk.has_reserve_bytes = true;
-        disk.soft_bytes = intake->snapshot->config->storage_soft;
+        disk.soft_bytes = storage_soft_bytes(intake);
         disk.hard_bytes = storage_hard_bytes(intake);
         disk.reserve_bytes = intake->reserve ? reserve_bytes(intake->reserve) : 0;
         status.disk = &disk;

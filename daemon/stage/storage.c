@@ -24,9 +24,11 @@ static void storage_leave(Intake *intake) {
 }
 
 uint64_t storage_hard_bytes(const Intake *intake) {
-        const Config *config = intake->snapshot->config;
+        return config_storage_hard(intake->snapshot->config, intake->disk_bytes);
+}
 
-        return config->storage_hard ? config->storage_hard : config->reserve_bytes;
+uint64_t storage_soft_bytes(const Intake *intake) {
+        return config_storage_soft(intake->snapshot->config, intake->disk_bytes);
 }
 
 /* Hours until nothing is taken in, as fast as it went since the start; -1: it does not get less, or that is not known yet. */
@@ -41,7 +43,7 @@ static int64_t hours_left(const Intake *intake, int64_t now) {
 
 /* The soft limit: somebody is to hear of it while nothing has stopped. */
 static void soft_look(Intake *intake, int64_t now) {
-        const uint64_t soft = intake->snapshot->config->storage_soft;
+        const uint64_t soft = storage_soft_bytes(intake);
 
         if (!intake->storage_low && intake->free_bytes < soft) {
                 intake->storage_low = true;
@@ -56,7 +58,8 @@ static void soft_look(Intake *intake, int64_t now) {
 
 /* Laid by while there is room, given back a step a look while what goes on finds none. Without a hard limit intake would take it. */
 static void reserve_look(Intake *intake) {
-        const uint64_t wanted = intake->snapshot->config->storage_reserve, hard = storage_hard_bytes(intake);
+        const uint64_t wanted = config_storage_reserve(intake->snapshot->config, intake->disk_bytes);
+        const uint64_t hard = storage_hard_bytes(intake);
         const uint64_t step = wanted / RESERVE_STEPS;
 
         if (hard == 0 || wanted == 0)
@@ -74,8 +77,8 @@ static void reserve_look(Intake *intake) {
 }
 
 void storage_look(Intake *intake, int64_t now) {
-        const uint64_t hard = storage_hard_bytes(intake);
         struct statvfs room;
+        uint64_t hard;
 
         if (intake->storage_look_at != 0 && now - intake->storage_look_at < SPACE_LOOK_EVERY)
                 return;
@@ -83,6 +86,8 @@ void storage_look(Intake *intake, int64_t now) {
         if (statvfs(intake->options.journal_folder, &room) < 0)
                 return; /* writing will say */
         intake->free_bytes = (uint64_t)room.f_bavail * room.f_frsize;
+        intake->disk_bytes = (uint64_t)(room.f_blocks - room.f_bfree + room.f_bavail) * room.f_frsize;
+        hard = storage_hard_bytes(intake);
         if (intake->first_look_at == 0) {
                 intake->first_look_at = now;
                 intake->free_at_first = intake->free_bytes;

@@ -1,6 +1,7 @@
 """Disks that are full, and disks that fail."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -190,6 +191,28 @@ def test_soft_limit_is_said_and_stops_nothing_hard_limit_stops_intake_alone_and_
     bus.wait_folded()
     bus.ctl("rebuild", "--verify", check=0)
     bus.ctl("audit", "verify", check=0)
+
+
+@pytest.mark.root
+def test_limits_in_hundredths_follow_the_file_system_as_it_grows(make_bus, small_disk):
+    storage = {"soft_bytes": 0, "soft": "60%", "hard": "75%", "reserve": "1%", "reserve_bytes": 0}
+    bus = make_bus({"state": str(small_disk / "state"), "journal": {"segment_bytes": "256 KiB", "reserve_bytes": 0}, "storage": storage}).start()
+    pas = bus.source("pas")
+    first, = pas.send(*some(1))
+    disk = bus.status().disk
+    assert (disk.soft_bytes, disk.hard_bytes) == ((24 << 20) // 100 * 40, (24 << 20) // 100 * 25)
+    fill(small_disk, 5 << 20)
+    wait_for(lambda: bus.status().state == "storage-full", what="three quarters to be used")
+    refused, = pas.send(*some(1, 1))
+    assert refused.refused.reason == "storage-full"
+    assert "nothing is taken in below 5 MiB" in bus.ctl("doctor", "--no-probe").stdout
+    subprocess.run(["mount", "-o", "remount,size=96m", str(small_disk)], check=True)
+    wait_for(lambda: bus.status().state == "running", what="the larger file system to be seen")
+    again, = pas.send(*some(1, 1), number=refused.number)
+    assert again.stored.seq == first.stored.seq + 1
+    assert bus.status().disk.hard_bytes == (96 << 20) // 100 * 25
+    reserve = small_disk / "state" / "reserve"
+    wait_for(lambda: reserve.stat().st_size > (24 << 20) // 100, what="the reserve to grow with it")
 
 
 @pytest.mark.root

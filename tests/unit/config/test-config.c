@@ -293,6 +293,53 @@ static void test_all_mistakes_come_in_one_run(void **state) {
         assert_string_equal(fixture_problem(fixture, "authorities")->file, path);
 }
 
+static void test_limits_in_hundredths_grow_with_the_file_system(void **state) {
+        const uint64_t gib = UINT64_C(1) << 30;
+        Fixture *fixture = *state;
+        fixture_try(fixture, GOOD "storage: {soft: 80%, hard: 90%, reserve: 2%, soft_bytes: 30 GiB}\n");
+        fixture_assert_good(fixture);
+        const Config *config = fixture->config;
+        assert_int_equal(config_storage_hard(config, 100 * gib), 10 * gib);
+        assert_int_equal(config_storage_hard(config, 1000 * gib), 100 * gib);
+        assert_int_equal(config_storage_reserve(config, 100 * gib), 2 * gib);
+        /* What comes first counts. */
+        assert_int_equal(config_storage_soft(config, 100 * gib), 30 * gib);
+        assert_int_equal(config_storage_soft(config, 1000 * gib), 200 * gib);
+        assert_int_equal(config_storage_hard(config, gib), 256 << 20);
+        assert_int_equal(config_storage_reserve(config, gib), 64 << 20);
+}
+
+static void test_bytes_alone_are_as_they_were(void **state) {
+        const uint64_t huge = UINT64_C(1) << 50;
+        Fixture *fixture = *state;
+        fixture_try(fixture, GOOD "storage: {soft_bytes: 3 GiB, hard_bytes: 1 GiB, reserve_bytes: 0}\n");
+        fixture_assert_good(fixture);
+        assert_int_equal(config_storage_soft(fixture->config, huge), UINT64_C(3) << 30);
+        assert_int_equal(config_storage_hard(fixture->config, huge), UINT64_C(1) << 30);
+        assert_int_equal(config_storage_reserve(fixture->config, huge), 0);
+}
+
+static void test_a_soft_limit_that_comes_too_late_is_refused_where_it_stands(void **state) {
+        Fixture *fixture = *state;
+        fixture_try(fixture, GOOD "storage:\n  hard: 85%\n  soft: 85%\n");
+        fixture_assert_only(fixture, 10, 9, "storage.soft: 85% is not less than `hard`, 85%", NULL);
+        assert_int_equal(fixture->result, CONFIG_E_INVALID);
+        fixture_try(fixture, GOOD "storage: {soft: 99%}\n");
+        fixture_assert_good(fixture);
+}
+
+static void test_an_audit_is_kept_as_long_as_records_are(void **state) {
+        Fixture *fixture = *state;
+        fixture_try(fixture, GOOD);
+        assert_int_equal(fixture->config->retain_audit, 0);
+        fixture_try(fixture, GOOD "retention: {audit: 3000d}\n");
+        fixture_assert_good(fixture);
+        assert_int_equal(fixture->config->retain_audit, UINT64_C(3000) * 86400);
+        fixture_try(fixture, GOOD "retention: {audit: 2921d}\n");
+        fixture_assert_only(fixture, 8, 20, "retention.audit: 2921d is outside 2922d to 36600d: who saw a record",
+                            NULL);
+}
+
 static void test_mistakes_come_in_the_order_of_the_files(void **state) {
         Fixture *fixture = *state;
         fixture_write(fixture, "conf.d/x.yaml", "zzz: 1\n");
@@ -493,6 +540,10 @@ int main(void) {
                 TEST(test_each_mistake_has_its_place_and_a_hint),
                 TEST(test_each_mistake_in_a_source_or_team_has_its_place_and_a_hint),
                 TEST(test_all_mistakes_come_in_one_run),
+                TEST(test_limits_in_hundredths_grow_with_the_file_system),
+                TEST(test_bytes_alone_are_as_they_were),
+                TEST(test_a_soft_limit_that_comes_too_late_is_refused_where_it_stands),
+                TEST(test_an_audit_is_kept_as_long_as_records_are),
                 TEST(test_mistakes_come_in_the_order_of_the_files),
                 TEST(test_later_files_win_key_by_key_and_nothing_takes_a_value_back),
                 TEST(test_a_file_that_ends_in_yml_is_not_read_and_says_so),

@@ -50,6 +50,7 @@ static const char *const wrong_values[_SCHEMA_TYPE_MAX][VALUES_MAX] = {
         [SCHEMA_TIME] = { "\"24:00\"", "\"7:30\"", "0730", "\"\"" },
         [SCHEMA_SYSTEM] = { "no-colon", "\"https://with space\"", "\"\"" },
         [SCHEMA_DURATION] = { "15", "15 minutes", "-1h", "1.5h", "soon", "\"\"" },
+        [SCHEMA_PERCENT] = { "80", "0.8", "80 %", "-1%", "eighty%", "8O%", "\"\"" },
         [SCHEMA_BITS] = { "many", "1.2345", "1001", "1,5", "\"\"" },
         [SCHEMA_GROUP] = { "x", "[a]" },
         [SCHEMA_TABLE] = { "x", "[a]" },
@@ -78,7 +79,7 @@ static void refuse(const TriesPlace *place, const SchemaItem *item, const char *
 }
 
 static void refuse_beyond(const TriesPlace *place, const SchemaItem *item, Count *count) {
-        const char *unit = item->type == SCHEMA_DURATION ? "s" : "";
+        const char *unit = item->type == SCHEMA_DURATION ? "s" : item->type == SCHEMA_PERCENT ? "%" : "";
         char value[32];
 
         if (item->max == 0)
@@ -115,7 +116,8 @@ static void refuse_values(const TriesPlace *place, const SchemaItem *items, cons
         assert_non_null(wrong_values[item->type][0]);
         for (size_t i = 0; i < VALUES_MAX && wrong_values[item->type][i]; i++)
                 refuse(place, item, wrong_values[item->type][i], 0, count);
-        if (item->type == SCHEMA_NUMBER || item->type == SCHEMA_SIZE || item->type == SCHEMA_DURATION)
+        if (item->type == SCHEMA_NUMBER || item->type == SCHEMA_SIZE || item->type == SCHEMA_DURATION ||
+            item->type == SCHEMA_PERCENT)
                 refuse_beyond(place, item, count);
         if (item->type == SCHEMA_TEXT)
                 refuse_lengths(place, item, count);
