@@ -305,6 +305,23 @@ static int put_bases(Backup *backup, uint64_t seq) {
 
 /* ---- the folder ----------------------------------------------------------------------------------------------------------- */
 
+/* It is empty, and so needs no file beside it that takes its place: who is killed leaves it or nothing. */
+static int mark_make(const char *folder, const char *mark) {
+        _cleanup_(closep) int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd < 0 || fsync(fd) < 0)
+                return -errno;
+        return folder_sync(folder);
+}
+
+/* Whether what else stands there is one of ours; what a manifest was written to when somebody ended it is taken away. */
+static bool may_stand_there(int folder_fd, const char *name, bool is_unfinished) {
+        if (text_equal(name, ".") || text_equal(name, "..") || text_equal(name, BACKUP_UNFINISHED) ||
+            text_equal(name, "lost+found"))
+                return true;
+        return is_unfinished && text_starts_with(name, MANIFEST_FILE ".") && unlinkat(folder_fd, name, 0) == 0;
+}
+
 /* Empty, or one that was begun and not finished: then all of it is ours. */
 static int folder_begin(const char *folder) {
         static const char *const ours[] = { "journal", "base", "serve", "coverage", MANIFEST_FILE };
@@ -312,25 +329,24 @@ static int folder_begin(const char *folder) {
         _cleanup_(closedirp) DIR *dir = NULL;
         const struct dirent *entry;
         int r = mark ? folder_make(folder, 0700) : -ENOMEM;
+        const bool is_unfinished = r == 0 && access(mark, F_OK) == 0;
 
-        if (r == 0 && access(mark, F_OK) == 0)
-                for (size_t i = 0; r == 0 && i < ELEMENTSOF(ours); i++) {
-                        _cleanup_(freep) char *path = path_of(folder, ours[i]);
-                        r = path ? backup_remove(path) : -ENOMEM;
-                }
+        for (size_t i = 0; r == 0 && is_unfinished && i < ELEMENTSOF(ours); i++) {
+                _cleanup_(freep) char *path = path_of(folder, ours[i]);
+                r = path ? backup_remove(path) : -ENOMEM;
+        }
         dir = r == 0 ? opendir(folder) : NULL;
         if (r == 0 && !dir)
                 r = -errno;
         if (r < 0)
                 return say_failed(folder, r);
         while ((entry = readdir(dir)))
-                if (!text_equal(entry->d_name, ".") && !text_equal(entry->d_name, "..") &&
-                    !text_equal(entry->d_name, BACKUP_UNFINISHED) && !text_equal(entry->d_name, "lost+found")) {
+                if (!may_stand_there(dirfd(dir), entry->d_name, is_unfinished)) {
                         error_print(PROGRAM, "%s is not empty (%.64s): a backup wants a folder of its own", folder,
                                     entry->d_name);
                         return EXIT_NO;
                 }
-        r = file_replace(mark, "", 0, 0600);
+        r = mark_make(folder, mark);
         return r == 0 ? EXIT_DONE : say_failed(mark, r);
 }
 

@@ -11,7 +11,7 @@ import time
 import pytest
 import zmq
 
-from carebus_bus import CAREBUSCTL, BusError, feed_pb2, submission, wait_for
+from carebus_bus import ANSWER_SECONDS, CAREBUSCTL, BusError, feed_pb2, submission, wait_for
 from carebus_readers import Feed, Records, place
 
 PLACE, SNAPSHOT = feed_pb2.Open.FROM_PLACE, feed_pb2.Open.FROM_SNAPSHOT
@@ -29,7 +29,7 @@ class Load:
     """A source that goes on sending until it is told to end; it takes up where it was when the daemon was away."""
 
     def __init__(self, bus):
-        self.bus, self.ending, self.stored, self.failure = bus, False, 0, None
+        self.bus, self.ending, self.stored = bus, False, 0
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -48,7 +48,8 @@ class Load:
 
     def end(self):
         self.ending = True
-        self.thread.join(60)
+        self.thread.join(ANSWER_SECONDS)
+        assert not self.thread.is_alive() and self.stored > 0, "nothing went on meanwhile"
 
 
 @pytest.fixture
@@ -123,6 +124,7 @@ def test_what_was_killed_while_it_ran_is_no_backup_and_the_same_again_makes_one(
             folder = elsewhere / str(i)
             process = subprocess.Popen([str(CAREBUSCTL), "--config", str(busy.config_path), "backup", str(folder)],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_for(lambda: folder.exists() or process.poll() is not None, what="its beginning")
             time.sleep(chance.random() * 0.06)
             process.send_signal(signal.SIGKILL)
             ended = process.wait()
@@ -135,6 +137,19 @@ def test_what_was_killed_while_it_ran_is_no_backup_and_the_same_again_makes_one(
             assert restore(busy, folder, tmp_path / f"state{i}").returncode == 0
     finally:
         load.end()
+
+
+def test_what_a_killed_backup_had_begun_to_write_is_taken_away_and_what_somebody_else_put_there_is_not(busy, elsewhere, tmp_path):
+    folder = elsewhere / "one"
+    (folder / "journal").mkdir(parents=True)
+    for name in ("unfinished", "manifest.a1B2c3", "journal/half"):
+        (folder / name).write_text("half")
+    (folder / "manifesto").write_text("of somebody else")
+    assert "manifesto" in busy.ctl("backup", str(folder), check=1).stderr
+    (folder / "manifesto").unlink()
+    backup(busy, folder)
+    assert not {"unfinished", "manifest.a1B2c3"} & {path.name for path in folder.iterdir()}
+    restore(busy, folder, tmp_path / "state")
 
 
 def test_daemon_that_is_killed_meanwhile_takes_nothing_from_the_backup(busy, elsewhere, tmp_path):
@@ -238,6 +253,7 @@ def test_restore_that_was_broken_off_starts_no_daemon_and_is_done_again(busy, el
         state = tmp_path / f"state{i}"
         command = [str(CAREBUSCTL), "--config", str(busy.config_path), "restore", str(elsewhere / "one"), "--state", str(state)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: state.exists() or process.poll() is not None, what="its beginning")
         time.sleep(chance.random() * 0.05)
         process.kill()
         process.wait()
