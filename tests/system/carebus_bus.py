@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 import yaml
 import zmq
@@ -84,6 +86,25 @@ def wait_for(condition, seconds=ANSWER_SECONDS, what="a condition"):
         time.sleep(0.02)
 
 
+_ports = []  # held until this process ends
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody listens at: below those that the kernel gives to who asks for any, and of no other test meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0carebus-test-port-{port}")  # a name that goes with the process
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _ports.append(claim)
+        return port
+
+
 def curve_pair():
     """A public and a secret key, as text."""
     public, secret = zmq.curve_keypair()
@@ -101,7 +122,7 @@ def submission(message_id=None, original=None, events=1, time_at=None, **fields)
     for index in range(events):
         event = result.events.add(type="encounter.admitted", action=event_pb2.ACTION_NEW)
         event.occurred_at.utc_at = 1_700_000_000_000_000 + index
-        identifier = event.patient.identifiers.add(system="carebus:pas", value=f"P{abs(hash(message_id)) % 1000}")
+        identifier = event.patient.identifiers.add(system="carebus:pas", value=f"P{zlib.crc32(str(message_id).encode()) % 1000}")
         identifier.type = "MR"
         event.encounter.identifier.system = "carebus:pas"
         event.encounter.identifier.value = f"V{message_id}"

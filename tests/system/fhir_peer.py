@@ -123,6 +123,16 @@ class Client:
         self.connection.close()
 
 
+def is_ended(connection):
+    """Whether the other end has closed a connection that does not block."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except BlockingIOError:
+        return False
+
+
 class Fhir:
     """carebus-fhir as the adapter of one source of a bus."""
 
@@ -168,6 +178,13 @@ class Fhir:
         client = Client(self.port, **{"token": self.token, **options})
         self.clients.append(client)
         return client
+
+    def takes_a_patient(self):
+        """Whether one more is taken; it may have no place for another connection just now."""
+        try:
+            return self.client().post("/Patient", patient()).status in (200, 201)
+        except ConnectionError:
+            return False
 
     def reload(self):
         before = self.log().count("RELOAD")

@@ -204,4 +204,4 @@ class FhirDestination:
         assert SECRET_WORDS not in self.log(), "what a receiver says is not logged"
 
     def wait_log(self, event):
-        wait_for(lambda: f"event={event}" in self.log(), seconds=30 * SLOW, what=lambda: f"{event} in\n{self.log()[-3000:]}")
+        wait_for(lambda: f"event={event}" in self.log(), what=lambda: f"{event} in\n{self.log()[-3000:]}")

@@ -8,15 +8,9 @@ import ssl
 import subprocess
 import time
 
-from carebus_bus import ANSWER_SECONDS, CAREBUS_MLLP, FINDING, BusError, wait_for
+from carebus_bus import ANSWER_SECONDS, CAREBUS_MLLP, FINDING, BusError, free_port, wait_for
 
 START, END = b"\x0b", b"\x1c\r"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def adt(message_id, trigger="A01", local_id="H1", family="EXAMPLE", processing="T", **fields):

@@ -28,7 +28,7 @@ def lines(bus, source="pas", use=None):
 
 
 def wait_line(bus, path, **options):
-    wait_for(lambda: path in lines(bus, **options), seconds=20, what=f"{path} in the coverage")
+    wait_for(lambda: path in lines(bus, **options), what=f"{path} in the coverage")
     return lines(bus, **options)[path]
 
 
@@ -37,7 +37,7 @@ def test_a_field_nobody_reads_is_counted_and_logged_once_by_its_name(bus, mllp):
     for number in range(5):
         assert sender.ask(adt(f"C{number}") + "ZZ9|1|Mrs Secret Content|x\r").code == "AA"
     line = wait_line(bus, "ZZ9-2", use=UNKNOWN)
-    wait_for(lambda: lines(bus)["ZZ9-2"]["count"] == 5, seconds=20, what="five messages counted")
+    wait_for(lambda: lines(bus)["ZZ9-2"]["count"] == 5, what="five messages counted")
     assert line["first_at"] <= line["last_at"]
     assert "PID-5" in lines(bus, use="mapped")
     text = bus.ctl("coverage", "pas").stdout
@@ -61,9 +61,9 @@ def test_counts_go_on_behind_a_restart_and_a_kill_costs_no_message(bus, mllp):
     bus.stop()
     bus.start()
     assert lines(bus)["ZZ9-2"]["count"] == 1
-    wait_for(lambda: bus.source_status("pas").sessions == 1, seconds=20, what="the adapter back")
+    wait_for(lambda: bus.source_status("pas").sessions == 1, what="the adapter back")
     assert sender.ask(adt("C2") + "ZZ9|1|x\r").code == "AA"
-    wait_for(lambda: lines(bus)["ZZ9-2"]["count"] == 2, seconds=20, what="the count going on")
+    wait_for(lambda: lines(bus)["ZZ9-2"]["count"] == 2, what="the count going on")
     assert bus.log().count("ZZ9-2") == 1, "said once, not once a start"
 
 

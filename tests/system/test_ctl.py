@@ -7,12 +7,11 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, SLOW, submission, wait_for
+from carebus_bus import CAREBUS_MLLP, CAREBUSCTL, CAREBUSD, ROOT, submission, wait_for
 from carebus_readers import GRANTS
 from csv_peer import CAREBUS_CSV
 from fhir_peer import CAREBUS_FHIR
@@ -395,10 +394,8 @@ def test_a_mistake_is_told_with_what_to_say_instead(bus, arguments, says):
     ("converge", "--team", "Ward"), ("converge", "--consumer", "a b"),
 ])
 def test_a_name_that_can_be_none_is_told_at_once(bus, arguments):
-    """Not after ten seconds, as if nobody were there."""
-    began = time.monotonic()
+    """And not, after ten seconds, that nobody is there, which has another exit code and other words."""
     done = bus.ctl(*arguments, check=65)
-    assert time.monotonic() - began < 5 * SLOW
     assert "small letters" in done.stderr and "carebusctl status" in done.stderr and len(done.stderr.splitlines()) == 1
 
 

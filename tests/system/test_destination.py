@@ -12,7 +12,7 @@ import signal
 import subprocess
 
 import pytest
-from carebus_bus import BUILD, SLOW, Bus, bodies_pb2, event_pb2, intake_pb2, wait_for
+from carebus_bus import ANSWER_SECONDS, BUILD, SLOW, Bus, bodies_pb2, event_pb2, intake_pb2, wait_for
 
 PROGRAM = BUILD / "tests" / "system" / "scripted-destination"
 OPEN = {"rules": [{"name": "all", "reason": "this test is about delivery", "classes": ["all"], "kinds": ["all"],
@@ -84,11 +84,11 @@ class Receiver:
         return [one.stay for one in self.taken() if person is None or one.patient == person]
 
     def wait_stays(self, stays, what="what was sent"):
-        wait_for(lambda: set(stays) <= set(self.stays()), seconds=40 * SLOW,
+        wait_for(lambda: set(stays) <= set(self.stays()), seconds=ANSWER_SECONDS,
                  what=lambda: f"{what}: {sorted(set(stays) - set(self.stays()))} did not come\n{self.log()[-3000:]}")
 
     def wait_log(self, event):
-        wait_for(lambda: f"event={event}" in self.log(), seconds=30 * SLOW, what=lambda: f"{event} in\n{self.log()[-3000:]}")
+        wait_for(lambda: f"event={event}" in self.log(), what=lambda: f"{event} in\n{self.log()[-3000:]}")
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_message_that_always_fails_waits_after_its_tries(world):
     pas = world.source("pas")
     pas.send(said(1, 1, "V1"), said(2, 2, "V2"))
     receiver.start()
-    item = wait_for(lambda: items(world), seconds=30 * SLOW, what="the item in the quarantine")[0]
+    item = wait_for(lambda: items(world), what="the item in the quarantine")[0]
     assert item["reason"] == "tries-spent" and item["parked"]["answer"] == "AE/207" and int(item["parked"]["tries"]) == 3
     tries = [one for one in receiver.tries() if one.stay == "V1"]
     assert len(tries) == 3 and len({one.message_id for one in tries}) == 1, "a repeat is known by its id"
@@ -306,7 +306,7 @@ def test_nobody_is_parked_for_a_receiver_that_answers_nothing(world):
     pas = world.source("pas")
     pas.send(said(1, 1, "V1"))
     receiver.start()
-    wait_for(lambda: len(receiver.tries()) >= 4, seconds=40 * SLOW, what="more tries than are counted")
+    wait_for(lambda: len(receiver.tries()) >= 4, seconds=ANSWER_SECONDS, what="more tries than are counted")
     assert items(world) == []
     receiver.script()
     receiver.wait_stays(["V1"])

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from carebus_bus import BusError, curve_pair, feed_pb2, submission, wait_for
+from carebus_bus import BusError, curve_pair, feed_pb2, free_port, submission, wait_for
 from carebus_readers import Feed, Live, as_user, assert_chain, place, tail
 
 PLACE, NOW = feed_pb2.Open.FROM_PLACE, feed_pb2.Open.FROM_NOW
@@ -318,7 +318,7 @@ def test_source_that_is_taken_away_is_seen_no_more_and_granted_again_is_seen(mak
 
 def test_tcp_needs_the_key_of_the_team(make_bus):
     bus_pair, own, other = curve_pair(), curve_pair(), curve_pair()
-    port = 20000 + os.getpid() % 20000
+    port = free_port()
     bus = make_bus({"listen": {"feed": f"tcp://127.0.0.1:{port}"}, "teams": teams(ward={"key": "ward.pub"})})
     bus.write_keys(bus=bus_pair, ward=(own[0], None))
     bus.start()
@@ -345,7 +345,7 @@ def test_tcp_needs_the_key_of_the_team(make_bus):
 def test_who_runs_a_destination_asks_for_what_it_delivers_and_for_nothing_else(make_bus):
     """An adapter is a user, or a key, of its own: it is not the team, whose people look for persons and break the glass."""
     bus_pair, own = curve_pair(), curve_pair()
-    port = 20000 + os.getpid() % 20000
+    port = free_port()
     bus = make_bus({"listen": {"feed": f"tcp://127.0.0.1:{port}"}, "teams": teams(),
                     "destinations": {"ward-out": {"team": "ward", "adapter": "own", "key": "out.pub"}}})
     bus.write_keys(bus=bus_pair, out=(own[0], None))
@@ -381,7 +381,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 def test_listeners_that_a_service_manager_hands_over_are_used(make_bus):
     """The sockets come from outside, as under systemd: an address that is taken already is no matter."""
     bus_pair, own = curve_pair(), curve_pair()
-    ports = [21000 + os.getpid() % 19000, 21001 + os.getpid() % 19000]
+    ports = [free_port(), free_port()]
     bus = make_bus({"listen": {"feed": f"tcp://127.0.0.1:{ports[0]}"},
                     "teams": teams(ward={"key": "ward.pub", "live": f"tcp://127.0.0.1:{ports[1]}"})})
     bus.write_keys(bus=bus_pair, ward=(own[0], None))

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from carebus_bus import ANSWER_SECONDS, SLOW, wait_for
+from carebus_bus import ANSWER_SECONDS, SLOW, free_port, wait_for
 from carebus_readers import GRANTS
-from fhir_peer import CAREBUS_FHIR, JSON, Client, Fhir, bundle, encounter, entry, patient
+from fhir_peer import CAREBUS_FHIR, JSON, Client, Fhir, bundle, encounter, entry, is_ended, patient
 from test_mllp import certificates, client_context  # noqa: F401
 
 TOKEN = "x2V5-token.of~the_community/epr=="
@@ -239,18 +239,12 @@ def test_second_adapter_of_a_source_is_refused(fhir):
     other = Fhir.__new__(Fhir)
     other.__dict__ = {**fhir.__dict__, "clients": [], "process": None, "log_path": fhir.bus.folder / "other.log"}
     config = fhir.bus.config_path.read_text(encoding="utf-8")
-    fhir.bus.config["sources"]["epr"]["listen"] = f"127.0.0.1:{socket_port()}"
+    fhir.bus.config["sources"]["epr"]["listen"] = f"127.0.0.1:{free_port()}"
     fhir.bus.write_config()
     other.start(wait=False)
     assert other.process.wait(ANSWER_SECONDS) == 75
     assert "memory.lock" in other.log()
     fhir.bus.config_path.write_text(config, encoding="utf-8")
-
-
-def socket_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # ---- Bundles
@@ -526,7 +520,7 @@ def test_address_that_may_not_connect_is_refused(make_fhir):
 
 def test_listener_that_anybody_could_use_does_not_start(make_bus):
     bus = make_bus()
-    fhir = Fhir(bus, listen=f"0.0.0.0:{socket_port()}")
+    fhir = Fhir(bus, listen=f"0.0.0.0:{free_port()}")
     fhir.start(wait=False)
     assert fhir.process.wait(ANSWER_SECONDS) == 78
     assert "token" in fhir.log() and "client_ca" in fhir.log()
@@ -700,20 +694,12 @@ def test_two_hundred_clients_at_once_are_all_answered(make_fhir):
 def test_one_address_cannot_take_all_connections(make_fhir):
     fhir = make_fhir(max_connections=8)
     idle = [raw(fhir) for _ in range(12)]
-    time.sleep(0.5)
-    gone = 0
     for connection in idle:
         connection.setblocking(False)
-        try:
-            gone += connection.recv(1) == b""
-        except ConnectionResetError:
-            gone += 1
-        except BlockingIOError:
-            pass
+    wait_for(lambda: sum(map(is_ended, idle)) >= 6, what="most of them to be sent away")
     for connection in idle:
         connection.close()
-    assert gone >= 6
-    wait_for(lambda: fhir.client().post("/Patient", patient()).status in (200, 201), what="room again")
+    wait_for(fhir.takes_a_patient, what="room again")
 
 
 @pytest.mark.nightly
@@ -737,9 +723,10 @@ def test_client_that_dribbles_is_ended_within_two_minutes(fhir):
 def test_a_slow_client_holds_up_nobody(fhir):
     with raw(fhir) as slow:
         slow.sendall(b"POST /Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{")
-        started = time.monotonic()
         assert fhir.client().post("/Patient", patient()).status == 201
-        assert time.monotonic() - started < 5 * SLOW
+        slow.setblocking(False)
+        with pytest.raises(BlockingIOError):  # neither answered nor ended: the other was not let wait until it was
+            slow.recv(1)
 
 
 # ---- when the bus cannot
@@ -751,7 +738,7 @@ def test_without_a_bus_the_client_is_told_to_come_again_and_nothing_is_lost_or_d
     started = time.monotonic()
     answer = client.post("/Patient", patient())
     assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and answer.issues[0]["code"] == "timeout"
-    assert 8 < time.monotonic() - started < 20 * SLOW
+    assert time.monotonic() - started > 8
     fhir.bus.start()
     retried = wait_for(lambda: [a for a in [client.post("/Patient", patient())] if a.status in (200, 201)], 30 * SLOW, "the bus to take it")
     assert retried[0].id

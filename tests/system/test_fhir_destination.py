@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from carebus_bus import SLOW, Bus, wait_for
+from carebus_bus import ANSWER_SECONDS, Bus, wait_for
 from fhir_receiver import FhirDestination, FhirReceiver
 from test_destination import EVERYBODY, OPEN, items, said
 
@@ -44,7 +44,7 @@ def stays(bus):
 
 
 def wait_stays(bus, wanted):
-    wait_for(lambda: set(wanted) <= stays(bus), seconds=40 * SLOW,
+    wait_for(lambda: set(wanted) <= stays(bus), seconds=ANSWER_SECONDS,
              what=lambda: f"{sorted(set(wanted) - stays(bus))} did not come\n{bus.out.log()[-3000:]}")
 
 
@@ -93,7 +93,7 @@ def test_what_is_not_acknowledged_comes_again_the_same(make_world, answer):
     bus.receiver.script = [answer]
     bus.source("pas").send(said(1, 1, "V1"))
     bus.out.start()
-    wait_for(lambda: len(bus.receiver.bundles) >= 2, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    wait_for(lambda: len(bus.receiver.bundles) >= 2, what=lambda: bus.out.log()[-3000:])
     wait_stays(bus, ["V1"])
     first, second = bus.receiver.bundles[:2]
     assert first == second, "the same bytes under the same id"
@@ -106,7 +106,7 @@ def test_what_the_receiver_will_never_have_waits_and_the_others_go_on(make_world
     bus.source("pas").send(said(1, 1, "V1"), said(2, 1, "V2"), said(3, 2, "V3"))
     bus.out.start()
     wait_stays(bus, ["V3"])
-    wait_for(lambda: len(items(bus)) == 1, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    wait_for(lambda: len(items(bus)) == 1, what=lambda: bus.out.log()[-3000:])
     assert "V2" not in stays(bus), "behind it, of the same person, nothing goes"
     assert len([bundle for bundle in bus.receiver.bundles if '"V1"' in json.dumps(bundle)]) == 1, "it is not asked again"
     bus.receiver.poison = lambda bundle: None
@@ -162,7 +162,7 @@ def test_what_is_not_our_own_copy_is_not_written_over(make_world, change):
     bus.receiver.change(name, **changed)
     pas.send(said(2, 1, "V1", event_type="encounter.discharged"), said(3, 2, "V2"))
     wait_stays(bus, ["V2"])
-    waits = wait_for(lambda: items(bus), seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    waits = wait_for(lambda: items(bus), what=lambda: bus.out.log()[-3000:])
     assert "412/not-ours" in json.dumps(waits), waits
     assert all(bus.receiver.resources[name][member] == value for member, value in changed.items()), "as it was there"
 
@@ -229,7 +229,7 @@ def test_a_message_is_credited_only_by_an_answer_to_itself(make_world):
     bus.receiver.script = ["foreign"]
     bus.source("pas").send(said(1, 1, "V1"))
     bus.out.start()
-    wait_for(lambda: len(bus.receiver.bundles) >= 2, seconds=30 * SLOW, what=lambda: bus.out.log()[-3000:])
+    wait_for(lambda: len(bus.receiver.bundles) >= 2, what=lambda: bus.out.log()[-3000:])
     first, second = bus.receiver.bundles[:2]
     header = first["entry"][0]["resource"]
     assert first == second and first["type"] == "message"

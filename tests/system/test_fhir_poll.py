@@ -157,7 +157,7 @@ def test_retry_after_is_honoured(make_poll):
     server.misbehave = fail
     make_poll(server)
     wait_for(lambda: len(times) >= 2, 20 * SLOW, "a second question")
-    assert 3.9 <= times[1] - times[0] < 8 * SLOW
+    assert times[1] - times[0] >= 3.9
 
 
 def misbehaviour(kind, server):

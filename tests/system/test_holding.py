@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from carebus_bus import common_pb2, event_pb2, submission
+from carebus_bus import event_pb2, submission
 from carebus_readers import Feed, Live, assert_chain, place, tail
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"

@@ -1,7 +1,7 @@
 """Who is who, over real processes: what waits in a review, what people decide of it, and that a rebuild comes to the same."""
 
 import pytest
-from carebus_bus import common_pb2, event_pb2, intake_pb2, wait_for
+from carebus_bus import event_pb2, intake_pb2, wait_for
 
 SHOWN = ("p", "r")
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import journal_bytes
-from carebus_bus import ANSWER_SECONDS, Bus, BusError, curve_pair, intake_pb2, submission, wait_for
+from carebus_bus import ANSWER_SECONDS, Bus, BusError, curve_pair, free_port, intake_pb2, submission, wait_for
 from standstill import held, wait_carried
 
 
@@ -420,13 +420,6 @@ def tcp_bus(make_bus, port):
     server, peer = curve_pair(), curve_pair()
     bus.write_keys(bus=server, pas=(peer[0], None))
     return bus.start(), server, peer
-
-
-def free_port():
-    import socket as sockets
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_known_key_speaks_over_tcp_and_no_other(make_bus):

@@ -2,7 +2,6 @@
 and again, late, refused and undone. What the record answers under each old number is what counts."""
 
 import itertools
-import json
 import shutil
 
 import pytest

@@ -12,7 +12,7 @@ import time
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from carebus_bus import ANSWER_SECONDS, CAREBUSCTL, ROOT, Source, submission, wait_for
+from carebus_bus import ANSWER_SECONDS, CAREBUSCTL, ROOT, Source, free_port, submission, wait_for
 from carebus_readers import Feed
 from mllp_peer import Mllp, adt
 
@@ -259,9 +259,7 @@ def test_whoever_wants_the_older_format_gets_it_and_promtool_finds_no_fault(make
 
 
 def test_figures_are_read_over_tcp_where_the_configuration_says_so(make_bus):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     bus = make_bus({"metrics": f"127.0.0.1:{port}"}).start()
 
     def answer():

@@ -154,7 +154,7 @@ def test_status_counts_what_the_adapter_ignored_and_refused_over_all_its_session
         def look():
             status = mllp.bus.source_status("pas")
             return (status.ignored, status.refused) == (ignored, refused)
-        wait_for(look, 10, f"{ignored} ignored and {refused} refused")
+        wait_for(look, what=f"{ignored} ignored and {refused} refused")
         time.sleep(1.5)  # and no more than that when it is said again
         assert look()
 
@@ -177,7 +177,7 @@ def test_status_counts_what_the_adapter_ignored_and_refused_over_all_its_session
     mllp.bus.stop()
     mllp.bus.start()
     sender = mllp.sender()
-    wait_for(lambda: sender.ask(adt("M2", processing="T")).code == "AA", 15, "the bus again")
+    wait_for(lambda: sender.ask(adt("M2", processing="T")).code == "AA", what="the bus again")
     assert sender.ask(adt("P2", processing="P")).code == "AR"
     counted(0, 1)
 

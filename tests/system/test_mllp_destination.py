@@ -51,7 +51,7 @@ class Adapter:
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     def wait_log(self, event):
-        wait_for(lambda: f"event={event}" in self.log(), seconds=30 * SLOW, what=lambda: f"{event} in\n{self.log()[-3000:]}")
+        wait_for(lambda: f"event={event}" in self.log(), what=lambda: f"{event} in\n{self.log()[-3000:]}")
 
 
 @pytest.fixture

@@ -563,7 +563,7 @@ def test_no_program_leaves_a_core_with_patients_in_it(make_bus):
     try:
         wait_for(lambda: may_be_looked_into(other.pid), what="a program of another kind")
         for name, pid in (("core", bus.pid), ("serve", bus.serve_pid), ("carebus-mllp", mllp.process.pid), ("carebusctl", follow.pid)):
-            wait_for(lambda: core_limit(pid) == ["0", "0"] and not may_be_looked_into(pid), 5, f"{name} to be closed")
+            wait_for(lambda: core_limit(pid) == ["0", "0"] and not may_be_looked_into(pid), what=f"{name} to be closed")
     finally:
         for process in (follow, other):
             process.kill()

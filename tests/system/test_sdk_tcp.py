@@ -1,11 +1,10 @@
 """The shared library as a vendor in another language loads it, over tcp with CURVE keys."""
 
 import ctypes
-import socket
 
 import pytest
 
-from carebus_bus import BUILD, curve_pair, event_pb2, wait_for
+from carebus_bus import BUILD, curve_pair, event_pb2, free_port, wait_for
 
 pytestmark = pytest.mark.plain  # a sanitized library cannot be loaded into a program that is not
 
@@ -84,9 +83,7 @@ class Source:
 @pytest.fixture
 def remote(make_bus):
     """A bus that listens on tcp, its public key, and the pair of the source pas."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     bus, bus_pair, pas_pair = make_bus(), curve_pair(), curve_pair()
     bus.write_keys(bus=bus_pair, pas=(pas_pair[0], None))
     bus.config["listen"] = {"intake": f"tcp://127.0.0.1:{port}"}

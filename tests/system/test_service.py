@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from carebus_bus import CAREBUSD, SLOW, Bus, BusError, curve_pair, log_rows, submission, wait_for
+from carebus_bus import CAREBUSD, SLOW, Bus, BusError, curve_pair, free_port, log_rows, submission, wait_for
 
 
 def run(*arguments, **options):
@@ -82,9 +82,7 @@ def test_carebusctl_reload_ends_with_what_became_of_it(bus):
 
 def test_figures_over_tcp_that_the_fence_would_not_let_through_need_a_restart(bus):
     """What was started without any listener may never make a socket of the internet again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        bus.config["metrics"] = f"127.0.0.1:{free.getsockname()[1]}"
+    bus.config["metrics"] = f"127.0.0.1:{free_port()}"
     bus.write_config()
     assert "restart" in bus.ctl("reload", "--wait", check=78).stderr
     assert "setting=metrics" in bus.log() and "FIGURES_NOT_LISTENING" not in bus.log_events()
@@ -133,7 +131,7 @@ def test_serve_that_hangs_is_ended_and_started_again_and_intake_never_notices(bu
     pas = bus.source("pas")
     wait_for(lambda: "SERVE_SILENT" in bus.log_events(), 180, "core to notice")
     assert pas.send(submission("A-1"))[0].stored.seq == 2
-    wait_for(lambda: bus.log_events().count("SERVE_READY") == 2, 60, "another serve")
+    wait_for(lambda: bus.log_events().count("SERVE_READY") == 2, what="another serve")
 
 
 @pytest.mark.plain
@@ -149,12 +147,11 @@ def test_watchdog_is_fed_while_all_threads_move_and_not_when_one_stands(make_bus
     tracer = subprocess.Popen(["strace", "-qq", "-p", fold, "-e", "trace=poll,ppoll", "-e", "inject=poll,ppoll:delay_enter=60000000"],
                               stderr=subprocess.DEVNULL)
     try:
-        time.sleep(2.5 * SLOW)
+        wait_for(lambda: "STUCK" in bus.log_events(), what="core to notice that a thread stands")
         bus.read_notices()
         bus.notices = []
         time.sleep(4 * SLOW)
         assert "WATCHDOG=1" not in bus.read_notices()
-        assert "STUCK" in bus.log_events()
     finally:
         tracer.kill()
         tracer.wait()

@@ -82,7 +82,7 @@ def test_write_that_finds_no_room_refuses_the_batch_and_resumes(make_bus, small_
     def resumed():
         receipt, = pas.send(submission("after", original=b"after", events=0), number=number)
         return receipt if receipt.WhichOneof("result") == "stored" else None
-    after = wait_for(resumed, 30, "messages to be taken in again")
+    after = wait_for(resumed, what="messages to be taken in again")
     assert [receipt.stored.seq for receipt in stored] == list(range(2, 2 + len(stored)))
     assert after.stored.seq == stored[-1].stored.seq + 1
     bus.wait_folded()
@@ -183,7 +183,7 @@ def test_soft_limit_is_said_and_stops_nothing_hard_limit_stops_intake_alone_and_
         feed.ack(feed.take(21)[-1])
     bus.ctl("tail", check=0)
     ballast.unlink()
-    wait_for(lambda: bus.status().state == "running", 10, "the room to be seen")
+    wait_for(lambda: bus.status().state == "running", what="the room to be seen")
     again, = pas.send(*some(1, 21), number=refused.number)
     assert again.WhichOneof("result") == "stored"
     events = bus.log_events()
@@ -240,8 +240,8 @@ def test_disk_that_others_fill_to_the_last_byte_takes_the_reserve_and_what_is_be
     given = bus.status().disk.reserve_bytes
     assert given < laid_by
     ballast.unlink()
-    wait_for(lambda: bus.status().state == "running", 10, "the room to be seen")
-    wait_for(lambda: bus.status().disk.reserve_bytes == laid_by, 10, "the reserve to be laid by again")
+    wait_for(lambda: bus.status().state == "running", what="the room to be seen")
+    wait_for(lambda: bus.status().disk.reserve_bytes == laid_by, what="the reserve to be laid by again")
     pas = bus.source("pas")
     assert pas.send(*some(1, 500))[0].WhichOneof("result") == "stored"
     bus.wait_folded()

@@ -103,7 +103,7 @@ static void skip_without_landlock(void) {
 
         assert_true(r >= 0);
         if (r > 0) {
-                print_message("no Landlock here: %s\n", sandbox_reason(r));
+                print_message("# no Landlock here: %s\n", sandbox_reason(r));
                 skip();
         }
 }
@@ -118,7 +118,7 @@ static void skip_without_seccomp(void) {
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
         if (WEXITSTATUS(status) != 0) {
-                print_message("no seccomp here: %s\n", sandbox_reason(WEXITSTATUS(status)));
+                print_message("# no seccomp here: %s\n", sandbox_reason(WEXITSTATUS(status)));
                 skip();
         }
 }
@@ -228,7 +228,7 @@ static void test_nobody_is_connected_to_unless_that_is_the_work(void **state) {
         if (sandbox_can_stop_connections())
                 in_a_process(connect_not_allowed);
         else
-                print_message("this kernel's Landlock knows no connections\n");
+                print_message("# this kernel's Landlock knows no connections\n");
         close(listener);
 }
 
