@@ -22,7 +22,17 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{name}: {text}")
 
 
+def shares_with_module(item):
+    """Whether it uses a fixture of its module: all that do are run in one place, so that it is made once."""
+    return any(definition.scope == "module" for definitions in item._fixtureinfo.name2fixturedefs.values() for definition in definitions)
+
+
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if shares_with_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
     nightly = bool(os.environ.get("CAREBUS_NIGHTLY"))
     for item in items:
         if item.get_closest_marker("nightly") and not nightly:

@@ -1,6 +1,7 @@
 /*
  * Whatever stands in a text of an event, the message that is made of it has the same segments, is one frame, and is read again as the same
- * text: every byte, in every text field, one at a time.
+ * text: every byte, in every text field, one at a time. By day every field has all bytes that mean something to HL7 and every eighth of the
+ * others, which ones being other ones in each field; at night (CAREBUS_NIGHTLY) all of them.
  */
 #include "adapters/mllp/framer.h"
 #include "tests/unit/adapters/mllp/writer-fixture.h"
@@ -175,6 +176,10 @@ static bool means_something(const Slot *slot, unsigned letter, const char *names
                (letter == '&' && n > 9 && strcmp(slot->path + n - 9, "authority") == 0);
 }
 
+static bool is_tried(size_t slot, unsigned letter) {
+        return is_special(letter) || (letter + slot) % 8 == 0 || getenv("CAREBUS_NIGHTLY");
+}
+
 static void slot_check(const Carebus__V1__Event *event, const Slot *slot, size_t *n_exact) {
         char *saved = *slot->text, text[32], names[NAMES_MAX], plain_names[NAMES_MAX];
         bool is_exact, is_read;
@@ -188,6 +193,8 @@ static void slot_check(const Carebus__V1__Event *event, const Slot *slot, size_t
         *n_exact += is_exact;
         for (unsigned letter = 1; letter < 0x100; letter++)
                 for (unsigned form = 0; form < 1U + is_special(letter); form++) {
+                        if (!is_tried((size_t)(slot - slots), letter))
+                                continue;
                         nasty(letter, form, text);
                         *slot->text = text;
                         assert_int_equal(write_event(event), 0);

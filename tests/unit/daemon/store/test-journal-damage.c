@@ -1,4 +1,5 @@
-/* Every single bit that can flip in the written part of a sealed journal of 64 KiB is detected, and located. */
+/* Every single bit that can flip in the written part of a sealed journal of 64 KiB is detected, and located: by day one bit of each byte,
+ * at night (CAREBUS_NIGHTLY) all eight. */
 #include "store-test.h"
 
 #include <dirent.h>
@@ -81,6 +82,7 @@ static int make_sealed(void **state) {
 }
 
 static void test_every_flipped_bit_is_detected_and_located(void **state) {
+        const bool is_night = getenv("CAREBUS_NIGHTLY") != NULL;
         uint64_t flips = 0;
         JournalVerified verified;
 
@@ -91,7 +93,7 @@ static void test_every_flipped_bit_is_detected_and_located(void **state) {
                 const Extent *extent = &extents[i];
 
                 for (uint64_t at = 0; at < extent->size; at++) {
-                        for (unsigned bit = 0; bit < 8; bit++) {
+                        for (unsigned bit = is_night ? 0 : (unsigned)(at % 8); bit < 8; bit += is_night ? 1 : 8) {
                                 JournalFault fault = { .reason = "none" };
                                 int r;
 
