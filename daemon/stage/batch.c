@@ -276,11 +276,20 @@ static int batch_answer(Intake *intake) {
         return 0;
 }
 
+/* A decision of before this start lies in the segment that is written to, with what it lets go of. Without room, another time. */
+static int turn_if_wanted(Intake *intake) {
+        return atomic_exchange(&intake->options.facts->turn_wanted, false)
+                       ? MIN(journal_turn(intake->options.journal), 0)
+                       : 0;
+}
+
 int intake_batch(Intake *intake) {
         const int64_t now = clock_monotonic(intake->options.clock);
         const uint64_t committed = journal_committed(intake->options.journal);
-        int r;
+        int r = turn_if_wanted(intake);
 
+        if (r < 0)
+                return r;
         if (intake->turns.count == 0 && !intake->settings_due && !intake->dictionary_due && !intake->expiry_due &&
             intake->n_controls == 0 && !tick_is_due(intake, now))
                 return 0;

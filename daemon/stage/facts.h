@@ -18,6 +18,8 @@ typedef struct CoreFacts {
         atomic_uint_fast64_t helper_rounds;
         atomic_uint_fast64_t
                 expiry_seq; /* intake: the decision to let go of payloads is durable under this number; retention takes it away */
+        atomic_bool
+                turn_wanted; /* retention: what is to go lies in the segment that is written to; intake begins another */
         atomic_uint sources_connected; /* intake */
         atomic_bool
                 intake_waits;   /* intake: senders are asked to try later, for want of room or since the fold stands */

@@ -26,6 +26,7 @@
 #include "proto/check.h"
 
 #define LOOK_EVERY (24 * 60 * 60 * USEC_PER_SEC)
+#define TURN_AFTER (1 * USEC_PER_SEC)   /* another segment is asked for */
 #define AGAIN_AFTER (60 * USEC_PER_SEC) /* something did not go: no room, for instance */
 #define SEQS_A_DECISION 5000
 #define BASES_KEPT 2
@@ -46,6 +47,7 @@ struct Retention {
         uint64_t decided_until[_RETENTION_CLASS_MAX], looked_until[_RETENTION_CLASS_MAX];
         bool done[_RETENTION_CLASS_MAX];
         uint64_t waits_for; /* the decision that the fold is to carry out; 0: none */
+        int64_t again_at;   /* monotonic: then it is tried again, where it could not be carried out */
         bool handed_over;   /* intake has a decision, and has not told its number yet */
 };
 
@@ -411,13 +413,15 @@ static int take_out(Retention *retention, uint64_t seq) {
         n = seqs.size / sizeof(uint64_t);
         if (r == 0 && n > 0)
                 r = take_from_journal(retention, expired, &seqs, &n_gone);
+        if (r == 0 && n_gone < n)
+                return -EAGAIN; /* some lie in the segment that is written to */
         if (r == 0 && n > 0 && retention_class_of_rule(expired->rule) == RETENTION_NOT_FOLLOWED)
                 log_event(LOG_ORIGINALS_EXPIRED, log_number("SEQ", (int64_t)seq),
                           log_number("ENTRIES", (int64_t)n_gone));
         else if (r == 0 && n > 0)
                 log_event(LOG_RETENTION_PASSED, log_name("REASON", expired->rule), log_number("SEQ", (int64_t)seq),
                           log_number("ENTRIES", (int64_t)n_gone));
-        return r != 0 || n_gone == n ? r : -EAGAIN; /* some lie in the segment that is written to */
+        return r;
 }
 
 /* A decision that was broken off by the end of the process. */
@@ -440,11 +444,15 @@ static int wait_round(Retention *retention, int64_t now) {
                 retention->waits_for = atomic_exchange(&facts->expiry_seq, 0);
                 retention->handed_over = retention->waits_for == 0;
         }
-        if (retention->waits_for == 0 || atomic_load(&facts->folded_seq) < retention->waits_for)
+        if (retention->waits_for == 0 || atomic_load(&facts->folded_seq) < retention->waits_for ||
+            now < retention->again_at)
                 return 0;
         r = take_out(retention, retention->waits_for);
-        if (r == -EAGAIN)
+        if (r == -EAGAIN) {
+                retention->again_at = now + TURN_AFTER;
+                atomic_store(&facts->turn_wanted, true);
                 return 0;
+        }
         if (r == 0) {
                 retention->waits_for = 0;
                 retention->look_at = now; /* there may be more than one decision holds */
