@@ -73,6 +73,42 @@ static void look_at_keys(Doctor *doctor) {
                 look_at_secret(doctor, config->destinations[i].tls.key);
 }
 
+/* What to do where nothing can be written. Who may not write there by right is told nothing: it is not theirs. */
+static const struct {
+        int error;
+        const char *next;
+} unwritable[] = {
+        { EROFS,
+          "a file system that found an error makes itself read-only: see dmesg, have it checked, mount it again" },
+        { ENOSPC, "free space, or remove small files where df -i says that there are no more" },
+        { EDQUOT, "raise the quota of the bus's user, or free space" },
+        { EIO, "the disk fails: see dmesg, copy the state away, replace it" },
+};
+
+/* A file that has no name, and is gone when it is closed. */
+static int try_writing(const char *folder) {
+        _cleanup_(closep) int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return -errno;
+        return pwrite(fd, "", 1, 0) < 0 || fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static void look_at_writing(Doctor *doctor) {
+        const char *folder = doctor->config->state;
+        const int r = try_writing(folder);
+        struct stat about;
+
+        for (size_t i = 0; i < ELEMENTSOF(unwritable); i++)
+                if (r == -unwritable[i].error)
+                        doctor_say(doctor, DOCTOR_WRONG, "disk", unwritable[i].next, "nothing can be written in %s: %s",
+                                   folder, strerror(-r));
+        if (stat(folder, &about) == 0 && (about.st_mode & S_IRWXU) != S_IRWXU)
+                doctor_say(doctor, DOCTOR_WRONG, "folders", "chmod it to 0700 or 0750",
+                           "its owner may not write in %s (mode %04o): %s", folder, about.st_mode & 07777,
+                           strerror(EACCES));
+}
+
 static void look_at_disk(Doctor *doctor) {
         const Config *config = doctor->config;
         struct statvfs room;
@@ -235,6 +271,7 @@ void doctor_look_at_host(Doctor *doctor) {
         look_at_folder(doctor, "state", config->state, 0027);
         look_at_folder(doctor, "run", config->run, 0022);
         look_at_keys(doctor);
+        look_at_writing(doctor);
         look_at_disk(doctor);
         look_at_clock(doctor);
         look_at_memory(doctor);

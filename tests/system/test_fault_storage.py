@@ -337,6 +337,10 @@ def doctor(bus):
     return done.returncode, done.stdout + done.stderr
 
 
+def one_line(words):
+    return " ".join(words.split())
+
+
 def told(bus, source, message_id):
     """What came of one message: the receipt, or that the daemon has ended with a code that says storage."""
     number = source.submit(one(message_id))
@@ -376,7 +380,9 @@ def bring_back(folder):
     (folder / "elsewhere").rename(folder / "state")
 
 
-AILMENTS = {"no more files": take_inodes, "the folder is gone": move_away}
+# What is done, and where and what the doctor says is wrong.
+AILMENTS = {"no more files": (take_inodes, "nothing can be written in {state}: No space left on device"),
+            "the folder is gone": (move_away, "state: {state}: No such file or directory")}
 
 
 @pytest.mark.root
@@ -385,7 +391,7 @@ def test_disk_that_ails_costs_a_try_again_or_ends_the_daemon_and_never_a_message
     bus = make_bus({"state": str(own_disk / "state"), "journal": {"reserve_bytes": 0, "segment_bytes": "64 KiB"}})
     bus.start()
     ids = fill(bus, 5)
-    mend = AILMENTS[ailment](own_disk)
+    mend = AILMENTS[ailment][0](own_disk)
     source = bus.source("pas")
     taken, refused = [], 0
     for i in range(40):
@@ -399,9 +405,7 @@ def test_disk_that_ails_costs_a_try_again_or_ends_the_daemon_and_never_a_message
             refused += 1
             break
     code, words = doctor(bus)
-    if refused or bus.process.poll() is not None:
-        assert code != 0, "the doctor sees nothing"
-        assert str(own_disk) in words or "disk" in words or "storage" in words, words
+    assert code != 0 and AILMENTS[ailment][1].format(state=own_disk / "state") in one_line(words), words
     mend()
     if bus.process.poll() is not None:
         bus._ended()
@@ -415,6 +419,92 @@ def test_disk_that_ails_costs_a_try_again_or_ends_the_daemon_and_never_a_message
     again.close()
     _, seqs = promises.check_bus(bus, "pas", everything, everything)
     assert set(taken) <= set(seqs)
+
+
+class Ext4:
+    """A file system of its own that makes itself read-only when it finds an error, as is usual."""
+
+    def __init__(self, folder):
+        self.image, self.folder = folder / "image", folder / "disk"
+        self.folder.mkdir()
+        with open(self.image, "wb") as image:
+            image.truncate(64 << 20)
+        self.run("mkfs.ext4", "-q", "-F", "-J", "size=4", str(self.image))
+        self.mount()
+
+    def run(self, *command):
+        path = f"{os.environ['PATH']}:/sbin:/usr/sbin"
+        found = shutil.which(command[0], path=path)
+        if not found:
+            pytest.skip(f"needs {command[0]} (packages e2fsprogs, mount)")
+        return subprocess.run([found, *command[1:]], capture_output=True, text=True, check=False)
+
+    def mount(self):
+        done = self.run("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.folder))
+        if done.returncode != 0:
+            pytest.skip(f"cannot mount a loop device here: {done.stderr.strip()}")
+
+    def remount(self, how):
+        done = self.run("mount", "-o", f"remount,{how}", str(self.folder))
+        assert done.returncode == 0, done.stderr
+
+    def find_an_error(self):
+        """Its own way to try what an error does; from here on nothing can be written, and files that are open stay open."""
+        device = self.run("findmnt", "-n", "-o", "SOURCE", str(self.folder)).stdout.strip()
+        trigger = f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error"
+        if not os.access(trigger, os.W_OK):
+            pytest.skip(f"needs {trigger}")
+        with open(trigger, "w", encoding="ascii") as file:
+            file.write("a test")
+
+    def mend(self):
+        self.unmount()
+        self.run("e2fsck", "-fy", str(self.image))
+        self.mount()
+
+    def unmount(self):
+        wait_for(lambda: self.run("umount", str(self.folder)).returncode == 0, what="nobody uses the disk")
+
+
+@pytest.fixture
+def ext4(tmp_path):
+    disk = Ext4(tmp_path)
+    yield disk
+    disk.run("umount", "-l", str(disk.folder))
+
+
+@pytest.mark.root
+def test_disk_that_makes_itself_read_only_ends_the_daemon_and_never_a_message_and_the_doctor_names_it(ext4, make_bus):
+    bus = make_bus({"state": str(ext4.folder / "state"), "journal": {"segment_bytes": "64 KiB"}})
+    said = f"nothing can be written in {ext4.folder / 'state'}: Read-only file system"
+    bus.start()
+    ids = fill(bus, 5)
+    source = bus.source("pas")
+    ext4.find_an_error()
+    receipt = told(bus, source, "B-0")
+    assert receipt is None or (receipt.WhichOneof("result") == "refused" and not receipt.refused.permanent), receipt
+    assert bus.wait() == EXIT_STORAGE
+    assert "STORAGE_FAULT" in bus.log_events() and "Read-only file system" in bus.log()
+    bus.kill()
+    code, words = doctor(bus)
+    assert code != 0 and said in one_line(words), words
+    ext4.mend()
+    bus.start()
+    assert told(bus, bus.source("pas"), "B-0").WhichOneof("result") in ("stored", "duplicate")
+    bus.stop()
+    # And as an operator does it, while nothing runs: the start says which file, and why.
+    ext4.remount("ro")
+    bus.start(wait=False)
+    assert bus.wait() in (EXIT_STORAGE, EXIT_LATER)
+    bus.kill()
+    assert str(ext4.folder / "state") in bus.log().split("event=STOPPED")[-2], "the path is not named"
+    code, words = doctor(bus)
+    assert code != 0 and said in one_line(words), words
+    ext4.remount("rw")
+    bus.start()
+    promises.check_bus(bus, "pas", [*ids, "B-0"], [*ids, "B-0"])
+    assert said not in one_line(doctor(bus)[1])
+    bus.stop()
 
 
 @pytest.mark.root
@@ -468,6 +558,12 @@ def test_start_without_the_right_to_its_state_says_which_folder_and_why(make_bus
     assert code in (EXIT_STORAGE, EXIT_LATER, 77, 78), code
     assert "ermission denied" in bus.log() or "EACCES" in bus.log() or "errno=13" in bus.log(), bus.log()[-1000:]
     bus.wrapper = []
+    state = bus.folder / "state"
+    mode = state.stat().st_mode & 0o777
+    state.chmod(0o500)
+    code, words = doctor(bus)
+    assert code != 0 and f"its owner may not write in {state}" in one_line(words) and "Permission denied" in words, words
+    state.chmod(mode)
     shutil.rmtree(bus.folder / "run", ignore_errors=True)
     bus.start()
     promises.check_bus(bus, "pas", ids, ids)
