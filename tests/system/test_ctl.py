@@ -156,6 +156,7 @@ def test_user_who_is_no_operator_is_77(bus):
 
 
 @pytest.mark.root
+@pytest.mark.long
 def test_who_is_refused_is_told_and_lets_go_every_time(bus):
     """Two threads of libzmq could wait for each other at the end, once in some hundred times."""
 

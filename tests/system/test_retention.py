@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+import journal_bytes
 from carebus_bus import BUILD, CAREBUSCTL, submission, wait_for
 from carebus_readers import Feed
 
@@ -44,14 +45,7 @@ class Later:
 
 
 def journal_has(bus, text):
-    """Whether any segment holds these bytes; one that is being made ready may vanish meanwhile."""
-    for path in pathlib.Path(bus.folder, "state", "journal").iterdir():
-        try:
-            if text.encode() in path.read_bytes():
-                return True
-        except FileNotFoundError:
-            pass
-    return False
+    return journal_bytes.holds(bus.folder / "state" / "journal", text)
 
 
 def unread(message_id):

@@ -1,10 +1,10 @@
 """Whom the bus keeps a record of: who is looked after by one organisation has numbers and stays, and what else was said is let go of."""
 
-import contextlib
 import glob
 import pathlib
 import shutil
 
+import journal_bytes
 from carebus_bus import OPEN_SHARING, Bus, event_pb2, intake_pb2, wait_for
 
 TEAMS = {
@@ -99,12 +99,7 @@ def test_a_referral_to_somebody_who_is_not_on_the_bus_changes_nothing():
 
 
 def journal_has(bus, text):
-    """Whether any segment holds these bytes; one that is being made ready may vanish meanwhile."""
-    for path in pathlib.Path(bus.folder, "state", "journal").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if text.encode() in path.read_bytes():
-                return True
-    return False
+    return journal_bytes.holds(bus.folder / "state" / "journal", text)
 
 
 def test_what_nobody_needed_in_time_is_gone_from_the_disk_and_a_rebuild_still_comes_to_the_same():
