@@ -254,6 +254,8 @@ class Carebusctl:
 
     def json(self, *arguments):
         done = subprocess.run([*self.command, "--json", *arguments], capture_output=True, text=True)
+        if not done.stdout:
+            raise SystemExit(f"demo: carebusctl {' '.join(arguments)} said nothing (exit {done.returncode}): {done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def show(self, what, *arguments, lines=None, only=""):
@@ -430,7 +432,7 @@ def main():
         with socket.create_connection(("127.0.0.1", ports["mllp"])) as bus.connection:
             play_day(bus, receiver)
         return ctl.show("And how is the bus?", "status")
-    except SystemExit:
+    except (Exception, SystemExit):
         log.flush()
         sys.stderr.write(pathlib.Path(folder, "log").read_text())
         raise
