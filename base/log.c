@@ -123,6 +123,17 @@ static void line_add_lower(Line *line, const char *name) {
                 line_add(line, "%c", *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
 }
 
+/* A quotation mark within would end the value for whoever reads it, and what is behind it would be fields. */
+static void line_add_quoted(Line *line, const char *value) {
+        line_add(line, "=\"");
+        for (; *value; value++)
+                if (*value == '"')
+                        line_add(line, "\\x22");
+                else
+                        line_add(line, "%c", *value);
+        line_add(line, "\"");
+}
+
 static void line_add_field(Line *line, const LogField *field) {
         _cleanup_(freep) char *value = NULL;
 
@@ -136,7 +147,7 @@ static void line_add_field(Line *line, const LogField *field) {
         if (!value)
                 line_add(line, "=?");
         else if (!*value || strpbrk(value, " \"="))
-                line_add(line, "=\"%s\"", value);
+                line_add_quoted(line, value);
         else
                 line_add(line, "=%s", value);
 }

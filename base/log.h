@@ -1,6 +1,6 @@
 #pragma once
 /*
- * What operations people read. A line is made from one row of the table in log.c and typed fields; there is no way
+ * What operations people read. A line is made from one row of the table in log-events.h and typed fields; there is no way
  * to put text of a message into it. journald gets fields when stderr is its stream, else a plain line goes to stderr.
  * Never waits for its reader; thread-safe. Of one event about one peer more than 20 lines at once, or more than ten a minute for long,
  * are left out and counted (LINES_LEFT_OUT; log-limit.h), but for levels critical and above.

@@ -95,7 +95,7 @@ static void say_hostile(void) {
         memcpy(large + 199, "\xc3\xa9", 2);
         log_start("carebus-mllp", NULL);
         log_event(LOG_STARTED, log_name("A", "two\nlines \x1b[2J"), log_name("B", NULL), log_name("C", ""),
-                  log_name("D", "k=v"), log_name("E", large));
+                  log_name("D", "k=v"), log_name("F", "\" seq=7 event=STOPPED"), log_name("E", large));
 }
 
 static void test_value_stays_in_its_line_and_in_its_place(void **state) {
@@ -104,8 +104,8 @@ static void test_value_stays_in_its_line_and_in_its_place(void **state) {
 
         assert_int_equal(count_of(text, "\n"), 1);
         assert_null(strchr(text, 0x1b));
-        assert_non_null(
-                strstr(text, "carebus-mllp info: started a=\"two\\x0alines \\x1b[2J\" b=- c=\"\" d=\"k=v\" e=x"));
+        assert_non_null(strstr(text, "carebus-mllp info: started a=\"two\\x0alines \\x1b[2J\" b=- c=\"\" d=\"k=v\" "
+                                     "f=\"\\x22 seq=7 event=STOPPED\" e=x"));
         e = strstr(text, " e=") + 3;
         assert_int_equal(strspn(e, "x"), 199);
         assert_int_equal(e[199], ' ');
