@@ -16,10 +16,13 @@ LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z [a-z-]+(?:\[[^\]\n]*
 FIELD = re.compile(r' ([a-z_]+)=("[^"]*"|\S+)')
 
 
+Row = collections.namedtuple("Row", "id level sentence")
+
+
 def table():
-    """Of each row: (level, sentence)."""
-    rows = re.findall(r'^LOG_EVENT\((\w+), "\w+", (\d), "(.*)"\)$', (ROOT / "base/log-events.h").read_text(encoding="utf-8"), re.M)
-    return {name: (LEVELS[int(level)], sentence) for name, level, sentence in rows}
+    """Of each row: its MESSAGE_ID, its level as text, its sentence."""
+    rows = re.findall(r'^LOG_EVENT\((\w+), "(\w+)", (\d), "(.*)"\)$', (ROOT / "base/log-events.h").read_text(encoding="utf-8"), re.M)
+    return {name: Row(mark, LEVELS[int(level)], sentence) for name, mark, level, sentence in rows}
 
 
 def fields():
@@ -29,10 +32,9 @@ def fields():
 
 def catalogued():
     """Of each row: the fields that its entry of the catalogue writes out, as in a plain line."""
-    ids = dict(re.findall(r'^LOG_EVENT\((\w+), "(\w+)"', (ROOT / "base/log-events.h").read_text(encoding="utf-8"), re.M))
     text = (ROOT / "packaging/catalog/carebus.catalog").read_text(encoding="utf-8")
     entries = {entry[:32]: entry for entry in re.split(r"^-- ", text, flags=re.M)[1:]}
-    return {name: {field.lower() for field in re.findall(r"@CAREBUS_(\w+)@", entries[mark])} for name, mark in ids.items()}
+    return {name: {field.lower() for field in re.findall(r"@CAREBUS_(\w+)@", entries[row.id])} for name, row in table().items()}
 
 
 def excepted():
@@ -47,22 +49,25 @@ _seen = set()
 _table = table()
 
 
+def is_of_its_row(level, message, name):
+    return name in _table and level == _table[name].level and message.startswith(_table[name].sentence)
+
+
 def rows_in(text):
     """What a log has, a set of (name, its fields): whole lines of programs, of a row of the table, at its level and in its words."""
     found = set()
     for level, message, name in LINE.findall(text):
-        if name in _table and level == _table[name][0] and message.startswith(_table[name][1]):
-            said = message[len(_table[name][1]):]
-            if not FIELD.sub("", said):
-                found.add((name, tuple(sorted(field for field, _ in FIELD.findall(said)))))
+        if is_of_its_row(level, message, name):
+            rest = message[len(_table[name].sentence):]
+            if not FIELD.sub("", rest):
+                found.add((name, tuple(sorted(field for field, _ in FIELD.findall(rest)))))
     return found
 
 
 def said(text, name):
     """The lines of one row in a log, each as its fields."""
-    return [{field: value.strip('"') for field, value in FIELD.findall(message[len(_table[name][1]):])}
-            for level, message, event in LINE.findall(text)
-            if event == name and level == _table[name][0] and message.startswith(_table[name][1])]
+    return [{field: value.strip('"') for field, value in FIELD.findall(message[len(_table[name].sentence):])}
+            for level, message, event in LINE.findall(text) if event == name and is_of_its_row(level, message, event)]
 
 
 def hear(text):

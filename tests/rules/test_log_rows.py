@@ -14,7 +14,7 @@ AT = "2026-11-21T22:01:07.123456Z carebusd[serve]"
 
 def line(name, *said, level=None, words=None):
     told = "".join(f" {field}" for field in said)
-    return f"{AT} {level or ROWS[name][0]}: {words or ROWS[name][1]}{told} event={name}\n"
+    return f"{AT} {level or ROWS[name].level}: {words or ROWS[name].sentence}{told} event={name}\n"
 
 
 def leave(folder, rows):

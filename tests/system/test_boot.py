@@ -12,7 +12,7 @@ import yaml
 
 import booted
 import debian
-from carebus_bus import ROOT, curve_pair, wait_for
+from carebus_bus import ROOT, curve_pair, log_rows, wait_for
 
 pytestmark = [pytest.mark.plain, pytest.mark.root]
 
@@ -52,8 +52,7 @@ HANDSHAKE = """
 
 
 def message_id(name):
-    row = re.search(rf'^LOG_EVENT\({name}, "([0-9a-f]{{32}})"', (ROOT / "base/log-events.h").read_text(encoding="utf-8"), re.M)
-    return row.group(1)
+    return log_rows.table()[name].id
 
 
 class Site:
