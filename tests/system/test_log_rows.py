@@ -1,6 +1,7 @@
 """Rows of the log that the course of things does not write: each is brought about, and says what its entry of the catalogue speaks of."""
 
 import contextlib
+import errno
 import itertools
 import os
 import pathlib
@@ -20,7 +21,7 @@ from carebus_readers import Feed, Records
 from csv_peer import Csv
 from fhir_peer import Fhir, encounter
 from fhir_receiver import FhirDestination
-from mllp_peer import START, Mllp, free_port
+from mllp_peer import START, Mllp, adt, free_port
 from test_destination import EVERYBODY, OPEN, Receiver, items, said
 from test_fhir import tls_settings
 from test_mllp import certificates  # noqa: F401
@@ -253,7 +254,7 @@ def test_places_of_consumers_that_cannot_be_written_are_told_of_once_and_so_is_t
         feed.open().opened()
         for delivery in feed.take(len(seqs)):
             feed.ack(delivery)
-    assert told(bus, "CURSORS_NOT_WRITTEN") == {"errno": os.strerror(5)}
+    assert told(bus, "CURSORS_NOT_WRITTEN") == {"errno": os.strerror(errno.EIO)}
     assert told(bus, "CURSORS_WRITTEN_AGAIN") == {}
     assert bus.log_events().count("CURSORS_NOT_WRITTEN") == 1
 
@@ -272,7 +273,7 @@ def test_what_a_team_holds_and_cannot_be_written_is_told_of_once(site):
             return "LEDGER_NOT_WRITTEN" in bus.log_events()
         wait_for(held_back, what="the line that the ledger cannot be written")
         replica.open()
-    assert told(bus, "LEDGER_NOT_WRITTEN") == {"team": "ward", "errno": os.strerror(5)}
+    assert told(bus, "LEDGER_NOT_WRITTEN") == {"team": "ward", "errno": os.strerror(errno.EIO)}
     assert bus.log_events().count("LEDGER_NOT_WRITTEN") == 1
 
 
@@ -295,7 +296,7 @@ def test_audit_that_ended_within_a_record_is_told_of_with_what_was_cut(site):
 def test_figures_that_could_not_be_read_are_told_of_when_they_can(site):
     with taken_port() as port:
         bus = site({"metrics": f"127.0.0.1:{port}"}).start()
-        assert told(bus, "FIGURES_NOT_LISTENING") == {"address": f"127.0.0.1:{port}", "errno": os.strerror(98)}
+        assert told(bus, "FIGURES_NOT_LISTENING") == {"address": f"127.0.0.1:{port}", "errno": os.strerror(errno.EADDRINUSE)}
     assert told(bus, "FIGURES_LISTENING") == {"address": f"127.0.0.1:{port}"}
 
 
@@ -318,6 +319,17 @@ def test_sender_that_never_ends_its_message_is_named(site, tmp_path):
     assert fields["source"] == "pas" and fields["peer"].startswith("127.0.0.1:")
 
 
+def test_adapter_that_cannot_note_what_it_reads_says_so_and_messages_go_on(site):
+    bus = site()
+    mllp = Mllp(bus)
+    bus.peers.append(mllp)
+    bus.start()
+    (bus.folder / "state/adapters/pas/in-hand").mkdir(parents=True)
+    mllp.start()
+    assert told(mllp, "IN_HAND_NOT_KEPT") == {"source": "pas", "errno": os.strerror(errno.EISDIR)}
+    assert mllp.sender().ask(adt("M1", family=CANARY)).code == "AA"
+
+
 @pytest.mark.plain
 def test_resources_that_cannot_be_remembered_are_told_of_once_and_messages_go_on(site):
     bus = site()
@@ -327,7 +339,7 @@ def test_resources_that_cannot_be_remembered_are_told_of_once_and_messages_go_on
     fhir.start(environment=faulty.fault_environment("*/adapters/epr/*.mdb any 20+ EIO"))
     for i in range(30):
         assert fhir.client().put(f"/Encounter/e{i}", encounter(f"e{i}", subject="Patient/p1")).status == 201
-    assert told(fhir, "MEMORY_NOT_WRITTEN") == {"source": "epr", "errno": os.strerror(5)}
+    assert told(fhir, "MEMORY_NOT_WRITTEN") == {"source": "epr", "errno": os.strerror(errno.EIO)}
     assert fhir.log().count("event=MEMORY_NOT_WRITTEN") == 1
 
 
@@ -477,7 +489,7 @@ def test_state_without_room_waits_and_goes_on_and_both_are_told_of_with_the_plac
 def test_state_that_cannot_be_written_ends_the_daemon_and_names_place_and_cause(site):
     bus = site(environment=faulty.fault_environment("*/fold/data.mdb write 60 EIO")).start()
     fault = send_until(bus, "FOLD_FAULT")
-    assert int(fault["seq"]) > 0 and fault["errno"] == os.strerror(5)
+    assert int(fault["seq"]) > 0 and fault["errno"] == os.strerror(errno.EIO)
     assert bus.wait() == 74
     bus.process = None
 
@@ -493,7 +505,7 @@ def test_audit_that_cannot_be_synced_ends_serve_which_begins_again(site):
     def struck():
         bus.ctl("record", "carebus:pas", "P1")  # is audited, whoever asks
         return log_rows.said(bus.log(), "AUDIT_FAULT")
-    assert wait_for(struck, what="a sync of the audit that fails") == [{"errno": os.strerror(5)}]
+    assert wait_for(struck, what="a sync of the audit that fails") == [{"errno": os.strerror(errno.EIO)}]
     assert told(bus, "SERVE_THREAD_FAILED")["thread"]
     told(bus, "SERVE_READY", 2)
 
@@ -507,7 +519,7 @@ def test_what_could_not_be_let_go_of_is_kept_told_of_and_tried_again(site, tmp_p
                environment={**failing, **clocks.environment, "LD_PRELOAD": f"{failing['LD_PRELOAD']}:{clocks.environment['LD_PRELOAD']}"})
     bus.start()
     bus.source("pas").send(test_scope.stay("M1"), test_scope.allergy("M2"))
-    assert told(bus, "RETENTION_FAILED") == {"errno": os.strerror(5)}
+    assert told(bus, "RETENTION_FAILED") == {"errno": os.strerror(errno.EIO)}
     assert test_scope.journal_has(bus, "AM2")
     clocks.write(61 * SECOND)
     sealed = told(bus, "BASE_SEALED")
