@@ -472,6 +472,20 @@ def send_and_go(port, message):
     return True
 
 
+def test_adapter_that_cannot_note_what_it_reads_says_so_and_takes_messages_all_the_same(memory_bus):
+    bus = memory_bus
+    adapter = Mllp(bus)
+    (pathlib.Path(bus.config["state"]) / "adapters" / "pas" / "in-hand").mkdir(parents=True)
+    bus.start()
+    adapter.start()
+    try:
+        assert adapter.sender().ask(adt("A-1")).code == "AA"
+        assert adapter.log().count("event=IN_HAND_NOT_KEPT") == 1
+        promises.check_bus(bus, "pas", ["A-1"], ["A-1"])
+    finally:
+        adapter.close()
+
+
 def test_request_that_ends_its_adapter_three_times_is_accepted_unread_and_others_are_answered(memory_bus, supervise):
     bus = memory_bus
     fhir = Fhir(bus)
