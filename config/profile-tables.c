@@ -1,4 +1,4 @@
-/* A profile's `tables:`: the shipped templates in the source's own dress. */
+/* A profile's `tables:`: tables that are known here in the source's own dress. */
 #include "base/text.h"
 #include "config/profile-draft.h"
 #include "config/templates.h"
@@ -55,6 +55,12 @@ const SchemaItem profile_table_items[] = {
           .fallback = "false",
           .offset = offsetof(DraftTable, table.is_complete),
           .doc = "Each file has everybody: who is missing is noted, and nothing is removed" },
+        { .name = "exact",
+          .type = SCHEMA_BOOL,
+          .fallback = "false",
+          .offset = offsetof(DraftTable, table.is_exact),
+          .doc = "The files are exact/ of a bus: each cell is what it says, each row one event, numbers are whose they "
+                 "say" },
         { .name = NULL },
 };
 

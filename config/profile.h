@@ -78,7 +78,7 @@ typedef enum ProfileDates {
         PROFILE_DATES_YEAR_FIRST,
 } ProfileDates;
 typedef struct ProfileTable {
-        char *name;     /* of the template: people, contacts, referrals, stays, plan, scores, bereaved, services */
+        char *name;     /* of config/templates.h: people, contacts, referrals, ... */
         char *files;    /* pattern of fnmatch(3); NULL: NAME*.csv */
         char delimiter; /* 0: found out: comma, semicolon, tab */
         ProfileDates dates;
@@ -91,6 +91,8 @@ typedef struct ProfileTable {
         char **ignore; /* columns that say nothing that anybody needs */
         size_t n_ignore;
         bool is_complete; /* each file has everybody: who is missing is noted, and nothing is removed */
+        /* The exact form of a bus: no spreadsheet program was at it, each cell is what it says, and each row is one event. */
+        bool is_exact;
 } ProfileTable;
 
 /* Messages that go out to such a system: `out:`. NULL: not said. */

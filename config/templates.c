@@ -26,7 +26,23 @@ static const Template templates[] = {
         { "bereaved",
           COLUMNS("bereaved_id", "deceased_local_id", "relation", "offered", "accepted", "first_contact", "closed") },
         { "services", COLUMNS("service", "offers", "phone", "days", "from", "to", "area", "out_of_hours_phone") },
+        { "transfers",
+          COLUMNS(PERSON, "stay_id", "transferred", "from_place", "from_facility", "from_ward", "from_room", "from_bed",
+                  "to_place", "to_facility", "to_ward", "to_room", "to_bed", "reason", "status") },
+        { "allergies",
+          COLUMNS(PERSON, "allergy_id", "substance", "substance_code", "substance_code_system", "type", "kind",
+                  "severity", "criticality", "certainty", "reaction", "status", "onset", "recorded", "none_known") },
+        { "appointments", COLUMNS(PERSON, "appointment_id", "start", "former_start", "minutes", "status", "type",
+                                  "mode", "service", "place", "facility", "ward", "room", "bed", "reason", "outcome",
+                                  "cancellation_reason", "instructions") },
+        { "documents", COLUMNS(PERSON, "document_id", "title", "type", "written", "author", "custodian", "status",
+                               "media_type", "size", "sha256", "replaces_id", "replaces_id_system") },
+        { "merges", COLUMNS(PERSON, "merge", "at", "surviving_id", "retired_id", "retired_id_system", "reason", "scope",
+                            "visit_id", "former_visit_id") },
 };
+
+/* Those behind it are no templates: nobody fills them in by hand. */
+#define TEMPLATES_MAX 8
 
 const char *const template_plan_items[] = { "cpr",          "adrt",        "lpa",           "ppc",
                                             "ppd1",         "ppd2",        "ceiling",       "jic_box",
@@ -34,6 +50,10 @@ const char *const template_plan_items[] = { "cpr",          "adrt",        "lpa"
 
 const Template *template_at(size_t index) {
         return index < ELEMENTSOF(templates) ? &templates[index] : NULL;
+}
+
+bool template_is_shipped(const Template *template) {
+        return (size_t)(template - templates) < TEMPLATES_MAX;
 }
 
 const Template *template_find(const char *name) {

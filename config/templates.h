@@ -1,6 +1,9 @@
 #pragma once
-/* The eight tables that a partner without a system sends: which columns each may have. etc/templates/ has them as files to fill in,
- * with the columns that everybody needs; a test holds the two together. Any thread. */
+/*
+ * The tables that carebus-csv knows: which columns each may have. The first eight are what a partner without a system sends:
+ * etc/templates/ has them as files to fill in, with the columns that everybody needs; a test holds the two together. The others are
+ * what programs exchange, and are read where a profile names them. Any thread.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,6 +15,8 @@ typedef struct Template {
 /* In the order in which a new partner meets them; NULL behind the last. */
 const Template *template_at(size_t index);
 const Template *template_find(const char *name);
+/* There is a file of it in etc/templates. `template` is one of these. */
+bool template_is_shipped(const Template *template);
 bool template_has_column(const Template *template, const char *column);
 
 /* What column `value` of plan means goes by column `item`: cpr, adrt, ... NULL behind the last. */

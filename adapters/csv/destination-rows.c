@@ -8,6 +8,7 @@
 #include "adapters/csv/words.h"
 #include "base/text.h"
 #include "canon/identifier.h"
+#include "proto/types.h"
 
 typedef Carebus__V1__Event Event;
 
@@ -176,6 +177,24 @@ static const struct {
         { CAREBUS__V1__FACT__VALUE_DOCUMENT, "document.available" },
 };
 
+/* What was said of a decision goes by its kind, of a referral by what became of it. */
+static const char *fact_type(const Carebus__V1__Fact *fact, const char *usual) {
+        char name[64];
+
+        if (fact->value_case == CAREBUS__V1__FACT__VALUE_REFERRAL && fact->referral->status) {
+                snprintf(name, sizeof(name), "referral.%s", fact->referral->status);
+                return event_type_find(name) ? event_type_find(name)->name : usual;
+        }
+        if (fact->value_case != CAREBUS__V1__FACT__VALUE_DECISION)
+                return usual;
+        for (size_t i = 0; event_type_at(i); i++)
+                if (event_type_at(i)->decision_kind == fact->decision->kind &&
+                    event_type_at(i)->body == CAREBUS__V1__EVENT__BODY_DECISION &&
+                    event_type_at(i)->action == CAREBUS__V1__ACTION__ACTION_NEW)
+                        return event_type_at(i)->name;
+        return usual;
+}
+
 static int take_fact(Outlet *outlet, const DestinationItem *item, Carebus__V1__Subject *patient,
                      const Carebus__V1__Fact *fact) {
         Event event = CAREBUS__V1__EVENT__INIT;
@@ -183,7 +202,9 @@ static int take_fact(Outlet *outlet, const DestinationItem *item, Carebus__V1__S
         for (size_t i = 0; i < ELEMENTSOF(fact_types); i++) {
                 if (fact_types[i].value != fact->value_case)
                         continue;
-                event.type = (char *)(uintptr_t)fact_types[i].type;
+                event.type = (char *)(uintptr_t)fact_type(fact, fact_types[i].type);
+                event.event_id = fact->event_id;
+                event.recorded_at = fact->recorded_at;
                 event.patient = patient;
                 event.source = fact->source;
                 event.occurred_at = fact->occurred_at;

@@ -1,40 +1,30 @@
-/* Rows for programs of what the templates have no table for: nobody but the bus writes them. */
+/* Rows of the tables that programs exchange besides the templates. */
 #include <string.h>
 
 #include "adapters/csv/exact-parts.h"
 #include "base/text.h"
 
-#define PERSON                                    \
-        { "local_id", 0 }, { "nhs_number", 0 }, { \
-                "chi_number", 0                   \
-        }
-enum { PERSON_END = 3 };
-
 static const char *state(const Exact *exact, const char *status) {
         return exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR ? "entered in error" : status;
 }
 
-/* ---- transfers */
-
-static const TableColumn transfer_columns[] = {
-        PERSON,          { "stay_id", 0 }, { "transferred", 0 }, { "from_place", 0 }, { "to_place", 0 },
-        { "reason", 0 }, { "status", 0 },
-};
-enum { TRANSFER_STAY = PERSON_END, TRANSFER_AT, TRANSFER_FROM, TRANSFER_TO, TRANSFER_REASON, TRANSFER_STATUS };
-
-/* RB1, Ward 4, bay 2, bed 1: what is said of it. */
-static const char *place(Exact *exact, const Carebus__V1__Place *is) {
+/* In words (RB1, Ward 4, bay 2, bed 1), and its parts behind it. Words that nobody said are made of the parts, for whoever reads one
+ * column: `from` and `to` of the parts say whether somebody did. */
+static void put_place(Exact *exact, int first, const char *part, const Carebus__V1__Place *is) {
         const char *text = is ? is->text : NULL;
 
-        if (!is || text)
-                return text;
-        const char *const parts[] = { is->organisation ? is->organisation->name : NULL, is->facility, is->point_of_care,
-                                      is->room, is->bed };
+        if (!is)
+                return;
+        const char *const values[] = { is->organisation ? is->organisation->name : NULL, is->facility,
+                                       is->point_of_care, is->room, is->bed };
 
-        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
-                if (parts[i])
-                        text = text ? arena_format(exact->arena, "%s, %s", text, parts[i]) : parts[i];
-        return text;
+        exact_part(exact, part, is->text);
+        for (size_t i = 0; i < ELEMENTSOF(values) && !is->text; i++)
+                if (values[i])
+                        text = text ? arena_format(exact->arena, "%s, %s", text, values[i]) : values[i];
+        exact->values[first + PLACE_TEXT] = text;
+        for (int i = PLACE_FACILITY; i <= PLACE_BED; i++)
+                exact->values[first + i] = values[i];
 }
 
 static bool transfer(Exact *exact) {
@@ -45,109 +35,55 @@ static bool transfer(Exact *exact) {
                 return false;
         exact->values[TRANSFER_STAY] = exact_own_id(exact, stay->identifier);
         exact->values[TRANSFER_AT] = exact_when(exact, stay->transferred_at ?: exact->event->occurred_at);
-        exact->values[TRANSFER_FROM] = place(exact, stay->prior_place);
-        exact->values[TRANSFER_TO] = place(exact, stay->place);
-        exact->values[TRANSFER_REASON] = exact_coded(stay->transfer_reason);
+        put_place(exact, TRANSFER_FROM, "from_place", stay->prior_place);
+        put_place(exact, TRANSFER_TO, "to_place", stay->place);
+        exact_coded(exact, TRANSFER_REASON, stay->transfer_reason);
         exact->values[TRANSFER_STATUS] = is_cancelled ? "cancelled" : state(exact, NULL);
+        exact_part(exact, "status", stay->status);
+        part_add_coded(&exact->parts, "class", stay->class_);
+        exact_part(exact, "transferred_at", exact_when(exact, stay->transferred_at));
+        exact_part(exact, "admitted_at", exact_when(exact, stay->admitted_at));
         return true;
 }
 
-/* ---- allergies */
+static void reactions(Exact *exact, const Carebus__V1__Allergy *is) {
+        const char *words = NULL;
 
-static const TableColumn allergy_columns[] = {
-        PERSON,
-        { "allergy_id", 0 },
-        { "substance", 0 },
-        { "substance_code", 0 },
-        { "substance_code_system", 0 },
-        { "type", 0 },
-        { "kind", 0 },
-        { "severity", 0 },
-        { "criticality", 0 },
-        { "certainty", 0 },
-        { "reaction", 0 },
-        { "status", 0 },
-        { "onset", 0 },
-        { "recorded", 0 },
-        { "none_known", 0 },
-};
-enum {
-        ALLERGY_ID = PERSON_END,
-        ALLERGY_SUBSTANCE,
-        ALLERGY_CODE,
-        ALLERGY_CODE_SYSTEM,
-        ALLERGY_TYPE,
-        ALLERGY_KIND,
-        ALLERGY_SEVERITY,
-        ALLERGY_CRITICALITY,
-        ALLERGY_CERTAINTY,
-        ALLERGY_REACTION,
-        ALLERGY_STATUS,
-        ALLERGY_ONSET,
-        ALLERGY_RECORDED,
-        ALLERGY_NONE_KNOWN,
-};
+        for (size_t i = 0; i < is->n_reactions; i++) {
+                const Carebus__V1__AllergyReaction *reaction = is->reactions[i];
+                const char *one = exact_words(reaction->manifestation) ?: reaction->text;
+
+                part_add_coded(&exact->parts, "reaction", reaction->manifestation);
+                if (one)
+                        words = words ? arena_format(exact->arena, "%s; %s", words, one) : one;
+        }
+        exact->values[ALLERGY_REACTION] = words;
+}
 
 static bool allergy(Exact *exact) {
         const Carebus__V1__Allergy *is = exact->event->allergy;
-        const char *reactions = NULL;
 
-        for (size_t i = 0; i < is->n_reactions; i++) {
-                const char *one = exact_coded(is->reactions[i]->manifestation) ?: is->reactions[i]->text;
-
-                if (one)
-                        reactions = reactions ? arena_format(exact->arena, "%s; %s", reactions, one) : one;
-        }
         exact->values[ALLERGY_ID] = exact_own_id(exact, is->identifier);
-        exact->values[ALLERGY_SUBSTANCE] = exact_coded(is->substance) ?: is->text;
+        exact_coded(exact, ALLERGY_SUBSTANCE, is->substance);
+        if (!exact->values[ALLERGY_SUBSTANCE])
+                exact->values[ALLERGY_SUBSTANCE] = is->text;
         exact->values[ALLERGY_CODE] = is->substance ? is->substance->code : NULL;
         exact->values[ALLERGY_CODE_SYSTEM] = is->substance ? is->substance->system : NULL;
-        exact->values[ALLERGY_TYPE] = exact_coded(is->type);
-        exact->values[ALLERGY_KIND] = exact_coded(is->kind);
-        exact->values[ALLERGY_SEVERITY] = exact_coded(is->severity);
-        exact->values[ALLERGY_CRITICALITY] = exact_coded(is->criticality);
-        exact->values[ALLERGY_CERTAINTY] = exact_coded(is->certainty);
-        exact->values[ALLERGY_REACTION] = reactions;
+        exact_coded(exact, ALLERGY_TYPE, is->type);
+        exact_coded(exact, ALLERGY_KIND, is->kind);
+        exact_coded(exact, ALLERGY_SEVERITY, is->severity);
+        exact_coded(exact, ALLERGY_CRITICALITY, is->criticality);
+        exact_coded(exact, ALLERGY_CERTAINTY, is->certainty);
+        reactions(exact, is);
         exact->values[ALLERGY_STATUS] = state(exact, is->status);
         exact->values[ALLERGY_ONSET] = exact_when(exact, is->onset_at);
         exact->values[ALLERGY_RECORDED] = exact_when(exact, is->recorded_at);
-        exact->values[ALLERGY_NONE_KNOWN] = !is->has_none_known ? NULL : is->none_known ? "yes" : "no";
+        exact->values[ALLERGY_NONE_KNOWN] = exact_truth(is->has_none_known, is->none_known);
+        exact_part(exact, "text", is->text);
+        exact_part(exact, "set_id", is->set_id);
+        exact_part(exact, "status", is->status);
         return exact->values[ALLERGY_SUBSTANCE] || exact->values[ALLERGY_ID] || exact->values[ALLERGY_NONE_KNOWN];
 }
-
-/* ---- appointments */
-
-static const TableColumn appointment_columns[] = {
-        PERSON,
-        { "appointment_id", 0 },
-        { "start", 0 },
-        { "former_start", 0 },
-        { "minutes", 0 },
-        { "status", 0 },
-        { "type", 0 },
-        { "mode", 0 },
-        { "service", 0 },
-        { "place", 0 },
-        { "reason", 0 },
-        { "outcome", 0 },
-        { "cancellation_reason", 0 },
-        { "instructions", 0 },
-};
-enum {
-        APPOINTMENT_ID = PERSON_END,
-        APPOINTMENT_START,
-        APPOINTMENT_FORMER,
-        APPOINTMENT_MINUTES,
-        APPOINTMENT_STATUS,
-        APPOINTMENT_TYPE,
-        APPOINTMENT_MODE,
-        APPOINTMENT_SERVICE,
-        APPOINTMENT_PLACE,
-        APPOINTMENT_REASON,
-        APPOINTMENT_OUTCOME,
-        APPOINTMENT_CANCELLED,
-        APPOINTMENT_INSTRUCTIONS,
-};
 
 static bool appointment(Exact *exact) {
         const Carebus__V1__Appointment *is = exact->event->appointment;
@@ -157,37 +93,23 @@ static bool appointment(Exact *exact) {
         exact->values[APPOINTMENT_FORMER] = exact_when(exact, is->former_start_at);
         exact->values[APPOINTMENT_MINUTES] = exact_number(exact, is->has_minutes, is->minutes);
         exact->values[APPOINTMENT_STATUS] = state(exact, is->status);
-        exact->values[APPOINTMENT_TYPE] = exact_coded(is->type);
-        exact->values[APPOINTMENT_MODE] = exact_coded(is->mode);
+        exact_coded(exact, APPOINTMENT_TYPE, is->type);
+        exact_coded(exact, APPOINTMENT_MODE, is->mode);
         exact->values[APPOINTMENT_SERVICE] = is->service ? is->service->name : NULL;
-        exact->values[APPOINTMENT_PLACE] = place(exact, is->place);
-        exact->values[APPOINTMENT_REASON] = exact_coded(is->reason);
-        exact->values[APPOINTMENT_OUTCOME] = exact_coded(is->outcome);
-        exact->values[APPOINTMENT_CANCELLED] = exact_coded(is->cancellation_reason);
+        put_place(exact, APPOINTMENT_PLACE, "place", is->place);
+        exact_coded(exact, APPOINTMENT_REASON, is->reason);
+        exact_coded(exact, APPOINTMENT_OUTCOME, is->outcome);
+        exact_coded(exact, APPOINTMENT_CANCELLED, is->cancellation_reason);
         exact->values[APPOINTMENT_INSTRUCTIONS] = is->instructions;
+        exact_part(exact, "status", is->status);
+        exact_part(exact, "end_at", exact_when(exact, is->end_at));
+        part_add_identifier(&exact->parts, "placer_id", is->placer_identifier);
+        if (is->identifier)
+                exact_part(exact, "has_own_id", "yes");
         return exact->values[APPOINTMENT_ID] != NULL;
 }
 
 /* ---- documents: what they are; what they say is no cell of a table */
-
-static const TableColumn document_columns[] = {
-        PERSON,          { "document_id", 0 }, { "title", 0 },  { "type", 0 },       { "written", 0 },
-        { "author", 0 }, { "custodian", 0 },   { "status", 0 }, { "media_type", 0 }, { "size", 0 },
-        { "sha256", 0 }, { "replaces_id", 0 },
-};
-enum {
-        DOCUMENT_ID = PERSON_END,
-        DOCUMENT_TITLE,
-        DOCUMENT_TYPE,
-        DOCUMENT_WRITTEN,
-        DOCUMENT_AUTHOR,
-        DOCUMENT_CUSTODIAN,
-        DOCUMENT_STATUS,
-        DOCUMENT_MEDIA_TYPE,
-        DOCUMENT_SIZE,
-        DOCUMENT_SHA256,
-        DOCUMENT_REPLACES,
-};
 
 static const char *hex(Exact *exact, ProtobufCBinaryData bytes) {
         char *text = arena_alloc(exact->arena, bytes.len * 2 + 1);
@@ -203,7 +125,7 @@ static bool document(Exact *exact) {
 
         exact->values[DOCUMENT_ID] = exact_own_id(exact, is->identifier);
         exact->values[DOCUMENT_TITLE] = is->title;
-        exact->values[DOCUMENT_TYPE] = exact_coded(is->type);
+        exact_coded(exact, DOCUMENT_TYPE, is->type);
         exact->values[DOCUMENT_WRITTEN] = exact_when(exact, is->written_at);
         exact->values[DOCUMENT_AUTHOR] = author ? exact_name(exact, author->name) : NULL;
         exact->values[DOCUMENT_CUSTODIAN] = is->custodian ? is->custodian->name : NULL;
@@ -212,56 +134,55 @@ static bool document(Exact *exact) {
         exact->values[DOCUMENT_SIZE] = is->has_size ? arena_format(exact->arena, "%llu", (unsigned long long)is->size)
                                                     : NULL;
         exact->values[DOCUMENT_SHA256] = is->has_sha256 ? hex(exact, is->sha256) : NULL;
-        exact->values[DOCUMENT_REPLACES] = is->n_replaces > 0 ? exact_id(is->replaces[0]) : NULL;
+        if (is->n_replaces > 0) {
+                exact->values[DOCUMENT_REPLACES] = exact_id(is->replaces[0]);
+                exact->values[DOCUMENT_REPLACES_SYSTEM] = is->replaces[0]->system;
+        }
+        exact_part(exact, "status", is->status);
+        exact_part(exact, "activity_at", exact_when(exact, is->activity_at));
+        exact_part(exact, "edited_at", exact_when(exact, is->edited_at));
         return exact->values[DOCUMENT_ID] || exact->values[DOCUMENT_TITLE];
 }
 
-/* ---- merges: of the first pair of numbers, which is what a source says of two of its own */
-
-static const TableColumn merge_columns[] = {
-        PERSON,
-        { "merge", 0 },
-        { "at", 0 },
-        { "surviving_id", 0 },
-        { "retired_id", 0 },
-        { "retired_id_system", 0 },
-        { "reason", 0 },
-};
-enum { MERGE_WHAT = PERSON_END, MERGE_AT, MERGE_SURVIVING, MERGE_RETIRED, MERGE_RETIRED_SYSTEM, MERGE_REASON };
+/* ---- merges: the first pair of numbers, which is what a source says of two of its own; all of them in the parts */
 
 static bool merge(Exact *exact) {
+        static const char *const scopes[] = { "unknown", "person", "account", "visit", "identifiers", "number" };
         const Carebus__V1__Merge *is = exact->event->merge;
         const char *type = exact->event->type;
 
-        if (is->n_surviving == 0 || is->n_retired == 0 || !text_starts_with(type, "patient."))
+        if (is->n_surviving == 0 || (is->n_retired == 0 && !is->visit) || !text_starts_with(type, "patient."))
                 return false;
         exact->values[MERGE_WHAT] = type + strlen("patient.");
         exact->values[MERGE_AT] = exact_when(exact, exact->event->occurred_at);
         exact->values[MERGE_SURVIVING] = exact_own_id(exact, is->surviving[0]);
-        exact->values[MERGE_RETIRED] = exact_id(is->retired[0]);
-        exact->values[MERGE_RETIRED_SYSTEM] = is->retired[0]->system;
-        exact->values[MERGE_REASON] = exact_coded(is->reason);
-        return exact->values[MERGE_SURVIVING] && exact->values[MERGE_RETIRED];
+        if (is->n_retired > 0) {
+                exact->values[MERGE_RETIRED] = exact_id(is->retired[0]);
+                exact->values[MERGE_RETIRED_SYSTEM] = is->retired[0]->system;
+        }
+        exact_coded(exact, MERGE_REASON, is->reason);
+        if (is->has_scope && (size_t)is->scope < ELEMENTSOF(scopes))
+                exact->values[MERGE_SCOPE] = scopes[is->scope];
+        exact->values[MERGE_VISIT] = exact_id(is->visit);
+        exact->values[MERGE_FORMER_VISIT] = exact_id(is->former_visit);
+        for (size_t i = 0; i < is->n_surviving; i++)
+                part_add_identifier(&exact->parts, "surviving_id", is->surviving[i]);
+        for (size_t i = 0; i < is->n_retired; i++)
+                part_add_identifier(&exact->parts, "retired_id", is->retired[i]);
+        part_add_identifier(&exact->parts, "visit_id", is->visit);
+        part_add_identifier(&exact->parts, "former_visit_id", is->former_visit);
+        return exact->values[MERGE_SURVIVING] && (exact->values[MERGE_RETIRED] || exact->values[MERGE_VISIT]);
 }
 
 /* ---- all of them */
 
-#define TABLE(name, columns) static const Table name##_table = { #name, columns, ELEMENTSOF(columns) }
-TABLE(transfers, transfer_columns);
-TABLE(allergies, allergy_columns);
-TABLE(appointments, appointment_columns);
-TABLE(documents, document_columns);
-TABLE(merges, merge_columns);
-_Static_assert(ELEMENTSOF(allergy_columns) <= TABLE_COLUMNS_MAX && ELEMENTSOF(appointment_columns) <= TABLE_COLUMNS_MAX,
-               "room for all columns");
-
 #define BODY(name) CAREBUS__V1__EVENT__BODY_##name
 static const ExactBody further[] = {
-        { BODY(ENCOUNTER), "transfers", transfer, true, &transfers_table },
-        { BODY(ALLERGY), "allergies", allergy, true, &allergies_table },
-        { BODY(APPOINTMENT), "appointments", appointment, true, &appointments_table },
-        { BODY(DOCUMENT), "documents", document, true, &documents_table },
-        { BODY(MERGE), "merges", merge, true, &merges_table },
+        { BODY(ENCOUNTER), "transfers", transfer, true },
+        { BODY(ALLERGY), "allergies", allergy, true },
+        { BODY(APPOINTMENT), "appointments", appointment, true },
+        { BODY(DOCUMENT), "documents", document, true },
+        { BODY(MERGE), "merges", merge, true },
 };
 
 const ExactBody *exact_further_at(size_t index) {

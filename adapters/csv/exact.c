@@ -16,25 +16,36 @@ typedef Carebus__V1__Event Event;
 
 /* ---- values ---- */
 
-static const char *keep(Exact *exact, Buffer *text) {
+const char *exact_keep(Exact *exact, Buffer *text) {
         const char *copy = text->error || text->size == 0 ? NULL : arena_text(exact->arena, text->data, text->size);
 
         buffer_deinit(text);
         return copy;
 }
 
+/* A moment of the day stands with its zone, so that it is the same wherever it is read; a day is a day everywhere. */
+static void append_moment(const Exact *exact, const Carebus__V1__When *when, Buffer *text) {
+        int32_t offset = zone_offset(exact->options->zone, when->utc_at);
+        CivilTime local = civil_from_utc(when->utc_at + offset * USEC_PER_SEC);
+        unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+
+        buffer_append_format(text, "%04d-%02d-%02dT%02d:%02d", local.year, local.month, local.day, local.hour,
+                             local.minute);
+        if (when->precision >= CAREBUS__V1__WHEN__PRECISION__PRECISION_SECOND)
+                buffer_append_format(text, ":%02d", local.second);
+        if (when->precision == CAREBUS__V1__WHEN__PRECISION__PRECISION_FRACTION)
+                buffer_append_format(text, ".%06d", local.microsecond);
+        buffer_append_format(text, "%c%02u:%02u", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 const char *exact_when(Exact *exact, const Carebus__V1__When *when) {
         Buffer text = BUFFER_NULL;
 
-        words_of_when(when, exact->options->zone, &text);
-        return keep(exact, &text);
-}
-
-static const char *date_text(Exact *exact, const Carebus__V1__Date *date) {
-        Buffer text = BUFFER_NULL;
-
-        words_of_date(date, &text);
-        return keep(exact, &text);
+        if (when && when->has_utc_at && when->precision >= CAREBUS__V1__WHEN__PRECISION__PRECISION_HOUR)
+                append_moment(exact, when, &text);
+        else
+                words_of_when(when, exact->options->zone, &text);
+        return exact_keep(exact, &text);
 }
 
 const char *exact_name(Exact *exact, const Carebus__V1__HumanName *name) {
@@ -43,11 +54,11 @@ const char *exact_name(Exact *exact, const Carebus__V1__HumanName *name) {
         if (name && name->text)
                 return name->text;
         words_of_name(name, &text);
-        return keep(exact, &text);
+        return exact_keep(exact, &text);
 }
 
 /* The source's own words come back as they were; else the shared ones. */
-const char *exact_coded(const Carebus__V1__Coded *coded) {
+const char *exact_words(const Carebus__V1__Coded *coded) {
         if (coded && coded->text)
                 return coded->text;
         if (coded && coded->original && coded->original->display)
@@ -55,8 +66,27 @@ const char *exact_coded(const Carebus__V1__Coded *coded) {
         return words_of_coded(coded);
 }
 
-static const char *truth_text(bool is_said, bool truth) {
+static const char *name_of(const Exact *exact, int column) {
+        return exact->table->columns[column].name;
+}
+
+void exact_part(Exact *exact, const char *name, const char *value) {
+        part_add(&exact->parts, name, &value, 1);
+}
+
+void exact_coded(Exact *exact, int column, const Carebus__V1__Coded *coded) {
+        exact->values[column] = exact_words(coded);
+        part_add_coded(&exact->parts, name_of(exact, column), coded);
+}
+
+const char *exact_truth(bool is_said, bool truth) {
         return !is_said ? NULL : truth ? "yes" : "no";
+}
+
+const char *exact_enum(const ProtobufCEnumDescriptor *type, int value) {
+        const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(type, value);
+
+        return found ? found->name : NULL;
 }
 
 const char *exact_number(Exact *exact, bool is_said, uint32_t number) {
@@ -79,21 +109,48 @@ static const char *id_of_system(Carebus__V1__Identifier *const *identifiers, siz
         return NULL;
 }
 
-static const char *phone_text(const Carebus__V1__Telecom *const *telecom, size_t n) {
+const char *exact_phone(Carebus__V1__Telecom *const *telecom, size_t n) {
         return n > 0 ? telecom[0]->value : NULL;
 }
 
-static const char *join(Exact *exact, char *const *texts, size_t n) {
+static void append_element(Buffer *text, const char *element) {
+        if (!element)
+                return;
+        buffer_append_text(text, text->size > 0 ? "; " : "");
+        buffer_append_text(text, element);
+}
+
+void exact_coded_list(Exact *exact, int column, Carebus__V1__Coded *const *list, size_t n) {
         Buffer text = BUFFER_NULL;
 
         for (size_t i = 0; i < n; i++) {
-                buffer_append_text(&text, i > 0 ? "; " : "");
-                buffer_append_text(&text, texts[i]);
+                append_element(&text, exact_words(list[i]));
+                part_add_coded(&exact->parts, name_of(exact, column), list[i]);
         }
-        return keep(exact, &text);
+        exact->values[column] = exact_keep(exact, &text);
+}
+
+void exact_text_list(Exact *exact, int column, char *const *list, size_t n) {
+        Buffer text = BUFFER_NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                append_element(&text, list[i]);
+                exact_part(exact, name_of(exact, column), list[i]);
+        }
+        exact->values[column] = exact_keep(exact, &text);
 }
 
 /* ---- the person ---- */
+
+static bool has_cell(const Exact *exact, const Carebus__V1__Identifier *is) {
+        const char *const systems[] = { exact->local_id_system, SYSTEM_NHS_NUMBER, SYSTEM_CHI_NUMBER };
+
+        for (size_t i = 0; i < ELEMENTSOF(systems); i++)
+                if (exact->values[PERSON_LOCAL_ID + i] && text_equal(is->system, systems[i]) &&
+                    text_equal(is->value, exact->values[PERSON_LOCAL_ID + i]))
+                        return true;
+        return false;
+}
 
 static void person_values(Exact *exact) {
         const Carebus__V1__Subject *patient = exact->event->patient;
@@ -113,73 +170,40 @@ static void person_values(Exact *exact) {
                                                         SYSTEM_NHS_NUMBER);
         exact->values[PERSON_CHI_NUMBER] = id_of_system(patient->identifiers, patient->n_identifiers,
                                                         SYSTEM_CHI_NUMBER);
-}
-
-static const Carebus__V1__HumanName *name_of_use(const Carebus__V1__Demographics *person, const char *use) {
-        for (size_t i = 0; i < person->n_names; i++)
-                if (text_equal(person->names[i]->use, use))
-                        return person->names[i];
-        return NULL;
-}
-
-static void carer_values(Exact *exact, const Carebus__V1__Demographics *person) {
-        for (size_t i = 0; i < person->n_related_persons; i++) {
-                const Carebus__V1__RelatedPerson *related = person->related_persons[i];
-
-                if (!related->main_carer)
-                        continue;
-                exact->values[PEOPLE_MAIN_CARER] = exact_name(exact, related->name);
-                exact->values[PEOPLE_CARER_PHONE] = phone_text((const Carebus__V1__Telecom *const *)related->telecom,
-                                                               related->n_telecom);
-                return;
-        }
-}
-
-static bool people_values(Exact *exact) {
-        const Carebus__V1__Demographics *person = exact->event->demographics;
-        const Carebus__V1__HumanName *name = words_main_name(person->names, person->n_names);
-        const Carebus__V1__HumanName *nickname = name_of_use(person, "nickname");
-
-        if (name && name != nickname) {
-                exact->values[PEOPLE_FAMILY_NAME] = name->family;
-                exact->values[PEOPLE_GIVEN_NAME] = name->n_given > 0 ? name->given[0] : NULL;
-        }
-        exact->values[PEOPLE_KNOWN_AS] = nickname && nickname->n_given > 0 ? nickname->given[0] : NULL;
-        exact->values[PEOPLE_BIRTH_DATE] = date_text(exact, person->birth_date);
-        exact->values[PEOPLE_SEX] = exact_coded(person->sex);
-        for (size_t i = 0; i < person->n_addresses && !exact->values[PEOPLE_POSTCODE]; i++)
-                if (text_equal(person->addresses[i]->use, "home") || !person->addresses[i]->use)
-                        exact->values[PEOPLE_POSTCODE] = person->addresses[i]->postal_code;
-        exact->values[PEOPLE_GP_PRACTICE] = person->practice ? exact_id(person->practice->identifier) : NULL;
-        exact->values[PEOPLE_ETHNICITY] = exact_coded(person->ethnic_category);
-        exact->values[PEOPLE_LANGUAGE] = exact_coded(person->language);
-        exact->values[PEOPLE_INTERPRETER] = truth_text(person->has_interpreter_required, person->interpreter_required);
-        exact->values[PEOPLE_LIVES_ALONE] = truth_text(person->has_lives_alone, person->lives_alone);
-        carer_values(exact, person);
-        exact->values[PEOPLE_RESTRICTED] = truth_text(person->has_restricted, person->restricted);
-        exact->values[PEOPLE_DECEASED_DATE] = exact_when(exact, person->deceased_at);
-        return true;
-}
-
-/* A death is a cell of people.csv; all else of the row is empty, which says nothing. */
-static bool death_values(Exact *exact) {
-        const Carebus__V1__Death *death = exact->event->death;
-        bool is_retracted = text_equal(exact->event->type, "death.retracted") ||
-                            exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR;
-
-        exact->values[PEOPLE_DECEASED_DATE] = is_retracted ? "entered in error" : exact_when(exact, death->died_at);
-        return exact->values[PEOPLE_DECEASED_DATE] != NULL;
+        for (size_t i = 0; i < patient->n_identifiers; i++)
+                if (!has_cell(exact, patient->identifiers[i]))
+                        part_add_identifier(&exact->parts, "local_id", patient->identifiers[i]);
 }
 
 /* ---- what was asked for and done ---- */
 
-static bool referral_values(Exact *exact) {
+/* What was decided, when, and why not: in cells where there is a decision, else where a program alone looks. */
+static void referral_decision(Exact *exact, const Carebus__V1__Referral *referral) {
         static const char *const declined[] = {
                 [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_SERVICE] = "service",
                 [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_PATIENT] = "patient",
                 [CAREBUS__V1__REFERRAL__DECLINED_BY__DECLINED_BY_FAMILY] = "family",
         };
         static const char *const decisions[] = { "accepted", "declined", "redirected", "cancelled" };
+        const char *decided_at = exact_when(exact, referral->decided_at);
+
+        exact_coded(exact, REFERRAL_DECISION, referral->decision);
+        exact_coded(exact, REFERRAL_DECLINE_REASON, referral->decline_reason);
+        exact->values[REFERRAL_DECISION] = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(decisions); i++)
+                if (text_equal(referral->status, decisions[i]))
+                        exact->values[REFERRAL_DECISION] = decisions[i];
+        if (!exact->values[REFERRAL_DECISION]) {
+                exact->values[REFERRAL_DECLINE_REASON] = NULL;
+                exact_part(exact, "decision_date", decided_at);
+                return;
+        }
+        exact->values[REFERRAL_DECIDED] = decided_at;
+        if (referral->has_declined_by && (size_t)referral->declined_by < ELEMENTSOF(declined))
+                exact->values[REFERRAL_DECLINED_BY] = declined[referral->declined_by];
+}
+
+static bool referral_values(Exact *exact) {
         const Carebus__V1__Referral *referral = exact->event->referral;
 
         if (!referral->identifier)
@@ -188,22 +212,17 @@ static bool referral_values(Exact *exact) {
         exact->values[REFERRAL_RECEIVED] = exact_when(exact, referral->received_at);
         exact->values[REFERRAL_REQUESTED] = exact_when(exact, referral->requested_at);
         exact->values[REFERRAL_FROM] = referral->from ? referral->from->name : NULL;
-        exact->values[REFERRAL_REASON] = referral->n_reasons > 0 ? exact_coded(referral->reasons[0]) : NULL;
-        exact->values[REFERRAL_PRIORITY] = exact_coded(referral->priority);
-        exact->values[REFERRAL_DIAGNOSIS] = exact_coded(referral->primary_condition);
-        for (size_t i = 0; i < ELEMENTSOF(decisions); i++)
-                if (text_equal(referral->status, decisions[i])) {
-                        exact->values[REFERRAL_DECISION] = decisions[i];
-                        exact->values[REFERRAL_DECIDED] = exact_when(exact, referral->decided_at);
-                        exact->values[REFERRAL_DECLINE_REASON] = exact_coded(referral->decline_reason);
-                }
-        if (referral->has_declined_by && (size_t)referral->declined_by < ELEMENTSOF(declined) &&
-            exact->values[REFERRAL_DECISION])
-                exact->values[REFERRAL_DECLINED_BY] = declined[referral->declined_by];
+        exact_coded_list(exact, REFERRAL_REASON, referral->reasons, referral->n_reasons);
+        exact->values[REFERRAL_REASON] = referral->n_reasons > 0 ? exact_words(referral->reasons[0]) : NULL;
+        exact_coded(exact, REFERRAL_PRIORITY, referral->priority);
+        exact_coded(exact, REFERRAL_DIAGNOSIS, referral->primary_condition);
+        referral_decision(exact, referral);
         exact->values[REFERRAL_FIRST_CONTACT] = exact_when(exact, referral->first_contact_at);
         exact->values[REFERRAL_CLOSED] = exact_when(exact, referral->closed_at);
-        if (referral->closed_at)
-                exact->values[REFERRAL_CLOSE_REASON] = exact_coded(referral->close_reason);
+        exact_coded(exact, REFERRAL_CLOSE_REASON, referral->close_reason);
+        if (!referral->closed_at)
+                exact->values[REFERRAL_CLOSE_REASON] = NULL;
+        exact->values[REFERRAL_STATUS] = referral->status;
         return true;
 }
 
@@ -211,24 +230,22 @@ static bool referral_values(Exact *exact) {
 static bool contact_values(Exact *exact) {
         const Carebus__V1__Contact *contact = exact->event->contact;
         bool is_visit = text_starts_with(exact->event->type, "visit.");
-        char **with_whom = arena_alloc(exact->arena, (contact->n_with_whom + 1) * sizeof(*with_whom));
 
-        if (!contact->identifier || !contact->start_at || !with_whom)
+        if (!contact->identifier || (!contact->start_at && !exact->event->event_id))
                 return false;
         exact->values[CONTACT_ID] = exact_own_id(exact, contact->identifier);
         exact->values[CONTACT_START] = exact_when(exact, contact->start_at);
         exact->values[CONTACT_MINUTES] = exact_number(exact, contact->has_minutes, contact->minutes);
-        exact->values[CONTACT_MODE] = exact_coded(contact->mode);
+        exact_coded(exact, CONTACT_MODE, contact->mode);
         if (!exact->values[CONTACT_MODE] && is_visit)
                 exact->values[CONTACT_MODE] = "visit";
-        exact->values[CONTACT_PLACE] = exact_coded(contact->place_kind);
-        exact->values[CONTACT_STAFF_ROLE] = exact_coded(contact->staff_role);
+        exact_coded(exact, CONTACT_PLACE, contact->place_kind);
+        exact_coded(exact, CONTACT_STAFF_ROLE, contact->staff_role);
         exact->values[CONTACT_PROVIDER] = contact->by ? contact->by->name : NULL;
-        for (size_t i = 0; i < contact->n_with_whom; i++)
-                with_whom[i] = (char *)(uintptr_t)(exact_coded(contact->with_whom[i]) ?: "");
-        exact->values[CONTACT_WITH_WHOM] = join(exact, with_whom, contact->n_with_whom);
-        exact->values[CONTACT_PURPOSE] = exact_coded(contact->purpose);
-        exact->values[CONTACT_OUTCOME] = exact_coded(contact->outcome);
+        exact_coded_list(exact, CONTACT_WITH_WHOM, contact->with_whom, contact->n_with_whom);
+        exact_part(exact, "status", contact->status);
+        exact_coded(exact, CONTACT_PURPOSE, contact->purpose);
+        exact_coded(exact, CONTACT_OUTCOME, contact->outcome);
         if (!exact->values[CONTACT_OUTCOME] && contact->status && strcmp(contact->status, "done") != 0)
                 exact->values[CONTACT_OUTCOME] = contact->status;
         exact->values[CONTACT_NEXT] = exact_when(exact, contact->next_contact_at);
@@ -241,20 +258,29 @@ static bool stay_values(Exact *exact) {
         bool is_stay = is_cancelled || text_equal(exact->event->type, "encounter.admitted") ||
                        text_equal(exact->event->type, "encounter.discharged");
 
-        /* A row of stays.csv has to say when it began, but where it never did. */
-        if (!is_stay || !stay->identifier || (!stay->admitted_at && !is_cancelled))
+        /* A row of stays.csv has to say when it began, but where it never did, or the row says which event it is. */
+        if (!is_stay || !stay->identifier || (!stay->admitted_at && !is_cancelled && !exact->event->event_id))
                 return false;
         exact->values[STAY_ID] = exact_own_id(exact, stay->identifier);
         if (is_cancelled || exact->event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR)
                 exact->values[STAY_STATUS] = "cancelled";
         exact->values[STAY_ADMITTED] = exact_when(exact, stay->admitted_at);
-        exact->values[STAY_FROM] = exact_coded(stay->admission_source);
-        exact->values[STAY_REASON] = exact_coded(stay->reason);
+        exact_coded(exact, STAY_FROM, stay->admission_source);
+        exact_coded(exact, STAY_REASON, stay->reason);
+        exact_coded(exact, STAY_CLASS, stay->class_);
+        exact_part(exact, "status", stay->status);
         exact->values[STAY_DISCHARGED] = exact_when(exact, stay->discharged_at);
-        exact->values[STAY_TO] = exact_coded(stay->discharge_destination);
+        exact_coded(exact, STAY_TO, stay->discharge_destination);
         if (stay->discharged_at)
-                exact->values[STAY_DIED] = truth_text(stay->has_died, stay->died);
+                exact->values[STAY_DIED] = exact_truth(stay->has_died, stay->died);
         return true;
+}
+
+static const char *quantity(Exact *exact, const Carebus__V1__Quantity *is) {
+        const char *const values[] = { is->unit, is->original_unit, is->comparator };
+
+        part_add(&exact->parts, "unit", values, ELEMENTSOF(values));
+        return is->value;
 }
 
 static bool score_values(Exact *exact) {
@@ -263,150 +289,31 @@ static bool score_values(Exact *exact) {
         const Carebus__V1__Coded *said = measure->scale;
         const Scale *scale = said && said->system && said->code ? scale_find(said->system, said->code) : NULL;
 
-        exact->values[SCORE_SCALE] = scale ? scale->name : exact_coded(measure->scale);
+        exact_coded(exact, SCORE_SCALE, measure->scale);
+        if (scale)
+                exact->values[SCORE_SCALE] = scale->name;
+        exact->values[SCORE_ID] = exact_own_id(exact, measure->identifier);
+        exact_part(exact, "status", measure->status);
+        exact_part(exact, "recall_period", measure->recall_period);
+        if (measure->has_respondent)
+                exact_part(exact, "answered_by",
+                           exact_enum(&carebus__v1__measure__respondent__descriptor, (int)measure->respondent));
         exact->values[SCORE_DATE] = exact_when(exact, measure->measured_at);
-        exact->values[SCORE_RESPONDENT] = exact_coded(measure->respondent_coded);
+        exact_coded(exact, SCORE_RESPONDENT, measure->respondent_coded);
         if (measure->total)
-                exact->values[SCORE_SCORE] = measure->total->value;
+                exact->values[SCORE_SCORE] = quantity(exact, measure->total);
         else if (measure->result)
-                exact->values[SCORE_SCORE] = exact_coded(measure->result);
+                exact_coded(exact, SCORE_SCORE, measure->result);
         else if (item) {
-                exact->values[SCORE_ITEM] = item->item_key ? item->item_key : exact_coded(item->item);
-                exact->values[SCORE_SCORE] = item->score ? item->score->value : exact_coded(item->answer);
+                exact_coded(exact, SCORE_ITEM, item->item);
+                if (item->item_key)
+                        exact->values[SCORE_ITEM] = item->item_key;
+                if (item->score)
+                        exact->values[SCORE_SCORE] = quantity(exact, item->score);
+                else
+                        exact_coded(exact, SCORE_SCORE, item->answer);
         }
         return exact->values[SCORE_SCALE] && exact->values[SCORE_SCORE] && exact->values[SCORE_DATE];
-}
-
-/* ---- the plan ---- */
-
-typedef struct ExactItem {
-        Carebus__V1__Decision__Kind kind;
-        uint32_t rank;
-        const char *item;
-} ExactItem;
-
-static const ExactItem plan_items[] = {
-        { CAREBUS__V1__DECISION__KIND__KIND_CPR, 0, "cpr" },
-        { CAREBUS__V1__DECISION__KIND__KIND_ADRT, 0, "adrt" },
-        { CAREBUS__V1__DECISION__KIND__KIND_LPA, 0, "lpa" },
-        { CAREBUS__V1__DECISION__KIND__KIND_TREATMENT_ESCALATION, 0, "ceiling" },
-        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_CARE, 0, "ppc" },
-        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_DEATH, 2, "ppd2" },
-        { CAREBUS__V1__DECISION__KIND__KIND_PREFERRED_PLACE_OF_DEATH, 0, "ppd1" },
-};
-
-static const char *item_of(const Carebus__V1__Decision *decision) {
-        for (size_t i = 0; i < ELEMENTSOF(plan_items); i++)
-                if (plan_items[i].kind == decision->kind &&
-                    (plan_items[i].rank == 0 || plan_items[i].rank == decision->rank))
-                        return plan_items[i].item;
-        return NULL;
-}
-
-/* Two values alone are understood of CPR; anything else goes on in its words. */
-static const char *decision_value(const Carebus__V1__Decision *decision) {
-        const Carebus__V1__Coded *coded = decision->decision;
-
-        if (decision->kind == CAREBUS__V1__DECISION__KIND__KIND_CPR && coded &&
-            text_equal(coded->system, SYSTEM_SNOMED_CT)) {
-                if (text_equal(coded->code, CODE_CPR_ATTEMPT))
-                        return "attempt CPR";
-                if (text_equal(coded->code, CODE_CPR_DO_NOT_ATTEMPT))
-                        return "do not attempt CPR";
-        }
-        if (decision->place && text_equal(decision->place->system, SYSTEM_SNOMED_CT) && decision->place->code &&
-            plan_place_word(decision->place->code))
-                return plan_place_word(decision->place->code);
-        if (decision->decision_text)
-                return decision->decision_text;
-        return exact_coded(decision->place ? decision->place : coded);
-}
-
-static void author_values(Exact *exact, const Carebus__V1__Practitioner *author) {
-        if (!author)
-                return;
-        exact->values[PLAN_AUTHOR] = exact_name(exact, author->name);
-        exact->values[PLAN_AUTHOR_ROLE] = exact_coded(author->role);
-}
-
-static const char *status_text(const Event *event, bool has_ended) {
-        return event->action == CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR ? "entered in error"
-               : has_ended                                                   ? "ended"
-                                                                             : "current";
-}
-
-static bool decision_values(Exact *exact) {
-        const Carebus__V1__Decision *decision = exact->event->decision;
-        bool has_ended = decision->ended_at || decision->status == CAREBUS__V1__DECISION__STATUS__STATUS_ENDED ||
-                         strstr(exact->event->type, ".ended");
-
-        exact->values[PLAN_ITEM] = item_of(decision);
-        if (!exact->values[PLAN_ITEM])
-                return false;
-        exact->values[PLAN_VALUE] = decision_value(decision);
-        exact->values[PLAN_TEXT] = decision->text;
-        exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
-        exact->values[PLAN_DECIDED] = exact_when(exact, decision->decided_at);
-        exact->values[PLAN_DATE] = exact_when(exact, has_ended && decision->ended_at ? decision->ended_at
-                                                                                     : exact->event->occurred_at);
-        author_values(exact, decision->decided_by);
-        exact->values[PLAN_REVIEW] = decision->review_indefinite ? "indefinite"
-                                                                 : exact_when(exact, decision->review_at);
-        exact->values[PLAN_PLACE] = decision->original_location;
-        exact->values[PLAN_SCOPE] = decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_THIS_STAY    ? "this stay"
-                                    : decision->scope == CAREBUS__V1__DECISION__SCOPE__SCOPE_EVERYWHERE ? "everywhere"
-                                                                                                        : NULL;
-        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, decision->identifier);
-        return true;
-}
-
-static bool box_values(Exact *exact) {
-        const Carebus__V1__AnticipatoryMedicines *box = exact->event->anticipatory_medicines;
-
-        exact->values[PLAN_ITEM] = "jic_box";
-        exact->values[PLAN_VALUE] = box->status;
-        exact->values[PLAN_TEXT] = box->text;
-        exact->values[PLAN_STATUS] = status_text(exact->event, false);
-        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
-        author_values(exact, box->prescriber);
-        exact->values[PLAN_REVIEW] = exact_when(exact, box->expires_at);
-        exact->values[PLAN_PLACE] = box->box_location;
-        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, box->identifier);
-        return box->status != NULL;
-}
-
-static bool what_matters_values(Exact *exact) {
-        const Carebus__V1__CarePlan *plan = exact->event->care_plan;
-        const Carebus__V1__CarePlanItem *item = plan->n_items == 1 ? plan->items[0] : NULL;
-        bool has_ended = item && text_equal(item->status, "stopped");
-
-        if (!plan->what_matters && !(item && text_equal(item->item, "what_matters")))
-                return false;
-        exact->values[PLAN_ITEM] = "what_matters";
-        exact->values[PLAN_VALUE] = item ? item->value : NULL;
-        exact->values[PLAN_TEXT] = item && item->text ? item->text : plan->what_matters;
-        exact->values[PLAN_STATUS] = status_text(exact->event, has_ended);
-        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
-        author_values(exact, plan->n_authors > 0 ? plan->authors[0] : NULL);
-        exact->values[PLAN_REVIEW] = exact_when(exact, plan->review_at);
-        exact->values[PLAN_PLACE] = plan->original_location;
-        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, item ? item->identifier : NULL);
-        return true;
-}
-
-static bool contact_point_values(Exact *exact) {
-        const Carebus__V1__ContactPoint *point = exact->event->contact_point;
-        const Carebus__V1__ReachTime *reach = point->n_reach > 0 ? point->reach[0] : NULL;
-
-        if (!reach || reach->n_telecom == 0)
-                return false;
-        exact->values[PLAN_ITEM] = reach->out_of_hours ? "contact_night" : "contact_day";
-        exact->values[PLAN_VALUE] = reach->telecom[0]->value;
-        exact->values[PLAN_TEXT] = point->name;
-        exact->values[PLAN_STATUS] = status_text(exact->event, text_equal(point->status, "ended"));
-        exact->values[PLAN_DATE] = exact_when(exact, exact->event->occurred_at);
-        exact->values[PLAN_DECISION_ID] = exact_own_id(exact, point->identifier);
-        return true;
 }
 
 /* ---- who is left behind, who helps ---- */
@@ -415,11 +322,16 @@ static bool bereavement_values(Exact *exact) {
         const Carebus__V1__Bereavement *bereaved = exact->event->bereavement;
         const Carebus__V1__Subject *patient = exact->event->patient;
 
-        exact->values[BEREAVED_ID] = patient && patient->n_identifiers > 0 ? exact_id(patient->identifiers[0]) : NULL;
-        exact->values[BEREAVED_DECEASED] = bereaved->n_deceased_identifiers > 0
-                                                   ? exact_id(bereaved->deceased_identifiers[0])
-                                                   : NULL;
-        exact->values[BEREAVED_RELATION] = exact_coded(bereaved->relationship);
+        if (!patient || patient->n_identifiers == 0 || bereaved->n_deceased_identifiers == 0)
+                return false;
+        exact->values[BEREAVED_ID] = exact_id(patient->identifiers[0]);
+        exact->local_id_system = patient->identifiers[0]->system;
+        exact->values[BEREAVED_DECEASED] = exact_id(bereaved->deceased_identifiers[0]);
+        exact->values[BEREAVED_DECEASED_SYSTEM] = bereaved->deceased_identifiers[0]->system;
+        exact->values[BEREAVED_OWN_ID] = exact_own_id(exact, bereaved->identifier);
+        exact_part(exact, "status", bereaved->status);
+        exact_part(exact, "accepted", exact_when(exact, bereaved->answered_at));
+        exact_coded(exact, BEREAVED_RELATION, bereaved->relationship);
         exact->values[BEREAVED_OFFERED] = exact_when(exact, bereaved->offered_at);
         exact->values[BEREAVED_ACCEPTED] = text_equal(bereaved->status, "declined") ? "no"
                                            : bereaved->answered_at ? exact_when(exact, bereaved->answered_at)
@@ -432,25 +344,32 @@ static bool bereavement_values(Exact *exact) {
 
 static const char *days_text(Exact *exact, const Carebus__V1__ReachTime *reach) {
         static const char *const days[] = { "", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+        const char *values[ELEMENTSOF(days)] = { reach->text }; /* the words, then each day in its place */
         Buffer text = BUFFER_NULL;
 
+        for (size_t i = 0; i < reach->n_days; i++)
+                if (reach->days[i] >= 1 && reach->days[i] <= 7)
+                        values[reach->days[i]] = days[reach->days[i]];
+        part_add(&exact->parts, "days", values, ELEMENTSOF(values));
         if (reach->text)
                 return reach->text;
         for (size_t i = 0; i < reach->n_days; i++)
                 if (reach->days[i] >= 1 && reach->days[i] <= 7)
                         buffer_append_format(&text, "%s%s", text.size ? ", " : "", days[reach->days[i]]);
-        return keep(exact, &text);
+        return exact_keep(exact, &text);
 }
 
 static bool service_values(Exact *exact) {
         const Carebus__V1__Service *service = exact->event->service;
 
         exact->values[SERVICE_NAME] = service->name;
-        exact->values[SERVICE_OFFERS] = join(exact, service->offers_text, service->n_offers_text);
-        exact->values[SERVICE_AREA] = join(exact, service->areas, service->n_areas);
+        exact->values[SERVICE_ID] = exact_own_id(exact, service->identifier);
+        exact->values[SERVICE_STATUS] = service->status;
+        exact_text_list(exact, SERVICE_OFFERS, service->offers_text, service->n_offers_text);
+        exact_text_list(exact, SERVICE_AREA, service->areas, service->n_areas);
         for (size_t i = 0; i < service->n_hours; i++) {
                 const Carebus__V1__ReachTime *reach = service->hours[i];
-                const char *phone = phone_text((const Carebus__V1__Telecom *const *)reach->telecom, reach->n_telecom);
+                const char *phone = exact_phone(reach->telecom, reach->n_telecom);
 
                 if (reach->out_of_hours) {
                         exact->values[SERVICE_NIGHT_PHONE] = phone;
@@ -469,25 +388,16 @@ static bool service_values(Exact *exact) {
 #define BODY(name) CAREBUS__V1__EVENT__BODY_##name
 
 static const ExactBody bodies[] = {
-        { BODY(DEMOGRAPHICS), "people", people_values, true },
-        { BODY(DEATH), "people", death_values, true },
         { BODY(REFERRAL), "referrals", referral_values, true },
         { BODY(CONTACT), "contacts", contact_values, true },
         { BODY(ENCOUNTER), "stays", stay_values, true },
-        { BODY(DECISION), "plan", decision_values, true },
-        { BODY(ANTICIPATORY_MEDICINES), "plan", box_values, true },
-        { BODY(CARE_PLAN), "plan", what_matters_values, true },
-        { BODY(CONTACT_POINT), "plan", contact_point_values, true },
         { BODY(MEASURE), "scores", score_values, true },
         { BODY(BEREAVEMENT), "bereaved", bereavement_values, false },
         { BODY(SERVICE), "services", service_values, false },
 };
 
-/* Behind the columns of the template, so that who reads these finds them where they were. */
-static const char *const system_columns[] = { "local_id_system", "id_system" };
-
-static bool has_person(const Table *table) {
-        return strcmp(table->columns[0].name, "local_id") == 0;
+static const ExactBody *bodies_at(size_t index) {
+        return index < ELEMENTSOF(bodies) ? &bodies[index] : NULL;
 }
 
 void exact_head(const Table *table, Buffer *ret) {
@@ -495,32 +405,73 @@ void exact_head(const Table *table, Buffer *ret) {
 
         for (size_t i = 0; i < table->n_columns; i++)
                 cell_add(&head, table->columns[i].name);
-        for (size_t i = 0; i < ELEMENTSOF(system_columns) && has_person(table); i++)
-                cell_add(&head, system_columns[i]);
+        for (size_t i = 0; i < _EXACT_MAX; i++)
+                cell_add(&head, exact_columns[i]);
         cell_end(&head);
 }
 
-/* What the templates have a row for is a row of theirs; else it may be one of a table that is written alone. */
+/* The at-th that may have a row for it: what the templates have one for is a row of theirs. */
 static const ExactBody *body_find(const Event *event, size_t at) {
-        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
-                if (bodies[i].body == event->body_case && at-- == 0)
-                        return &bodies[i];
-        for (size_t i = 0; exact_further_at(i); i++)
-                if (exact_further_at(i)->body == event->body_case && at-- == 0)
-                        return exact_further_at(i);
+        static const ExactBody *(*const lists[])(size_t index) = { exact_people_at, bodies_at, exact_plan_at,
+                                                                   exact_further_at };
+
+        for (size_t list = 0; list < ELEMENTSOF(lists); list++)
+                for (size_t i = 0; lists[list](i); i++)
+                        if (lists[list](i)->body == event->body_case && at-- == 0)
+                                return lists[list](i);
         return NULL;
 }
 
-static void row_write(const Exact *exact, const Table *table, Buffer *row) {
-        CellRow cells = { .out = row };
+/* Which event it is. What is a fact of a record and not an event has no number, and no type of its own. */
+static void event_cells(Exact *exact, const char *cells[_EXACT_MAX]) {
+        static const char *const actions[] = {
+                [CAREBUS__V1__ACTION__ACTION_NEW] = "new",
+                [CAREBUS__V1__ACTION__ACTION_UPDATE] = "update",
+                [CAREBUS__V1__ACTION__ACTION_ENTERED_IN_ERROR] = "entered-in-error",
+        };
+        const Event *event = exact->event;
 
-        for (size_t i = 0; i < table->n_columns; i++)
-                cell_add(&cells, exact->values[i]);
-        if (has_person(table)) {
-                cell_add(&cells, exact->local_id_system);
-                cell_add(&cells, exact->id_system);
-        }
-        cell_end(&cells);
+        cells[EXACT_LOCAL_ID_SYSTEM] = exact->local_id_system;
+        cells[EXACT_ID_SYSTEM] = exact->id_system;
+        cells[EXACT_OCCURRED] = exact_when(exact, event->occurred_at);
+        cells[EXACT_RECORDED] = exact_when(exact, event->recorded_at);
+        if (!event->event_id)
+                return;
+        if (exact->options->bus_system)
+                cells[EXACT_EVENT] = arena_format(exact->arena, "%s#%s", exact->options->bus_system, event->event_id);
+        cells[EXACT_TYPE] = event->type;
+        if (event->has_action && (size_t)event->action < ELEMENTSOF(actions))
+                cells[EXACT_ACTION] = actions[event->action];
+}
+
+static int row_write(Exact *exact, Buffer *row) {
+        const char *cells[_EXACT_MAX] = { NULL };
+        CellRow out = { .out = row };
+
+        event_cells(exact, cells);
+        buffer_append_byte(&exact->parts, 0);
+        if (exact->parts.error)
+                return exact->parts.error;
+        cells[EXACT_PARTS] = (const char *)exact->parts.data;
+        for (size_t i = 0; i < exact->table->n_columns; i++)
+                cell_add(&out, exact->values[i]);
+        for (size_t i = 0; i < _EXACT_MAX; i++)
+                cell_add(&out, cells[i]);
+        cell_end(&out);
+        return row->error;
+}
+
+/* 0, 1: this table has no row for it, or -ENOMEM. */
+static int row_try(const ExactOptions *options, const Event *event, const ExactBody *body, Arena *arena, Buffer *row) {
+        Exact exact = { .options = options, .event = event, .table = table_by_name(body->table), .arena = arena };
+        int r = 1;
+
+        if (body->has_person)
+                person_values(&exact);
+        if ((!body->has_person || exact.values[PERSON_LOCAL_ID]) && body->values(&exact))
+                r = row_write(&exact, row);
+        buffer_deinit(&exact.parts);
+        return r;
 }
 
 int exact_row(const ExactOptions *options, const Event *event, const Table **ret, Buffer *row) {
@@ -535,15 +486,11 @@ int exact_row(const ExactOptions *options, const Event *event, const Table **ret
         if (r < 0)
                 return r;
         for (size_t i = 0; (body = body_find(event, i)); i++) {
-                Exact exact = { .options = options, .event = event, .arena = arena };
-
-                if (body->has_person)
-                        person_values(&exact);
-                if ((body->has_person && !exact.values[PERSON_LOCAL_ID]) || !body->values(&exact))
-                        continue;
-                *ret = body->written_alone ?: table_by_name(body->table);
-                row_write(&exact, *ret, row);
-                return row->error;
+                r = row_try(options, event, body, arena, row);
+                if (r == 0)
+                        *ret = table_by_name(body->table);
+                if (r <= 0)
+                        return r;
         }
         return 1;
 }

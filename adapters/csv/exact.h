@@ -1,9 +1,8 @@
 #pragma once
 /*
- * What an event says, as rows of the templates that carebus-csv itself reads: the other way round of translate*.c. What the templates
- * have no column for is not said, but for transfers, allergies, appointments, documents and merges: they have tables that are written
- * alone. Behind the columns of a person stand local_id_system and id_system, which a reader of the templates does not need. Pure; any
- * thread.
+ * What an event says, as rows of the tables that carebus-csv itself reads: the other way round of translate*.c. What the tables have no
+ * column for is not said. Behind the columns of a table stand those of ExactColumn, by which a reader whose profile says `exact` makes the
+ * same event of it again; others do without. Pure; any thread.
  */
 #include "adapters/csv/table.h"
 #include "base/bytes.h"

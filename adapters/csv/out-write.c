@@ -14,7 +14,6 @@
 #include "base/text.h"
 
 #define TIMEZONE_DEFAULT "Europe/London" /* of the times in the rows: nothing in a line says whose they are */
-#define TABLES_MAX 16
 
 typedef struct Written {
         const Table *table;

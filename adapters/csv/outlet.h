@@ -6,7 +6,6 @@
 #include "adapters/csv/list.h"
 #include "sdk/carebus.h"
 
-#define TABLES_MAX 13    /* the templates, and those that are written alone */
 #define WAITING_MAX 1000 /* as many persons as a window has */
 
 /* Rows of one template that are not written yet. */

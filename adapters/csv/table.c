@@ -11,6 +11,7 @@
 #define PATH_SIZE_MAX 120
 
 #define NEEDED (TABLE_REQUIRED | TABLE_NAMES)
+#define EXACT (TABLE_NOT_SHIPPED | TABLE_EXACT)
 /* A person may also be known by these, in any table. */
 #define PERSON                                                         \
         { "local_id", NEEDED }, { "nhs_number", TABLE_NOT_SHIPPED }, { \
@@ -53,6 +54,7 @@ static const TableColumn referrals[] = {
         { "closed_date", 0 },
         { "close_reason", 0 },
         { "requested_date", TABLE_NOT_SHIPPED },
+        { "status", EXACT },
 };
 static const TableColumn contacts[] = {
         PERSON,           { "contact_id", NEEDED }, { "start", TABLE_REQUIRED }, { "minutes", 0 },   { "mode", 0 },
@@ -69,6 +71,7 @@ static const TableColumn stays[] = {
         { "to_place", 0 },
         { "died", 0 },
         { "status", TABLE_NOT_SHIPPED },
+        { "class", EXACT },
 };
 static const TableColumn plan[] = {
         PERSON,
@@ -92,24 +95,130 @@ static const TableColumn scores[] = {
         { "score", TABLE_REQUIRED },
         { "date", TABLE_REQUIRED },
         { "respondent", 0 },
+        { "score_id", EXACT },
 };
 static const TableColumn bereaved[] = {
-        { "bereaved_id", NEEDED }, { "deceased_local_id", NEEDED }, { "relation", 0 }, { "offered", 0 },
-        { "accepted", 0 },         { "first_contact", 0 },          { "closed", 0 },
+        { "bereaved_id", NEEDED },
+        { "deceased_local_id", NEEDED },
+        { "relation", 0 },
+        { "offered", 0 },
+        { "accepted", 0 },
+        { "first_contact", 0 },
+        { "closed", 0 },
+        { "bereavement_id", EXACT },
+        { "deceased_id_system", EXACT },
 };
 static const TableColumn services[] = {
-        { "service", NEEDED }, { "offers", 0 }, { "phone", 0 }, { "days", 0 },
-        { "from", 0 },         { "to", 0 },     { "area", 0 },  { "out_of_hours_phone", 0 },
+        { "service", NEEDED },   { "offers", 0 },     { "phone", 0 }, { "days", 0 },
+        { "from", 0 },           { "to", 0 },         { "area", 0 },  { "out_of_hours_phone", 0 },
+        { "service_id", EXACT }, { "status", EXACT },
+};
+static const TableColumn transfers[] = {
+        PERSON,
+        { "stay_id", NEEDED },
+        { "transferred", 0 },
+        { "from_place", 0 },
+        { "from_facility", 0 },
+        { "from_ward", 0 },
+        { "from_room", 0 },
+        { "from_bed", 0 },
+        { "to_place", 0 },
+        { "to_facility", 0 },
+        { "to_ward", 0 },
+        { "to_room", 0 },
+        { "to_bed", 0 },
+        { "reason", 0 },
+        { "status", 0 },
+};
+static const TableColumn allergies[] = {
+        PERSON,
+        { "allergy_id", TABLE_NAMES },
+        { "substance", TABLE_NAMES },
+        { "substance_code", 0 },
+        { "substance_code_system", 0 },
+        { "type", 0 },
+        { "kind", 0 },
+        { "severity", 0 },
+        { "criticality", 0 },
+        { "certainty", 0 },
+        { "reaction", 0 },
+        { "status", 0 },
+        { "onset", 0 },
+        { "recorded", 0 },
+        { "none_known", 0 },
+};
+static const TableColumn appointments[] = {
+        PERSON,
+        { "appointment_id", NEEDED },
+        { "start", 0 },
+        { "former_start", 0 },
+        { "minutes", 0 },
+        { "status", 0 },
+        { "type", 0 },
+        { "mode", 0 },
+        { "service", 0 },
+        { "place", 0 },
+        { "facility", 0 },
+        { "ward", 0 },
+        { "room", 0 },
+        { "bed", 0 },
+        { "reason", 0 },
+        { "outcome", 0 },
+        { "cancellation_reason", 0 },
+        { "instructions", 0 },
+};
+static const TableColumn documents[] = {
+        PERSON,
+        { "document_id", TABLE_NAMES },
+        { "title", TABLE_NAMES },
+        { "type", 0 },
+        { "written", 0 },
+        { "author", 0 },
+        { "custodian", 0 },
+        { "status", 0 },
+        { "media_type", 0 },
+        { "size", 0 },
+        { "sha256", 0 },
+        { "replaces_id", 0 },
+        { "replaces_id_system", 0 },
+};
+static const TableColumn merges[] = {
+        PERSON,
+        { "merge", TABLE_REQUIRED },
+        { "at", 0 },
+        { "surviving_id", NEEDED },
+        { "retired_id", TABLE_NAMES },
+        { "retired_id_system", 0 },
+        { "reason", 0 },
+        { "scope", 0 },
+        { "visit_id", 0 },
+        { "former_visit_id", 0 },
 };
 
-#define TABLE(name) \
-        { #name, name, ELEMENTSOF(name) }
+#define TABLE(name, is_further) \
+        { #name, name, ELEMENTSOF(name), is_further }
 static const Table tables[] = {
-        TABLE(people), TABLE(referrals), TABLE(contacts), TABLE(stays),
-        TABLE(plan),   TABLE(scores),    TABLE(bereaved), TABLE(services),
+        TABLE(people, false),   TABLE(referrals, false), TABLE(contacts, false),    TABLE(stays, false),
+        TABLE(plan, false),     TABLE(scores, false),    TABLE(bereaved, false),    TABLE(services, false),
+        TABLE(transfers, true), TABLE(allergies, true),  TABLE(appointments, true), TABLE(documents, true),
+        TABLE(merges, true),
 };
+_Static_assert(ELEMENTSOF(tables) == TABLES_MAX, "as many as are said");
 _Static_assert(ELEMENTSOF(people) <= TABLE_COLUMNS_MAX && ELEMENTSOF(referrals) <= TABLE_COLUMNS_MAX,
                "room for all columns");
+_Static_assert(ELEMENTSOF(transfers) <= TABLE_COLUMNS_MAX && ELEMENTSOF(appointments) <= TABLE_COLUMNS_MAX,
+               "room for all columns");
+
+const char *const exact_columns[_EXACT_MAX] = {
+        [EXACT_LOCAL_ID_SYSTEM] = "local_id_system",
+        [EXACT_ID_SYSTEM] = "id_system",
+        [EXACT_EVENT] = "bus_event",
+        [EXACT_TYPE] = "event_type",
+        [EXACT_ACTION] = "event_action",
+        [EXACT_OCCURRED] = "occurred_at",
+        [EXACT_RECORDED] = "recorded_at",
+        [EXACT_PARTS] = "parts",
+};
 
 const Table *table_at(size_t index) {
         return index < ELEMENTSOF(tables) ? &tables[index] : NULL;
@@ -148,7 +257,8 @@ const Table *table_of_file(const Profile *profile, const char *file_name, const 
                 }
         }
         for (size_t i = 0; i < ELEMENTSOF(tables); i++)
-                if (!profile_speaks_of(profile, tables[i].name) && pattern_fits(NULL, tables[i].name, file_name))
+                if (!tables[i].is_further && !profile_speaks_of(profile, tables[i].name) &&
+                    pattern_fits(NULL, tables[i].name, file_name))
                         return &tables[i];
         return NULL;
 }
@@ -180,9 +290,14 @@ static bool heading_is(const char *heading, const char *name) {
         return !*heading && !*name;
 }
 
-static int column_by_name(const Table *table, const char *name) {
+static bool rules_are_exact(const ProfileTable *rules) {
+        return rules && rules->is_exact;
+}
+
+static int column_by_name(const Table *table, const ProfileTable *rules, const char *name) {
         for (size_t i = 0; i < table->n_columns; i++)
-                if (heading_is(name, table->columns[i].name))
+                if (heading_is(name, table->columns[i].name) &&
+                    (rules_are_exact(rules) || !(table->columns[i].flags & TABLE_EXACT)))
                         return (int)i;
         return -1;
 }
@@ -191,8 +306,8 @@ static int column_by_name(const Table *table, const char *name) {
 static int column_of(const Table *table, const ProfileTable *rules, const char *name) {
         for (size_t i = 0; rules && i < rules->n_columns; i++)
                 if (strcasecmp(rules->columns[i].column, name) == 0)
-                        return column_by_name(table, rules->columns[i].to);
-        return column_by_name(table, name);
+                        return column_by_name(table, rules, rules->columns[i].to);
+        return column_by_name(table, rules, name);
 }
 
 static const ProfileField *field_of(const Profile *profile, const Table *table, const char *name) {
@@ -213,16 +328,19 @@ static char *path_of(Arena *arena, const char *table, const char *name) {
         return path;
 }
 
-/* What the bus itself writes behind the columns of a template (exact.c), of another bus or of this one: whoever hands the file in speaks of
- * its own numbers. */
-static bool is_of_the_bus(const char *name) {
-        return strcasecmp(name, "local_id_system") == 0 || strcasecmp(name, "id_system") == 0;
+/* What a bus, this one or another, writes behind the columns of a table (exact.c). Where the profile does not say that the files are that
+ * form, it is passed over: whoever hands one in speaks of its own numbers. */
+static int exact_column_of(const char *name) {
+        for (int i = 0; i < _EXACT_MAX; i++)
+                if (strcasecmp(name, exact_columns[i]) == 0)
+                        return i;
+        return -1;
 }
 
 static int bind_one(TableBinding *binding, const Profile *profile, const char *name, Arena *arena, TableUse *ret) {
         const ProfileTable *rules = binding->rules;
 
-        *ret = (TableUse){ .name = name, .column = -1, .use = FIELD_UNKNOWN };
+        *ret = (TableUse){ .name = name, .column = -1, .exact = -1, .use = FIELD_UNKNOWN };
         ret->path = path_of(arena, binding->table->name, name);
         if (!ret->path)
                 return -ENOMEM;
@@ -235,9 +353,11 @@ static int bind_one(TableBinding *binding, const Profile *profile, const char *n
         ret->column = column_of(binding->table, rules, name);
         if (ret->column < 0)
                 ret->field = field_of(profile, binding->table, name);
-        if (ret->column >= 0 || ret->field)
+        if (ret->column < 0 && !ret->field && rules_are_exact(rules))
+                ret->exact = exact_column_of(name);
+        if (ret->column >= 0 || ret->field || ret->exact >= 0)
                 ret->use = FIELD_MAPPED;
-        else if (is_of_the_bus(name))
+        else if (exact_column_of(name) >= 0)
                 ret->use = FIELD_IGNORED;
         binding->n_unknown += ret->use == FIELD_UNKNOWN;
         return 0;
@@ -306,6 +426,8 @@ const Table *table_by_columns(const Profile *profile, const char *const *names, 
                 TableBinding binding;
                 const char *column;
 
+                if (table->is_further && !rules)
+                        continue;
                 if (table_bind(table, rules, profile, names, n_names, arena, &binding, &column) != TABLE_FITS)
                         continue;
                 is_tie = binding.n_unknown == best_unknown;

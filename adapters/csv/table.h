@@ -1,6 +1,7 @@
 #pragma once
 /*
- * The eight templates, and how the columns of a file become theirs: by their own names, or by the `tables:` of the source's profile.
+ * The eight templates and the tables that programs exchange besides, and how the columns of a file become theirs: by their own names, or by
+ * the `tables:` of the source's profile.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,11 +11,13 @@
 #include "config/profile.h"
 
 #define TABLE_COLUMNS_MAX 24
+#define TABLES_MAX 13
 
 typedef enum TableColumnFlags {
         TABLE_REQUIRED = 1,    /* the file must have it, and each row must fill it in */
         TABLE_NOT_SHIPPED = 2, /* understood where a column map leads to it; not in the template */
         TABLE_NAMES = 4,       /* a row is about what it names: a row without it may be a total */
+        TABLE_EXACT = 8,       /* in the exact form alone */
 } TableColumnFlags;
 
 typedef struct TableColumn {
@@ -27,7 +30,22 @@ typedef struct Table {
         const char *name;
         const TableColumn *columns;
         size_t n_columns;
+        bool is_further; /* no template: a file is one where the profile says so */
 } Table;
+
+/* Columns that stand behind those of any table in the exact form, and count where the profile says that it is that. */
+typedef enum ExactColumn {
+        EXACT_LOCAL_ID_SYSTEM, /* of the person's number */
+        EXACT_ID_SYSTEM,       /* of the row's own */
+        EXACT_EVENT,           /* carebus:BUS#12.0: which event of which bus it is */
+        EXACT_TYPE,
+        EXACT_ACTION,
+        EXACT_OCCURRED,
+        EXACT_RECORDED,
+        EXACT_PARTS, /* parts.h */
+        _EXACT_MAX,
+} ExactColumn;
+extern const char *const exact_columns[_EXACT_MAX];
 
 const Table *table_at(size_t index); /* NULL behind the last */
 const Table *table_by_name(const char *name);
@@ -43,6 +61,7 @@ typedef struct TableUse {
         const char *name;          /* as the file has it, without spaces at its ends */
         const char *path;          /* "people.csv: Key safe", at most 120 bytes */
         int column;                /* of the template, or -1 */
+        int exact;                 /* an ExactColumn, or -1 */
         const ProfileField *field; /* or this, or neither */
         FieldUse use;
 } TableUse;

@@ -32,7 +32,7 @@ static Carebus__V1__Referral *referral_event(RowWork *work, const ReferralStep *
         if (!referral)
                 return NULL;
         ROW_BODY(event, REFERRAL, referral, referral);
-        referral->identifier = event->referral_id = row_identifier(work, REFERRAL_ID);
+        referral->identifier = event->referral_id = row_own_identifier(work, REFERRAL_ID);
         referral->status = (char *)step->status;
         referral_from(work, referral); /* each of them may be routed by it */
         event->occurred_at = at;
@@ -43,7 +43,10 @@ static Carebus__V1__Referral *referral_event(RowWork *work, const ReferralStep *
 static void referral_said(RowWork *work, Carebus__V1__Referral *referral) {
         referral->priority = row_coded(work, REFERRAL_PRIORITY);
         referral->primary_condition = row_coded(work, REFERRAL_DIAGNOSIS);
-        draft_append(&work->draft, &referral->n_reasons, &referral->reasons, row_coded(work, REFERRAL_REASON));
+        if (work->has_parts)
+                row_coded_list(work, REFERRAL_REASON, "", &referral->n_reasons, &referral->reasons);
+        else
+                draft_append(&work->draft, &referral->n_reasons, &referral->reasons, row_coded(work, REFERRAL_REASON));
 }
 
 static void declined_by_read(RowWork *work, Carebus__V1__Referral *referral) {
@@ -64,7 +67,7 @@ static void declined_by_read(RowWork *work, Carebus__V1__Referral *referral) {
         if (found >= 0) {
                 referral->has_declined_by = true;
                 referral->declined_by = meant[found];
-        } else if (said)
+        } else if (said && !work->is_exact)
                 row_refuse(work, REFERRAL_DECLINED_BY, "write service, patient or family, or leave the cell empty");
 }
 
@@ -106,6 +109,37 @@ static void decision_translate(RowWork *work) {
         declined_by_read(work, referral);
 }
 
+/* Each row is one event, which says all that stands there. */
+static void referral_exact(RowWork *work) {
+        static const struct {
+                int column;
+                size_t offset;
+        } times[] = {
+                { REFERRAL_REQUESTED, REFERRAL_AT(requested_at) },
+                { REFERRAL_RECEIVED, REFERRAL_AT(received_at) },
+                { REFERRAL_DECIDED, REFERRAL_AT(decided_at) },
+                { REFERRAL_FIRST_CONTACT, REFERRAL_AT(first_contact_at) },
+                { REFERRAL_CLOSED, REFERRAL_AT(closed_at) },
+        };
+        static const ReferralStep step = { "referral.requested", "requested", REFERRAL_AT(requested_at) };
+        Carebus__V1__Referral *referral = referral_event(work, &step, NULL);
+
+        if (!referral)
+                return;
+        referral->status = row_text(work, REFERRAL_STATUS);
+        referral_said(work, referral);
+        declined_by_read(work, referral);
+        referral->decision = row_coded(work, REFERRAL_DECISION);
+        referral->close_reason = row_coded(work, REFERRAL_CLOSE_REASON);
+        for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+                Carebus__V1__When *at = row_when(work, times[i].column, NULL);
+
+                if (!at && times[i].column == REFERRAL_DECIDED)
+                        at = exact_part_when(work, "decision_date");
+                memcpy((char *)referral + times[i].offset, &at, sizeof(at));
+        }
+}
+
 void referrals_translate(RowWork *work) {
         static const ReferralStep requested = { "referral.requested", "requested", REFERRAL_AT(requested_at) };
         static const ReferralStep received = { "referral.received", "received", REFERRAL_AT(received_at) };
@@ -116,6 +150,10 @@ void referrals_translate(RowWork *work) {
                           *at = row_past(work, REFERRAL_REQUESTED, NULL);
         Carebus__V1__Referral *referral;
 
+        if (work->has_parts && work->exact[EXACT_TYPE]) {
+                referral_exact(work);
+                return;
+        }
         /* Where the file does not say when it was asked for, the day on which it came stands for it. */
         referral = referral_event(work, &requested, at ? at : received_at);
         if (referral)
@@ -164,13 +202,15 @@ void contacts_translate(RowWork *work) {
         ContactKind kind = contact_kind(work);
         Carebus__V1__Event *event = row_event(work, kind.type, kind.action);
         Carebus__V1__Contact *contact = event ? ROW_MESSAGE(work, contact) : NULL;
-        char *with_whom = row_text(work, CONTACT_WITH_WHOM), *provider = row_text(work, CONTACT_PROVIDER), *part;
+        char *provider = row_text(work, CONTACT_PROVIDER);
 
         if (!contact)
                 return;
         ROW_BODY(event, CONTACT, contact, contact);
-        contact->identifier = row_identifier(work, CONTACT_ID);
+        contact->identifier = row_own_identifier(work, CONTACT_ID);
         contact->status = (char *)kind.status;
+        if (work->has_parts)
+                contact->status = exact_part_text(work, "status", 0, 0);
         contact->start_at = row_when(work, CONTACT_START, NULL);
         event->occurred_at = contact->start_at;
         contact->has_minutes = row_whole_number(work, CONTACT_MINUTES, &contact->minutes);
@@ -182,9 +222,7 @@ void contacts_translate(RowWork *work) {
                 if (contact->by)
                         contact->by->name = provider;
         }
-        while ((part = row_list_next(work, &with_whom, ",")))
-                draft_append(&work->draft, &contact->n_with_whom, &contact->with_whom,
-                             draft_coded_local(&work->draft, NULL, part, part));
+        row_coded_list(work, CONTACT_WITH_WHOM, ",", &contact->n_with_whom, &contact->with_whom);
         contact->purpose = row_coded(work, CONTACT_PURPOSE);
         contact->outcome = row_coded(work, CONTACT_OUTCOME);
         contact->next_contact_at = row_when(work, CONTACT_NEXT, NULL);
@@ -200,7 +238,7 @@ static Carebus__V1__Encounter *stay_event(RowWork *work, const char *type, Careb
         if (!stay)
                 return NULL;
         ROW_BODY(event, ENCOUNTER, encounter, stay);
-        stay->identifier = event->encounter_id = row_identifier(work, STAY_ID);
+        stay->identifier = event->encounter_id = row_own_identifier(work, STAY_ID);
         stay->class_ = draft_coded(&work->draft, (char *)SYSTEM_ACT_CODE, (char *)"IMP", (char *)"inpatient", NULL);
         stay->status = (char *)status;
         event->occurred_at = at;
@@ -233,7 +271,25 @@ static void stay_cancelled(RowWork *work, Carebus__V1__When *admitted) {
                 stay->admitted_at = admitted;
 }
 
-void stays_translate(RowWork *work) {
+/* Each row is one event, which says all that stands there. */
+static void stay_exact(RowWork *work) {
+        Carebus__V1__Encounter *stay = stay_event(work, "encounter.admitted", ROW_NEW,
+                                                  exact_part_text(work, "status", 0, 0), NULL);
+        bool has_died = false;
+
+        if (!stay)
+                return;
+        stay->class_ = row_coded(work, STAY_CLASS);
+        stay->admitted_at = row_when(work, STAY_ADMITTED, NULL);
+        stay->admission_source = row_coded(work, STAY_FROM);
+        stay->reason = row_coded(work, STAY_REASON);
+        stay->discharged_at = row_when(work, STAY_DISCHARGED, NULL);
+        stay->discharge_destination = row_coded(work, STAY_TO);
+        stay->has_died = row_truth(work, STAY_DIED, &has_died);
+        stay->died = has_died;
+}
+
+static void stays_said(RowWork *work) {
         Carebus__V1__When *admitted = row_past(work, STAY_ADMITTED, NULL),
                           *discharged = row_past(work, STAY_DISCHARGED, NULL);
         Carebus__V1__Encounter *stay;
@@ -249,14 +305,14 @@ void stays_translate(RowWork *work) {
                 stay->admission_source = row_coded(work, STAY_FROM);
                 stay->reason = row_coded(work, STAY_REASON);
         }
-        if (!discharged && has_died && !row_text(work, STAY_DISCHARGED)) {
+        if (!discharged && has_died && !row_text(work, STAY_DISCHARGED) && !work->is_exact) {
                 row_refuse(work, STAY_DIED,
                            "died is yes but the stay has no end; write the date of death into discharged as well");
                 return;
         }
         if (!discharged)
                 return;
-        if (admitted && discharged->utc_at + day_left(admitted, discharged) < admitted->utc_at) {
+        if (!work->is_exact && admitted && discharged->utc_at + day_left(admitted, discharged) < admitted->utc_at) {
                 row_refuse(work, STAY_DISCHARGED, "this is before the admission; check both");
                 return;
         }
@@ -270,6 +326,13 @@ void stays_translate(RowWork *work) {
         stay->died = has_died;
         if (has_died)
                 row_death(work, discharged, "died", stay->identifier);
+}
+
+void stays_translate(RowWork *work) {
+        if (work->has_parts && work->exact[EXACT_TYPE])
+                stay_exact(work);
+        else
+                stays_said(work);
 }
 
 /* ---- scores ---- */
@@ -312,13 +375,35 @@ static void respondent_read(RowWork *work, Carebus__V1__Measure *measure) {
                 CAREBUS__V1__MEASURE__RESPONDENT__RESPONDENT_PATIENT_WITH_HELP,
         };
         const char *said = row_text(work, SCORE_RESPONDENT);
-        int found = said ? WORD_FIND(words, said) : -1;
+        int found = said ? WORD_FIND(words, said) : -1, kind;
 
         measure->respondent_coded = row_coded(work, SCORE_RESPONDENT);
+        if (work->has_parts)
+                found = -1;
+        if (exact_part_enum(work, "answered_by", &carebus__v1__measure__respondent__descriptor, &kind)) {
+                measure->has_respondent = true;
+                measure->respondent = (Carebus__V1__Measure__Respondent)kind;
+        }
         if (found < 0)
                 return;
         measure->has_respondent = true;
         measure->respondent = meant[found];
+}
+
+/* What is no figure is a word; where the parts are said they say which. */
+static bool is_figure(const RowWork *work, const char *score) {
+        return work->has_parts ? !parts_find(&work->parts, "score", 0) : excel_is_decimal(score);
+}
+
+static Carebus__V1__Quantity *quantity_read(RowWork *work, char *score) {
+        Carebus__V1__Quantity *quantity = draft_quantity(&work->draft, score, NULL, NULL);
+
+        if (!quantity || !work->has_parts)
+                return quantity;
+        quantity->unit = exact_part_text(work, "unit", 0, 0);
+        quantity->original_unit = exact_part_text(work, "unit", 0, 1);
+        quantity->comparator = exact_part_text(work, "unit", 0, 2);
+        return quantity;
 }
 
 /* One question of the scale. */
@@ -326,15 +411,17 @@ static void item_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *m
         bool is_ipos = scale && strcmp(scale->name, "IPOS") == 0;
         Carebus__V1__MeasureItem *item = ROW_MESSAGE(work, measure_item);
 
-        if (is_ipos && excel_is_decimal(score) && !(score[0] >= '0' && score[0] <= '4' && !score[1]))
+        if (is_ipos && !work->is_exact && excel_is_decimal(score) && !(score[0] >= '0' && score[0] <= '4' && !score[1]))
                 row_refuse(work, SCORE_SCORE, "each question of IPOS has a score of 0 to 4; check it");
 
         if (!item)
                 return;
         item->item_key = name;
-        item->item = draft_coded_local(&work->draft, NULL, name, name);
-        if (excel_is_decimal(score))
-                item->score = draft_quantity(&work->draft, score, NULL, NULL);
+        item->item = work->has_parts ? row_coded(work, SCORE_ITEM) : draft_coded_local(&work->draft, NULL, name, name);
+        if (is_figure(work, score))
+                item->score = quantity_read(work, score);
+        else if (work->has_parts)
+                item->answer = row_coded(work, SCORE_SCORE);
         else
                 item->answer = draft_coded_local(&work->draft, NULL, score, score);
         draft_append(&work->draft, &measure->n_items, &measure->items, item);
@@ -351,8 +438,13 @@ static void phase_check(RowWork *work, const Scale *scale, const char *score) {
 }
 
 static void total_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *measure, char *score) {
-        bool is_number = excel_is_decimal(score);
+        bool is_number = is_figure(work, score);
 
+        if (work->has_parts) {
+                measure->result = row_coded(work, SCORE_SCORE);
+                measure->total = is_number ? quantity_read(work, score) : NULL;
+                return;
+        }
         if (scale && scale->max_tenths > 0 && !is_number) {
                 row_refuse(work, SCORE_SCORE, not_a_number);
                 return;
@@ -374,6 +466,8 @@ static void total_read(RowWork *work, const Scale *scale, Carebus__V1__Measure *
 static Carebus__V1__Coded *scale_read(RowWork *work, const Scale *scale) {
         char *said = row_text(work, SCORE_SCALE);
 
+        if (work->has_parts)
+                return row_coded(work, SCORE_SCALE);
         if (scale)
                 return draft_coded(&work->draft, (char *)scale->system, (char *)scale->code, (char *)scale->display,
                                    said);
@@ -403,12 +497,19 @@ void scores_translate(RowWork *work) {
         measure->measured_at = event->occurred_at = row_past(work, SCORE_DATE, day);
         measure->status = (char *)"final";
         measure->recall_period = scale ? (char *)scale->recall : NULL;
-        if (item && WORD_FIND(totals, item) >= 0)
+        if (work->has_parts) {
+                measure->status = exact_part_text(work, "status", 0, 0);
+                measure->recall_period = exact_part_text(work, "recall_period", 0, 0);
+        }
+        if (item && !work->is_exact && WORD_FIND(totals, item) >= 0)
                 item = NULL;
         respondent_read(work, measure);
         if (item)
                 item_read(work, scale, measure, item, score);
         else
                 total_read(work, scale, measure, score);
-        measure->identifier = draft_identifier(&work->draft, NULL, NULL, NULL, score_key(work, scale, item, day));
+        measure->identifier = row_own_identifier(work, SCORE_ID);
+        if (!measure->identifier && !work->exact[EXACT_TYPE])
+                measure->identifier = draft_identifier(&work->draft, NULL, NULL, NULL,
+                                                       score_key(work, scale, item, day));
 }

@@ -57,8 +57,8 @@ char *row_number_text(RowWork *work, int column) {
         char *text = row_text(work, column), *number;
         const char *sentence = NULL;
 
-        if (!text)
-                return NULL;
+        if (!text || work->is_exact)
+                return text;
         /* It may be unwrapped in place, and may be asked for twice. */
         if (!heed(work, column, excel_identifier(text, &number, &sentence), &sentence))
                 return NULL;
@@ -70,9 +70,15 @@ Carebus__V1__Identifier *row_identifier(RowWork *work, int column) {
         return draft_identifier(&work->draft, NULL, NULL, NULL, row_number_text(work, column));
 }
 
+Carebus__V1__Identifier *row_own_identifier(RowWork *work, int column) {
+        return draft_identifier(&work->draft, work->exact[EXACT_ID_SYSTEM], NULL, NULL, row_number_text(work, column));
+}
+
 Carebus__V1__Coded *row_coded(RowWork *work, int column) {
         char *text = row_text(work, column);
 
+        if (work->has_parts)
+                return exact_part_coded(work, work->binding->table->columns[column].name, 0);
         return draft_coded_local(&work->draft, NULL, text, text);
 }
 
@@ -86,6 +92,11 @@ Carebus__V1__When *row_when(RowWork *work, int column, char day[ROW_DAY_SIZE]) {
         Carebus__V1__When *when;
         Moment moment;
 
+        if (text && work->is_exact) {
+                if (day)
+                        snprintf(day, ROW_DAY_SIZE, "%s", text);
+                return exact_when_of(work, text);
+        }
         if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), &sentence))
                 return NULL;
         if (moment_read(iso, work->zone, &moment) != 0) {
@@ -113,7 +124,7 @@ static bool is_to_come(int64_t at) {
 Carebus__V1__When *row_past(RowWork *work, int column, char day[ROW_DAY_SIZE]) {
         Carebus__V1__When *when = row_when(work, column, day);
 
-        if (when && is_to_come(when->utc_at)) {
+        if (when && !work->is_exact && is_to_come(when->utc_at)) {
                 row_refuse(work, column, not_come_yet);
                 return NULL;
         }
@@ -128,6 +139,8 @@ Carebus__V1__Date *row_date(RowWork *work, int column) {
         CalendarDate said;
         Moment moment;
 
+        if (text && work->is_exact)
+                return exact_date_of(work, text);
         if (!text || !heed(work, column, excel_date(text, dates_of(work), iso, &sentence), &sentence))
                 return NULL;
         if (date_read(iso, &said) != 0) {
@@ -154,6 +167,8 @@ char *row_time(RowWork *work, int column) {
         char *text = row_text(work, column), time[EXCEL_DATE_SIZE];
         const char *sentence = NULL;
 
+        if (text && work->is_exact)
+                return text;
         if (!text || !heed(work, column, excel_time(text, time, &sentence), &sentence))
                 return NULL;
         return draft_text(&work->draft, time, strlen(time));
@@ -175,7 +190,7 @@ bool row_whole_number(RowWork *work, int column, uint32_t *ret) {
 
         if (!text)
                 return false;
-        if (text_to_u64(text, &number) < 0 || number > 1000000) {
+        if (text_to_u64(text, &number) < 0 || number > (work->is_exact ? UINT32_MAX : 1000000)) {
                 row_refuse(work, column, whole_number);
                 return false;
         }
@@ -190,7 +205,7 @@ Carebus__V1__Telecom *row_phone(RowWork *work, int column) {
 
         if (!text)
                 return NULL;
-        if (strlen(text) + 2 < sizeof(phone)) {
+        if (!work->is_exact && strlen(text) + 2 < sizeof(phone)) {
                 if (!heed(work, column, excel_phone(text, phone, sizeof(phone), &sentence), &sentence))
                         return NULL;
                 text = draft_text(&work->draft, phone, strlen(phone));
@@ -201,6 +216,32 @@ Carebus__V1__Telecom *row_phone(RowWork *work, int column) {
         telecom->system = (char *)"phone";
         telecom->value = text;
         return telecom;
+}
+
+void row_coded_list(RowWork *work, int column, const char *further, size_t *n, Carebus__V1__Coded ***list) {
+        char *at = row_text(work, column), *part;
+        Carebus__V1__Coded *coded;
+
+        if (work->has_parts) {
+                for (size_t i = 0; (coded = exact_part_coded(work, work->binding->table->columns[column].name, i)); i++)
+                        draft_append(&work->draft, n, list, coded);
+                return;
+        }
+        while ((part = row_list_next(work, &at, further)))
+                draft_append(&work->draft, n, list, draft_coded_local(&work->draft, NULL, part, part));
+}
+
+void row_text_list(RowWork *work, int column, const char *further, size_t *n, char ***list) {
+        const char *name = work->binding->table->columns[column].name;
+        char *at = row_text(work, column), *part;
+
+        if (work->has_parts) {
+                for (size_t i = 0; (part = exact_part_text(work, name, i, 0)); i++)
+                        draft_append(&work->draft, n, list, part);
+                return;
+        }
+        while ((part = row_list_next(work, &at, further)))
+                draft_append(&work->draft, n, list, part);
 }
 
 char *row_list_next(RowWork *work, char **at, const char *further) {
@@ -253,7 +294,7 @@ static Carebus__V1__Identifier *national_number(RowWork *work, int column, Natio
 
         if (!said)
                 return NULL;
-        if (number == NATIONAL_NUMBER_CHI) {
+        if (number == NATIONAL_NUMBER_CHI && !work->is_exact) {
                 if (!heed(work, column, excel_chi(said, padded, &sentence), &sentence))
                         return NULL;
                 if (padded[0])
@@ -272,9 +313,14 @@ static void add_identifier(RowWork *work, Carebus__V1__Identifier *identifier) {
 }
 
 void row_person(RowWork *work) {
-        add_identifier(work, row_identifier(work, PERSON_LOCAL_ID));
+        Carebus__V1__Identifier *further;
+
+        add_identifier(work, draft_identifier(&work->draft, work->exact[EXACT_LOCAL_ID_SYSTEM], NULL, NULL,
+                                              row_number_text(work, PERSON_LOCAL_ID)));
         add_identifier(work, national_number(work, PERSON_NHS_NUMBER, NATIONAL_NUMBER_NHS, SYSTEM_NHS_NUMBER));
         add_identifier(work, national_number(work, PERSON_CHI_NUMBER, NATIONAL_NUMBER_CHI, SYSTEM_CHI_NUMBER));
+        for (size_t i = 0; (further = exact_part_identifier(work, "local_id", i)); i++)
+                add_identifier(work, further);
 }
 
 /* ---- events ---- */

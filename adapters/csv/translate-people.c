@@ -33,7 +33,7 @@ static void names_read(RowWork *work, Carebus__V1__Demographics *person) {
         }
 }
 
-static void carer_read(RowWork *work, Carebus__V1__Demographics *person) {
+void row_carer(RowWork *work, Carebus__V1__Demographics *person) {
         char *carer = row_text(work, PEOPLE_MAIN_CARER);
         Carebus__V1__Telecom *phone = row_phone(work, PEOPLE_CARER_PHONE);
         Carebus__V1__RelatedPerson *related = carer || phone ? ROW_MESSAGE(work, related_person) : NULL;
@@ -104,14 +104,15 @@ static void death_read(RowWork *work, Carebus__V1__Demographics *person) {
         person->deceased_at = row_past(work, PEOPLE_DECEASED_DATE, day);
         if (!person->deceased_at)
                 return;
-        born = person->birth_date && person->birth_date->has_day ? day_text(work, person->birth_date) : NULL;
+        born = !work->is_exact && person->birth_date && person->birth_date->has_day ? day_text(work, person->birth_date)
+                                                                                    : NULL;
         if (born && strncmp(day, born, MIN(strcspn(day, "T"), strlen(born))) < 0)
                 row_refuse(work, PEOPLE_DECEASED_DATE, "this is before the date of birth; check both");
         person->has_deceased = person->deceased = true;
         row_death(work, person->deceased_at, "deceased_date", NULL);
 }
 
-void people_translate(RowWork *work) {
+static void people_said(RowWork *work) {
         Carebus__V1__Event *event = row_event(work, "patient.updated", ROW_UPDATE);
         Carebus__V1__Demographics *person = event ? ROW_MESSAGE(work, demographics) : NULL;
         bool truth;
@@ -136,11 +137,18 @@ void people_translate(RowWork *work) {
                 person->has_lives_alone = true;
                 person->lives_alone = truth;
         }
-        carer_read(work, person);
+        row_carer(work, person);
         restriction_read(work, event, person);
         death_read(work, person);
         work->family_name = row_text(work, PEOPLE_FAMILY_NAME);
         work->birth_date = person->birth_date ? day_text(work, person->birth_date) : NULL;
+}
+
+void people_translate(RowWork *work) {
+        if (work->has_parts && work->exact[EXACT_TYPE])
+                people_exact(work);
+        else
+                people_said(work);
 }
 
 /* ---- bereaved ---- */
@@ -155,12 +163,15 @@ static Carebus__V1__Event *bereavement_event(RowWork *work, const char *type, co
         if (!body)
                 return NULL;
         body->status = (char *)status;
-        body->identifier = draft_identifier(&work->draft, NULL, NULL, NULL,
-                                            draft_format(&work->draft, "bereaved/%s/%s",
-                                                         row_text(work, BEREAVED_ID) ?: "",
-                                                         row_text(work, BEREAVED_DECEASED) ?: ""));
+        body->identifier = row_own_identifier(work, BEREAVED_OWN_ID);
+        if (!body->identifier && !work->exact[EXACT_TYPE])
+                body->identifier = draft_identifier(&work->draft, NULL, NULL, NULL,
+                                                    draft_format(&work->draft, "bereaved/%s/%s",
+                                                                 row_text(work, BEREAVED_ID) ?: "",
+                                                                 row_text(work, BEREAVED_DECEASED) ?: ""));
         draft_append(&work->draft, &body->n_deceased_identifiers, &body->deceased_identifiers,
-                     row_identifier(work, BEREAVED_DECEASED));
+                     draft_identifier(&work->draft, row_text(work, BEREAVED_DECEASED_SYSTEM), NULL, NULL,
+                                      row_number_text(work, BEREAVED_DECEASED)));
         body->relationship = row_coded(work, BEREAVED_RELATION);
         event->occurred_at = at;
         ROW_BODY(event, BEREAVEMENT, bereavement, body);
@@ -194,11 +205,37 @@ static void acceptance_translate(RowWork *work) {
 
 /* The bereaved have numbers of their own: what is 17 there is another person than 17 among the people. */
 static void bereaved_person(RowWork *work) {
-        char *number = row_number_text(work, BEREAVED_ID);
+        char *number = row_number_text(work, BEREAVED_ID), *system = work->exact[EXACT_LOCAL_ID_SYSTEM];
 
+        if (!system)
+                system = draft_format(&work->draft, "carebus:%s/bereaved", work->source);
         draft_append(&work->draft, &work->n_identifiers, &work->identifiers,
-                     draft_identifier(&work->draft, draft_format(&work->draft, "carebus:%s/bereaved", work->source),
-                                      NULL, NULL, number));
+                     draft_identifier(&work->draft, system, NULL, NULL, number));
+}
+
+/* Each row is one event, which says all that stands there. */
+static void bereaved_exact(RowWork *work) {
+        static const struct {
+                int column;
+                size_t offset;
+        } times[] = {
+                { BEREAVED_OFFERED, offsetof(Carebus__V1__Bereavement, offered_at) },
+                { BEREAVED_ACCEPTED, offsetof(Carebus__V1__Bereavement, answered_at) },
+                { BEREAVED_FIRST_CONTACT, offsetof(Carebus__V1__Bereavement, first_contact_at) },
+                { BEREAVED_CLOSED, offsetof(Carebus__V1__Bereavement, closed_at) },
+        };
+        Carebus__V1__Bereavement *body;
+
+        if (!bereavement_event(work, "bereavement.need_identified", "identified", NULL, &body))
+                return;
+        body->status = exact_part_text(work, "status", 0, 0);
+        for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+                /* yes and no are the status */
+                bool is_time = times[i].column != BEREAVED_ACCEPTED || exact_part_text(work, "accepted", 0, 0);
+                Carebus__V1__When *at = is_time ? row_when(work, times[i].column, NULL) : NULL;
+
+                memcpy((char *)body + times[i].offset, &at, sizeof(at));
+        }
 }
 
 void bereaved_translate(RowWork *work) {
@@ -216,6 +253,10 @@ void bereaved_translate(RowWork *work) {
         Carebus__V1__Bereavement *body;
 
         bereaved_person(work);
+        if (work->has_parts && work->exact[EXACT_TYPE]) {
+                bereaved_exact(work);
+                return;
+        }
         (void)bereavement_event(work, "bereavement.need_identified", "identified", NULL, &body);
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
                 Carebus__V1__When *at = steps[i].type ? row_when(work, steps[i].column, NULL) : NULL;
@@ -285,6 +326,21 @@ static bool days_read(RowWork *work, char *said, bool days[8]) {
         return true;
 }
 
+static void hours_exact(RowWork *work, Carebus__V1__Service *service, Carebus__V1__ReachTime *reach) {
+        const Part *days = parts_find(&work->parts, "days", 0);
+
+        draft_append(&work->draft, &reach->n_telecom, &reach->telecom, row_phone(work, SERVICE_PHONE));
+        reach->days = draft_alloc(&work->draft, PART_VALUES_MAX * sizeof(*reach->days));
+        for (size_t i = 1; days && reach->days && i < PART_VALUES_MAX; i++)
+                if (days->values[i])
+                        reach->days[reach->n_days++] = (uint32_t)i;
+        reach->text = days ? days->values[0] : NULL;
+        reach->from = row_time(work, SERVICE_FROM);
+        reach->until = row_time(work, SERVICE_TO);
+        if (reach->n_telecom || reach->n_days || reach->text || reach->from || reach->until)
+                draft_append(&work->draft, &service->n_hours, &service->hours, reach);
+}
+
 static void hours_read(RowWork *work, Carebus__V1__Service *service) {
         char *days_text = row_text(work, SERVICE_DAYS);
         Carebus__V1__ReachTime *reach = ROW_MESSAGE(work, reach_time);
@@ -293,6 +349,8 @@ static void hours_read(RowWork *work, Carebus__V1__Service *service) {
         if (!reach)
                 return;
         draft_append(&work->draft, &reach->n_telecom, &reach->telecom, row_phone(work, SERVICE_PHONE));
+        if (work->has_parts)
+                return hours_exact(work, service, reach);
         if (days_text && !days_read(work, days_text, days)) {
                 row_note(work, SERVICE_DAYS,
                          "these days could not be read and are kept as they stand; write them like Mo-Fr or Mon, Wed");
@@ -323,18 +381,16 @@ static void night_read(RowWork *work, Carebus__V1__Service *service) {
 void services_translate(RowWork *work) {
         Carebus__V1__Event *event = row_event(work, "service.published", ROW_NEW);
         Carebus__V1__Service *service = event ? ROW_MESSAGE(work, service) : NULL;
-        char *offers = row_text(work, SERVICE_OFFERS), *areas = row_text(work, SERVICE_AREA), *part;
 
         if (!service)
                 return;
         ROW_BODY(event, SERVICE, service, service);
-        service->identifier = row_identifier(work, SERVICE_NAME);
+        service->identifier = work->is_exact ? row_own_identifier(work, SERVICE_ID)
+                                             : row_identifier(work, SERVICE_NAME);
         service->name = row_text(work, SERVICE_NAME);
-        service->status = (char *)"active";
-        while ((part = row_list_next(work, &offers, NO_LIST_MARKS)))
-                draft_append(&work->draft, &service->n_offers_text, &service->offers_text, part);
-        while ((part = row_list_next(work, &areas, ",")))
-                draft_append(&work->draft, &service->n_areas, &service->areas, part);
+        service->status = work->is_exact ? row_text(work, SERVICE_STATUS) : (char *)"active";
+        row_text_list(work, SERVICE_OFFERS, NO_LIST_MARKS, &service->n_offers_text, &service->offers_text);
+        row_text_list(work, SERVICE_AREA, ",", &service->n_areas, &service->areas);
         hours_read(work, service);
         night_read(work, service);
 }

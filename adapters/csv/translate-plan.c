@@ -151,7 +151,7 @@ static Carebus__V1__Coded *place_of_death(RowWork *work, char *said) {
 
 /* ---- decisions ---- */
 
-static Carebus__V1__Practitioner *author_read(RowWork *work) {
+Carebus__V1__Practitioner *row_author(RowWork *work) {
         char *author = row_text(work, PLAN_AUTHOR);
         Carebus__V1__Coded *role = row_coded(work, PLAN_AUTHOR_ROLE);
         Carebus__V1__Practitioner *practitioner = author || role ? ROW_MESSAGE(work, practitioner) : NULL;
@@ -222,7 +222,7 @@ static Carebus__V1__Decision *decision_event(RowWork *work, PlanRow *row) {
         decision->status = statuses[row->status];
         decision->decided_at = row->decided_at;
         decision->ended_at = row->status == PLAN_ENDED ? row->at : NULL;
-        decision->decided_by = author_read(work);
+        decision->decided_by = row_author(work);
         decision->original_location = row_text(work, PLAN_PLACE);
         decision->decision_text = row->value;
         decision->text = row->text;
@@ -339,7 +339,7 @@ static void box_translate(RowWork *work, PlanRow *row) {
         box->box_in_home = step == 1;
         box->expires_at = row_when(work, PLAN_REVIEW, NULL);
         if (step == 0)
-                box->prescriber = author_read(work);
+                box->prescriber = row_author(work);
         box->text = row->text;
 }
 
@@ -362,7 +362,7 @@ static void what_matters_translate(RowWork *work, PlanRow *row) {
         plan->what_matters = row->status == PLAN_CURRENT ? said : NULL;
         plan->review_at = row_when(work, PLAN_REVIEW, NULL);
         plan->original_location = row_text(work, PLAN_PLACE);
-        draft_append(&work->draft, &plan->n_authors, &plan->authors, author_read(work));
+        draft_append(&work->draft, &plan->n_authors, &plan->authors, row_author(work));
         item->identifier = row->identifier;
         item->item = (char *)row->item->name;
         item->value = row->value;
@@ -431,10 +431,11 @@ static const PlanItem *item_read(RowWork *work) {
 }
 
 static bool status_read(RowWork *work, PlanStatus *ret) {
-        static const char *const words[] = { "current",   "active",           "ended",
-                                             "cancelled", "entered in error", "entered-in-error" };
-        static const PlanStatus meant[] = { PLAN_CURRENT, PLAN_CURRENT,  PLAN_ENDED,
-                                            PLAN_ENDED,   PLAN_IN_ERROR, PLAN_IN_ERROR };
+        static const char *const words[] = { "current",          "active",          "ended",
+                                             "cancelled",        "superseded",      "retracted",
+                                             "entered in error", "entered-in-error" };
+        static const PlanStatus meant[] = { PLAN_CURRENT, PLAN_CURRENT, PLAN_ENDED,    PLAN_ENDED,
+                                            PLAN_ENDED,   PLAN_ENDED,   PLAN_IN_ERROR, PLAN_IN_ERROR };
         const char *said = row_text(work, PLAN_STATUS);
         int found = said ? WORD_FIND(words, said) : 0;
 
@@ -475,6 +476,10 @@ void plan_translate(RowWork *work) {
         bool is_decision = row.item && row.item->recorded;
         Carebus__V1__When *date;
 
+        if (work->has_parts && work->exact[EXACT_TYPE]) {
+                plan_exact(work);
+                return;
+        }
         work->is_urgent = is_decision || !row.item;
         if (!status_read(work, &row.status) || !row.item)
                 return;

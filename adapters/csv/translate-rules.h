@@ -1,6 +1,8 @@
 #pragma once
 /* Inside of the translation of rows: what one row says, column by column, and what is to be said of it in the receipt. */
 #include "adapters/common/draft.h"
+#include "adapters/csv/columns.h"
+#include "adapters/csv/parts.h"
 #include "adapters/csv/table.h"
 #include "adapters/csv/translate.h"
 #include "canon/zone.h"
@@ -22,6 +24,11 @@ typedef struct RowWork {
         const Zone *zone; /* NULL: UTC */
         const char *source;
         char *values[TABLE_COLUMNS_MAX]; /* without spaces at their ends; NULL: empty */
+        /* The exact form (ProfileTable.is_exact): traps of spreadsheet programs are none there, and nothing is refused for what it says. */
+        bool is_exact;
+        char *exact[_EXACT_MAX];
+        Parts parts;
+        bool has_parts; /* coded values are what stands there, and none is where nothing does */
         RowNote notes[NOTES_MAX];
         size_t n_notes;
         bool is_refused;
@@ -36,100 +43,8 @@ typedef struct RowWork {
         size_t n_identifiers;
 } RowWork;
 
-/* Columns, in the order of the tables in table.c. */
-enum { PERSON_LOCAL_ID, PERSON_NHS_NUMBER, PERSON_CHI_NUMBER };
-enum {
-        PEOPLE_FAMILY_NAME = PERSON_CHI_NUMBER + 1,
-        PEOPLE_GIVEN_NAME,
-        PEOPLE_KNOWN_AS,
-        PEOPLE_BIRTH_DATE,
-        PEOPLE_SEX,
-        PEOPLE_POSTCODE,
-        PEOPLE_GP_PRACTICE,
-        PEOPLE_ETHNICITY,
-        PEOPLE_LANGUAGE,
-        PEOPLE_INTERPRETER,
-        PEOPLE_LIVES_ALONE,
-        PEOPLE_MAIN_CARER,
-        PEOPLE_CARER_PHONE,
-        PEOPLE_RESTRICTED,
-        PEOPLE_DECEASED_DATE,
-};
-enum {
-        REFERRAL_ID = PERSON_CHI_NUMBER + 1,
-        REFERRAL_RECEIVED,
-        REFERRAL_FROM,
-        REFERRAL_REASON,
-        REFERRAL_PRIORITY,
-        REFERRAL_DIAGNOSIS,
-        REFERRAL_DECISION,
-        REFERRAL_DECIDED,
-        REFERRAL_DECLINE_REASON,
-        REFERRAL_DECLINED_BY,
-        REFERRAL_FIRST_CONTACT,
-        REFERRAL_CLOSED,
-        REFERRAL_CLOSE_REASON,
-        REFERRAL_REQUESTED,
-};
-enum {
-        CONTACT_ID = PERSON_CHI_NUMBER + 1,
-        CONTACT_START,
-        CONTACT_MINUTES,
-        CONTACT_MODE,
-        CONTACT_PLACE,
-        CONTACT_STAFF_ROLE,
-        CONTACT_PROVIDER,
-        CONTACT_WITH_WHOM,
-        CONTACT_PURPOSE,
-        CONTACT_OUTCOME,
-        CONTACT_NEXT,
-};
 /* The template's word for a place in which people wish to be, by its code of SNOMED CT; NULL: none. */
 const char *plan_place_word(const char *code);
-enum {
-        STAY_ID = PERSON_CHI_NUMBER + 1,
-        STAY_ADMITTED,
-        STAY_FROM,
-        STAY_REASON,
-        STAY_DISCHARGED,
-        STAY_TO,
-        STAY_DIED,
-        STAY_STATUS
-};
-enum {
-        PLAN_ITEM = PERSON_CHI_NUMBER + 1,
-        PLAN_VALUE,
-        PLAN_TEXT,
-        PLAN_DATE,
-        PLAN_AUTHOR,
-        PLAN_AUTHOR_ROLE,
-        PLAN_REVIEW,
-        PLAN_PLACE,
-        PLAN_STATUS,
-        PLAN_DECIDED,
-        PLAN_SCOPE,
-        PLAN_DECISION_ID,
-};
-enum { SCORE_SCALE = PERSON_CHI_NUMBER + 1, SCORE_ITEM, SCORE_SCORE, SCORE_DATE, SCORE_RESPONDENT };
-enum {
-        BEREAVED_ID,
-        BEREAVED_DECEASED,
-        BEREAVED_RELATION,
-        BEREAVED_OFFERED,
-        BEREAVED_ACCEPTED,
-        BEREAVED_FIRST_CONTACT,
-        BEREAVED_CLOSED,
-};
-enum {
-        SERVICE_NAME,
-        SERVICE_OFFERS,
-        SERVICE_PHONE,
-        SERVICE_DAYS,
-        SERVICE_FROM,
-        SERVICE_TO,
-        SERVICE_AREA,
-        SERVICE_NIGHT_PHONE
-};
 
 /* ---- what the receipt says: column -1 is the row itself */
 
@@ -141,6 +56,8 @@ void row_refuse(RowWork *work, int column, const char *sentence);
 char *row_text(RowWork *work, int column);
 char *row_number_text(RowWork *work, int column); /* an identifier of something, as text */
 Carebus__V1__Identifier *row_identifier(RowWork *work, int column);
+/* The same of what the row is about: in the exact form its system stands behind the columns. */
+Carebus__V1__Identifier *row_own_identifier(RowWork *work, int column);
 Carebus__V1__Coded *row_coded(RowWork *work, int column);
 /* `day`: its text by ISO 8601, for identifiers made of it; may be NULL. */
 Carebus__V1__When *row_when(RowWork *work, int column, char day[ROW_DAY_SIZE]);
@@ -173,6 +90,10 @@ Carebus__V1__Event *row_event(RowWork *work, const char *type, Carebus__V1__Acti
                 (event)->body_case = CAREBUS__V1__EVENT__BODY_##CASE; \
                 (event)->member = (value);                            \
         } while (0)
+/* Who decided it, of plan.csv; NULL: nobody is named. */
+Carebus__V1__Practitioner *row_author(RowWork *work);
+/* The main carer of people.csv, where there is one. */
+void row_carer(RowWork *work, Carebus__V1__Demographics *person);
 /* death.notified, informal. `died_at` may be NULL. */
 void row_death(RowWork *work, Carebus__V1__When *died_at, const char *how_known, Carebus__V1__Identifier *encounter);
 /* death.retracted: it was told by mistake. */
@@ -183,6 +104,31 @@ void row_person(RowWork *work);
 /* The profile's own columns, on all events of the row. */
 void row_fields(RowWork *work, const char *const *cells);
 
+/* ---- the exact form: translate-exact.c */
+
+/* Takes `parts` apart, before the row is translated. */
+void exact_begin(RowWork *work);
+/* What the row's columns behind those of its table say: which of its events it is, when it was, when it was said. */
+void exact_end(RowWork *work);
+/* The index-th part of that name; NULL: none. */
+Carebus__V1__Coded *exact_part_coded(RowWork *work, const char *name, size_t index);
+Carebus__V1__Identifier *exact_part_identifier(RowWork *work, const char *name, size_t index);
+Carebus__V1__When *exact_when_of(RowWork *work, char *text);
+Carebus__V1__Date *exact_date_of(RowWork *work, char *text);
+char *exact_part_text(RowWork *work, const char *name, size_t index, size_t value);
+/* A value of an enumeration by its name. False: none is said. */
+bool exact_part_enum(RowWork *work, const char *name, const ProtobufCEnumDescriptor *type, int *ret);
+bool exact_part_truth(RowWork *work, const char *name, protobuf_c_boolean *ret);
+Carebus__V1__When *exact_part_when(RowWork *work, const char *name);
+/* A row of plan.csv, which is one event: translate-exact-plan.c. */
+void plan_exact(RowWork *work);
+/* A row of people.csv, which is demographics or a death: translate-exact-people.c. */
+void people_exact(RowWork *work);
+/* A coded list of one cell: its parts, else what the separators part. Appends to a repeated field of Coded. */
+void row_coded_list(RowWork *work, int column, const char *further, size_t *n, Carebus__V1__Coded ***list);
+/* The same of texts. */
+void row_text_list(RowWork *work, int column, const char *further, size_t *n, char ***list);
+
 void people_translate(RowWork *work);
 void referrals_translate(RowWork *work);
 void contacts_translate(RowWork *work);
@@ -191,3 +137,8 @@ void plan_translate(RowWork *work);
 void scores_translate(RowWork *work);
 void bereaved_translate(RowWork *work);
 void services_translate(RowWork *work);
+void transfers_translate(RowWork *work);
+void allergies_translate(RowWork *work);
+void appointments_translate(RowWork *work);
+void documents_translate(RowWork *work);
+void merges_translate(RowWork *work);

@@ -46,10 +46,19 @@ static const struct {
         void (*translate)(RowWork *work);
         bool is_person;
 } translations[] = {
-        { "people", people_translate, true },      { "referrals", referrals_translate, true },
-        { "contacts", contacts_translate, true },  { "stays", stays_translate, true },
-        { "plan", plan_translate, true },          { "scores", scores_translate, true },
-        { "bereaved", bereaved_translate, false }, { "services", services_translate, false },
+        { "people", people_translate, true },
+        { "referrals", referrals_translate, true },
+        { "contacts", contacts_translate, true },
+        { "stays", stays_translate, true },
+        { "plan", plan_translate, true },
+        { "scores", scores_translate, true },
+        { "bereaved", bereaved_translate, false },
+        { "services", services_translate, false },
+        { "transfers", transfers_translate, true },
+        { "allergies", allergies_translate, true },
+        { "appointments", appointments_translate, true },
+        { "documents", documents_translate, true },
+        { "merges", merges_translate, true },
 };
 
 CsvReader *csv_reader_free(CsvReader *reader) {
@@ -515,11 +524,13 @@ static bool cells_are_empty(const char *const *cells, size_t from, size_t until)
 static void take_values(RowWork *work, const char *const *cells) {
         for (size_t i = 0; i < work->binding->n_uses; i++) {
                 const TableUse *use = &work->binding->uses[i];
-                char **value = use->column >= 0 ? &work->values[use->column] : NULL;
+                char **value = use->column >= 0  ? &work->values[use->column]
+                               : use->exact >= 0 ? &work->exact[use->exact]
+                                                 : NULL;
 
                 if (!value || !cells[i] || !cells[i][0])
                         continue;
-                if (strlen(cells[i]) > DRAFT_TEXT_MAX / 4)
+                if (strlen(cells[i]) > (work->is_exact ? DRAFT_TEXT_MAX : DRAFT_TEXT_MAX / 4))
                         row_refuse(work, use->column, too_much);
                 *value = *value ? draft_format(&work->draft, "%s %s", *value, cells[i]) : (char *)cells[i];
         }
@@ -557,7 +568,8 @@ static void check_required(RowWork *work) {
         const Table *table = work->binding->table;
 
         for (size_t i = 0; i < table->n_columns; i++)
-                if (table->columns[i].flags & TABLE_REQUIRED && !work->values[i])
+                if (table->columns[i].flags & TABLE_REQUIRED && !work->values[i] &&
+                    (i == 0 || !work->exact[EXACT_TYPE]))
                         row_refuse(work, (int)i, is_needed);
 }
 
@@ -565,9 +577,13 @@ static void translate_row(RowWork *work, const char *const *cells) {
         for (size_t i = 0; i < ELEMENTSOF(translations); i++) {
                 if (strcmp(translations[i].table, work->binding->table->name) != 0)
                         continue;
+                if (work->is_exact)
+                        exact_begin(work);
                 if (translations[i].is_person)
                         row_person(work);
                 translations[i].translate(work);
+                if (work->is_exact)
+                        exact_end(work);
                 row_fields(work, cells);
                 return;
         }
@@ -585,11 +601,11 @@ static bool row_is_sound(RowWork *work, const Row *row, const char *const *cells
         *ret = CSV_LEFT_OUT;
         if (row->problem == ROW_WHOLE && n_unread == 0 && cells_are_empty(cells, 0, row->n_cells))
                 return false;
-        if (row->problem == ROW_WHOLE && row_is_total(work, cells, row->n_cells)) {
+        if (row->problem == ROW_WHOLE && !work->is_exact && row_is_total(work, cells, row->n_cells)) {
                 row_note(work, -1, total_row);
                 return false;
         }
-        if (row->problem == ROW_WHOLE && row_is_example(cells, row->n_cells)) {
+        if (row->problem == ROW_WHOLE && !work->is_exact && row_is_example(cells, row->n_cells)) {
                 row_note(work, -1, example_row);
                 return false;
         }
@@ -714,6 +730,13 @@ static void put_in_order(RowWork *work, int64_t said_at) {
                 work->draft.events[i]->recorded_at = when;
 }
 
+static bool has_exact_parts(const TableBinding *binding) {
+        for (size_t i = 0; i < binding->n_uses; i++)
+                if (binding->uses[i].exact == EXACT_PARTS)
+                        return true;
+        return false;
+}
+
 static int read_row(CsvReader *reader, const Row *row, CsvRow *ret) {
         RowWork *work = &reader->work;
         const char **cells = NULL;
@@ -722,6 +745,8 @@ static int read_row(CsvReader *reader, const Row *row, CsvRow *ret) {
 
         *work = (RowWork){ .draft = { .arena = reader->row_arena },
                            .binding = &reader->binding,
+                           .is_exact = reader->binding.rules && reader->binding.rules->is_exact,
+                           .has_parts = has_exact_parts(&reader->binding),
                            .profile = reader->options.profile,
                            .zone = reader->zone,
                            .source = reader->options.source };

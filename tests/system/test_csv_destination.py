@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import pathlib
 import re
 import signal
 import subprocess
@@ -226,7 +227,7 @@ def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_she
     people = wait_for(lambda: sheet.files("people-*.csv"), SECONDS, sheet.log)
     assert not sheet.files("list-*.csv")
     other = make_bus()
-    adapter = Csv(other, source="hospice")
+    adapter = Csv(other, source="hospice", profile=EXACT_PROFILE.read_text(encoding="utf-8"))
     other.start()
     adapter.start()
     try:
@@ -236,12 +237,19 @@ def test_rows_for_programs_are_taken_in_by_another_bus_and_say_the_same(make_she
         events = wait_for(lambda: (found := adapter.events()) and len(found) >= 2 and found, SECONDS, adapter.log)
     finally:
         adapter.close()
+    assert [event["type"] for event in events].count("patient.updated") == 1, "a row is one event, and what it is stands there"
+    assert {event["carried_id"]["system"] for event in events} == {f"carebus:{sheet.bus.config['bus']}"}
+    assert {number["system"] for event in events for number in event["patient"]["identifiers"]} >= {"carebus:pas"}
     decision, = (event["decision"] for event in events if event["type"] == "cpr_decision.recorded")
     assert decision["text"] == evil.strip()
     assert decision["decision"]["code"] == "450476008"
     assert decision["original_location"] == "yellow folder in the kitchen"
     name = next(event["demographics"]["names"][0] for event in events if event["type"] == "patient.updated")
     assert name["family"] == "O'NEIL, the \"elder\"" and name["given"] == ["Anna"]
+
+
+EXACT_PROFILE = pathlib.Path(__file__).resolve().parents[2] / "etc" / "profiles" / "carebus-exact.yaml"
+EXACT_COLUMNS = ["local_id_system", "id_system", "bus_event", "event_type", "event_action", "occurred_at", "recorded_at", "parts"]
 
 
 def columns_of(path):
@@ -283,7 +291,14 @@ def test_rows_for_programs_say_in_which_system_a_number_is_one_and_have_tables_b
         assert found[0]["id_system"] == "carebus:pas" and found[0]["local_id"]
         assert (found[0]["local_id_system"], found[0]["local_id"][0]) == ("carebus:pas", "P"), "the receiver's own number of the person"
     for path in [path for path in sheet.files("*.csv") if path.parent.name == "exact"]:
-        assert columns_of(path)[-2:] == ["local_id_system", "id_system"], path
+        assert columns_of(path)[-8:] == EXACT_COLUMNS, path
+        again = subprocess.run([str(CAREBUS_CSV), "--translate", str(path), "--profile", "carebus-exact"],
+                               capture_output=True, text=True, timeout=60 * SLOW, check=True).stdout
+        written = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        for row, line in zip(written, map(json.loads, again.splitlines()), strict=True):
+            (event,), problems = line["events"], line["problems"]
+            assert not problems and event["type"] == row["event_type"], (path, line)
+            assert f"{event['carried_id']['system']}#{event['carried_id']['value']}" == row["bus_event"]
 
 
 def test_write_shows_the_rows_that_rows_became_and_says_what_has_none(tmp_path):

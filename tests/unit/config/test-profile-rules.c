@@ -344,7 +344,7 @@ static void test_every_example_of_the_page_is_good(void **state) {
 static void test_every_template_file_has_columns_that_are_known(void **state) {
         const char *source = getenv("CAREBUS_SOURCE");
         const Template *template;
-        for (size_t i = 0; (template = template_at(i)); i++) {
+        for (size_t i = 0; (template = template_at(i)) && template_is_shipped(template); i++) {
                 char path[512];
                 Buffer content = BUFFER_NULL;
                 snprintf(path, sizeof(path), "%s/etc/templates/%s.csv", source ? source : ".", template->name);

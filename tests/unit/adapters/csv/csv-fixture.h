@@ -137,6 +137,32 @@ static inline void read_text(const char *name, const char *text) {
         read_bytes(name, bytes_of_text(text));
 }
 
+/* How a moment was put, and that its zone was not said, go where it is written anew with its zone: the moment stays. */
+static inline void forget_wording(ProtobufCMessage *message) {
+        if (message->descriptor == &carebus__v1__when__descriptor) {
+                ((Carebus__V1__When *)message)->text = NULL;
+                ((Carebus__V1__When *)message)->has_zone_assumed = ((Carebus__V1__When *)message)->zone_assumed = false;
+        }
+        if (message->descriptor == &carebus__v1__date__descriptor)
+                ((Carebus__V1__Date *)message)->text = NULL;
+        for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+                const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+                char *at = (char *)message + field->offset;
+                uint32_t which = field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF
+                                         ? *(uint32_t *)((char *)message + field->quantifier_offset)
+                                         : field->id;
+
+                if (field->type != PROTOBUF_C_TYPE_MESSAGE || which != field->id)
+                        continue;
+                if (field->label != PROTOBUF_C_LABEL_REPEATED && *(ProtobufCMessage **)at)
+                        forget_wording(*(ProtobufCMessage **)at);
+                for (size_t k = 0; field->label == PROTOBUF_C_LABEL_REPEATED &&
+                                   k < *(size_t *)((char *)message + field->quantifier_offset);
+                     k++)
+                        forget_wording((*(ProtobufCMessage ***)at)[k]);
+        }
+}
+
 static inline void assert_has(const char *text, const char *part) {
         if (!strstr(text, part))
                 fail_msg("no '%s' in: %s", part, text);

@@ -189,7 +189,7 @@ static void test_a_list_that_is_handed_over_begins_anew_and_an_empty_one_says_so
 
 /* ---- rows for programs ---- */
 
-#define TABLES 8
+#define TABLES TABLES_MAX
 #define EVENTS_MAX 64
 
 typedef struct Told {
@@ -222,6 +222,7 @@ static void tell(Told *told, Carebus__V1__Event *event) {
 
         name_systems(event);
         assert_true(told->n_events < EVENTS_MAX);
+        forget_wording(&event->base);
         told->events[told->n_events] = json_line(&event->base);
         assert_non_null(told->events[told->n_events++]);
         r = exact_row(&options, event, &table, &row);
