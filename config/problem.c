@@ -98,6 +98,15 @@ void report_hint(Report *report, const char *format, ...) {
         va_end(arguments);
 }
 
+void report_source(Report *report, const char *source) {
+        ConfigProblems *problems = report->problems;
+        if (problems->n_items == 0 || problems->n_items >= PROBLEMS_MAX)
+                return;
+        ConfigProblem *problem = &problems->items[problems->n_items - 1];
+        free(problem->source);
+        problem->source = strdup(source); /* without: everybody hears of it */
+}
+
 bool report_did_you_mean(Report *report, const char *word, const char *const *candidates, size_t n_candidates) {
         const char *near = text_did_you_mean(word, candidates, n_candidates);
         if (near)
@@ -143,13 +152,29 @@ void problems_sort(ConfigProblems *problems, const ConfigText *text) {
                 problems->items[i] = ranked[i].problem;
 }
 
-void config_problems_deinit(ConfigProblems *problems) {
+static void problem_deinit(ConfigProblem *problem) {
+        free(problem->file);
+        free(problem->message);
+        free(problem->hint);
+        free(problem->source_line);
+        free(problem->source);
+}
+
+void config_problems_keep_own(ConfigProblems *problems, const char *source) {
+        size_t kept = 0;
         for (size_t i = 0; i < problems->n_items; i++) {
-                free(problems->items[i].file);
-                free(problems->items[i].message);
-                free(problems->items[i].hint);
-                free(problems->items[i].source_line);
+                ConfigProblem *problem = &problems->items[i];
+                if (problem->is_warning && problem->source && !text_equal(problem->source, source))
+                        problem_deinit(problem);
+                else
+                        problems->items[kept++] = *problem;
         }
+        problems->n_items = kept;
+}
+
+void config_problems_deinit(ConfigProblems *problems) {
+        for (size_t i = 0; i < problems->n_items; i++)
+                problem_deinit(&problems->items[i]);
         free(problems->items);
         *problems = (ConfigProblems){ 0 };
 }

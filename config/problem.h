@@ -25,6 +25,8 @@ void report_error(Report *report, Place place, const char *format, ...) _printf_
 void report_warning(Report *report, Place place, const char *format, ...) _printf_(3, 4);
 /* Belongs to the problem that was reported last. */
 void report_hint(Report *report, const char *format, ...) _printf_(2, 3);
+/* The problem that was reported last is the business of this source's adapter alone. */
+void report_source(Report *report, const char *source);
 /* report_hint("did you mean ...") where a candidate is near; whether there was one. */
 bool report_did_you_mean(Report *report, const char *word, const char *const *candidates, size_t n_candidates);
 

@@ -124,11 +124,13 @@ static void check_folder(Resolver *resolver, const DraftSource *source, const Co
                 report_warning(resolver->report, place, "%s.folder: %s: %s", path, folder, strerror(errno));
                 report_hint(resolver->report,
                             "make it, and let the adapter's user write there: files go to done/ and problem/");
+                report_source(resolver->report, source->element.name);
         } else if (!S_ISDIR(info.st_mode))
                 report_error(resolver->report, place, "%s.folder: %s is not a folder", path, folder);
         else if (is_own && access(folder, R_OK | W_OK | X_OK) < 0) {
                 report_warning(resolver->report, place, "%s.folder: this user cannot write in %s", path, folder);
                 report_hint(resolver->report, "the adapter's user must: files go to done/ and problem/ in it");
+                report_source(resolver->report, source->element.name);
         }
 }
 

@@ -184,6 +184,7 @@ static int run_source(const Program *program, const Arguments *arguments) {
         Load load = { .reader = program->reader, .files = arguments->files, .n_files = arguments->n_files };
         int r = config_load(options.config_path, &config, &text, &problems);
 
+        config_problems_keep_own(&problems, arguments->source);
         config_problems_print(&problems, stderr);
         if (r != 0)
                 return EXIT_CONFIGURATION;
@@ -235,6 +236,7 @@ static int run_destination(const Program *program, const Arguments *arguments) {
         Confinement confinement = { .program = program };
         int r = config_load(options.config_path, &config, &text, &problems);
 
+        config_problems_keep_own(&problems, NULL);
         config_problems_print(&problems, stderr);
         if (r != 0)
                 return EXIT_CONFIGURATION;
@@ -264,6 +266,7 @@ void program_reload(const ProgramOptions *options, ProgramUse use, void *owner) 
                 found = options->source ? config_find_source(config, name) : config_find_destination(config, name);
         r = r == 0 && found >= 0 ? use(owner, config, (size_t)found) : -EINVAL;
         if (r < 0) {
+                config_problems_keep_own(&problems, options->source);
                 config_problems_print(&problems, stderr);
                 log_event(LOG_RELOAD_REFUSED, log_name(kind, name), log_number("PROBLEMS", (int64_t)problems.n_errors));
         } else {

@@ -163,6 +163,34 @@ static void test_a_folder_is_there_and_can_be_cleared(void **state) {
 
 #define SOMEBODY 54321 /* not root, who can write anywhere */
 
+static void test_an_adapter_hears_of_no_other_ones_folder(void **state) {
+        Fixture *fixture = *state;
+        static const char text[] = HEAD "  x: {team: t, adapter: csv, folder: /nonexistent/x}\n"
+                                        "  y: {team: t, adapter: csv, folder: /nonexistent/y}\n"
+                                        "  z: {team: t, adapter: mllp, token: tokens}\n";
+        static const struct {
+                const char *source;
+                size_t n;
+        } adapters[] = { { "x", 2 }, { "y", 2 }, { "z", 1 }, { NULL, 1 } };
+        for (size_t i = 0; i < ELEMENTSOF(adapters); i++) {
+                fixture_try(fixture, text);
+                assert_int_equal(fixture->problems.n_items, 3); /* the bus and carebusctl check hear of all */
+                config_problems_keep_own(&fixture->problems, adapters[i].source);
+                assert_int_equal(fixture->problems.n_items, adapters[i].n);
+                assert_int_equal(fixture->problems.n_errors, 0);
+                if (adapters[i].n == 2)
+                        assert_string_equal(fixture->problems.items[0].source, adapters[i].source);
+        }
+        /* A mistake is everybody's: nothing starts with it. */
+        fixture_write(fixture, "file", "");
+        char source[300];
+        snprintf(source, sizeof(source), "adapter: csv, folder: %s/file", fixture->folder);
+        try_source(fixture, source);
+        config_problems_keep_own(&fixture->problems, "other");
+        assert_int_equal(fixture->problems.n_errors, 1);
+        assert_int_equal(fixture->problems.n_items, 1);
+}
+
 /* How many warnings this user gets of the folder `at`, which only `user` has to do with. */
 static size_t warnings_of(Fixture *fixture, const char *at, uid_t user) {
         char source[300];
@@ -289,6 +317,7 @@ int main(void) {
                 TEST(test_a_server_is_asked_over_https),
                 TEST(test_a_folder_is_there_and_can_be_cleared),
                 TEST(test_what_a_user_may_in_a_folder_is_said_to_the_one_whose_folder_it_is),
+                TEST(test_an_adapter_hears_of_no_other_ones_folder),
                 TEST(test_what_other_adapters_do_not_look_at_is_said),
                 TEST(test_teams_of_a_profile_have_to_exist),
                 TEST(test_paths_that_lead_nowhere_are_said_with_their_place),
