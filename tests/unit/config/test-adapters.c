@@ -167,18 +167,18 @@ static void test_an_adapter_hears_of_no_other_ones_folder(void **state) {
         Fixture *fixture = *state;
         static const char text[] = HEAD "  x: {team: t, adapter: csv, folder: /nonexistent/x}\n"
                                         "  y: {team: t, adapter: csv, folder: /nonexistent/y}\n"
-                                        "  z: {team: t, adapter: mllp, token: tokens}\n";
+                                        "  z: {team: t, adapter: fhir, listen: \"127.0.0.1:8088\"}\n";
         static const struct {
                 const char *source;
                 size_t n;
-        } adapters[] = { { "x", 2 }, { "y", 2 }, { "z", 1 }, { NULL, 1 } };
+        } adapters[] = { { "x", 1 }, { "y", 1 }, { "z", 0 }, { NULL, 0 } };
         for (size_t i = 0; i < ELEMENTSOF(adapters); i++) {
                 fixture_try(fixture, text);
-                assert_int_equal(fixture->problems.n_items, 3); /* the bus and carebusctl check hear of all */
+                assert_int_equal(fixture->problems.n_items, 2); /* the bus and carebusctl check hear of all */
                 config_problems_keep_own(&fixture->problems, adapters[i].source);
                 assert_int_equal(fixture->problems.n_items, adapters[i].n);
                 assert_int_equal(fixture->problems.n_errors, 0);
-                if (adapters[i].n == 2)
+                if (adapters[i].n == 1)
                         assert_string_equal(fixture->problems.items[0].source, adapters[i].source);
         }
         /* A mistake is everybody's: nothing starts with it. */
