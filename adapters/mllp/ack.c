@@ -146,12 +146,13 @@ static void put_empty(const Writer *writer, unsigned n) {
                 put(writer, BYTES_NULL);
 }
 
-static void put_control_id(const Writer *writer, const AckRequest *request) {
+static void put_control_id(const Writer *writer, const AckRequest *request, unsigned kind) {
         char text[32];
 
-        /* 20 characters, the most that all versions take: microseconds until the year 4252, and a counter. */
+        /* 20 characters, the most that all versions take: microseconds until the year 4252, and a counter. Of two answers to one message
+         * each is a message of its own. */
         snprintf(text, sizeof(text), "%014llX%06llX", (unsigned long long)request->now_at & 0xFFFFFFFFFFFFFFULL,
-                 (unsigned long long)request->number & 0xFFFFFFULL);
+                 (unsigned long long)(request->number * 2 + (kind == ACK_WANTED_ACCEPT)) & 0xFFFFFFULL);
         put(writer, bytes_of_text(text));
 }
 
@@ -188,7 +189,7 @@ static void put_msh(const Writer *writer, const AckRequest *request, unsigned ki
                 buffer_append_bytes(writer->buffer, trigger);
                 put_component(writer, "ACK");
         }
-        put_control_id(writer, request);
+        put_control_id(writer, request, kind);
         put(writer, is_empty(header->fields[MSH_PROCESSING_ID]) ? processing_id_of(request->environment)
                                                                 : header->fields[MSH_PROCESSING_ID]);
         put(writer,
@@ -233,6 +234,33 @@ static const char *error_text(AckError error) {
         return "Message error";
 }
 
+/* What whoever runs the sender is to do, for ERR: the codes of MSA-3 are for programs. Without separators of HL7. */
+static const char *advice_for(const AckRequest *request) {
+        static const struct {
+                const char *reason, *advice;
+        } advices[] = {
+                { "processing-id",
+                  "MSH-11 is not for this bus: send tests to a test bus and live messages to a live one" },
+                { "too-large",
+                  "larger than max_message_bytes of this source: send less in one message, or have that raised" },
+                { "parse-no-msh",
+                  "no MSH could be read: begin with MSH and its separators, segments end with a return" },
+                { "not-allowed",
+                  "this sender may not speak for the source: ask who runs the bus (sources: in its configuration)" },
+                { "unknown-source",
+                  "the bus has no such source: ask who runs the bus (sources: in its configuration)" },
+                { "storage-full", "not stored, the disk of the bus is full: keep the message and send it again" },
+                { "over-quota", "not stored, more at once than this source may: send it again, more slowly" },
+        };
+
+        for (size_t i = 0; request->reason && i < ELEMENTSOF(advices); i++)
+                if (strcmp(advices[i].reason, request->reason) == 0)
+                        return advices[i].advice;
+        return request->outcome == ACK_LATER
+                       ? "not stored: keep the message and send it again"
+                       : "sending it again changes nothing: ask who runs the bus, whose log says why";
+}
+
 static void put_number(const Writer *writer, unsigned number) {
         char text[16];
 
@@ -268,6 +296,8 @@ static void put_err(const Writer *writer, const AckRequest *request) {
                 if (writer->header->separators.subcomponent) {
                         buffer_append_byte(writer->buffer, writer->header->separators.subcomponent);
                         put_text(writer, error_text(request->error));
+                        put_text(writer, ": ");
+                        put_text(writer, advice_for(request));
                 }
         } else {
                 put_field_text(writer, code);
@@ -276,6 +306,7 @@ static void put_err(const Writer *writer, const AckRequest *request) {
                 put_field_text(writer, "E");
                 put_empty(writer, 2);
                 put_field_text(writer, request->reason);
+                put_field_text(writer, advice_for(request));
         }
         buffer_append_byte(writer->buffer, '\r');
 }

@@ -32,9 +32,10 @@ typedef enum AckError {
 typedef struct AckRequest {
         const Hl7Header *header; /* NULL: it could not be read */
         AckOutcome outcome;
-        AckError error;                /* for LATER and NEVER */
-        const char *position;          /* MSH-11, or NULL; never content */
-        const char *reason;            /* reason code of ours for MSA-3 and ERR-7: "try-later"; or NULL */
+        AckError error;       /* for LATER and NEVER */
+        const char *position; /* MSH-11, or NULL; never content */
+        const char *
+                reason; /* reason code of ours for MSA-3 and ERR-7: "try-later"; or NULL. What to do stands in ERR-8 (ERR-1 before 2.5) */
         ConfigEnvironment environment; /* of this bus: MSH-11 of an answer to who said none */
         int64_t now_at;
         uint64_t number; /* makes MSH-10 of the answer unlike any other of this process */

@@ -3,7 +3,11 @@
  */
 #include "adapters/mllp/batch.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/sha256.h"
+#include "base/text.h"
 
 #define BOM "\xEF\xBB\xBF"
 
@@ -118,6 +122,21 @@ bool batch_next(BatchReader *reader, Bytes *ret_message) {
         reader->n_in_batch++;
         *ret_message = message;
         return true;
+}
+
+void batch_trailer_id(Bytes batch, Bytes trailer, char ret[BATCH_TRAILER_ID_SIZE]) {
+        uint8_t digest[SHA256_SIZE];
+        char text[SHA256_SIZE * 2 + 1];
+
+        sha256(batch.data, batch.size, digest);
+        hex_encode(digest, sizeof(digest), text);
+        snprintf(ret, BATCH_TRAILER_ID_SIZE, "%s-%zu", text, (size_t)(trailer.data - batch.data));
+}
+
+bool batch_has_head(Bytes message) {
+        Bytes begin = skip_padding(message);
+
+        return is_segment(begin, "FHS") || is_segment(begin, "BHS");
 }
 
 bool batch_is_batch(Bytes message) {

@@ -21,5 +21,11 @@ typedef struct BatchReader {
 /* The next message, borrowed from the input; false at the end. Text that is no envelope, before the first MSH or in a frame of its
  * own, is given as a message of its own: it will be told that it has no MSH. */
 bool batch_next(BatchReader *reader, Bytes *ret_message);
+/* Whether it begins with FHS or BHS: then what its trailers count is in it too. */
+bool batch_has_head(Bytes message);
+/* A message id for a trailer that counts others than came, a part of `batch`: the same batch again is the same, and the same trailer of
+ * another one is another, though its bytes are not. */
+#define BATCH_TRAILER_ID_SIZE 96
+void batch_trailer_id(Bytes batch, Bytes trailer, char ret[BATCH_TRAILER_ID_SIZE]);
 /* Whether a frame holds a batch: it begins with FHS or BHS, or has more than one MSH at the start of a line. */
 bool batch_is_batch(Bytes message);

@@ -8,6 +8,7 @@
 #include "adapters/common/in-hand.h"
 #include "adapters/common/submit.h"
 #include "adapters/mllp/ack.h"
+#include "adapters/mllp/batch.h"
 #include "adapters/mllp/translate.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -236,6 +237,27 @@ static int on_message(void *owner, Exchange *exchange, Bytes message) {
         return r == -ENOMEM ? r : 0;
 }
 
+/* Something was lost on the way, and nobody knows what: it waits for a person. What the bus cannot take now it does not get to know; the
+ * messages of the batch were answered each by itself. */
+static int on_wrong_count(void *owner, Bytes batch, Bytes trailer, const char *position) {
+        char id[BATCH_TRAILER_ID_SIZE];
+        const Reading reading = {
+                .message_id = id,
+                .problem_code = "wrong-count",
+                .problem_position = position,
+                .problem_urgent = true,
+                .message_time = INT64_MIN,
+                .media_type = TRANSLATE_MEDIA_TYPE,
+                .original = trailer,
+        };
+        Intake *intake = owner;
+        int r;
+
+        batch_trailer_id(batch, trailer, id);
+        r = hand_in(intake, &reading, 0, NULL);
+        return r == -ENOMEM ? r : 0;
+}
+
 static void on_noise(void *owner, Session *session, const FramerItem *item) {
         Intake *intake = owner;
 
@@ -330,9 +352,12 @@ int intake_new(const Config *config, size_t source, const char *program, Intake 
 
         if (!intake || !endpoint)
                 return -ENOMEM;
-        intake->host = (SessionHost){
-                .owner = intake, .message = on_message, .noise = on_noise, .has_room = has_room, .now_at = now_at
-        };
+        intake->host = (SessionHost){ .owner = intake,
+                                      .message = on_message,
+                                      .wrong_count = on_wrong_count,
+                                      .noise = on_noise,
+                                      .has_room = has_room,
+                                      .now_at = now_at };
         r = intake_configure(intake, config, source);
         if (r == 0)
                 r = carebus_source_new(&intake->bus, &options);

@@ -39,8 +39,10 @@ static int read_one(Translator *translator, Bytes message, ReadingSeen seen, voi
 }
 
 /* A trailer that counts others than came: something was lost on the way, and nobody knows what. */
-static int trailer_tell(Bytes *trailer, const char *position, ReadingSeen seen, void *owner) {
+static int trailer_tell(Bytes file, Bytes *trailer, const char *position, ReadingSeen seen, void *owner) {
+        char id[BATCH_TRAILER_ID_SIZE];
         Reading reading = {
+                .message_id = id,
                 .problem_code = "wrong-count",
                 .problem_position = position,
                 .problem_urgent = true,
@@ -51,14 +53,15 @@ static int trailer_tell(Bytes *trailer, const char *position, ReadingSeen seen, 
 
         if (!trailer->data)
                 return 0;
+        batch_trailer_id(file, *trailer, id);
         *trailer = BYTES_NULL;
         return seen(owner, &reading);
 }
 
-static int trailers_tell(BatchReader *batch, ReadingSeen seen, void *owner) {
-        int r = trailer_tell(&batch->wrong_batch, "BTS-1", seen, owner);
+static int trailers_tell(Bytes file, BatchReader *batch, ReadingSeen seen, void *owner) {
+        int r = trailer_tell(file, &batch->wrong_batch, "BTS-1", seen, owner);
 
-        return r < 0 ? r : trailer_tell(&batch->wrong_file, "FTS-1", seen, owner);
+        return r < 0 ? r : trailer_tell(file, &batch->wrong_file, "FTS-1", seen, owner);
 }
 
 /* A file without any message is one that cannot be read: never nothing. */
@@ -70,14 +73,14 @@ static int reader_read(void *reader, const char *name, Bytes file, ReadingSeen s
 
         (void)name; /* what a file is called says nothing in HL7 */
         while (batch_next(&batch, &message)) {
-                r = trailers_tell(&batch, seen, owner);
+                r = trailers_tell(file, &batch, seen, owner);
                 if (r >= 0)
                         r = read_one(reader, message, seen, owner);
                 if (r < 0)
                         return r;
                 n_messages++;
         }
-        r = trailers_tell(&batch, seen, owner);
+        r = trailers_tell(file, &batch, seen, owner);
         if (r < 0 || n_messages > 0)
                 return r < 0 ? r : 0;
         return read_one(reader, BYTES_NULL, seen, owner);

@@ -201,15 +201,49 @@ static int take_message(Session *session, Bytes message) {
         return exchange ? session->host->message(session->host->owner, exchange, message) : -ENOMEM;
 }
 
+/* Whose head came in a frame of its own counts what came in others: nobody can say whether that is right. */
+static int tell_count(Session *session, Bytes batch, Bytes *trailer, const char *position) {
+        Bytes wrong = *trailer;
+
+        *trailer = BYTES_NULL;
+        return wrong.data && batch_has_head(batch)
+                       ? session->host->wrong_count(session->host->owner, batch, wrong, position)
+                       : 0;
+}
+
+static int tell_counts(Session *session, Bytes batch, BatchReader *reader) {
+        int r = tell_count(session, batch, &reader->wrong_batch, "BTS-1");
+
+        return r < 0 ? r : tell_count(session, batch, &reader->wrong_file, "FTS-1");
+}
+
+/* An envelope with nothing in it: there is nothing to store, and its sender waits. */
+static int answer_empty(Session *session, Bytes envelope) {
+        static const SessionAnswer empty = { .outcome = ACK_STORED };
+        Exchange *exchange = exchange_new(session, envelope);
+
+        if (!exchange)
+                return -ENOMEM;
+        session_answer(exchange, &empty);
+        return 0;
+}
+
 /* Several messages in one frame: each is a message of its own, with an answer of its own. */
 static int take_batch(Session *session, Bytes batch) {
         BatchReader reader = BATCH_READER_INIT(batch);
+        bool is_empty = true;
         Bytes message;
         int r = 0;
 
-        while (r == 0 && batch_next(&reader, &message))
-                r = take_message(session, message);
-        return r;
+        while (r == 0 && batch_next(&reader, &message)) {
+                is_empty = false;
+                r = tell_counts(session, batch, &reader);
+                if (r == 0)
+                        r = take_message(session, message);
+        }
+        if (r == 0)
+                r = tell_counts(session, batch, &reader);
+        return r == 0 && is_empty ? answer_empty(session, batch) : r;
 }
 
 static int take_too_large(Session *session, Bytes head) {

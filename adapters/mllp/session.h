@@ -30,6 +30,8 @@ typedef struct SessionHost {
         void *owner;
         /* A whole message. The exchange is answered now or later, exactly once, by session_answer(). */
         int (*message)(void *owner, Exchange *exchange, Bytes message);
+        /* A trailer of a batch that counts others than came: `position` is BTS-1 or FTS-1, static. Nobody waits for an answer to it. */
+        int (*wrong_count)(void *owner, Bytes batch, Bytes trailer, const char *position);
         /* Anything else the framer found. */
         void (*noise)(void *owner, Session *session, const FramerItem *item);
         /* Whether another message may be taken now: what cannot be is left with the sender, by not reading on. */

@@ -241,6 +241,40 @@ def test_several_messages_in_one_frame_are_answered_one_by_one(mllp):
     assert message_ids(mllp.bus) == ["M1", "M2"]
 
 
+def test_a_batch_that_counts_more_than_came_waits_for_a_person_each_time_that_it_happens(mllp):
+    """The messages that came are in use; that one is missing nobody else would notice."""
+    sender = mllp.sender()
+    for first, second in (("M1", "M2"), ("M3", "M4")):
+        sender.send("BHS|^~\\&|PAS\r" + adt(first, local_id="H1") + adt(second, local_id="H2") + "BTS|3\r")
+        assert [sender.receive().code for _ in range(2)] == ["AA", "AA"]
+    assert message_ids(mllp.bus)[:2] == ["M1", "M2"]
+    wait_for(lambda: [item["reason"] for item in quarantine(mllp.bus)] == ["wrong-count"] * 2, 20 * SLOW)
+    assert {item["class"] for item in quarantine(mllp.bus)} == {"urgent"}
+    assert {item["position"] for item in quarantine(mllp.bus)} == {"BTS-1"}
+
+
+def test_trailers_whose_batch_came_in_other_frames_are_held_against_nothing(mllp):
+    sender = mllp.sender()
+    for text in ("FHS|^~\\&|PAS\rBHS|^~\\&|PAS\r", adt("M1"), "BTS|1\rFTS|1\r"):
+        assert sender.ask(text).code == "AA", text
+    assert message_ids(mllp.bus) == ["M1"] and not quarantine(mllp.bus)
+
+
+def test_an_empty_batch_is_answered_since_its_sender_waits(mllp):
+    sender = mllp.sender()
+    answer = sender.ask("FHS|^~\\&|PAS\rBHS|^~\\&|PAS\rBTS|0\rFTS|1\r")
+    assert answer.code == "AA" and sender.ask(adt("M1")).message_id == "M1"
+    assert message_ids(mllp.bus) == ["M1"] and not quarantine(mllp.bus)
+
+
+def test_the_two_answers_of_enhanced_mode_are_two_messages(mllp):
+    sender = mllp.sender()
+    sender.send(adt("M1", msh15="AL", msh16="AL"))
+    first, second = sender.receive(), sender.receive()
+    assert (first.code, second.code) == ("CA", "AA")
+    assert first.segments["MSH"][9] != second.segments["MSH"][9], "who has seen the one takes the other for a repeat"
+
+
 # ---- character sets
 
 

@@ -40,8 +40,8 @@ static void assert_answer(const AckRequest *request, unsigned kind, const char *
         char text[1024];
 
         assert_non_null(place);
-        snprintf(text, sizeof(text), "%.*s%014llX000007%s", (int)(place - expected), expected, (unsigned long long)NOW,
-                 place + strlen("<id>"));
+        snprintf(text, sizeof(text), "%.*s%014llX0000%s%s", (int)(place - expected), expected, (unsigned long long)NOW,
+                 kind == ACK_WANTED_ACCEPT ? "0F" : "0E", place + strlen("<id>")); /* each answer has one of its own */
         buffer_clear(&answer);
         ack_append(&answer, request, kind);
         buffer_append_byte(&answer, 0);
@@ -100,7 +100,7 @@ static void test_what_cannot_be_stored_now_is_answered_ae(void **state) {
         request.reason = "try-later";
         assert_answer(&request, ACK_WANTED_APPLICATION,
                       "MSH|^~\\&|||APP|FAC|20240305101500+0000||ACK^A01^ACK|<id>|P|2.3\rMSA|AE|1|try-later\r"
-                      "ERR|^^^207&Application internal error\r");
+                      "ERR|^^^207&Application internal error: not stored: keep the message and send it again\r");
 }
 
 static void test_an_error_names_its_place_and_code_by_version(void **state) {
@@ -111,14 +111,52 @@ static void test_an_error_names_its_place_and_code_by_version(void **state) {
         request.reason = "processing-id";
         assert_answer(&request, ACK_WANTED_APPLICATION,
                       "MSH|^~\\&|||APP|FAC|20240305101500+0000||ACK^A01^ACK|<id>|P|2.3\rMSA|AR|1|processing-id\r"
-                      "ERR|MSH^1^11^202&Unsupported processing id\r");
+                      "ERR|MSH^1^11^202&Unsupported processing id: MSH-11 is not for this bus: send tests to a test "
+                      "bus and live "
+                      "messages to a live one\r");
         request = request_for("MSH|^~\\&|APP|FAC|||2024||ADT^A01|1|P|2.5.1\r", ACK_NEVER);
         request.error = ACK_ERROR_UNSUPPORTED_PROCESSING_ID;
         request.position = "MSH-11";
         request.reason = "processing-id";
         assert_answer(&request, ACK_WANTED_APPLICATION,
                       "MSH|^~\\&|||APP|FAC|20240305101500+0000||ACK^A01^ACK|<id>|P|2.5.1\rMSA|AR|1|processing-id\r"
-                      "ERR||MSH^1^11|202^Unsupported processing id^HL70357|E|||processing-id\r");
+                      "ERR||MSH^1^11|202^Unsupported processing id^HL70357|E|||processing-id|MSH-11 is not for this "
+                      "bus: send tests "
+                      "to a test bus and live messages to a live one\r");
+}
+
+/* Whoever looks at the queue of the sending system at night has this answer and nothing else. */
+static void test_every_refusal_says_what_to_do(void **state) {
+        static const struct {
+                AckOutcome outcome;
+                const char *reason, *says;
+        } refusals[] = {
+                { ACK_NEVER, "too-large", "max_message_bytes" },
+                { ACK_NEVER, "parse-no-msh", "begin with MSH" },
+                { ACK_NEVER, "not-allowed", "ask who runs the bus" },
+                { ACK_NEVER, "unknown-source", "ask who runs the bus" },
+                { ACK_NEVER, "a-code-of-tomorrow", "sending it again changes nothing" },
+                { ACK_LATER, "a-code-of-tomorrow", "send it again" },
+                { ACK_LATER, "storage-full", "send it again" },
+                { ACK_LATER, "over-quota", "more slowly" },
+                { ACK_LATER, NULL, "send it again" },
+        };
+        static const char *const versions[] = { "2.3", "2.4", "2.5", "2.5.1" };
+
+        for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
+                for (size_t k = 0; k < ELEMENTSOF(versions); k++) {
+                        char message[80];
+
+                        snprintf(message, sizeof(message), "MSH|^~\\&|APP|FAC|||2024||ADT^A01|1|P|%s\r", versions[k]);
+                        AckRequest request = request_for(message, refusals[i].outcome);
+                        request.error = ACK_ERROR_INTERNAL;
+                        request.reason = refusals[i].reason;
+                        buffer_clear(&answer);
+                        ack_append(&answer, &request, ACK_WANTED_APPLICATION);
+                        buffer_append_byte(&answer, 0);
+                        assert_int_equal(answer.error, 0);
+                        assert_non_null(strstr((const char *)answer.data, refusals[i].says));
+                }
 }
 
 static void test_our_own_text_is_escaped_in_the_senders_separators(void **state) {
@@ -139,7 +177,8 @@ static void test_a_header_that_cannot_be_read_is_answered_ar_in_default_separato
         assert_int_equal(ack_wanted(NULL, ACK_NEVER), ACK_WANTED_APPLICATION);
         assert_answer(&request, ACK_WANTED_APPLICATION,
                       "MSH|^~\\&|||||20240305101500+0000||ACK|<id>|P|2.4\rMSA|AR||parse-no-msh\rERR|^^^100&Segment "
-                      "sequence error\r");
+                      "sequence error: no MSH could be read: begin with MSH and its separators, segments end with a "
+                      "return\r");
 }
 
 static void test_a_part_of_a_header_is_enough(void **state) {
@@ -244,6 +283,7 @@ int main(void) {
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_what_cannot_be_stored_now_is_answered_ae, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_error_names_its_place_and_code_by_version, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_every_refusal_says_what_to_do, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_our_own_text_is_escaped_in_the_senders_separators, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_answered_ar_in_default_separators,
