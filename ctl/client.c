@@ -142,6 +142,22 @@ int client_ask(Client *client, Carebus__V1__Request *request, const Carebus__V1_
         return r;
 }
 
+int client_ask_status(Client *client, const Carebus__V1__StatusReply **ret) {
+        Carebus__V1__StatusRequest status = CAREBUS__V1__STATUS_REQUEST__INIT;
+        Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
+        const Carebus__V1__Reply *reply;
+        int r;
+
+        request.command_case = CAREBUS__V1__REQUEST__COMMAND_STATUS;
+        request.status = &status;
+        r = client_ask(client, &request, &reply);
+        if (r == 0 && (reply->error || reply->answer_case != CAREBUS__V1__REPLY__ANSWER_STATUS))
+                r = CLIENT_E_BAD_REPLY;
+        if (r == 0)
+                *ret = reply->status;
+        return r;
+}
+
 int client_say(int code, const char *socket) {
         switch (code) {
         case CLIENT_E_UNREACHABLE:

@@ -22,7 +22,9 @@ Client *client_free(Client *client);
 DEFINE_CLEANUP(Client *, client_free)
 /* The reply lives until the next call. An `error` in it is the caller's to look at. */
 int client_ask(Client *client, Carebus__V1__Request *request, const Carebus__V1__Reply **ret);
-/* The same, and all that can go wrong is said on stderr: EXIT_DONE, or the exit code. */
+/* What the other side knows of itself: lives until the next call. Returns as client_ask(), and CLIENT_E_BAD_REPLY for an `error`. */
+int client_ask_status(Client *client, const Carebus__V1__StatusReply **ret);
+/* client_ask(), and all that can go wrong is said on stderr: EXIT_DONE, or the exit code. */
 int client_ask_or_say(const Config *config, const char *socket, Carebus__V1__Request *request, Client **ret_client,
                       const Carebus__V1__Reply **ret);
 /* Says what a code of client_ask() means; the exit code. */

@@ -22,22 +22,6 @@ static int ask(Client *client, Carebus__V1__Request *request, const Carebus__V1_
         return r == 0 && (*ret)->error ? CLIENT_E_BAD_REPLY : r;
 }
 
-static int ask_status(Client *client, const Carebus__V1__StatusReply **ret) {
-        Carebus__V1__StatusRequest status = CAREBUS__V1__STATUS_REQUEST__INIT;
-        Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
-        const Carebus__V1__Reply *reply;
-        int r;
-
-        request.command_case = CAREBUS__V1__REQUEST__COMMAND_STATUS;
-        request.status = &status;
-        r = ask(client, &request, &reply);
-        if (r == 0 && reply->answer_case != CAREBUS__V1__REPLY__ANSWER_STATUS)
-                r = CLIENT_E_BAD_REPLY;
-        if (r == 0)
-                *ret = reply->status;
-        return r;
-}
-
 /* ---- the way of a message ---- */
 
 /* 0 and the number of its entry; else it was said. */
@@ -84,7 +68,7 @@ static bool wait_until_folded(Client *query, uint64_t seq, int64_t until) {
                 const struct timespec pause = { .tv_nsec = LOOK_EVERY_MS * 1000000L };
                 const Carebus__V1__StatusReply *status;
 
-                if (ask_status(query, &status) == 0 && status->folded_seq >= seq)
+                if (client_ask_status(query, &status) == 0 && status->folded_seq >= seq)
                         return true;
                 if (clock_monotonic(&clock_system) > until)
                         return false;
@@ -228,8 +212,8 @@ void doctor_look_at_bus(Doctor *doctor, bool with_probe) {
         int r_core = client_new(doctor->config, "control", &control);
         int r_serve = client_new(doctor->config, "query", &query);
 
-        r_core = r_core ?: ask_status(control, &core);
-        r_serve = r_serve ?: ask_status(query, &serve);
+        r_core = r_core ?: client_ask_status(control, &core);
+        r_serve = r_serve ?: client_ask_status(query, &serve);
         if (r_core == CLIENT_E_NOT_ALLOWED || r_serve == CLIENT_E_NOT_ALLOWED)
                 doctor_say(doctor, DOCTOR_WRONG, "operators", "add the user under operators:, or ask as one of them",
                            "this user may not ask the bus");

@@ -12,21 +12,9 @@
 
 static int ask_status(const Config *config, const char *socket, Client **ret_client,
                       const Carebus__V1__StatusReply **ret) {
-        Carebus__V1__StatusRequest status = CAREBUS__V1__STATUS_REQUEST__INIT;
-        Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
-        const Carebus__V1__Reply *reply;
         int r = client_new(config, socket, ret_client);
 
-        request.command_case = CAREBUS__V1__REQUEST__COMMAND_STATUS;
-        request.status = &status;
-        if (r == 0)
-                r = client_ask(*ret_client, &request, &reply);
-        if (r != 0)
-                return r;
-        if (reply->error || reply->answer_case != CAREBUS__V1__REPLY__ANSWER_STATUS)
-                return CLIENT_E_BAD_REPLY;
-        *ret = reply->status;
-        return 0;
+        return r == 0 ? client_ask_status(*ret_client, ret) : r;
 }
 
 /* Teams and feeds are serve's to know, all else is core's. */
