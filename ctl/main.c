@@ -108,9 +108,8 @@ static void print_help(FILE *stream) {
               "  --json          for scripts: one JSON object a line, field names as in the .proto files, times in "
               "UTC\n"
               "\n"
-              "Exit codes: 0 done, 1 the answer is no, 64 wrong use, 65 bad input, 69 cannot reach the daemon, 74 "
-              "storage,\n"
-              "75 try later, 77 not allowed, 78 configuration.\n",
+              "Exit codes: 0 done, 1 the answer is no, 64 wrong use, 65 bad input, 69 cannot reach the daemon,\n"
+              "70 a fault of the program, 74 storage, 75 try later, 77 not allowed, 78 configuration.\n",
               stream);
 }
 

@@ -1,8 +1,10 @@
 """--help, manual pages, completion and the tables of the parsers say the same: every command, option and key is in each, and no other."""
 
 import collections
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -62,6 +64,14 @@ def test_parser_help_page_and_completion_know_the_same_options(program):
     assert documented == said, "the page, and --help"
     if program != "carebusctl":
         assert {word[2:] for word in completed(program, "--")} | OF_ALL == said, "completion, and --help"
+
+
+@pytest.mark.parametrize("program", ["carebusctl", "carebusd"])
+def test_exit_codes_of_the_page_are_those_that_help_names(program):
+    said = set(re.findall(r"\b(\d+) [a-z]", help_of(program).partition("Exit codes:")[2]))
+    page = text(f"packaging/man/{PAGES[program]}").partition(".Sh EXIT STATUS\n")[2].partition("\n.Sh")[0]
+    codes = set(re.findall(r"^ +EXIT_\w+ = (\d+),", text("base/error.h"), re.M))
+    assert len(said) > 4 and set(re.findall(r"\b(\d+) [a-z]", page)) == said <= codes
 
 
 def test_completion_offers_every_command_and_behind_each_its_words_and_options():
@@ -145,6 +155,36 @@ def test_every_function_of_the_library_has_a_page_that_shows_it(section_three):
         leads = re.match(r"\.so man3/(\w+\.3)\n$", page)
         page = (section_three / leads[1]).read_text(encoding="utf-8") if leads else page
         assert f".Fo {function}\n" in page and f".Nm {function}" in page
+
+
+def example_of(page):
+    """What stands under EXAMPLES, as whoever reads the page sees it."""
+    shown = re.search(r"^\.Sh EXAMPLES\n.*?^\.Bd -literal\n(.*?)^\.Ed$", page.read_text(encoding="utf-8"), re.M | re.S)[1]
+    return shown.replace("\\&", "").replace("\\e", "\\")
+
+
+def test_a_vendor_builds_what_the_pages_show_with_what_is_installed_and_no_more(section_three, tmp_path):
+    """Header, library, contract and the file for pkg-config as they are installed, elsewhere; the commands as the page has them."""
+    root, desk = tmp_path / "root", tmp_path / "desk"
+    for folder in ("include", "lib/pkgconfig", "share/carebus"):
+        (root / folder).mkdir(parents=True)
+    desk.mkdir()
+    shutil.copy(TOP / "sdk/carebus.h", root / "include")
+    for library in (BUILD / "sdk").glob("libcarebus.so*"):
+        if library.is_file():
+            shutil.copy(library, root / "lib", follow_symlinks=False)
+    shutil.copytree(TOP / "proto/carebus", root / "share/carebus/proto/carebus", ignore=shutil.ignore_patterns("meson.build"))
+    described = (BUILD / "meson-private/libcarebus.pc").read_text(encoding="utf-8")
+    described = re.sub(r"^prefix=.*", f"prefix={root}", described, flags=re.M)
+    described = re.sub(r"^libdir=.*", "libdir=${prefix}/lib", described, flags=re.M)
+    (root / "lib/pkgconfig/libcarebus.pc").write_text(described, encoding="utf-8")
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(root / "lib/pkgconfig"), "LD_LIBRARY_PATH": str(root / "lib")}
+    for page in ("carebus_stream", "carebus_records", "carebus_ask", "carebus_source"):
+        (desk / "submit.c").write_text(example_of(section_three / f"{page}.3"), encoding="utf-8")
+        built = subprocess.run(["sh", "-e", "-c", example_of(section_three / "libcarebus.3")], cwd=desk, env=environment,
+                               capture_output=True, text=True, check=False)
+        assert built.returncode == 0 and not built.stderr, (page, built.stderr)
+        assert subprocess.run([desk / "submit"], env=environment, capture_output=True, check=False).returncode == 64, page
 
 
 def test_types_of_the_library_are_shown_once(section_three):
