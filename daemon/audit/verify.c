@@ -74,6 +74,13 @@ static int key_add(Verify *verify, const char *path, const char *id) {
 }
 
 /* Every file of the folder that a key's name begins is one, or a fault. */
+/* One that was not written to its end when the process was killed has letters behind the suffix, and is none. */
+static bool is_key_name(const char *name) {
+        const char *suffix = strrchr(name, '.');
+
+        return text_starts_with(name, AUDIT_KEY_PREFIX) && suffix && text_equal(suffix, AUDIT_KEY_SUFFIX);
+}
+
 static int keys_read(Verify *verify) {
         _cleanup_(closedirp) DIR *folder = NULL;
         const struct dirent *entry;
@@ -87,7 +94,7 @@ static int keys_read(Verify *verify) {
                 char path[PATH_MAX];
                 int r;
 
-                if (!text_starts_with(entry->d_name, AUDIT_KEY_PREFIX))
+                if (!is_key_name(entry->d_name))
                         continue;
                 if (snprintf(path, sizeof(path), "%s/%s", verify->options->folder, entry->d_name) >= (int)sizeof(path))
                         return -ENAMETOOLONG;

@@ -185,6 +185,21 @@ def try_all(cases):
     assert struck >= len(cases) // 2, f"only {struck} of {len(cases)} faults struck"
 
 
+def test_half_a_key_that_a_kill_left_is_no_damage_and_a_backup_with_it_can_be_restored(memory_bus):
+    bus = memory_bus
+    bus.start()
+    bus.source("pas").send(submission("A-1"))
+    bus.wait_folded()
+    key, = (bus.folder / "state" / "serve" / "audit").glob("key-*.pub")
+    key.with_name(f"{key.name}.Ab12Cd").write_bytes(key.read_bytes()[:40])
+    bus.ctl("audit", "verify", check=0)
+    bus.ctl("backup", str(bus.folder / "copy"), check=0)
+    bus.ctl("restore", str(bus.folder / "copy"), "--state", str(bus.folder / "restored"), check=0)
+    # What is under its whole name is still looked at.
+    key.with_name(f"key-{'0' * 32}.pub").write_bytes(key.read_bytes()[:40])
+    bus.ctl("audit", "verify", check=1)
+
+
 def chance(what):
     seed = int(os.environ.get("CAREBUS_SEED", random.randrange(1 << 31)))
     print(f"CAREBUS_SEED={seed}: {what}")
