@@ -85,6 +85,7 @@ LOG_EVENT(AUDIT_CUT, "e291a09043d04efa92e63cbae089282a", 4, "the audit ended wit
 LOG_EVENT(AUDIT_FULL, "4d239fa031394b208717193c53a6a368", 3, "what is given out cannot be audited for want of room, so nothing is given out: free space under `state:`, all resumes by itself")
 LOG_EVENT(AUDIT_RESUMED, "33ab26f0dcfb4ea8a795ee6cc89e2c90", 5, "the audit has room again: feeds, live and queries go on")
 LOG_EVENT(AUDIT_FAULT, "a3f511522b9140d99a7196b06cfe9874", 2, "the audit could not be written or synced: the serve process ends and is started again; look at the disk")
+LOG_EVENT(AUDIT_SHORTENED, "2557404038354903a7c640391b87ced6", 6, "what was kept in the audit as long as `retention.audit` says, and nobody needs, was removed: its chain begins behind the record that is named, and `carebusctl audit verify` proves it from there")
 /* Adapters */
 LOG_EVENT(LISTENING, "d810146eaffe459b9d7d28ff0889a201", 6, "listening for senders")
 LOG_EVENT(BUS_CONNECTED, "2a1eff1dd4604212a8b9bf9179ca7066", 6, "the bus takes messages")

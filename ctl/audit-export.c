@@ -83,15 +83,23 @@ static const Kind started = { "110100", "Application Activity", "110120", "Appli
 static const Kind stopped = { "110100", "Application Activity", "110121", "Application Stop", 'E' };
 static const Kind gap = { "110113", "Security Alert", "110133", "Audit Recording Stopped", 'E' };
 
+static const Kind removed = { "110101", "Audit Log Used", NULL, NULL, 'D' };
+
 static bool is_asked(int way) {
         return way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUERY || way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_REQUEST ||
                way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_QUARANTINE || way == CAREBUS__V1__AUDIT_WAY__AUDIT_WAY_CONTROL;
 }
 
 static const Kind *life_kind(const Carebus__V1__AuditLife *life) {
-        if (text_equal(life->code, "started"))
-                return &started;
-        return text_equal(life->code, "stopped") ? &stopped : &gap;
+        static const struct {
+                const char *code;
+                const Kind *kind;
+        } codes[] = { { "started", &started }, { "stopped", &stopped }, { "removed", &removed } };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (text_equal(life->code, codes[i].code))
+                        return codes[i].kind;
+        return &gap;
 }
 
 static const Kind *kind_of(const Carebus__V1__AuditRecord *record) {
@@ -397,7 +405,9 @@ static int export_walk(Export *export) {
                             audit_walk_fault(walk)->number, audit_reason_says(audit_walk_fault(walk)->reason));
         else
                 error_print(PROGRAM, "cannot export the audit: %s",
-                            r == AUDIT_E_NONE ? "there is none" : strerror(r < 0 ? -r : EIO));
+                            r == AUDIT_E_NONE ? "there is none"
+                            : r == -ENOENT    ? "retention removed a segment meanwhile: run the same again"
+                                              : strerror(r < 0 ? -r : EIO));
         return r == AUDIT_E_DAMAGED ? EXIT_NO : EXIT_STORAGE;
 }
 

@@ -14,6 +14,22 @@ static void on_progress(uint64_t done, uint64_t all, void *owner) {
         progress_show(owner, done, all);
 }
 
+static void say_beginning(const Context *context, const AuditVerified *verified) {
+        char at[MOMENT_TEXT_SIZE], removed[MOMENT_TEXT_SIZE];
+
+        if (verified->begins == 1)
+                return;
+        command_moment(context, verified->begins_at, at);
+        command_moment(context, verified->removed_at, removed);
+        printf("it begins with record %" PRIu64 ": what was written up to %s was removed by `retention.audit`, last at "
+               "%s; that is signed, and so is what was carried over of it for corrections\n",
+               verified->begins, at, removed);
+        if (verified->anchors_before > 0)
+                printf("%" PRIu64 " anchors are of records before that: their signatures hold, and nothing is left to "
+                       "compare them with\n",
+                       verified->anchors_before);
+}
+
 static int say_good(const Context *context, const AuditVerified *verified, bool saved) {
         char from[CIVIL_TEXT_SIZE], until[CIVIL_TEXT_SIZE];
         char local_from[MOMENT_TEXT_SIZE], local_until[MOMENT_TEXT_SIZE];
@@ -23,9 +39,10 @@ static int say_good(const Context *context, const AuditVerified *verified, bool 
                 civil_format(verified->last_at, until);
                 printf("{\"intact\":true,\"records\":%" PRIu64
                        ",\"first_at\":\"%s\",\"last_at\":\"%s\",\"bytes\":%" PRIu64 ",\"anchors\":%" PRIu64
-                       ",\"anchored\":%" PRIu64 ",\"anchors_saved\":%" PRIu64 "}\n",
+                       ",\"anchored\":%" PRIu64 ",\"anchors_saved\":%" PRIu64 ",\"begins\":%" PRIu64
+                       ",\"anchors_before\":%" PRIu64 "}\n",
                        verified->records, from, until, verified->bytes, verified->anchors, verified->anchored,
-                       verified->anchors_saved);
+                       verified->anchors_saved, verified->begins, verified->anchors_before);
                 return EXIT_DONE;
         }
         command_moment(context, verified->first_at, local_from);
@@ -33,6 +50,7 @@ static int say_good(const Context *context, const AuditVerified *verified, bool 
         printf("intact: %" PRIu64 " records from %s to %s; the chain runs through %" PRIu64
                " signed anchors, up to record %" PRIu64 "\n",
                verified->records, local_from, local_until, verified->anchors, verified->anchored);
+        say_beginning(context, verified);
         if (saved)
                 printf("and through %" PRIu64 " that were kept elsewhere\n", verified->anchors_saved);
         else

@@ -216,10 +216,22 @@ static int print_line(const Context *context, const Carebus__V1__AuditLine *line
         return EXIT_DONE;
 }
 
+/* On stderr: what is on stdout is lines of the audit, for scripts too. */
+static void say_beginning(const Context *context, int64_t begins_at) {
+        char at[MOMENT_TEXT_SIZE];
+
+        command_moment(context, begins_at, at);
+        fprintf(stderr,
+                PROGRAM ": what was given up to %s is not in the audit any more: it was kept as long as "
+                        "`retention.audit` says\n",
+                at);
+}
+
 /* ---- page by page -------------------------------------------------------------------------------------------------------------- */
 
+/* *ret_begins_at: what was given up to then is not in the audit any more; 0: all of it is. */
 static int ask_pages(const Context *context, const Config *config, Carebus__V1__AuditWhoRequest *ask,
-                     uint64_t *ret_lines) {
+                     uint64_t *ret_lines, int64_t *ret_begins_at) {
         for (;;) {
                 Carebus__V1__Request request = CAREBUS__V1__REQUEST__INIT;
                 _cleanup_(client_freep) Client *client = NULL;
@@ -233,6 +245,8 @@ static int ask_pages(const Context *context, const Config *config, Carebus__V1__
                         r = client_say(CLIENT_E_BAD_REPLY, "query");
                 for (size_t i = 0; r == 0 && i < reply->audit_who->n_lines; i++, (*ret_lines)++)
                         r = print_line(context, reply->audit_who->lines[i]);
+                if (r == 0)
+                        *ret_begins_at = reply->audit_who->begins_at;
                 if (r != 0 || !reply->audit_who->has_next_after_number)
                         return r;
                 ask->has_after_number = true;
@@ -245,6 +259,7 @@ int audit_who_command(const Context *context, int argc, char **argv) {
         _cleanup_(asked_deinit) Asked asked = { .copy = NULL };
         _cleanup_(config_unrefp) Config *config = NULL;
         uint64_t lines = 0;
+        int64_t begins_at = 0;
         int r = parse(argc, argv, &asked);
 
         if (r == EXIT_DONE)
@@ -262,8 +277,12 @@ int audit_who_command(const Context *context, int argc, char **argv) {
         ask.has_until_at = asked.until != NULL;
         ask.has_limit = true;
         ask.limit = PAGE;
-        r = ask_pages(context, config, &ask, &lines);
-        if (r == EXIT_DONE && lines == 0 && !context->json)
+        r = ask_pages(context, config, &ask, &lines, &begins_at);
+        if (r != EXIT_DONE)
+                return r;
+        if (lines == 0 && !context->json)
                 puts("nobody was given anything of this person in that time");
-        return r;
+        if (begins_at > ask.from_at)
+                say_beginning(context, begins_at);
+        return EXIT_DONE;
 }

@@ -150,7 +150,10 @@ static int put_audit_file(Backup *backup, const char *name, const AuditEnd *end)
 
         if (!path)
                 return -ENOMEM;
-        if (text_starts_with(name, "key-") || text_starts_with(name, "torn-") || text_starts_with(name, "trim-"))
+        if (text_starts_with(name, "key-") || text_starts_with(name, "torn-") || text_equal(name, AUDIT_BEGINNING))
+                return put(backup, path);
+        /* What was carried over of segments that retention removed, too. */
+        if (suffix && text_equal(suffix, ".carried"))
                 return put(backup, path);
         if (!suffix || !text_equal(suffix, ".audit"))
                 return 0;

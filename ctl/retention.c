@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ctl/command.h"
+#include "daemon/audit/oldest.h"
+#include "daemon/record/unresolved.h"
 #include "daemon/stage/retention-hold.h"
 #include "daemon/store/state.h"
 
@@ -99,6 +101,85 @@ static void print_class_json(const Preview *preview, RetentionClass class, uint6
         puts("}");
 }
 
+/* ---- the audit ---- */
+
+static int hold_use(const UnresolvedUse *use, void *owner) {
+        if (use->patient_id)
+                return audit_holds_add_person(owner, use->patient_id, use->from_at, use->kind);
+        return audit_holds_add_entry(owner, use->seq, use->kind);
+}
+
+/* Segments go from the oldest on, up to the first that stays: that one says why. */
+static int look_at_audit(const Preview *preview, const char *folder, uint64_t age, AuditOldAll *ret) {
+        const int64_t older_than = preview->now - (int64_t)age * USEC_PER_SEC;
+        _cleanup_(audit_holds_freep) AuditHolds *holds = NULL;
+        int r = audit_holds_new(&holds);
+
+        r = r ?: error_fold(unresolved_audit(preview->txn, hold_use, holds));
+        if (r < 0)
+                return r;
+        audit_holds_end(holds);
+        r = audit_old_look_all(folder, older_than, holds, ret);
+        return r == AUDIT_E_NONE ? 0 : r > 0 ? -EUCLEAN : r;
+}
+
+static const char *audit_stays_says(const AuditOld *end) {
+        switch (end->verdict) {
+        case AUDIT_OLD_YOUNG:
+                return "it is younger, or ends so";
+        case AUDIT_OLD_HELD:
+                return unresolved_says(end->why);
+        default:
+                return "it is still written to";
+        }
+}
+
+static void print_audit(const Preview *preview, uint64_t age, const AuditOldAll *found) {
+        char until[MOMENT_TEXT_SIZE];
+
+        printf("audit: older than %" PRIu64 " s: %" PRIu64 " records in %" PRIu64 " segments would go", age,
+               found->records, found->segments);
+        if (found->until > 0) {
+                command_moment(preview->context, found->until_at, until);
+                printf(", up to record %" PRIu64 " of %s", found->until, until);
+        }
+        putchar('\n');
+        if (found->end.first == 0)
+                return;
+        printf("  the segment that begins with record %" PRIu64 " stays, and all behind it: %s%s", found->end.first,
+               found->end.verdict == AUDIT_OLD_HELD ? "it is needed by " : "", audit_stays_says(&found->end));
+        if (found->end.verdict == AUDIT_OLD_HELD)
+                printf(", record %" PRIu64, found->end.held_record);
+        putchar('\n');
+}
+
+static void print_audit_json(uint64_t age, const AuditOldAll *found) {
+        printf("{\"class\":\"audit\",\"age_seconds\":%" PRIu64 ",\"goes\":%" PRIu64 ",\"segments\":%" PRIu64
+               ",\"bytes\":%" PRIu64 ",\"up_to_record\":%" PRIu64 ",\"held\":{",
+               age, found->records, found->segments, found->bytes, found->until);
+        if (found->end.verdict == AUDIT_OLD_HELD)
+                printf("\"%s\":%" PRIu64, unresolved_name(found->end.why), found->end.held_record);
+        puts("}}");
+}
+
+static int preview_audit(const Preview *preview, const Config *config) {
+        _cleanup_(freep) char *folder = config_state_path(config, "serve/audit");
+        AuditOldAll found = { .segments = 0 };
+        int r = folder ? 0 : -ENOMEM;
+
+        if (config->retain_audit > 0)
+                r = r ?: look_at_audit(preview, folder, config->retain_audit, &found);
+        if (r < 0)
+                return r;
+        if (preview->context->json)
+                print_audit_json(config->retain_audit, &found);
+        else if (config->retain_audit == 0)
+                puts("audit: kept for ever");
+        else
+                print_audit(preview, config->retain_audit, &found);
+        return 0;
+}
+
 static int preview_all(Preview *preview, const Config *config) {
         const uint64_t ages[_RETENTION_CLASS_MAX] = {
                 [RETENTION_NOT_FOLLOWED] = config->sharing.people_all ? 0 : config->sharing.originals,
@@ -117,7 +198,7 @@ static int preview_all(Preview *preview, const Config *config) {
                 else
                         print_class(preview, class, ages[class], &found);
         }
-        return 0;
+        return preview_audit(preview, config);
 }
 
 static int preview_state(Preview *preview, const Config *config) {
@@ -153,7 +234,8 @@ int command_retention(const Context *context, int argc, char **argv) {
         if (r == 0)
                 return EXIT_DONE;
         error_print(PROGRAM, "cannot read the state in %s: %s", config->state,
-                    r == -EBADMSG ? "the places of readers, or the state, are damaged: see docs/recovery.md"
-                                  : strerror(-r));
+                    r == -EBADMSG   ? "the places of readers, or the state, are damaged: see docs/recovery.md"
+                    : r == -EUCLEAN ? "the audit is not what was written: run carebusctl audit verify"
+                                    : strerror(-r));
         return EXIT_STORAGE;
 }

@@ -124,6 +124,8 @@ FIGURE(REVIEWS_AGE, GAUGE, "carebus_reviews_oldest_age_seconds", "seconds", "",
 /* audit */
 FIGURE(AUDIT_RECORDS, COUNTER, "carebus_audit_records", "", "",
        "Records of the audit, since it began.")
+FIGURE(AUDIT_REMOVED, COUNTER, "carebus_audit_removed_records", "", "",
+       "Records of the audit that were kept as long as `retention.audit` says, and removed, since it began.")
 FIGURE(AUDIT_UNSYNCED, GAUGE, "carebus_audit_unsynced_records", "", "",
        "Records of the audit that are written and not synced yet; a power cut now would lose them.")
 FIGURE(AUDIT_UNSYNCED_TIME, GAUGE, "carebus_audit_unsynced_age_seconds", "seconds", "",

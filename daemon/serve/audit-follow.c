@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/audit/audit.h"
 #include "daemon/peer/refused.h"
+#include "daemon/serve/audit-retain.h"
 #include "daemon/serve/audit-say.h"
 #include "proto/check.h"
 #include "proto/validate.h"
@@ -29,6 +30,7 @@ typedef struct Follow {
         Arena *arena;
         Config *config;
         AuditSay *say;
+        AuditRetain *retain;
         uint64_t next; /* entry looked at next; 0: not begun */
         int doorbell;
         bool full, stopping;
@@ -196,6 +198,7 @@ static int follow_take_orders(Follow *follow) {
                 }
                 config_unref(follow->config);
                 follow->config = config_ref(order->config);
+                audit_retain_set(follow->retain, follow->config);
                 r = worker_report(follow->worker, NULL);
                 if (r < 0)
                         return r;
@@ -227,6 +230,8 @@ static int follow_loop(Follow *follow) {
                         r = follow_refusals(follow);
                 if (r >= 0)
                         r = follow_status(follow);
+                if (r >= 0 && follow->config && !more)
+                        more = audit_retain_turn(follow->retain, follow->view);
                 if (r < 0)
                         return r;
         }
@@ -237,6 +242,7 @@ static void follow_deinit(Follow *follow) {
         closep(&follow->doorbell);
         arena_free(follow->arena);
         audit_say_free(follow->say);
+        audit_retain_free(follow->retain);
         config_unref(follow->config);
         view_free(follow->view);
 }
@@ -253,5 +259,7 @@ int audit_follow_run(Worker *worker) {
                 r = arena_new(&follow.arena, ARENA_MAX);
         if (r == 0)
                 r = audit_say_new(worker->audit, &clock_system, &follow.say);
+        if (r == 0)
+                r = audit_retain_new(worker, &follow.retain);
         return r == 0 ? follow_loop(&follow) : r;
 }

@@ -225,6 +225,7 @@ static void write_audit(Page *page) {
         const AuditStatus status = audit_status(page->figures->worker->audit);
 
         one_number(page, FIGURE_AUDIT_RECORDS, status.number);
+        one_number(page, FIGURE_AUDIT_REMOVED, status.removed);
         one_number(page, FIGURE_AUDIT_UNSYNCED, status.number > status.synced ? status.number - status.synced : 0);
         one_time(page, FIGURE_AUDIT_UNSYNCED_TIME, age(page->now, page->figures->unsynced_since));
         one_number(page, FIGURE_AUDIT_STOPPED, status.full || status.error != 0);

@@ -108,6 +108,7 @@ int query_audit_who(Query *query, const Carebus__V1__Request *request, Buffer *o
                                  .until_at = asked->until_at,
                                  .after_number = asked->after_number };
         Page page = { .query = query, .reply = CAREBUS__V1__AUDIT_WHO_REPLY__INIT };
+        AuditStatus audit;
         size_t n_ids;
         char **ids;
         int r;
@@ -126,6 +127,9 @@ int query_audit_who(Query *query, const Carebus__V1__Request *request, Buffer *o
                 r = say_that_it_was_asked(query, asked);
         if (r != 0)
                 return r;
+        audit = audit_status(query->worker->audit);
+        page.reply.has_begins_at = audit.removed > 0;
+        page.reply.begins_at = audit.removed_until_at;
         if (page.full) {
                 page.reply.has_next_after_number = true;
                 page.reply.next_after_number = page.reply.lines[page.reply.n_lines - 1]->record->number;

@@ -5,6 +5,7 @@
 #include "daemon/serve/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ typedef struct Serve {
         Ring *feed_status, *converge_asked, *converge_told;
         Ring *feed_figures, *live_figures;
         CoreFigures *core_figures;
+        int backup_lock;
         bool running; /* the threads are started */
         Config *current, *wanted;
         size_t at;                   /* the worker whose report on `wanted` is awaited */
@@ -232,6 +234,7 @@ static int serve_prepare_worker(Serve *serve, size_t index, const Config *config
         worker->zap = serve->zap;
         worker->core_figures = serve->core_figures;
         worker->metrics_fd = link_inherited("metrics");
+        worker->backup_lock = serve->backup_lock;
         worker->journal_folder = config_state_path(config, "journal");
         worker->serve_folder = config_state_path(config, "serve");
         if (!worker->journal_folder || !worker->serve_folder)
@@ -277,6 +280,14 @@ static int serve_read_lineage(Serve *serve, const Config *config) {
         return r ?: lineage_read(path, id, &serve->lineage);
 }
 
+/* The file lies beside what serve may write to: it is opened before the fence stands. Where it cannot be, nothing is let go of. */
+static void serve_open_backup_lock(Serve *serve, const Config *config) {
+        _cleanup_(freep) char *path = config_state_path(config, "backup.lock");
+
+        if (path)
+                serve->backup_lock = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
 /* For what nobody takes who should read the log: without it all else goes on. */
 static void serve_open_last_words(const Config *config) {
         _cleanup_(freep) char *path = config_state_path(config, "serve/last-words");
@@ -315,6 +326,7 @@ static int serve_start(Serve *serve, const Config *config) {
 
         if (!fold)
                 return -ENOMEM;
+        serve_open_backup_lock(serve, config);
         r = serve_confine_files(config);
         serve_open_last_words(config);
         if (r == 0)
@@ -493,6 +505,7 @@ static void serve_deinit(Serve *serve) {
         ring_free(serve->live_figures);
         figures_free(serve->core_figures);
         audit_free(serve->audit);
+        closep(&serve->backup_lock);
         state_free(serve->state);
         zap_stop(serve->zap);
         zcontext_free(serve->context);
@@ -526,7 +539,7 @@ static int serve_init(Serve *serve, int core_fd) {
 }
 
 int serve_run(int core_fd) {
-        _cleanup_(serve_deinit) Serve serve = { .at = 0 };
+        _cleanup_(serve_deinit) Serve serve = { .backup_lock = -1 };
         int r;
 
         serve_ignore_signals();

@@ -34,7 +34,7 @@ static void free_report(void *item) {
 int worker_init(Worker *worker, const char *name, WorkerRun run) {
         int r;
 
-        *worker = (Worker){ .name = name, .run = run, .core_doorbell = -1, .metrics_fd = -1 };
+        *worker = (Worker){ .name = name, .run = run, .core_doorbell = -1, .metrics_fd = -1, .backup_lock = -1 };
         r = ring_new(&worker->orders, RING_SLOTS);
         if (r == 0)
                 r = ring_new(&worker->reports, RING_SLOTS);

@@ -66,6 +66,7 @@ struct Worker {
         Zap *zap;
         const CoreFigures *core_figures;
         int metrics_fd;
+        int backup_lock; /* whoever makes a backup holds it shared; -1: there is none, and nothing is let go of */
         /* Query to feed: ConvergeAsked; feed to query: ConvergeTold. */
         Ring *converge_asked, *converge_told;
         atomic_ulong progress;

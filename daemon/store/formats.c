@@ -29,6 +29,9 @@ static const struct {
         { "serve", "cursors", "carebus-cursors\n", 16, 16, 2, "the places of readers" },
         { "serve/records", "", "carebus-records\n", 16, 16, 1, "a ledger of records" },
         { "serve/audit", ".audit", "carebus-audit\n\0\0", 16, 16, 1, "a segment of the audit" },
+        { "serve/audit", ".carried", "carebus-carried\n", 16, 16, 1,
+          "what was carried over of a removed segment of the audit" },
+        { "serve/audit", "beginning", "carebus-audit-begins ", 21, TEXT_VERSION, 1, "the mark where the audit begins" },
         { "base/*", "seal", "carebus-base ", 13, TEXT_VERSION, 1, "the seal of a base" },
 };
 

@@ -18,7 +18,8 @@ MAY_INCLUDE = {
     "ctl": {"base", "proto", "canon", "config", "daemon/store/journal.h", "daemon/store/state.h", "daemon/store/sealed-base.h",
             "daemon/store/copy.h", "daemon/store/lineage.h", "daemon/store/manifest.h",
             "daemon/stage/fold.h", "daemon/stage/check-known.h", "daemon/stage/retention-hold.h",
-            "daemon/stage/retention-proof.h", "daemon/audit/verify.h", "daemon/identity/match.h", "canon/matching.h"},
+            "daemon/stage/retention-proof.h", "daemon/audit/verify.h", "daemon/audit/oldest.h",
+            "daemon/record/unresolved.h", "daemon/identity/match.h", "canon/matching.h"},
 }
 
 # Inside daemon/: the two upper ones never include each other, the lower ones neither; all may include store, which stands

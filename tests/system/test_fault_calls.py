@@ -226,7 +226,7 @@ RETAINED = {"originals": "*/state/journal*", "events": "*/state/base*"}
 
 def aged(make_bus, tmp_path, kind):
     """A bus that is stopped, whose messages are older than what is kept of them; one waits for somebody. And a copy of its state."""
-    later = Later(make_bus, tmp_path, {kind: "30d"})
+    later = Later(make_bus, {kind: "30d"})
     bus = later.bus
     bus.source("pas").send(*[kept_short(f"OLD{i}") for i in range(6)], unread("BAD1"))
     bus.wait_folded()

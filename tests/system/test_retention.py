@@ -22,15 +22,19 @@ pytestmark = pytest.mark.plain
 class Later:
     """A bus whose wall clock stands as many days ahead as was said; it is looked at once a day, and at a start."""
 
-    def __init__(self, make_bus, folder, retention):
+    def __init__(self, make_bus, retention, **more):
         shim = BUILD / "tests" / "system" / "wallclock.so"
         if not shim.exists():
             pytest.skip("needs wallclock.so, which sanitizers do not let preload")
-        self.path = pathlib.Path(folder) / "clock"
+        config = {"journal": {"segment_bytes": "64 KiB", "reserve_bytes": 0}, **({"retention": retention} if retention else {}), **more}
+        self.bus = make_bus(config)
+        # Where both processes may read, once their fences stand.
+        self.path = self.bus.folder / "run" / "clock"
+        self.path.parent.mkdir(exist_ok=True)
         self.path.write_bytes(struct.pack("<q", 0))
         self.environment = {"LD_PRELOAD": str(shim), "CAREBUS_CLOCK": str(self.path)}
-        config = {"journal": {"segment_bytes": "64 KiB", "reserve_bytes": 0}, **({"retention": retention} if retention else {})}
-        self.bus = make_bus(config, environment=self.environment).start()
+        self.bus.environment = self.environment
+        self.bus.start()
 
     def days(self, days):
         self.bus.stop()
@@ -68,8 +72,8 @@ def told(bus):
     return [line["source_message_id"] for line in bus.ctl_json("tail", "--from", "1") if line["type"] == "encounter.admitted"]
 
 
-def test_originals_go_and_events_stay_and_what_waits_keeps_its_bytes(make_bus, tmp_path):
-    later = Later(make_bus, tmp_path, {"originals": "30d"})
+def test_originals_go_and_events_stay_and_what_waits_keeps_its_bytes(make_bus):
+    later = Later(make_bus, {"originals": "30d"})
     bus = later.bus
     receipts = bus.source("pas").send(kept_short("OLD1"), kept_short("OLD2"), unread("BAD1"))
     waits = getattr(receipts[2], receipts[2].WhichOneof("result")).seq
@@ -110,8 +114,8 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def test_an_event_altered_where_its_original_is_gone_is_found(make_bus, tmp_path):
-    later = Later(make_bus, tmp_path, {"originals": "30d"})
+def test_an_event_altered_where_its_original_is_gone_is_found(make_bus):
+    later = Later(make_bus, {"originals": "30d"})
     bus = later.bus
     bus.source("pas").send(kept_short("OLD1"))
     later.days(31)
@@ -134,8 +138,8 @@ def test_an_event_altered_where_its_original_is_gone_is_found(make_bus, tmp_path
     assert "what-is-left" in found.stdout
 
 
-def test_whole_entries_go_behind_a_base_once_every_reader_has_them(make_bus, tmp_path):
-    later = Later(make_bus, tmp_path, {"events": "30d"})
+def test_whole_entries_go_behind_a_base_once_every_reader_has_them(make_bus):
+    later = Later(make_bus, {"events": "30d"})
     bus = later.bus
     with Feed(bus, "ward") as feed:
         feed.open()
@@ -171,8 +175,8 @@ def test_whole_entries_go_behind_a_base_once_every_reader_has_them(make_bus, tmp
     bus.ctl("rebuild", "--verify", check=0)
 
 
-def test_damaged_places_of_readers_hold_back_everything_that_they_may_lack(make_bus, tmp_path):
-    later = Later(make_bus, tmp_path, {"events": "30d"})
+def test_damaged_places_of_readers_hold_back_everything_that_they_may_lack(make_bus):
+    later = Later(make_bus, {"events": "30d"})
     bus = later.bus
     with Feed(bus, "ward") as feed:
         feed.open()
@@ -194,8 +198,8 @@ def test_ages_that_are_too_short_are_refused_with_the_reason(make_bus):
     assert "retention.events: 2d is outside 30d to" in found.stderr and "what it missed" in found.stderr
 
 
-def test_nothing_said_keeps_everything(make_bus, tmp_path):
-    later = Later(make_bus, tmp_path, None)
+def test_nothing_said_keeps_everything(make_bus):
+    later = Later(make_bus, None)
     bus = later.bus
     bus.source("pas").send(kept_short("OLD1"))
     later.days(4000)

@@ -196,7 +196,8 @@ def test_soft_limit_is_said_and_stops_nothing_hard_limit_stops_intake_alone_and_
 @pytest.mark.root
 def test_limits_in_hundredths_follow_the_file_system_as_it_grows(make_bus, small_disk):
     storage = {"soft_bytes": 0, "soft": "60%", "hard": "75%", "reserve": "1%", "reserve_bytes": 0}
-    bus = make_bus({"state": str(small_disk / "state"), "journal": {"segment_bytes": "256 KiB", "reserve_bytes": 0}, "storage": storage}).start()
+    bus = make_bus({"state": str(small_disk / "state"), "journal": {"segment_bytes": "256 KiB", "reserve_bytes": 0},
+                    "storage": storage}).start()
     pas = bus.source("pas")
     first, = pas.send(*some(1))
     disk = bus.status().disk
