@@ -57,7 +57,9 @@ int main(int argc, char **argv) {
         event.body_case = CAREBUS__V1__EVENT__BODY_ENCOUNTER;
         event.encounter = &encounter;
 
-        uint8_t packed[1024];
+        uint8_t *packed = malloc(carebus__v1__event__get_packed_size(&event));
+        if (!packed)
+                return fprintf(stderr, "submit: out of memory\n"), 70;
         carebus_event events[] = { { packed, carebus__v1__event__pack(&event, packed) } };
         carebus_submission submission = {
                 .message_id = argv[3],
@@ -72,5 +74,6 @@ int main(int argc, char **argv) {
         if (r == 0)
                 r = carebus_source_flush(source, 10000);
         carebus_source_free(source);
+        free(packed);
         return r < 0 ? 69 : result <= CAREBUS_DUPLICATE ? 0 : 75;
 }

@@ -85,6 +85,12 @@ def test_c_example_submits_and_reads(bus):
     assert (read.returncode, read.stdout) == (0, "2.0 encounter.admitted pas p2.0\n")
 
 
+def test_c_example_takes_a_number_of_any_length(bus):
+    """It is what a vendor begins with: what it packs has the room that it needs."""
+    done = c_example("example-submit", bus.endpoint("intake"), "pas", "M1", "H" * 5000)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "stored"), (done.returncode, done.stderr)
+
+
 def test_python_example_submits_and_reads(bus):
     done = python_example("submit.py", bus.endpoint("intake"), "pas", "M1", "H1")
     assert (done.returncode, done.stdout.split()) == (0, ["stored", "2"]), done.stderr
