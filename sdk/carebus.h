@@ -3,9 +3,10 @@
 /*
  * libcarebus: what a vendor links. Two sides: carebus_source submits what a record system says; carebus_stream reads events as
  * a team, carebus_records its records, and carebus_ask asks. No generated types in this interface: events go in and come out as packed
- * carebus.v1.Event (the .proto files
- * are installed beside this header). An object belongs to one thread. All functions return 0 or a negative errno unless
- * said otherwise.
+ * carebus.v1.Event. The .proto files are installed where `pkg-config --variable=protodir libcarebus` says; GRAMMAR.md of the
+ * documentation says which events there are, and what each reason code means. An object belongs to one thread, and its
+ * callbacks are called on it, from within its own functions. What is handed to a function is copied. All functions return 0 or a
+ * negative errno unless said otherwise.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -93,7 +94,11 @@ typedef struct carebus_source_options {
                                const void *original, size_t size);
 } carebus_source_options;
 
+/* Waits for nothing: whether the bus is there is told by on_state. -EINVAL: no on_receipt, no source or no endpoint, or a name or
+ * key that is none. */
 CAREBUS_API int carebus_source_new(carebus_source **ret, const carebus_source_options *options);
+/* Submissions without a receipt are let go of: the bus may have them or not, so hand them in again next time. Not from within a callback.
+ * NULL is passed over; returns NULL. */
 CAREBUS_API carebus_source *carebus_source_free(carebus_source *source);
 /* Copies what it needs. -EAGAIN: the window or max_held_bytes is full, wait for receipts; -EMSGSIZE: larger than the bus
  * takes; -EINVAL: not a valid submission. Before the first connection submissions are held. */
@@ -123,7 +128,9 @@ CAREBUS_API int carebus_source_timeout(const carebus_source *source);
 CAREBUS_API int carebus_source_dispatch(carebus_source *source);
 /* Simple use: runs the loop until every submission has its receipt, or -ETIMEDOUT. timeout_ms -1: no limit. */
 CAREBUS_API int carebus_source_flush(carebus_source *source, int timeout_ms);
+/* Submissions without a receipt. */
 CAREBUS_API size_t carebus_source_in_flight(const carebus_source *source);
+/* As on_state said last. */
 CAREBUS_API carebus_state carebus_source_state(const carebus_source *source);
 
 /* ---- for a reader ------------------------------------------------------------------------------------------- */
@@ -194,7 +201,9 @@ typedef struct carebus_delivery {
         int discarded;          /* REDELIVERED: what could not be delivered was left out */
 } carebus_delivery;
 
+/* Waits for nothing. -EINVAL: no team, consumer or endpoint, or a name, key or credit that is none. */
 CAREBUS_API int carebus_stream_new(carebus_stream **ret, const carebus_stream_options *options);
+/* What was not acknowledged comes again. NULL is passed over; returns NULL. */
 CAREBUS_API carebus_stream *carebus_stream_free(carebus_stream *stream);
 /* The next event in order, each once for as long as this object lives: 1 there is one, 0 the time is out, negative:
  * -EACCES refused (carebus_stream_reason() says why), else an errno. Waits through a bus that is away. */
@@ -306,6 +315,7 @@ typedef struct carebus_ask_options {
         const char *team; /* with its rights */
 } carebus_ask_options;
 
+/* Waits for nothing. -EINVAL: no team or endpoint, or a name or key that is none. */
 CAREBUS_API int carebus_ask_new(carebus_ask **ret, const carebus_ask_options *options);
 CAREBUS_API carebus_ask *carebus_ask_free(carebus_ask *ask);
 /* Whom the next questions are for: the person, as the program's own users know them, its own name, and what for (direct-care). It is

@@ -19,6 +19,10 @@ PAGES = {
     "carebus_records": "keep a replica of the records that a team may see",
     "carebus_ask": "ask for records, people and events as a team",
 }
+EXAMPLES = {"carebus_source": "submit.c", "carebus_stream": "read.c", "carebus_records": "records.c", "carebus_ask": "ask.c"}
+BUILD = ("protodir=$(pkg-config --variable=protodir libcarebus)",
+         'protoc-c --proto_path="$protodir" --c_out=. "$protodir"/carebus/v1/*.proto',
+         "cc -I. -o submit submit.c carebus/v1/*.c $(pkg-config --cflags --libs libcarebus libprotobuf-c)")
 FUNCTION = re.compile(r"CAREBUS_API\s+([^;]*?)(\w+)\(([^;]*)\);")
 
 
@@ -86,7 +90,15 @@ def display(declaration):
     return [".Bd -literal", *["\\&" + line if line[:1] in (".", "'") else line for line in text.split("\n")], ".Ed"]
 
 
-def page_of(name, what, functions, types, text):
+def examples_of(name, header):
+    """How a program is built, on the page of the library; on those of its objects the program that ships as their example."""
+    if name == "libcarebus":
+        return [".Sh EXAMPLES", "The program that", ".Xr carebus_source 3", "shows is built so:", *display("\n".join(BUILD))]
+    program = pathlib.Path(header).parent / "examples" / EXAMPLES[name]
+    return [".Sh EXAMPLES", *display(program.read_text(encoding="utf-8").rstrip())]
+
+
+def page_of(name, what, functions, types, text, examples):
     names = [name] + [FUNCTION.search(" ".join(one.split()))[2] for _, one in functions]
     lines = [f".Dd {DATE}", f".Dt {name.upper()} 3", ".Os carebus", ".Sh NAME"]
     lines += [f".Nm {one}" + (" ," if one != names[-1] else "") for one in names]
@@ -103,7 +115,7 @@ def page_of(name, what, functions, types, text):
         for comment, declaration in types:
             lines += [*sentences(comment), *display(declaration)]
     lines += [".Sh RETURN VALUES", "Unless said otherwise above, functions that give an int give 0, or a negative number of",
-              ".Xr errno 3 .", ".Sh SEE ALSO"]
+              ".Xr errno 3 .", *examples, ".Sh SEE ALSO"]
     others = [other for other in ["libcarebus", *PAGES] if other != name]
     others.sort()
     lines += [f".Xr {other} 3 ," for other in others] + [".Xr carebusd 8"]
@@ -122,7 +134,7 @@ def main(header, folder):
     for name, (functions, types) in of.items():
         what = PAGES.get(name, "submit to and read from a carebus message bus")
         text = sentences(intro) if name == "libcarebus" else ["See", ".Xr libcarebus 3", "for what all objects have in common."]
-        names, page = page_of(name, what, functions, types, text)
+        names, page = page_of(name, what, functions, types, text, examples_of(name, header))
         pathlib.Path(folder, f"{name}.3").write_text(page, encoding="utf-8")
         for other in names[1:]:
             pathlib.Path(folder, f"{other}.3").write_text(f".so man3/{name}.3\n", encoding="utf-8")
