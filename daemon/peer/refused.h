@@ -11,7 +11,8 @@ int refused_pair(int ret_fds[2]);
 /* Never waits: where the audit does not keep up for long (hundreds are waiting) it is lost there, and stands in the log alone. `fd` -1:
  * nobody keeps an audit. Any thread. */
 void refused_tell(int fd, const Carebus__V1__Refusal *refusal);
-/* Who did not get past the handshake of `domain` (intake, control, query, feed, live/TEAM; of others nothing is said), and why. Any thread. */
+/* Who did not get past the handshake of `domain` (intake, control, query, feed,
+ * live/TEAM; of others nothing is said), and why. Any thread. */
 void refused_tell_handshake(int fd, const char *domain, const char *identity, const char *code);
 /* The next one, in the arena. 0; 1: there is none; negative. One thread. */
 int refused_take(int fd, Arena *arena, Carebus__V1__Refusal **ret);

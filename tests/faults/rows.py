@@ -39,7 +39,8 @@ def run_pytest(build, results, names, nightly):
     """{test: [passed, skipped or failed, and why]} of tests of pytest."""
     report = results / "faults.xml"
     report.unlink(missing_ok=True)
-    environment = {**os.environ, "CAREBUS_BUILD": str(build), "CAREBUS_NIGHTLY": "1" if nightly else ""}
+    environment = {**os.environ, "CAREBUS_BUILD": str(build), "CAREBUS_NIGHTLY": "1" if nightly else "",
+                   "CAREBUS_BALANCE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", "-n", str(WORKERS), "--junitxml", str(report), *names]
     with open(results / "faults.log", "w", encoding="utf-8") as log:
         subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)

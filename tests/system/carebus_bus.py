@@ -443,9 +443,12 @@ class Bus:
         for source in self.sources:
             source.close()
         self.sources = []
+        wrong = self.unbalanced()
         try:
             if self.process is not None:
                 self.stop()
+            if wrong:
+                raise BusError(wrong)
             log = self.log()
             if FINDING.search(log):
                 raise BusError(f"a sanitizer found something:\n{log[-12000:]}")
@@ -453,6 +456,17 @@ class Bus:
             log_rows.gather(self.folder)
             if self.own_folder and not self.keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def unbalanced(self):
+        """With CAREBUS_BALANCE, as `./run faults` has it: what is not accounted for in the end, if the bus runs and says."""
+        import promises
+        if not os.environ.get("CAREBUS_BALANCE") or self.process is None or self.process.poll() is not None:
+            return None
+        try:
+            promises.check_sums(promises.figures(self) or {})
+        except AssertionError as error:
+            return str(error)
+        return None
 
     def __enter__(self):
         return self.start()
