@@ -1,7 +1,7 @@
 """States of earlier versions are read, those of later ones are left as they are, byte by byte."""
 
+import fcntl
 import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -9,10 +9,13 @@ import struct
 import subprocess
 import tarfile
 
+import carebus_bus
+import promises
 import pytest
 
-from carebus_bus import BusError, feed_pb2, submission
+from carebus_bus import BUILD, CAREBUSD, ROOT, BusError, feed_pb2, submission
 from carebus_readers import Feed, Records, place
+from faulty import EXIT_STORAGE
 from journal_bytes import crc32c
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures"
@@ -152,26 +155,79 @@ def test_backup_of_a_later_version_is_not_restored(today, tmp_path):
     assert hashes(tmp_path / "backup") == before
 
 
-@pytest.mark.skipif("CAREBUS_OLD_BUILD" not in os.environ, reason="set CAREBUS_OLD_BUILD to the build folder of an earlier version")
-def test_earlier_version_harms_nothing_of_a_state_of_today(today):
-    """What it does not know it refuses, or it builds its own state out of the same journal: no entry is changed or lost."""
+# What was released before what `today` is. A newer one takes its place when one is released.
+EARLIER = "5a02089775a100eb7a1faca7ce3c0d649cd827cc"
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory):
+    """carebusd of an earlier version: of CAREBUS_OLD_BUILD, else built out of the history, once for each build folder."""
+    if "CAREBUS_OLD_BUILD" in os.environ:
+        return pathlib.Path(os.environ["CAREBUS_OLD_BUILD"]) / "daemon" / "carebusd"
+    if shutil.which("git") is None or subprocess.run(["git", "-C", str(ROOT), "cat-file", "-e", f"{EARLIER}^{{commit}}"],
+                                                     capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"needs {EARLIER[:12]} in the history (git fetch --unshallow), or CAREBUS_OLD_BUILD")
+    kept = BUILD / "tests" / f"earlier-{EARLIER[:12]}"
+    with open(BUILD / "tests" / "earlier.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (kept / "daemon" / "carebusd").exists():
+            source = tmp_path_factory.mktemp("earlier") / "source"
+            source.mkdir()
+            run("git", "-C", ROOT, "archive", "-o", source / "tar", EARLIER)
+            run("tar", "-C", source, "-xf", source / "tar")
+            shutil.rmtree(kept, ignore_errors=True)
+            run("meson", "setup", kept, source)
+            run("ninja", "-C", kept, "daemon/carebusd")
+    return kept / "daemon" / "carebusd"
+
+
+def admitted(bus):
+    return [line["source_message_id"] for line in bus.ctl_json("tail") if line["type"] == "encounter.admitted"]
+
+
+@pytest.mark.nightly
+def test_earlier_version_harms_nothing_of_a_state_of_today_and_what_it_took_in_is_there_afterwards(today, earlier, monkeypatch):
+    """A downgrade, and back: what it does not know it refuses, or it builds its own state out of the same journal."""
     state = today.folder / "state"
-    segment = state / "journal" / "00000000000000000001.seg"
-    before = segment.read_bytes().rstrip(b"\0")
-    before = before[:len(before) // 64 * 64]
-    old = pathlib.Path(os.environ["CAREBUS_OLD_BUILD"]) / "daemon" / "carebusd"
-    config = {key: value for key, value in today.config.items() if key not in ("sharing", "scope")}
-    (today.folder / "old.yaml").write_text(json.dumps(config))
-    with open(today.folder / "old.log", "wb") as log:
-        process = subprocess.Popen([str(old), "--config", str(today.folder / "old.yaml")], stdout=log, stderr=log)
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait(30)
-    assert segment.read_bytes()[:len(before)] == before
+    today.start()
+    known = admitted(today)
+    assert "TODAY" in known
+    today.stop()
+    before = {path.name: path.read_bytes().rstrip(b"\0") for path in (state / "journal").glob("*.seg")}
+    untouched = hashes(state)
+    monkeypatch.setattr(carebus_bus, "CAREBUSD", earlier)
+    today.start(wait=False)
+    took = []
+    try:
+        today.wait_notice("READY=1")
+        again, new = today.source("pas").send(submission("TODAY"), submission("EARLIER"))
+        assert again.WhichOneof("result") == "duplicate" and new.WhichOneof("result") == "stored"
+        took = [("EARLIER", new.stored.seq)]
+        today.wait_folded()
+        today.sources.pop().close()
+        assert today.stop() == 0
+    except BusError:
+        assert today.wait() in (EXIT_STORAGE, 78), today.log()[-3000:]
+        today.kill()
+        assert hashes(state) == untouched, "refused, and changed all the same"
+    monkeypatch.setattr(carebus_bus, "CAREBUSD", CAREBUSD)
+    print('the earlier version', 'took a message in' if took else 'refused the state')
+    for name, data in before.items():
+        used = len(data) // 64 * 64
+        assert (state / "journal" / name).read_bytes()[:used] == data[:used], "what was written is not written otherwise"
     today.start()
     today.wait_folded()
+    for message_id, seq in took:
+        again, = today.source("pas").send(submission(message_id))
+        assert again.duplicate.of == seq
+    assert admitted(today) == [*known, *[message_id for message_id, _ in took]]
     today.ctl("rebuild", "--verify", check=0)
     today.ctl("journal", "verify", check=0)
     today.ctl("audit", "verify", check=0)
+    promises.check_balance(today)
