@@ -182,6 +182,45 @@ static int who_answers(StateTxn *txn, const char *patient_id, Arena *arena, char
         return *ret ? 0 : -ENOMEM;
 }
 
+/* Places of the index of a person's events, from one on. */
+typedef struct WaitsPlaces {
+        RetentionWaits *waits;
+        uint64_t from;
+        RetentionHold hold;
+} WaitsPlaces;
+
+static int place_of_person(Bytes key, Bytes value, void *owner) {
+        const WaitsPlaces *places = owner;
+        uint64_t seq;
+
+        (void)value;
+        if (key.size < sizeof(uint64_t) + sizeof(uint32_t))
+                return -EBADMSG;
+        seq = load_be64(key.data + key.size - sizeof(uint64_t) - sizeof(uint32_t));
+        return seq < places->from ? 0 : name(places->waits, seq, places->hold);
+}
+
+static int name_places(const WaitsPlaces *places, const char *patient_id) {
+        StateKey prefix = state_key_person(patient_id);
+
+        return prefix.error
+                       ?: state_walk(places->waits->txn, STATE_PATIENT_SEQ, state_key_all(&prefix),
+                                     state_key_all(&prefix), place_of_person, (void *)(uintptr_t)places);
+}
+
+/* All that was said of who is one with somebody, so that what a retry took out of an entry that had nobody is found there. */
+static int name_person(const WaitsPlaces *places, const char *patient_id) {
+        size_t n = 0;
+        char **ids;
+        int r = identity_members(places->waits->txn, patient_id, places->waits->arena, &ids, &n);
+
+        if (r == RECORD_E_NOT_FOUND)
+                return name_places(places, patient_id);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = name_places(places, ids[i]);
+        return r;
+}
+
 static int parked_note(RetentionWaits *waits, const Unresolved *parked) {
         WaitsParked *one = arena_alloc(waits->arena, sizeof(*one));
         char *whose = NULL;
@@ -191,6 +230,8 @@ static int parked_note(RetentionWaits *waits, const Unresolved *parked) {
                 return -ENOMEM;
         if (parked->n_patient_ids > 0)
                 r = who_answers(waits->txn, parked->patient_ids[0], waits->arena, &whose);
+        if (r == 0 && whose)
+                r = name_person(&(WaitsPlaces){ .waits = waits, .from = parked->seq, .hold = RETENTION_PARKED }, whose);
         *one = (WaitsParked){ .whose = whose, .from_seq = parked->seq };
         return r ?: list_append((void ***)&waits->parked, &waits->n_parked, one, waits->arena);
 }
@@ -199,24 +240,11 @@ static int quarantine_note(RetentionWaits *waits, const Unresolved *item) {
         return item->compared_with > 0 ? name(waits, item->compared_with, RETENTION_QUARANTINE) : 0;
 }
 
-/* A place of the index of a person's events. */
-static int place_of_person(Bytes key, Bytes value, void *owner) {
-        (void)value;
-        if (key.size < sizeof(uint64_t) + sizeof(uint32_t))
-                return -EBADMSG;
-        return name(owner, load_be64(key.data + key.size - sizeof(uint64_t) - sizeof(uint32_t)), RETENTION_REVIEW);
-}
-
 static int review_note(RetentionWaits *waits, const Unresolved *review) {
         int r = name_events(waits, review->event_ids, review->n_event_ids, RETENTION_REVIEW);
 
-        for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++) {
-                StateKey prefix = state_key_person(review->patient_ids[i]);
-
-                r = prefix.error
-                            ?: state_walk(waits->txn, STATE_PATIENT_SEQ, state_key_all(&prefix), state_key_all(&prefix),
-                                          place_of_person, waits);
-        }
+        for (size_t i = 0; r == 0 && i < review->n_patient_ids; i++)
+                r = name_places(&(WaitsPlaces){ .waits = waits, .hold = RETENTION_REVIEW }, review->patient_ids[i]);
         return r;
 }
 
@@ -232,6 +260,7 @@ static int glass_note(RetentionWaits *waits, const Unresolved *glass) {
 
         for (size_t i = 0; r == 0 && i < glass->n_patient_ids; i++) {
                 r = who_answers(waits->txn, glass->patient_ids[i], waits->arena, &whose);
+                r = r ?: name_person(&(WaitsPlaces){ .waits = waits, .hold = RETENTION_GLASS }, whose);
                 r = r ?: list_append((void ***)&waits->glasses, &waits->n_glasses, whose, waits->arena);
         }
         return r;

@@ -232,8 +232,21 @@ static void look_at_gone(World *world, const Open *open, RetentionClass class) {
         state_abort(txn);
 }
 
-/* A destination cannot deliver something that was said of somebody. */
-static void park(World *world) {
+/* The newest entry that took something out of another; 0: none did. */
+static uint64_t newest_retry(World *world) {
+        StateTxn *txn = world_look(world);
+        uint64_t seq = world->n_entries;
+        Carebus__V1__Outcome *outcome;
+
+        for (; seq > 0; seq--)
+                if (outcome_read(txn, seq, world->arena, &outcome) == 0 && outcome->has_republishes)
+                        break;
+        state_abort(txn);
+        return seq;
+}
+
+/* A destination cannot deliver something that was said of somebody there. */
+static void park(World *world, uint64_t from_seq) {
         Carebus__V1__JournalDecision decision = CAREBUS__V1__JOURNAL_DECISION__INIT;
         Carebus__V1__Parked parked = CAREBUS__V1__PARKED__INIT;
         Carebus__V1__Entry entry = CAREBUS__V1__ENTRY__INIT;
@@ -241,7 +254,7 @@ static void park(World *world) {
         Carebus__V1__Outcome *outcome;
 
         parked.has_from_seq = parked.has_from_index = true;
-        parked.from_seq = 1 + world_random(&seed) % world->n_entries;
+        parked.from_seq = from_seq;
         assert_int_equal(outcome_read(txn, parked.from_seq, world->arena, &outcome), 0);
         state_abort(txn);
         if (outcome->n_patient_ids == 0 || !outcome->patient_ids[0][0])
@@ -261,9 +274,10 @@ static void park(World *world) {
         world_fold(world);
 }
 
-static void look_at_beginning(const World *told, size_t n) {
+/* With a delivery that waits now and then; or `at_retry`: from the newest retry on, where there is one. */
+static void look_at_beginning(const World *told, size_t n, bool at_retry) {
         uint8_t live[32], again[32];
-        uint64_t drawn = seed;
+        uint64_t drawn = seed, retry;
         static Open open;
         World world;
 
@@ -278,8 +292,15 @@ static void look_at_beginning(const World *told, size_t n) {
                 world_push(&world, entry, told->entries[i].received_at);
         }
         world_fold(&world);
-        if (world_random(&seed) % 4 == 0)
-                park(&world);
+        retry = at_retry ? newest_retry(&world) : 0;
+        if (at_retry && retry == 0) {
+                world_end(&world);
+                return;
+        }
+        if (at_retry)
+                park(&world, retry);
+        else if (world_random(&seed) % 4 == 0)
+                park(&world, 1 + world_random(&seed) % world.n_entries);
         open_read(&world, &open);
         let_go(&world, RETENTION_ORIGINALS);
         look_at_gone(&world, &open, RETENTION_ORIGINALS);
@@ -297,7 +318,9 @@ static void on_told(const World *told, void *owner) {
         if (told->n_entries == 0 || told->n_entries + 3 >= ENTRIES_MAX || ++*n_orders > ORDERS_MAX)
                 return;
         /* The first is told to its end. */
-        look_at_beginning(told, *n_orders == 1 ? told->n_entries : 1 + world_random(&seed) % told->n_entries);
+        if (*n_orders == 1)
+                look_at_beginning(told, told->n_entries, true);
+        look_at_beginning(told, *n_orders == 1 ? told->n_entries : 1 + world_random(&seed) % told->n_entries, false);
 }
 
 static void test_story(void **state) {
