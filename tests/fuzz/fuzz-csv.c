@@ -1,7 +1,7 @@
 /*
  * Spreadsheets: whatever comes in, what goes out passes the bus's own validator; a row that is not taken says why; and each row that is
- * taken gives the same again when it is read alone. The first byte picks the table; from 128 on it is one of the exact form, of which nothing is
- * refused for what it says.
+ * taken gives the same again when it is read alone. The first byte picks the table; from 128 on it is one of the exact form, of which
+ * nothing is refused for what it says.
  */
 #include <stdint.h>
 #include <stdio.h>
