@@ -218,7 +218,7 @@ static void test_every_day_there_is_and_none_more(void **state) {
                         int last = days[month - 1] +
                                    (month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
                         for (int day = 0; day <= 32; day++) {
-                                char text[16];
+                                char text[40];
                                 CalendarDate date;
                                 snprintf(text, sizeof(text), "%04d%02d%02d", year, month, day);
                                 int r = date_read(text, &date);

@@ -89,7 +89,7 @@ static void test_names_say_what_is_data(void **state) {
 
 static void test_a_move_never_overwrites(void **state) {
         for (int i = 0; i < 4; i++) {
-                char text[8];
+                char text[16];
                 FolderFile file;
 
                 snprintf(text, sizeof(text), "%d", i);

@@ -171,7 +171,7 @@ static void test_packed_records_are_put_one_by_one_with_the_receipts_number(void
         char version[MEMORY_NAME_MAX + 1];
 
         for (int i = 0; i < 3; i++) {
-                char id[8];
+                char id[16];
                 const MemoryRecord record = { .type = "Flag", .id = id };
                 snprintf(id, sizeof(id), "f%d", i);
                 memory_pack(&packed, &record);
