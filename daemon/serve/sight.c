@@ -202,12 +202,13 @@ static int classify(Sight *sight, PublishedEvent *event) {
         return 0;
 }
 
-/* Whose the event is, found once while the state and the rules stand still. */
+/* Whose the event is, found once while the state and the rules stand still; again where others are asked about before the answer is done
+ * with, since who was asked about last is forgotten last. */
 static int person_of(Sight *sight, PublishedEvent *event, const SharingPerson **ret) {
         const uint64_t head = view_head(sight->view);
         int r;
 
-        if (event->generation != sharing_people_generation(sight->people, sight->sharing, head)) {
+        if (event->section || event->generation != sharing_people_generation(sight->people, sight->sharing, head)) {
                 event->memo = (SharingMemo){ 0 };
                 event->generation = 0;
                 r = sight_person(sight, event->patient_id, &event->person);
@@ -518,8 +519,9 @@ static int cut_others(Sight *sight, size_t team, Carebus__V1__Event *event) {
         size_t n = 0;
 
         for (size_t i = 0; notice && i < notice->n_patient_ids; i++) {
-                const SharingPerson *person;
-                int r = sight_person(sight, notice->patient_ids[i], &person);
+                const SharingPerson *person; /* a thousand of them may be named: who the answer is about has to stay */
+                int r = sharing_people_glance(sight->people, sight->sharing, view_head(sight->view),
+                                              notice->patient_ids[i], &person);
 
                 if (r < 0)
                         return r;

@@ -140,19 +140,25 @@ static int people_keep(SharingPeople *people, const Known *known, const SharingP
         return r;
 }
 
-static int people_read(SharingPeople *people, uint64_t hash, const char *patient_id, const Known **ret) {
-        const Known known = { .hash = hash, .patient_id = patient_id };
+/* Of the memory of reading: good until somebody else is read. */
+static int people_read(SharingPeople *people, const char *patient_id, const SharingPerson **ret) {
         Carebus__V1__PersonSharing *said = NULL;
-        const SharingPerson *person;
         int r;
 
         people->counts.read++;
         arena_reset(people->read_in);
         r = people->read(people->owner, patient_id, people->read_in, &said);
-        if (r < 0)
-                return r;
-        r = sharing_person(people->sharing, r == 0 ? said : NULL, people->read_in, &person);
-        return r < 0 ? r : people_keep(people, &known, person, ret);
+        return r < 0 ? r : sharing_person(people->sharing, r == 0 ? said : NULL, people->read_in, ret);
+}
+
+/* Out of the elder half, which may be forgotten to make room. */
+static int people_take_over(SharingPeople *people, const Known *elder, const SharingPerson **ret) {
+        arena_reset(people->read_in);
+        return sharing_person_copy(people->sharing, elder->person, people->read_in, ret);
+}
+
+static const Known *people_elder(const SharingPeople *people, uint64_t hash, const char *patient_id) {
+        return half_find(&people->halves[!people->younger], hash, patient_id);
 }
 
 uint64_t sharing_people_generation(SharingPeople *people, const Sharing *sharing, uint64_t head) {
@@ -168,8 +174,9 @@ uint64_t sharing_people_generation(SharingPeople *people, const Sharing *sharing
 
 int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
                         const SharingPerson **ret) {
-        const Known *known;
-        uint64_t hash;
+        const Known *known, *elder;
+        const SharingPerson *person;
+        Known wanted;
         int r;
 
         people->counts.asked++;
@@ -178,15 +185,35 @@ int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t 
                 *ret = sharing_nobody(sharing);
                 return 0;
         }
-        hash = hash_of(patient_id);
-        known = half_find(&people->halves[people->younger], hash, patient_id);
-        if (!known)
-                known = half_find(&people->halves[!people->younger], hash, patient_id);
+        wanted = (Known){ .hash = hash_of(patient_id), .patient_id = patient_id };
+        known = half_find(&people->halves[people->younger], wanted.hash, patient_id);
         if (!known) {
-                r = people_read(people, hash, patient_id, &known);
+                elder = people_elder(people, wanted.hash, patient_id);
+                r = elder ? people_take_over(people, elder, &person) : people_read(people, patient_id, &person);
+                if (r == 0)
+                        r = people_keep(people, &wanted, person, &known);
                 if (r < 0)
                         return r;
         }
+        *ret = known->person;
+        return 0;
+}
+
+int sharing_people_glance(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
+                          const SharingPerson **ret) {
+        const Known *known;
+        uint64_t hash;
+
+        people->counts.asked++;
+        (void)sharing_people_generation(people, sharing, head);
+        if (!patient_id || !patient_id[0]) {
+                *ret = sharing_nobody(sharing);
+                return 0;
+        }
+        hash = hash_of(patient_id);
+        known = half_find(&people->halves[people->younger], hash, patient_id) ?: people_elder(people, hash, patient_id);
+        if (!known)
+                return people_read(people, patient_id, ret);
         *ret = known->person;
         return 0;
 }

@@ -31,6 +31,9 @@ DEFINE_CLEANUP(SharingPeople *, sharing_people_free)
  */
 int sharing_people_find(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
                         const SharingPerson **ret);
+/* The same for one look: good until the next call, and nobody is forgotten for it who was given before. */
+int sharing_people_glance(SharingPeople *people, const Sharing *sharing, uint64_t head, const char *patient_id,
+                          const SharingPerson **ret);
 /*
  * A number for whoever keeps what sharing_people_find() gave: as long as it is the same, all of that is good. It is another one when the
  * head or the Sharing is, when somebody was forgotten for want of room, and for each SharingPeople; never 0.

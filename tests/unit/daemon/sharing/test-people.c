@@ -149,6 +149,48 @@ static void test_when_it_is_full_the_last_ones_stay(void **state) {
         assert_int_equal(sharing_people_counts(fixture->people).read, 5000);
 }
 
+static void test_who_is_asked_about_again_and_again_stays_whoever_else_comes(void **state) {
+        Fixture *fixture = *state;
+        char id[32];
+
+        for (unsigned i = 1; i < 5000; i++) {
+                assert_non_null(sharing_relationship(fixture->sharing, 0, find(fixture, 7, "p0.0")));
+                assert_true(i == 1 || !fixture->read);
+                snprintf(id, sizeof(id), "p%u.0", i);
+                find(fixture, 7, id);
+        }
+        assert_true(sharing_people_counts(fixture->people).forgotten > 2);
+        assert_int_equal(sharing_people_counts(fixture->people).read, 5000);
+}
+
+static void test_a_glance_at_any_number_of_people_takes_nobody_from_who_was_given_them(void **state) {
+        Fixture *fixture = *state;
+        const SharingPerson *kept[40], *glanced = NULL;
+        uint64_t generation;
+        char id[32];
+
+        for (unsigned i = 0; i < 40; i++) {
+                snprintf(id, sizeof(id), "p%u.0", i);
+                kept[i] = find(fixture, 7, id);
+        }
+        generation = sharing_people_generation(fixture->people, fixture->sharing, 7);
+        for (unsigned i = 0; i < 5000; i++) {
+                snprintf(id, sizeof(id), "p%u.0", i);
+                assert_int_equal(sharing_people_glance(fixture->people, fixture->sharing, 7, id, &glanced), 0);
+                assert_non_null(sharing_relationship(fixture->sharing, 0, glanced));
+                assert_null(sharing_relationship(fixture->sharing, 1, glanced));
+                if (i < 40)
+                        assert_ptr_equal(glanced, kept[i]);
+        }
+        assert_int_equal(sharing_people_generation(fixture->people, fixture->sharing, 7), generation);
+        assert_int_equal(sharing_people_counts(fixture->people).forgotten, 0);
+        assert_ptr_equal(find(fixture, 7, "p0.0"), kept[0]);
+        fixture->r = -EIO;
+        assert_int_equal(sharing_people_glance(fixture->people, fixture->sharing, 7, "p6000.0", &glanced), -EIO);
+        assert_int_equal(sharing_people_glance(fixture->people, fixture->sharing, 7, NULL, &glanced), 0);
+        assert_ptr_equal(glanced, sharing_nobody(fixture->sharing));
+}
+
 static void test_as_long_as_the_generation_is_the_same_what_was_given_is_good(void **state) {
         Fixture *fixture = *state;
         const SharingPerson *first = find(fixture, 7, "p0.0");
@@ -195,6 +237,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_nobody_and_who_is_not_known_have_no_relationship, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_who_cannot_be_read_is_an_error_and_is_read_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_when_it_is_full_the_last_ones_stay, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_who_is_asked_about_again_and_again_stays_whoever_else_comes, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(
+                        test_a_glance_at_any_number_of_people_takes_nobody_from_who_was_given_them, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_as_long_as_the_generation_is_the_same_what_was_given_is_good,
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(test_who_is_too_large_is_an_error_and_nothing_else, setup, teardown),
