@@ -182,6 +182,7 @@ class Records(Feed):
         self.verdicts = []
         self.compares = 0
         self.acks = True
+        self.whole = False    # it has held all that there was at some place: whoever has less begins with a snapshot
 
     def open(self, start=feed_pb2.Open.FROM_RESUME, credit=10000, after=None, **fields):
         request = feed_pb2.Open(**{"protocol": 1, "team": self.team, "consumer": self.consumer, "from": start, "credit": credit,
@@ -190,6 +191,11 @@ class Records(Feed):
             request.after.seq, request.after.index, request.after.lineage = *after, self.lineage
         self.say(open=request)
         return self
+
+    def go_on_for(self, replaced):
+        """Opens with what another held: behind its last acknowledgement, unless it was still at a snapshot that it began with nothing."""
+        self.held, self.whole = dict(replaced.held), replaced.whole
+        return self.open() if self.whole else self.open(feed_pb2.Open.FROM_SNAPSHOT)
 
     def digests(self):
         return {patient_id: hashlib.sha256(data).digest() for patient_id, (data, _) in self.held.items()}
@@ -234,6 +240,7 @@ class Records(Feed):
         for patient_id in self.unnamed or ():
             self.held.pop(patient_id, None)
         self.unnamed = None
+        self.whole = True
         self.points.append(end)
         if self.acks:
             self.say(ack=feed_pb2.Ack(seq=end.seq, index=end.index, digest=self.sum()))

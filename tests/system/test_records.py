@@ -186,8 +186,7 @@ def test_any_replica_joining_at_any_time_ends_byte_equal(make_bus):
                 replaced = chance.choice(replicas)
                 survivor = Records(bus, replaced.team, replaced.consumer)
                 if chance.random() < 0.7:  # it kept what it held as of its last acknowledgement, or later
-                    survivor.held = replaced.held
-                    survivor.open()
+                    survivor.go_on_for(replaced)
                 else:
                     survivor.open(SNAPSHOT)
                 replaced.close()
@@ -198,8 +197,7 @@ def test_any_replica_joining_at_any_time_ends_byte_equal(make_bus):
                 wait_for(lambda: bus.serve_pid not in (None, pid), what="another serve")
                 for index, replica in enumerate(replicas):
                     again = Records(bus, replica.team, replica.consumer)
-                    again.held = replica.held
-                    replicas[index] = again.open()
+                    replicas[index] = again.go_on_for(replica)
                     replica.close()
             elif what < 0.5:
                 for replica in replicas:
