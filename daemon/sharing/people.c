@@ -23,6 +23,7 @@ typedef struct Known {
 
 typedef struct Half {
         Arena *arena;
+        ArenaMark empty;
         Known *buckets[BUCKETS];
         bool is_used;
 } Half;
@@ -54,6 +55,8 @@ int sharing_people_new(size_t bytes, SharingRead read, void *owner, SharingPeopl
                 r = arena_new(&people->halves[i].arena, people->half_bytes);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < ELEMENTSOF(people->halves); i++)
+                people->halves[i].empty = arena_mark(people->halves[i].arena);
         *ret = TAKE_PTR(people);
         return 0;
 }
@@ -76,13 +79,23 @@ static uint64_t next_generation(void) {
         return 1 + atomic_fetch_add_explicit(&newest, 1, memory_order_relaxed);
 }
 
-static void half_forget(SharingPeople *people, Half *half) {
+static void half_empty(SharingPeople *people, Half *half) {
         people->generation = next_generation();
-        if (!half->is_used)
-                return;
-        memset(half->buckets, 0, sizeof(half->buckets));
-        arena_reset(half->arena);
+        if (half->is_used)
+                memset(half->buckets, 0, sizeof(half->buckets));
         half->is_used = false;
+}
+
+static void half_forget(SharingPeople *people, Half *half) {
+        if (half->is_used)
+                arena_reset(half->arena);
+        half_empty(people, half);
+}
+
+/* It is filled again at once: its pages stay. */
+static void half_begin_anew(SharingPeople *people, Half *half) {
+        arena_rewind(half->arena, half->empty);
+        half_empty(people, half);
 }
 
 static uint64_t hash_of(const char *text) {
@@ -133,7 +146,7 @@ static int people_keep(SharingPeople *people, const Known *known, const SharingP
         people->younger = !people->younger;
         people->counts.forgotten++;
         half = &people->halves[people->younger];
-        half_forget(people, half);
+        half_begin_anew(people, half);
         r = half_keep(people, half, known, person, ret);
         if (r < 0)
                 half_forget(people, half);
