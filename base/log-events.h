@@ -70,6 +70,7 @@ LOG_EVENT(LIVE_ENDED, "87e4be9341c84957b7a4d0dc45fae7cd", 4, "a reader asked liv
 LOG_EVENT(FEED_OPENED, "431af11241884112a574d4341274025b", 6, "a consumer opened its feed")
 LOG_EVENT(FEED_REFUSED, "3cf1b2178a1d451d84e9a2fe93ebfd0a", 4, "a feed was refused; the reason says what to correct")
 LOG_EVENT(FEED_TAKEN_OVER, "10523ec6f06e4fa980f30115bfc6d247", 5, "a consumer opened its feed a second time: the older connection was ended")
+LOG_EVENT(FEED_FORGOTTEN, "348a4a8c03dd48bb8b59e5993c9fb5b9", 5, "an operator gave up the place of a reader that never comes back: nothing is kept for it any more; where it does come, it is told so")
 LOG_EVENT(CURSORS_NOT_WRITTEN, "03b2da61e0ed4f0f9fe071016114b162", 3, "the places of the consumers could not be written: feeds go on, what is acknowledged now may be delivered again after a restart; look at the disk under `state:`")
 LOG_EVENT(CURSORS_WRITTEN_AGAIN, "6849b08293114236825c22e303ae629f", 5, "the places of the consumers can be written again")
 LOG_EVENT(CURSORS_DAMAGED, "164871618fb34bf28188f9d7efacc0fc", 3, "the file with the places of the consumers is damaged and was set aside: consumers that resume begin before all and see what they had again")

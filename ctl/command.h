@@ -34,6 +34,7 @@ int command_identity(const Context *context, int argc, char **argv);
 int command_conflict(const Context *context, int argc, char **argv);
 int command_break_glass(const Context *context, int argc, char **argv);
 int command_contact(const Context *context, int argc, char **argv);
+int command_feed(const Context *context, int argc, char **argv);
 int command_converge(const Context *context, int argc, char **argv);
 int command_matching(const Context *context, int argc, char **argv);
 int command_load(const Context *context, int argc, char **argv);

@@ -12,6 +12,8 @@
 #include "ctl/doctor.h"
 #include "ctl/figures.h"
 
+#define AWAY_DAYS 7 /* a program that takes nothing for so long is not only restarted */
+#define NEXT_SIZE 256
 #define PROBE_WITHIN (20 * USEC_PER_SEC)
 #define LOOK_EVERY_MS 20
 #define HARMLESS_AGE 60 /* seconds without a round */
@@ -151,6 +153,27 @@ static void look_at_destinations(Doctor *doctor, const Carebus__V1__StatusReply 
         }
 }
 
+/* Nobody reads there, and entries are kept for whoever may. */
+static void look_at_readers(Doctor *doctor, const Carebus__V1__StatusReply *serve) {
+        const int64_t now = clock_now_at(&clock_system);
+
+        for (size_t i = 0; i < serve->n_feeds; i++) {
+                const Carebus__V1__FeedStatus *feed = serve->feeds[i];
+                const int64_t days = feed->acked_at > 0 ? (now - feed->acked_at) / (24 * 3600 * USEC_PER_SEC) : 0;
+                char next[NEXT_SIZE];
+
+                if (feed->open || feed->lag == 0 || days < AWAY_DAYS)
+                        continue;
+                snprintf(next, sizeof(next),
+                         "start its program; where it never comes back: carebusctl feed forget %s/%s --who NAME --why "
+                         "TEXT",
+                         feed->team ? feed->team : "?", feed->consumer ? feed->consumer : "?");
+                doctor_say(doctor, DOCTOR_NOTE, "reader", next,
+                           "%s/%s has taken nothing for %" PRId64 " days, and %" PRIu64 " entries wait for it",
+                           feed->team ? feed->team : "?", feed->consumer ? feed->consumer : "?", days, feed->lag);
+        }
+}
+
 static void look_at_waiting(Doctor *doctor, const Carebus__V1__StatusReply *core) {
         if (core->quarantine && core->quarantine->urgent > 0)
                 doctor_say(doctor, DOCTOR_WRONG, "quarantine", "carebusctl quarantine list",
@@ -231,6 +254,7 @@ void doctor_look_at_bus(Doctor *doctor, bool with_probe) {
         look_at_sources(doctor, core);
         if (r_serve == 0) {
                 look_at_destinations(doctor, serve);
+                look_at_readers(doctor, serve);
                 look_at_figures(doctor);
                 if (with_probe)
                         look_at_way(doctor, control, query);

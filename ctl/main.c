@@ -63,6 +63,8 @@ static const struct {
           "which fields the messages of a source have, and what nobody reads" },
         { "converge", command_converge, "converge [--team TEAM] [--consumer NAME]",
           "who of the readers of records holds what the bus holds, and on whom not; 1 where somebody differs" },
+        { "feed", command_feed, "feed forget TEAM/READER --who NAME --why TEXT",
+          "gives up the place of a reader that never comes back: nothing is kept for it any more" },
         { "audit", command_audit,
           "audit who PERSON [--from TIME] [--until TIME] | verify [--anchor FILE] [--key FILE] [--folder FOLDER] | "
           "anchor [--folder FOLDER] | "

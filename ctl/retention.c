@@ -76,8 +76,9 @@ static void print_class(const Preview *preview, RetentionClass class, uint64_t a
                         continue;
                 printf("  %" PRIu64 " stay: they %s\n", found->counts[hold], retention_hold_says(hold));
                 if (hold == RETENTION_UNDELIVERED)
-                        printf("    the furthest behind is %s, which acknowledged up to entry %" PRIu64 "\n",
-                               preview->reader, preview->delivered);
+                        printf("    the furthest behind is %s, which acknowledged up to entry %" PRIu64
+                               "; where it never comes back: carebusctl feed forget %s\n",
+                               preview->reader, preview->delivered, preview->reader);
         }
 }
 
@@ -210,9 +211,9 @@ static int preview_state(Preview *preview, const Config *config) {
         int r = folder && cursors ? 0 : -ENOMEM;
 
         r = r ?: arena_new(&arena, ARENA_BYTES);
-        r = r ?: retention_delivered(cursors, &preview->delivered, preview->reader);
         r = r ?: state_open(folder, STATE_READ, 0, &state);
         r = r ?: state_begin(state, STATE_READ, &txn);
+        r = r ?: retention_delivered(txn, cursors, &preview->delivered, preview->reader);
         if (r != 0)
                 return error_fold(r);
         preview->txn = txn;

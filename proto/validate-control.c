@@ -199,6 +199,13 @@ static int grant_end_rules(const Request *request, ValidateError *error) {
         return seq_rule(request->grant_end->has_grant_seq, request->grant_end->grant_seq, "grant_end.grant_seq", error);
 }
 
+static int forget_reader_rules(const Request *request, ValidateError *error) {
+        const Carebus__V1__ForgetReaderRequest *forget = request->forget_reader;
+        int r = name_required_rule(forget->team, "forget_reader.team", error);
+
+        return r ? r : name_required_rule(forget->consumer, "forget_reader.consumer", error);
+}
+
 static int park_request_rules(const Request *request, ValidateError *error) {
         const Carebus__V1__Parked *parked = request->park->parked;
         int r;
@@ -283,6 +290,7 @@ static const struct {
         { COMMAND(GRANT_LIST), grant_list_rules },
         { COMMAND(PARK), park_request_rules },
         { COMMAND(PROBE), status_rules },
+        { COMMAND(FORGET_READER), forget_reader_rules },
         { COMMAND(TAIL), tail_rules },
         { COMMAND(TRACE), trace_rules },
         { COMMAND(RECORD), record_rules },

@@ -403,10 +403,11 @@ static int on_point(carebus_records *records, const Carebus__V1__SnapshotEnd *en
         return 0;
 }
 
-/* A place that the bus does not have any more, because an older backup was put back, or the bus was started anew. */
+/* A place that the bus does not have any more, because an older backup was put back, somebody gave it up, or the bus was started anew. */
 static int on_refused(carebus_records *records, const Carebus__V1__FeedRefused *refused) {
         const char *reason = refused->reason ? refused->reason : "refused";
-        const bool lost = text_equal(reason, "beyond-end") || text_equal(reason, "other-journal");
+        const bool lost = text_equal(reason, "beyond-end") || text_equal(reason, "other-journal") ||
+                          text_equal(reason, "forgotten");
 
         if (lost || text_equal(reason, "not-open")) {
                 if (lost)

@@ -107,6 +107,7 @@ int control_pack_entry(const ControlDecision *decision, Buffer *ret) {
         message.has_grant_seq = decision->grant_seq != 0;
         message.grant_seq = decision->grant_seq;
         message.parked = decision->parked;
+        message.reader = decision->reader;
         entry.kind_case = CAREBUS__V1__ENTRY__KIND_DECISION;
         entry.decision = &message;
         return pack(&entry.base, ret);

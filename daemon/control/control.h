@@ -33,12 +33,13 @@ typedef struct ControlDecision {
         size_t n_patient_ids;
         char *const *event_ids;
         size_t n_event_ids;
-        /* Of a grant, its end, or what is parked; NULL or 0 where it is none. */
+        /* Of a grant, its end, what is parked, or who is forgotten; NULL or 0 where it is none. */
         const char *team, *reason, *caller;
         int64_t until_at;
         bool visit;
         uint64_t grant_seq;
         Carebus__V1__Parked *parked;
+        Carebus__V1__ReaderForgotten *reader;
 } ControlDecision;
 /* The packed Entry for the journal. */
 int control_pack_entry(const ControlDecision *decision, Buffer *ret);

@@ -121,6 +121,10 @@ void cursors_drop(Cursors *cursors, Consumer *consumer) {
                 return;
         if (consumer->sent.n_steps > 0)
                 remember_gone(cursors, consumer);
+        cursors_forget(cursors, consumer);
+}
+
+void cursors_forget(Cursors *cursors, Consumer *consumer) {
         for (size_t i = 0; i < cursors->n_items; i++)
                 if (cursors->items[i] == consumer) {
                         memmove(&cursors->items[i], &cursors->items[i + 1],

@@ -43,6 +43,8 @@ Consumer *cursors_find(Cursors *cursors, const char *team, const char *name);
 int cursors_get(Cursors *cursors, const char *team, const char *name, Consumer **ret);
 /* Forgets one that never acknowledged, but for what it was sent: the last of these are told so when they come again. */
 void cursors_drop(Cursors *cursors, Consumer *consumer);
+/* Forgets one, whatever it acknowledged; it has no session. */
+void cursors_forget(Cursors *cursors, Consumer *consumer);
 /* In order of making; NULL behind the last. */
 Consumer *cursors_at(Cursors *cursors, size_t index);
 

@@ -289,6 +289,22 @@ static int begin_session(Feed *feed, const Opening *opening) {
         return r;
 }
 
+/* What came since may be gone: who resumes must not go on at the end, or from the beginning, as if nothing had been. */
+static int check_forgotten(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, Refusal *refusal) {
+        const bool records = open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS;
+        uint64_t by;
+        int r = feed_forgotten(feed, open, consumer, &by);
+
+        if (r < 0 || by == 0)
+                return r;
+        return refuse(refusal, "forgotten",
+                      "an operator gave up the place of this consumer by entry %" PRIu64
+                      ", and what it missed may be gone: %s",
+                      by,
+                      records ? "open from a snapshot"
+                              : "read the records from a snapshot once, then open from now, or from a place");
+}
+
 /* From where, and for whom. */
 static int prepare(Feed *feed, Opening *opening, Refusal *refusal) {
         const Carebus__V1__Open *open = opening->open;
@@ -298,6 +314,9 @@ static int prepare(Feed *feed, Opening *opening, Refusal *refusal) {
         check_kind(open, known, refusal);
         if (refusal->reason)
                 return 0;
+        r = check_forgotten(feed, open, known, refusal);
+        if (r < 0 || refusal->reason)
+                return r;
         r = open->what == CAREBUS__V1__OPEN__WHAT__WHAT_RECORDS
                     ? start_records(feed, open, known, &opening->ledger, &opening->place, refusal)
                     : start_place(feed, open, known, &opening->place, refusal);

@@ -102,7 +102,8 @@ typedef struct Feed {
         CursorWriter *writer;
         bool cursors_dirty, cursors_failing;
         uint64_t writes_begun, writes_done;
-        int64_t written_at; /* monotonic */
+        int64_t written_at;      /* monotonic */
+        uint64_t forgotten_seen; /* the newest decision by which a reader was forgotten */
         bool status_dirty;
         int64_t status_at;
         uint64_t status_head; /* the newest entry of which the status knows */
@@ -118,6 +119,14 @@ typedef struct Feed {
         int doorbell;
         bool stopping;
 } Feed;
+
+/* ---- feed-forget.c: readers whose place somebody gave up */
+
+/* Forgets those of whom the state has it since the last look, and tells them where they are connected. 0 or negative. */
+int feed_forget_look(Feed *feed);
+/* Would this Open resume where there is no place any more? *ret_by: the entry by which it was given up; 0: it was not. `consumer` may be
+ * NULL. 0 or negative. */
+int feed_forgotten(Feed *feed, const Carebus__V1__Open *open, const Consumer *consumer, uint64_t *ret_by);
 
 /* ---- feed-session.c: the table, and short messages */
 

@@ -312,6 +312,7 @@ static int feed_work(Feed *feed, bool *ret_more) {
         r = view_renew(feed->view);
         if (r == 0 && view_settings_mark(feed->view) != feed->settings_mark)
                 r = feed_make_sharing(feed);
+        r = r ?: feed_forget_look(feed);
         for (size_t i = 0; r == 0 && i < FEED_SOCKETS; i++)
                 r = feed_receive(feed, i);
         if (r == 0)

@@ -23,3 +23,6 @@ int take_break_glass(Intake *intake, const ControlCall *call);
 int take_open_contact(Intake *intake, const ControlCall *call);
 int take_grant_end(Intake *intake, const ControlCall *call);
 int take_park(Intake *intake, const ControlCall *call);
+
+/* decide-reader.c: a reader that never comes back. */
+int take_forget_reader(Intake *intake, const ControlCall *call);

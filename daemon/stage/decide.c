@@ -310,6 +310,7 @@ static const struct {
         { CAREBUS__V1__REQUEST__COMMAND_GRANT_END, take_grant_end },
         { CAREBUS__V1__REQUEST__COMMAND_PARK, take_park, true },
         { CAREBUS__V1__REQUEST__COMMAND_PROBE, take_probe },
+        { CAREBUS__V1__REQUEST__COMMAND_FORGET_READER, take_forget_reader },
 };
 
 static int take_request(Intake *intake, const ControlCall *call) {

@@ -17,6 +17,7 @@
 #include "daemon/stage/grant.h"
 #include "daemon/stage/park.h"
 #include "daemon/stage/quarantine.h"
+#include "daemon/stage/reader-forget.h"
 #include "daemon/stage/recall.h"
 #include "daemon/stage/review.h"
 #include "daemon/stage/retention-fold.h"
@@ -351,6 +352,7 @@ static int decision_apply(FoldWork *work, const Carebus__V1__JournalDecision *de
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_END_GRANT] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_REVIEWED] = grant_decide,
                 [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_PROBE] = probe_apply,
+                [CAREBUS__V1__JOURNAL_DECISION__KIND__KIND_FORGET_READER] = reader_forget,
         };
         const size_t kind = decision->has_kind ? (size_t)decision->kind : ELEMENTSOF(kinds);
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/record/body.h"
+#include "daemon/record/forgotten.h"
 #include "daemon/record/keys.h"
 #include "daemon/record/read.h"
 #include "daemon/record/unresolved.h"
@@ -537,22 +538,27 @@ int retention_hold(const RetentionQuestion *question, uint64_t seq, RetentionHol
 /* ---- who reads ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct Furthest {
+        StateTxn *txn;
         uint64_t seq;
         char *name;
 } Furthest;
 
 static int place_seen(const ReaderPlace *place, void *owner) {
         Furthest *furthest = owner;
+        int r = 0;
 
-        if (place->records || place->seq >= furthest->seq)
-                return 0;
+        if (!place->records && place->seq < furthest->seq)
+                r = forgotten_place(furthest->txn, place);
+        if (r != 0 || place->records || place->seq >= furthest->seq)
+                return MIN(r, 0);
         furthest->seq = place->seq;
         snprintf(furthest->name, RETENTION_READER_SIZE, "%s/%s", place->team, place->name);
         return 0;
 }
 
-int retention_delivered(const char *cursors_path, uint64_t *ret_seq, char ret_name[RETENTION_READER_SIZE]) {
-        Furthest furthest = { .seq = UINT64_MAX, .name = ret_name };
+int retention_delivered(StateTxn *txn, const char *cursors_path, uint64_t *ret_seq,
+                        char ret_name[RETENTION_READER_SIZE]) {
+        Furthest furthest = { .txn = txn, .seq = UINT64_MAX, .name = ret_name };
         int r;
 
         ret_name[0] = '\0';

@@ -60,10 +60,11 @@ typedef struct RetentionQuestion {
 } RetentionQuestion;
 int retention_hold(const RetentionQuestion *question, uint64_t seq, RetentionHold *ret, int64_t *ret_received_at);
 
-/* The consumer that is furthest behind, of those that read the journal: what it has acknowledged (UINT64_MAX: there is none), and its
- * name as TEAM/CONSUMER. 0, -EBADMSG (the file is damaged), negative. */
+/* The consumer that is furthest behind, of those that read the journal and that nobody gave up: what it has acknowledged (UINT64_MAX: there
+ * is none), and its name as TEAM/CONSUMER. 0, -EBADMSG (the file is damaged), negative. */
 #define RETENTION_READER_SIZE 80
-int retention_delivered(const char *cursors_path, uint64_t *ret_seq, char ret_name[RETENTION_READER_SIZE]);
+int retention_delivered(StateTxn *txn, const char *cursors_path, uint64_t *ret_seq,
+                        char ret_name[RETENTION_READER_SIZE]);
 
 /* Takes the original out of a packed entry, in place: its bytes become zeros under another field, so that all else reads as before. 0,
  * -ENODATA (it has none), -EBADMSG. */

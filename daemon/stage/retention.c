@@ -248,7 +248,8 @@ static int look_class(Retention *retention, Look *look, uint64_t age) {
         look->n = 0;
         look->older_than = clock_now_at(retention->options.clock) - (int64_t)age * USEC_PER_SEC;
         if (look->question.class == RETENTION_EVENTS)
-                r = retention_delivered(retention->options.cursors_path, &look->question.delivered, reader);
+                r = retention_delivered(look->question.txn, retention->options.cursors_path, &look->question.delivered,
+                                        reader);
         r = r ?: retention_waits_read(look->question.txn, retention->arena, &waits);
         look->question.waits = waits;
         r = r ?: look_through(retention, look);

@@ -380,10 +380,13 @@ def granting():
     write("request", "grant-end", control.Request(id=3, grant_end=control.GrantEndRequest(grant_seq=50, who="dr.ng", why="transferred")))
     write("request", "grant-review", control.Request(id=4, grant_end=control.GrantEndRequest(
         grant_seq=50, who="caldicott", why="was right", reviewed=True)))
+    write("request", "forget-reader", control.Request(id=5, forget_reader=control.ForgetReaderRequest(
+        team="ward", consumer="list", who="dr.ng", why="the program was taken down")))
     write("request", "grant-list", control.Request(id=5, grant_list=control.GrantListRequest(all=True, kind="break-glass")))
     write("request", "sharing-show", control.Request(id=6, sharing_show=control.SharingShowRequest(patient_id="p1.0", team="hospice")))
     for name, kind in (("break-glass", "KIND_BREAK_GLASS"), ("open-contact", "KIND_OPEN_CONTACT"), ("end-grant", "KIND_END_GRANT"),
-                       ("reviewed", "KIND_REVIEWED"), ("expire", "KIND_EXPIRE"), ("probe", "KIND_PROBE")):
+                       ("reviewed", "KIND_REVIEWED"), ("expire", "KIND_EXPIRE"), ("probe", "KIND_PROBE"),
+                       ("forget-reader", "KIND_FORGET_READER")):
         write("entry", name, journal.Entry(decision=journal.JournalDecision(
             kind=getattr(journal.JournalDecision, kind), who="unix:0", who_says="dr.ng", why="collapsed at home", team="hospice",
             reason="emergency", until_at=1709637300000000, patient_ids=["p1.0"], grant_seq=50)))

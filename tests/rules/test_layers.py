@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "daemon": {"base", "proto", "canon", "config"},
     "adapters": {"base", "proto", "canon", "config", "sdk"},
     "ctl": {"base", "proto", "canon", "config", "daemon/store/journal.h", "daemon/store/state.h", "daemon/store/sealed-base.h",
-            "daemon/store/copy.h", "daemon/store/lineage.h", "daemon/store/manifest.h",
+            "daemon/store/copy.h", "daemon/store/reader-places.h", "daemon/store/lineage.h", "daemon/store/manifest.h",
             "daemon/stage/fold.h", "daemon/stage/check-known.h", "daemon/stage/retention-hold.h",
             "daemon/stage/retention-proof.h", "daemon/audit/verify.h", "daemon/audit/oldest.h",
             "daemon/record/unresolved.h", "daemon/identity/match.h", "canon/matching.h"},
