@@ -5,10 +5,11 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 
 import pytest
 
-from carebus_bus import CAREBUSCTL, event_pb2, wait_for
+from carebus_bus import CAREBUSCTL, ROOT, event_pb2, wait_for
 from carebus_readers import Feed
 from test_audit import HOSPICE, admission, begin, disclosures, folder, person_of, verify
 from test_retention import DAY, Later
@@ -166,6 +167,25 @@ def test_a_backup_has_where_the_audit_begins_and_what_was_carried_over(make_bus,
     bus.start()
     bus.wait_folded()
     assert verify(bus)[0] == 0 and (folder(bus) / "00000000000000000001.carried").exists()
+
+
+def test_the_proof_with_other_tools_is_as_the_page_says(make_bus):
+    later = Later(make_bus, {"audit": f"{KEPT}d"}, teams=HOSPICE)
+    bus = later.bus
+    given_once(later, "OLD")
+    later.days(KEPT + 35)
+    shortened(bus)
+    bus.stop()
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    program = program.replace("/var/lib/carebus/serve/audit", str(folder(bus)))
+    program = program.replace("from cryptography.hazmat.primitives.serialization import load_pem_public_key\n", "")
+    assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode == 0
+    last = sorted(folder(bus).glob("*.audit"))[0]
+    data = bytearray(last.read_bytes())
+    data[150] ^= 1
+    last.write_bytes(data)
+    assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode != 0
 
 
 def test_nothing_said_keeps_the_audit_for_ever(make_bus):
