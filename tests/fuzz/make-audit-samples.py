@@ -47,7 +47,15 @@ def main():
     decided = field(12, field(1, 12) + field(2, field(1, 5) + field(6, b"p7.0")))
     settings = field(13, field(1, 1) + field(3, b"own-team"))
     every = b"".join(record(n, what) for n, what in enumerate([life, settings, given, refused, decided], 1))
+    team = field(1, b"hospice") + field(2, b"\x09\x03") + field(3, b"\x00\x01") + field(4, b"\x07") + field(5, b"\x00")
+    records = field(6, b"\x07\x00") + field(7, b"\x00\x00") + field(8, b"\x09\x0c") + field(9, b"\x00\x05")
+    carried = field(1, UUID) + field(2, 1) + field(3, 6) + field(4, 1760000000000001) + field(5, 1760000000000009) + field(6, 12)
     samples = {
+        "carried": b"carebus-carried\n" + struct.pack("<I", 1) + carried + field(7, team + records),
+        "carried-unequal-lists": b"carebus-carried\n" + struct.pack("<I", 1) + carried + field(7, team[:-2] + records),
+        "beginning": b'carebus-audit-begins 1\n{"number":4711,"at":"2026-03-01T08:30:00.123456Z","chain":"%s","carried":"%s",'
+                     b'"removed_at":"2034-04-01T00:00:00Z","key":"%s","signature":"%s"}\n'
+                     % (b"ab" * 32, b"ba" * 32, b"cd" * 32, b"ef" * 64),
         "empty": header(),
         "every-kind": header() + every,
         "newer-version": header(version=2),
