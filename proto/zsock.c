@@ -78,9 +78,37 @@ static int or_default(int value, int otherwise) {
         return value > 0 ? value : otherwise;
 }
 
+/*
+ * Only who connects and is answered pings. The timer of libzmq 4.3.4 aborts the process (`!_io_error`, `_input_stopped`; its issues
+ * 3937 and 4767) where the peer went while a full queue kept it from reading, and that happens to who binds when many peers come and
+ * go, and to a subscriber that is slow. Whoever is pinged tells from the pings that they stop; the kernel tells of hosts that went.
+ */
+static int zsocket_set_heartbeat(void *zmq, ZSocketKind kind, int every_ms) {
+        const int lost_ms = 3 * every_ms; /* a peer that is stopped, not gone, is noticed then */
+        const struct {
+                int option, value;
+        } pings[] = {
+                { ZMQ_HEARTBEAT_IVL, every_ms },
+                { ZMQ_HEARTBEAT_TIMEOUT, lost_ms },
+                { ZMQ_HEARTBEAT_TTL, lost_ms },
+        }, probes[] = {
+                { ZMQ_TCP_KEEPALIVE, 1 },
+                { ZMQ_TCP_KEEPALIVE_IDLE, MAX(every_ms / 1000, 1) },
+                { ZMQ_TCP_KEEPALIVE_INTVL, MAX(every_ms / 1000, 1) },
+                { ZMQ_TCP_KEEPALIVE_CNT, 3 },
+                { ZMQ_TCP_MAXRT, lost_ms },
+        };
+        int r = 0;
+
+        for (size_t i = 0; kind == ZSOCKET_DEALER && r == 0 && i < ELEMENTSOF(pings); i++)
+                r = set_int(zmq, pings[i].option, pings[i].value);
+        for (size_t i = 0; kind != ZSOCKET_DEALER && r == 0 && i < ELEMENTSOF(probes); i++)
+                r = set_int(zmq, probes[i].option, probes[i].value);
+        return r;
+}
+
 static int zsocket_set_defaults(void *zmq, const ZSocketOptions *o) {
-        const int heartbeat = or_default(o->heartbeat_ms, 5000), high_water = or_default(o->high_water, 1000);
-        const int reconnect = or_default(o->reconnect_ms, 100);
+        const int high_water = or_default(o->high_water, 1000), reconnect = or_default(o->reconnect_ms, 100);
         int64_t max_bytes = o->max_message_bytes > 0 ? o->max_message_bytes : 4 << 20;
         const struct {
                 int option, value;
@@ -88,9 +116,6 @@ static int zsocket_set_defaults(void *zmq, const ZSocketOptions *o) {
                 { ZMQ_LINGER, o->linger_ms },
                 { ZMQ_HANDSHAKE_IVL,
                   or_default(o->handshake_ms, 3000) }, /* 30 s by default: a silent peer holds a slot */
-                { ZMQ_HEARTBEAT_IVL, heartbeat },
-                { ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat }, /* a peer that is stopped, not gone, is noticed */
-                { ZMQ_HEARTBEAT_TTL, 3 * heartbeat },
                 { ZMQ_SNDHWM, high_water },
                 { ZMQ_RCVHWM, or_default(o->receive_high_water, high_water) },
                 { ZMQ_RCVBUF, or_default(o->receive_buffer, -1) },
@@ -149,6 +174,8 @@ int zsocket_new(ZContext *context, ZSocketKind kind, const ZSocketOptions *optio
         if (!socket->zmq)
                 return -errno;
         r = zsocket_set_defaults(socket->zmq, options);
+        if (r == 0)
+                r = zsocket_set_heartbeat(socket->zmq, kind, or_default(options->heartbeat_ms, 5000));
         if (r == 0 && kind == ZSOCKET_ROUTER)
                 /* Else what cannot be delivered is thrown away in silence. */
                 r = set_int(socket->zmq, ZMQ_ROUTER_MANDATORY, 1);

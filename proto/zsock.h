@@ -48,9 +48,9 @@ typedef struct ZSocketOptions {
         int receive_high_water;    /* messages; 0: as high_water */
         int receive_buffer;        /* bytes that the kernel holds of a tcp connection; 0: as it likes */
         int handshake_ms;          /* 0: 3000 */
-        int heartbeat_ms;          /* 0: 5000; time-out is three of them */
-        int reconnect_ms;          /* 0: 100, growing to 5000 */
-        int linger_ms;             /* 0: none */
+        int heartbeat_ms; /* 0: 5000; time-out is three of them. Pings of a DEALER, the kernel's probes of others */
+        int reconnect_ms; /* 0: 100, growing to 5000 */
+        int linger_ms;    /* 0: none */
 } ZSocketOptions;
 
 int zcontext_new(ZContext **ret);
