@@ -88,39 +88,28 @@ static int fixed_read(Bytes message, size_t *offset, size_t size, uint64_t *ret)
         return 0;
 }
 
-/* One byte, or two; false: more, or there is no more. */
-static inline bool take_short(const uint8_t **at, const uint8_t *end, uint32_t *ret) {
-        const uint8_t *from = *at;
+/* A number or less than 128 bytes, in a field whose number is below 16: most are. */
+static bool short_field_next(Bytes message, size_t *offset, WireField *ret) {
+        const uint8_t *at = message.data + *offset;
+        const size_t left = message.size - *offset;
+        unsigned type;
 
-        if (from >= end)
+        if (left < 2 || (at[0] | at[1]) & 0x80 || at[0] < 8)
                 return false;
-        *ret = *from++;
-        if (*ret & 0x80) {
-                if (from >= end || *from & 0x80)
-                        return false;
-                *ret = (*ret & 0x7f) | (uint32_t)*from++ << 7;
+        type = at[0] & 7;
+        if (type != PROTOBUF_C_WIRE_TYPE_VARINT && (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || at[1] > left - 2))
+                return false;
+        ret->number = at[0] >> 3;
+        ret->wire_type = type;
+        if (type == PROTOBUF_C_WIRE_TYPE_VARINT) {
+                ret->value = at[1];
+                ret->bytes = BYTES_NULL;
+                *offset += 2;
+        } else {
+                ret->value = 0;
+                ret->bytes = bytes_of(at + 2, at[1]);
+                *offset += 2 + (size_t)at[1];
         }
-        *at = from;
-        return true;
-}
-
-/* A number or length of two bytes at most, in a field whose number is below 2048: most are. What is otherwise, or not whole, is left. */
-static inline bool short_field_next(Bytes message, size_t *offset, WireField *ret) {
-        const uint8_t *at = message.data + *offset, *const end = message.data + message.size;
-        uint32_t tag, value;
-
-        if (!take_short(&at, end, &tag) || tag < 8 || !take_short(&at, end, &value))
-                return false;
-        if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_VARINT)
-                *ret = (WireField){ .number = tag >> 3, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT, .value = value };
-        else if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && value <= (size_t)(end - at)) {
-                *ret = (WireField){ .number = tag >> 3,
-                                    .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
-                                    .bytes = bytes_of(at, value) };
-                at += value;
-        } else
-                return false;
-        *offset = (size_t)(at - message.data);
         return true;
 }
 

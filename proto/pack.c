@@ -126,19 +126,11 @@ static void put_value(Packer *packer, const ProtobufCFieldDescriptor *field, con
         }
 }
 
-/* The commonest of all: a text or a message that is not there, a list without elements, a member of a oneof that was not chosen. Said again
- * here because it is asked a hundred times an event. */
-static inline bool is_plainly_absent(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
-        const uint8_t *base = (const uint8_t *)message;
-
-        if (field->label == PROTOBUF_C_LABEL_REPEATED)
-                return *(const size_t *)(base + field->quantifier_offset) == 0;
-        if (field->label != PROTOBUF_C_LABEL_OPTIONAL)
-                return false;
-        if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-                return *(const uint32_t *)(base + field->quantifier_offset) != field->id;
+/* The commonest of all: a text or a message that is not there. Said again here because it is asked a hundred times an event. */
+static bool is_absent_pointer(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
         return (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) &&
-               !*(const void *const *)(base + field->offset);
+               field->label == PROTOBUF_C_LABEL_OPTIONAL &&
+               !*(const void *const *)((const uint8_t *)message + field->offset);
 }
 
 static void put_message(Packer *packer, const ProtobufCMessage *message) {
@@ -149,7 +141,7 @@ static void put_message(Packer *packer, const ProtobufCMessage *message) {
                 const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
                 size_t n;
 
-                if (is_plainly_absent(message, field))
+                if (is_absent_pointer(message, field))
                         continue;
                 n = reflect_count(message, field);
                 if (field->flags & PROTOBUF_C_FIELD_FLAG_PACKED && n > 0)
