@@ -225,7 +225,8 @@ class StreamReader:
 
     def _read(self):
         for line in self.process.stdout:
-            self.lines.append(line.strip())
+            # That it was sent before, without having come through, is no part of it.
+            self.lines.append(line.strip().partition(" sent-before=")[0])
 
     def stop(self):
         if self.process.poll() is None:
