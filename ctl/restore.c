@@ -29,6 +29,7 @@
 #define FILLING "restoring.tmp"
 #define MARK RESTORE_MARK
 #define ASIDE "replaced-"
+#define ASIDE_TRIES 100          /* restores within one second */
 #define MARK_MOVING "moving\n"   /* what was there is being moved aside: some of it may still be there */
 #define MARK_FILLING "filling\n" /* all that is not aside is of this restore */
 
@@ -237,23 +238,35 @@ static int mark_write_phase(const Restore *restore, const char *phase) {
         return r ?: folder_sync(restore->state);
 }
 
-/* A folder of ours: a link would have the old state moved to where it leads. */
-static int aside_make(const char *path) {
+/* A folder of its own: what another restore of this second moved aside stays what it is. A link would have the old state moved to where it
+ * leads, and is nobody's folder. */
+static int aside_make(const Restore *restore, char **ret) {
+        const int64_t now = clock_now_at(&clock_system) / USEC_PER_SEC;
         struct stat st;
 
-        if (mkdir(path, 0750) == 0)
-                return 0;
-        if (errno != EEXIST || lstat(path, &st) < 0)
-                return -errno;
-        return S_ISDIR(st.st_mode) && st.st_uid == geteuid() ? 0 : -EEXIST;
+        for (unsigned n = 0; n < ASIDE_TRIES; n++) {
+                _cleanup_(freep) char *path = NULL;
+                int r = n == 0 ? text_format(&path, "%s/" ASIDE "%" PRId64, restore->state, now)
+                               : text_format(&path, "%s/" ASIDE "%" PRId64 "-%u", restore->state, now, n);
+
+                if (r < 0)
+                        return r;
+                if (mkdir(path, 0750) == 0) {
+                        *ret = TAKE_PTR(path);
+                        return 0;
+                }
+                if (errno != EEXIST || lstat(path, &st) < 0)
+                        return -errno;
+                if (!S_ISDIR(st.st_mode))
+                        return -EEXIST;
+        }
+        return -EEXIST;
 }
 
 static int move_aside(Restore *restore) {
         _cleanup_(freep) char *aside = NULL;
-        int r = text_format(&aside, "%s/" ASIDE "%" PRId64, restore->state,
-                            (int64_t)(clock_now_at(&clock_system) / USEC_PER_SEC));
+        int r = aside_make(restore, &aside);
 
-        r = r ?: aside_make(aside);
         r = r ?: mark_write_phase(restore, MARK_MOVING);
         r = r ?: each_entry(restore, entry_move, aside);
         r = r ?: folder_sync(aside);

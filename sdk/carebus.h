@@ -294,8 +294,7 @@ CAREBUS_API int carebus_records_new(carebus_records **ret, const carebus_records
 /* Writes the digests first where all that was handed out is acknowledged. */
 CAREBUS_API carebus_records *carebus_records_free(carebus_records *records);
 /* What comes next: 1 there is something, 0 the time is out, negative: -EACCES refused (carebus_records_reason() says why), else an
- * errno. What
- * the program holds already is not handed out again. Waits through a bus that is away. */
+ * errno. What the program holds already is not handed out again. Waits through a bus that is away. */
 CAREBUS_API int carebus_records_next(carebus_records *records, carebus_record *ret, int timeout_ms);
 /* Everything handed out up to and with this place is done. -EINVAL: it was not handed out. Negative: the digests could not be written. */
 CAREBUS_API int carebus_records_ack(carebus_records *records, uint64_t seq, uint32_t index);
@@ -322,8 +321,7 @@ CAREBUS_API carebus_ask *carebus_ask_free(carebus_ask *ask);
  * audited; a program that shows records to people has to say it. NULL: not said. -EINVAL: longer than 128 bytes. */
 CAREBUS_API int carebus_ask_for(carebus_ask *ask, const char *who, const char *system, const char *purpose);
 /* A packed carebus.v1.RecordRequest brings a packed carebus.v1.Record, a FindRequest a FindReply; both are the library's and valid
- * until the
- * next call. -EACCES: refused, carebus_ask_reason() says why; -ETIMEDOUT; -EINVAL: not such a request. */
+ * until the next call. -EACCES: refused, carebus_ask_reason() says why; -ETIMEDOUT; -EINVAL: not such a request. */
 CAREBUS_API int carebus_ask_record(carebus_ask *ask, const void *request, size_t size, const void **ret,
                                    size_t *ret_size, int timeout_ms);
 CAREBUS_API int carebus_ask_find(carebus_ask *ask, const void *request, size_t size, const void **ret, size_t *ret_size,

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Whose record a reader holds, by digest: patient id, SHA-256 of the record's bytes, the entry that brought it, and the sum of all. 64
- * bytes
- * and some a person. Kept in a file between runs, replaced whole, with a checksum. One thread.
+ * Whose record a reader holds, by digest: patient id, SHA-256 of the record's bytes, the entry that brought it, and
+ * the sum of all. 64 bytes and some a person. Kept in a file between runs, replaced whole, with a checksum. One
+ * thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

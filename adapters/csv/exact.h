@@ -12,8 +12,7 @@
 typedef struct ExactOptions {
         const Zone *zone;
         /* Systems of the receiver's own numbers (carebus:SOURCE), the best first: a person whom it knows has its own number as
-         * local_id, others
-         * that of the bus. */
+         * local_id, others that of the bus. */
         const char *const *systems;
         size_t n_systems;
         const char *bus_system; /* carebus:BUS, of its own numbers; NULL: not said */

@@ -1,10 +1,8 @@
 #pragma once
 /*
- * The last-known list of a team: who it looks after, what is decided about resuscitation, when, where the signed form is, and whom
- * to ring. Kept
- * in memory, a few lines a person, out of the records as the team sees them; written as a spreadsheet and as plain text for the
- * day on which
- * nothing works. Not for several threads.
+ * The last-known list of a team: who it looks after, what is decided about resuscitation, when, where the signed form
+ * is, and whom to ring. Kept in memory, a few lines a person, out of the records as the team sees them; written as a
+ * spreadsheet and as plain text for the day on which nothing works. Not for several threads.
  */
 #include <stdbool.h>
 

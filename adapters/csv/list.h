@@ -1,8 +1,7 @@
 #pragma once
 /*
- * A list that grows in one file: each row has the id of the event that it is of, so that an event that comes again is no second
- * row. What is
- * written is always whole: beside, synced, renamed. Not for several threads.
+ * A list that grows in one file: each row has the id of the event that it is of, so that an event that comes again is
+ * no second row. What is written is always whole: beside, synced, renamed. Not for several threads.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +22,5 @@ int list_add(List *list, uint64_t seq, uint32_t index, Bytes row);
  * nothing is forgotten. */
 int list_write(List *list);
 /* Written, and handed over under another name; the next row begins a new one. `path` of what must not be there yet. Without a row,
- * a list that says
- * so. Negative: it is where it was. */
+ * a list that says so. Negative: it is where it was. */
 int list_publish(List *list, const char *path);

@@ -9,8 +9,7 @@
 /* "Admitted to hospital". Appends. */
 void words_of_type(const char *type, Buffer *ret);
 /* All that the body says, field by field: "decision: not for attempted CPR; decided: 2026-03-05; ...". Without the person's own
- * name, birth date
- * and numbers, which have columns of their own. Of two fields what is empty is left out. Appends. */
+ * name, birth date and numbers, which have columns of their own. Of two fields what is empty is left out. Appends. */
 void words_of_body(const Carebus__V1__Event *event, const Zone *zone, Buffer *ret);
 
 void words_of_when(const Carebus__V1__When *when, const Zone *zone, Buffer *ret);

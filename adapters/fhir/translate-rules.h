@@ -219,8 +219,7 @@ void fhir_appointment(Fhir *f, const FhirResource *resource);
 void fhir_care_team(Fhir *f, const FhirResource *resource);
 void fhir_healthcare_service(Fhir *f, const FhirResource *resource);
 /* translate-plan.c, translate-decision.c, translate-observation.c, translate-questionnaire.c, translate-condition.c,
- * translate-medication.c,
- * translate-document.c, translate-communication.c */
+ * translate-medication.c, translate-document.c, translate-communication.c */
 void fhir_care_plan(Fhir *f, const FhirResource *resource);
 void fhir_goal(Fhir *f, const FhirResource *resource);
 void fhir_flag(Fhir *f, const FhirResource *resource);

@@ -1,9 +1,8 @@
 /*
  * Every figure that the bus shows, once: FIGURE(ID, kind, name, unit, labels, help). A counter's samples end in
- * _total, those of an info in
- * _info. The help says what it is and what to do about it; docs/metrics.md says the same, and a test holds them
- * together. Labels are names
- * out of the configuration and words of this program: never a person, never an id.
+ * _total, those of an info in _info. The help says what it is and what to do about it; docs/metrics.md says the same,
+ * and a test holds them together. Labels are names out of the configuration and words of this program: never a
+ * person, never an id.
  */
 /* clang-format off */
 /* what comes in */

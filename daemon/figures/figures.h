@@ -73,9 +73,8 @@ void source_figures_write(SourceFigures *figures, const SourceCounts *counts);
 bool source_figures_read(const SourceFigures *figures, SourceCounts *ret);
 
 /*
- * received = stored + duplicate + refused + in flight: what is left over, which must be 0. The first is counted where a
- * message arrives, those
- * behind the sign where it is answered, and nothing else connects the two.
+ * received = stored + duplicate + refused + in flight: what is left over, which must be 0. The first is counted where
+ * a message arrives, those behind the sign where it is answered, and nothing else connects the two.
  */
 int64_t source_counts_unaccounted(const SourceCounts *counts);
 

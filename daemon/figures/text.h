@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Figures as text: OpenMetrics 1.0, or the older text format of Prometheus for whoever asks for that. A family is begun
- * once and its samples
- * follow it; labels are escaped, and are names of the configuration or words of the program. One thread.
+ * Figures as text: OpenMetrics 1.0, or the older text format of Prometheus for whoever asks for that. A family is
+ * begun once and its samples follow it; labels are escaped, and are names of the configuration or words of the
+ * program. One thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * The canonical bytes of a record: what everybody with the same rights must hold alike. A packed Record, fields in the order of their
- * numbers, without what follows from the whole bus and not from this person: seq, as_at, digest, sources, states. Its SHA-256 is the
- * person's
- * digest; a team's digest is the sum of those of all records that it sees, as little-endian numbers modulo 2^256. Any thread.
+ * The canonical bytes of a record: what everybody with the same rights must hold alike. A packed Record, fields in
+ * the order of their numbers, without what follows from the whole bus and not from this person: seq, as_at, digest,
+ * sources, states. Its SHA-256 is the person's digest; a team's digest is the sum of those of all records that it
+ * sees, as little-endian numbers modulo 2^256. Any thread.
  */
 #include <stddef.h>
 #include <stdint.h>

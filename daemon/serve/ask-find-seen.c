@@ -1,7 +1,6 @@
 /*
- * Nobody is found by what the asker does not see: an answer would confirm it. And the other way round, who answers calls is told a
- * little of
- * somebody of whom the caller knows enough.
+ * Nobody is found by what the asker does not see: an answer would confirm it. And the other way round, who answers
+ * calls is told a little of somebody of whom the caller knows enough.
  */
 #include <errno.h>
 #include <string.h>

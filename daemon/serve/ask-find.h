@@ -28,8 +28,7 @@ typedef struct Finding {
 } Finding;
 
 /* Of what a source says that a person is known by, as much as the team sees of its demographics; NULL: nothing. With team -1 all of
- * it. 0 or
- * negative. */
+ * it. 0 or negative. */
 int find_seen_trait(Ask *ask, const char *patient_id, Carebus__V1__Trait *trait, Carebus__V1__Trait **ret);
 /* How many details were given by who answers calls. */
 unsigned find_details(const Finding *finding);

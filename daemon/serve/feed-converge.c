@@ -1,7 +1,7 @@
 /*
- * carebusctl converge: who of the readers of records holds what the bus holds. A reader that has acknowledged the newest point of
- * agreement with an
- * equal digest is done; of one that differs the sums of 256 buckets are asked for, then the persons of each bucket that differs.
+ * carebusctl converge: who of the readers of records holds what the bus holds. A reader that has acknowledged the
+ * newest point of agreement with an equal digest is done; of one that differs the sums of 256 buckets are asked for,
+ * then the persons of each bucket that differs.
  *
  * The ledger goes on meanwhile. What a reader has taken it says with each answer: only entries at or before that place are compared, and
  * of these the ledger knows what the reader was given.

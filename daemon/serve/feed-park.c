@@ -1,8 +1,8 @@
 /*
- * What a reader cannot deliver waits, person by person, as items of the quarantine that the fold keeps (daemon/stage/park.h). Here it is
- * told who waits, and given again what somebody released: every event of that person from the place on, up to wherever the stream stands
- * when it has caught up,
- * so that nothing lies between what comes again and what comes next.
+ * What a reader cannot deliver waits, person by person, as items of the quarantine that the fold keeps
+ * (daemon/stage/park.h). Here it is told who waits, and given again what somebody released: every event of that
+ * person from the place on, up to wherever the stream stands when it has caught up, so that nothing lies between what
+ * comes again and what comes next.
  */
 #include <errno.h>
 #include <inttypes.h>

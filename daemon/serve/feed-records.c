@@ -1,10 +1,9 @@
 /*
- * Feeds of records. What there is to deliver stands in the team's ledger in the order of changes, so a snapshot is a reading from the
- * start, and
- * whatever changes behind it stands at the end again. A record is read when it is delivered; if it is then not what the ledger says,
- * the ledger learns of it first and the delivery comes at its new place. A reader who has taken all that there is, while the ledger is
- * as of
- * the newest entry, holds what the bus holds: it is told with what sum.
+ * Feeds of records. What there is to deliver stands in the team's ledger in the order of changes, so a snapshot is a
+ * reading from the start, and whatever changes behind it stands at the end again. A record is read when it is
+ * delivered; if it is then not what the ledger says, the ledger learns of it first and the delivery comes at its new
+ * place. A reader who has taken all that there is, while the ledger is as of the newest entry, holds what the bus
+ * holds: it is told with what sum.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
 /*
- * How far consumers are behind. A consumer that has all that its team may see has no lag, however many entries came for
- * others meanwhile; so
- * what is looked for is the first event that it still has to acknowledge, forwards from where it stands, a little at a
- * time, and never twice.
+ * How far consumers are behind. A consumer that has all that its team may see has no lag, however many entries came
+ * for others meanwhile; so what is looked for is the first event that it still has to acknowledge, forwards from
+ * where it stands, a little at a time, and never twice.
  */
 #include <errno.h>
 #include <string.h>

@@ -7,8 +7,7 @@
 #include "daemon/serve/sight.h"
 
 /* A RecordGone in the arena; `at_seq` is the entry since which it is so, as far as is known; `answered_by` NULL, or whose record
- * has it all. 0
- * or negative. */
+ * has it all. 0 or negative. */
 int gone_make(Sight *sight, size_t team, const char *patient_id, uint64_t at_seq, const char *answered_by, Arena *arena,
               Carebus__V1__RecordGone **ret);
 /* Does this outcome take back anything that the team was given of this person? 1, 0 or negative. */

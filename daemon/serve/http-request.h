@@ -1,8 +1,7 @@
 #pragma once
 /*
- * The head of one HTTP/1.x request, as far as a listener needs it that has three pages to read and takes nothing in. It
- * allocates nothing and
- * goes no farther than HTTP_HEAD_MAX bytes.
+ * The head of one HTTP/1.x request, as far as a listener needs it that has three pages to read and takes nothing in.
+ * It allocates nothing and goes no farther than HTTP_HEAD_MAX bytes.
  */
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Who has which digest, in memory: an entry of 64 bytes a person, found by its id and strung together in the order of the last change.
- * Whoever
- * went away keeps an entry, so that a reader who was not there is told. Sum and count are kept up with each change, in constant time.
+ * Who has which digest, in memory: an entry of 64 bytes a person, found by its id and strung together in the order of
+ * the last change. Whoever went away keeps an entry, so that a reader who was not there is told. Sum and count are
+ * kept up with each change, in constant time.
  *
  * Each change gets a place of its own behind all that went before: that is the order in which a feed of records delivers, and a cursor
  * is all that a feed needs to know of where it stands. One thread.

@@ -1,10 +1,9 @@
 /*
- * Two ways to the same: a walk over everybody, whom the team has nothing to do with any more first, then in the order of their ids, when
- * nothing is known or the rules are new; and the outcomes
- * of the
- * fold one by one, each of which names whom to look at again. Both only ever compare what stands in the table with the record as the
- * team sees it now. A look is as of the view's head, which may lie beyond the entry whose turn it is: then the same person's turn comes
- * again, and nothing is found to differ.
+ * Two ways to the same: a walk over everybody, whom the team has nothing to do with any more first, then in the order
+ * of their ids, when nothing is known or the rules are new; and the outcomes of the fold one by one, each of which
+ * names whom to look at again. Both only ever compare what stands in the table with the record as the team sees it
+ * now. A look is as of the view's head, which may lie beyond the entry whose turn it is: then the same person's turn
+ * comes again, and nothing is found to differ.
  */
 #include "daemon/serve/ledger.h"
 

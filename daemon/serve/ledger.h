@@ -1,9 +1,9 @@
 #pragma once
 /*
- * What a team must hold: which of its persons' records have which digest, since which entry, and the sum. Made for teams that have a
- * feed of
- * records open, by the feed thread, in slices of time; brought forward by the outcomes of the fold, which name everybody whose record may
- * have changed, so that an entry costs a look at those persons and no more. A person whose record the team sees nothing of is not in it.
+ * What a team must hold: which of its persons' records have which digest, since which entry, and the sum. Made for
+ * teams that have a feed of records open, by the feed thread, in slices of time; brought forward by the outcomes of
+ * the fold, which name everybody whose record may have changed, so that an entry costs a look at those persons and no
+ * more. A person whose record the team sees nothing of is not in it.
  *
  * It is kept over restarts in state/serve/records/TEAM, one file with a checksum, replaced whole once a minute and at the end: a file of
  * 56 bytes a person is read in a moment, costs no second database in the process and may be lost. What happened behind it is walked

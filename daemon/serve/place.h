@@ -24,8 +24,7 @@ static inline int place_compare(Place a, Place b) {
 }
 
 /* The last place of the entry `head`, whoever sees it: everything up to it has been, and nothing behind it. It is the same for
- * every team, so
- * that it tells nobody anything. 0.0 where there is no entry. 0 or negative errno. */
+ * every team, so that it tells nobody anything. 0.0 where there is no entry. 0 or negative errno. */
 int place_of_bus(StateTxn *txn, uint64_t head, Place *ret);
 /* The first entry from `seq` on, and not behind `head`, that may hold an event for the team: of a source that it may read, or where the bus
  * itself says something, or takes back what somebody may have been given. At most `look` entries are looked at: the one behind them is

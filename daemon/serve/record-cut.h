@@ -9,9 +9,8 @@
 #include "daemon/serve/sight.h"
 
 /* Under any id that the person ever had; `team` -1: the whole. The view of the sight is renewed. `digest` is SHA-256 over
- * record_canonical() of what is given. Lives in the arena. 0; RECORD_E_NOT_FOUND: nobody, or somebody of whom this team sees
- * nothing and with
- * whom it has nothing to do; the two look alike. Negative. One thread. */
+ * record_canonical() of what is given. Lives in the arena. 0; RECORD_E_NOT_FOUND: nobody, or somebody of whom this
+ * team sees nothing and with whom it has nothing to do; the two look alike. Negative. One thread. */
 int record_for_team(Sight *sight, ssize_t team, const char *patient_id, Arena *arena, Carebus__V1__Record **ret);
 /* The same, with record_canonical() of it. */
 int record_for_team_canonical(Sight *sight, ssize_t team, const char *patient_id, Arena *arena,

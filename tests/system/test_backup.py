@@ -329,6 +329,16 @@ def test_reader_that_is_ahead_of_the_backup_is_told_and_comes_to_hold_the_same(m
     kept.close()
 
 
+def test_restores_within_one_second_each_keep_what_was_there(busy, elsewhere):
+    state = busy.folder / "state"
+    backup(busy, elsewhere / "one")
+    busy.stop()
+    for _ in range(3):
+        restore(busy, elsewhere / "one", state, "--force")
+    asides = [path for path in state.glob("replaced-*") if (path / "journal").is_dir()]
+    assert len(asides) == 3, [path.name for path in state.iterdir()]
+
+
 def test_backup_of_a_restored_bus_tells_those_of_every_earlier_run(make_bus, elsewhere):
     bus = make_bus().start()
     lineages = []
