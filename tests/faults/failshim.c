@@ -23,6 +23,7 @@
  *   CAREBUS_FAULT_COUNT=FILE  how many calls matched the first rule, as text, rewritten at each: a run with N 0 says how
  *                             many there are to try
  *   CAREBUS_FAULT_ONCE=FILE   strikes only while FILE is not there, and makes it: once for a program and all that it starts anew
+ *   CAREBUS_FAULT_FROM=FILE   calls count only while FILE is there: who drives the program makes it when it is time
  *   CAREBUS_FAULT_COMM=NAME   only in processes whose /proc/self/comm is NAME
  *
  * Counting is over the process, from its start; a child that was forked without exec goes on from its parent's count.
@@ -191,6 +192,12 @@ static bool may_strike(void) {
         return fd >= 0;
 }
 
+static bool is_time(void) {
+        const char *from = getenv("CAREBUS_FAULT_FROM");
+
+        return !from || syscall(SYS_faccessat, AT_FDCWD, from, F_OK) == 0;
+}
+
 /* The rule that strikes at this call, or NULL. */
 static const Rule *strike(int call, const char *path) {
         const Rule *found = NULL;
@@ -199,7 +206,7 @@ static const Rule *strike(int call, const char *path) {
         for (size_t i = 0; i < n_rules; i++) {
                 Rule *rule = &rules[i];
 
-                if (!(rule->call & call) || fnmatch(rule->glob, path, 0) != 0)
+                if (!(rule->call & call) || fnmatch(rule->glob, path, 0) != 0 || !is_time())
                         continue;
                 rule->count++;
                 if (i == 0)

@@ -320,8 +320,8 @@ def traced_run(bus, load):
         return bus.process.poll() is not None or all(not engine.is_alive() for engine in load.engines)
     if bus.process.poll() is None:
         wait_for(ended_or_done, 4 * ANSWER_SECONDS, "the run to end")
-        if bus.process.poll() is None:
-            bus.wait_folded()
+        with contextlib.suppress(Ended):  # the fold's own calls may be what fails
+            wait_folded_or_ended(bus)
     code = bus.process.poll()
     if code is None:
         for pid in (traced_pid(bus), bus.serve_pid):  # not the tracer: it would let them go on

@@ -34,9 +34,11 @@ def count_so_far(bus):
 def strike(bus, rule, action, answered=False, written=None):
     """Five messages, then a sixth at whose call the fault strikes. The receipt of the sixth, or None, and the places of the five. Where
     `written` is said the sixth stands in the journal or does not: a segment that is made ready beside it is synced too."""
+    begin = bus.folder / "begin"
     for n in range(1, 40):
         shutil.rmtree(bus.config["state"], ignore_errors=True)
-        bus.environment = faulty.fault_environment(f"{rule} {n} {action}", bus.folder / "count")
+        begin.unlink(missing_ok=True)
+        bus.environment = {**faulty.fault_environment(f"{rule} {n} {action}"), "CAREBUS_FAULT_FROM": str(begin)}
         places, receipt = {}, None
         try:
             bus.start()
@@ -49,6 +51,7 @@ def strike(bus, rule, action, answered=False, written=None):
             source.deliver([f"A-{i}" for i in range(5)])
             places = dict(source.places)
             faulty.wait_folded_or_ended(bus)
+            begin.touch()
             number = source.submit(one("SIXTH"))[0]
             receipt = next(iter(source.wait_receipts(1, 5)), None)
             assert receipt.number == number
