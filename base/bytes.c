@@ -89,6 +89,20 @@ void buffer_append_byte(Buffer *buffer, uint8_t byte) {
         buffer_append(buffer, &byte, 1);
 }
 
+void buffer_append_le32(Buffer *buffer, uint32_t number) {
+        uint8_t bytes[sizeof(number)];
+
+        store_le32(bytes, number);
+        buffer_append(buffer, bytes, sizeof(bytes));
+}
+
+void buffer_append_le64(Buffer *buffer, uint64_t number) {
+        uint8_t bytes[sizeof(number)];
+
+        store_le64(bytes, number);
+        buffer_append(buffer, bytes, sizeof(bytes));
+}
+
 void buffer_append_format(Buffer *buffer, const char *format, ...) {
         va_list arguments;
         uint8_t *place;

@@ -51,6 +51,8 @@ void buffer_append(Buffer *buffer, const void *data, size_t size);
 void buffer_append_bytes(Buffer *buffer, Bytes bytes);
 void buffer_append_text(Buffer *buffer, const char *text);
 void buffer_append_byte(Buffer *buffer, uint8_t byte);
+void buffer_append_le32(Buffer *buffer, uint32_t number); /* little-endian */
+void buffer_append_le64(Buffer *buffer, uint64_t number);
 void buffer_append_format(Buffer *buffer, const char *format, ...) _printf_(2, 3);
 /* Drops `size` bytes at the front (moves the rest). */
 void buffer_consume(Buffer *buffer, size_t size);

@@ -24,14 +24,8 @@ ConfigText *config_text_free(ConfigText *text) {
         return NULL;
 }
 
-static void append_le32(Buffer *buffer, size_t value) {
-        uint8_t bytes[4];
-        store_le32(bytes, (uint32_t)value);
-        buffer_append(buffer, bytes, sizeof(bytes));
-}
-
 static void append_bytes(Buffer *buffer, Bytes bytes) {
-        append_le32(buffer, bytes.size);
+        buffer_append_le32(buffer, (uint32_t)bytes.size);
         buffer_append_bytes(buffer, bytes);
 }
 
@@ -39,9 +33,9 @@ int config_text_pack(const ConfigText *text, Buffer *ret) {
         Buffer packed = BUFFER_NULL;
         if (text->n_files > FILES_MAX)
                 return -EINVAL;
-        append_le32(&packed, PACK_MAGIC);
-        append_le32(&packed, PACK_VERSION);
-        append_le32(&packed, text->n_files);
+        buffer_append_le32(&packed, PACK_MAGIC);
+        buffer_append_le32(&packed, PACK_VERSION);
+        buffer_append_le32(&packed, (uint32_t)text->n_files);
         for (size_t i = 0; i < text->n_files; i++) {
                 append_bytes(&packed, bytes_of_text(text->files[i].path));
                 append_bytes(&packed, buffer_bytes(&text->files[i].content));

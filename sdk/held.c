@@ -172,39 +172,25 @@ HeldPerson *held_unnamed(const Held *held, uint32_t *at) {
 
 /* ---- the file -------------------------------------------------------------------------------------------------------- */
 
-static void pack_u64(Buffer *ret, uint64_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le64(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
-static void pack_u32(Buffer *ret, uint32_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le32(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
 int held_write(const char *path, const char *owner, const Held *held, HeldPlace place) {
         _cleanup_(buffer_deinit) Buffer packed = BUFFER_NULL;
 
         buffer_append_text(&packed, MAGIC);
-        pack_u32(&packed, VERSION);
-        pack_u32(&packed, (uint32_t)strlen(owner));
+        buffer_append_le32(&packed, VERSION);
+        buffer_append_le32(&packed, (uint32_t)strlen(owner));
         buffer_append_text(&packed, owner);
-        pack_u64(&packed, place.seq);
-        pack_u32(&packed, place.index);
-        pack_u64(&packed, place.lineage);
-        pack_u32(&packed, held->n_persons);
+        buffer_append_le64(&packed, place.seq);
+        buffer_append_le32(&packed, place.index);
+        buffer_append_le64(&packed, place.lineage);
+        buffer_append_le32(&packed, held->n_persons);
         for (uint32_t i = 0; i < held->n_persons; i++) {
                 const HeldPerson *person = &held->persons[i];
-                pack_u64(&packed, person->id_seq);
-                pack_u32(&packed, person->id_index);
-                pack_u64(&packed, person->seq);
+                buffer_append_le64(&packed, person->id_seq);
+                buffer_append_le32(&packed, person->id_index);
+                buffer_append_le64(&packed, person->seq);
                 buffer_append(&packed, person->digest, sizeof(person->digest));
         }
-        pack_u32(&packed, crc32c(0, packed.data, packed.size));
+        buffer_append_le32(&packed, crc32c(0, packed.data, packed.size));
         return packed.error < 0 ? packed.error : file_replace(path, packed.data, packed.size, 0600);
 }
 

@@ -141,20 +141,6 @@ Consumer *cursors_at(Cursors *cursors, size_t index) {
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
 
-static void pack_u32(Buffer *ret, uint32_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le32(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
-static void pack_u64(Buffer *ret, uint64_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le64(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
 static void pack_name(Buffer *ret, const char *name) {
         buffer_append_byte(ret, (uint8_t)strlen(name));
         buffer_append_text(ret, name);
@@ -166,22 +152,22 @@ void cursors_pack(const Cursors *cursors, Buffer *ret) {
         for (size_t i = 0; i < cursors->n_items; i++)
                 n += cursors->items[i]->acked.seq > 0;
         buffer_append_text(ret, READER_PLACES_MAGIC);
-        pack_u32(ret, READER_PLACES_VERSION);
-        pack_u32(ret, n);
+        buffer_append_le32(ret, READER_PLACES_VERSION);
+        buffer_append_le32(ret, n);
         for (size_t i = 0; i < cursors->n_items; i++) {
                 const Consumer *consumer = cursors->items[i];
                 if (consumer->acked.seq == 0)
                         continue;
                 pack_name(ret, consumer->team);
                 pack_name(ret, consumer->name);
-                pack_u64(ret, consumer->acked.seq);
-                pack_u32(ret, consumer->acked.index);
-                pack_u64(ret, (uint64_t)consumer->received_at);
-                pack_u64(ret, (uint64_t)consumer->acked_at);
+                buffer_append_le64(ret, consumer->acked.seq);
+                buffer_append_le32(ret, consumer->acked.index);
+                buffer_append_le64(ret, (uint64_t)consumer->received_at);
+                buffer_append_le64(ret, (uint64_t)consumer->acked_at);
                 buffer_append_byte(ret, consumer->records);
-                pack_u64(ret, consumer->lineage);
+                buffer_append_le64(ret, consumer->lineage);
         }
-        pack_u32(ret, crc32c(0, ret->data, ret->size));
+        buffer_append_le32(ret, crc32c(0, ret->data, ret->size));
 }
 
 static int place_seen(const ReaderPlace *place, void *owner) {

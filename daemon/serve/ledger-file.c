@@ -11,20 +11,6 @@
 #define VERSION 1
 #define FILE_MAX (4ULL << 30)
 
-static void pack_u64(Buffer *ret, uint64_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le64(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
-static void pack_u32(Buffer *ret, uint32_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le32(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
 void ledger_life_fork(LedgerLife *life, Place newest) {
         if (life->n_forks == LEDGER_FORKS_MAX) {
                 memmove(&life->forks[0], &life->forks[1], sizeof(life->forks) - sizeof(life->forks[0]));
@@ -45,20 +31,20 @@ int ledger_life_new_lineage(LedgerLife *life) {
 
 void ledger_file_pack(const LedgerLife *life, const LedgerTable *table, Buffer *ret) {
         buffer_append_text(ret, MAGIC);
-        pack_u32(ret, VERSION);
+        buffer_append_le32(ret, VERSION);
         buffer_append(ret, life->rules, sizeof(life->rules));
-        pack_u64(ret, life->seq);
-        pack_u64(ret, (uint64_t)life->received_at);
-        pack_u64(ret, life->since);
-        pack_u64(ret, life->lineage);
-        pack_u32(ret, (uint32_t)life->n_forks);
+        buffer_append_le64(ret, life->seq);
+        buffer_append_le64(ret, (uint64_t)life->received_at);
+        buffer_append_le64(ret, life->since);
+        buffer_append_le64(ret, life->lineage);
+        buffer_append_le32(ret, (uint32_t)life->n_forks);
         for (size_t i = 0; i < life->n_forks; i++) {
-                pack_u64(ret, life->forks[i].lineage);
-                pack_u64(ret, life->forks[i].place.seq);
-                pack_u32(ret, life->forks[i].place.index);
+                buffer_append_le64(ret, life->forks[i].lineage);
+                buffer_append_le64(ret, life->forks[i].place.seq);
+                buffer_append_le32(ret, life->forks[i].place.index);
         }
         ledger_table_pack(table, ret);
-        pack_u32(ret, crc32c(0, ret->data, ret->size));
+        buffer_append_le32(ret, crc32c(0, ret->data, ret->size));
 }
 
 static int life_unpack(Cursor *cursor, LedgerLife *life) {

@@ -369,7 +369,7 @@ static int leave_original(uint64_t seq, uint8_t *payload, size_t size, void *own
         r = retention_take_original(left, size);
         if (r == 0)
                 sha256(left, size, digest);
-        if (r < 0 || leaving->at >= leaving->expired->n_left ||
+        if (r < 0 || leaving->at >= leaving->expired->n_left || leaving->expired->seqs[leaving->at] != seq ||
             leaving->expired->left[leaving->at].len != sizeof(digest) ||
             memcmp(leaving->expired->left[leaving->at].data, digest, sizeof(digest)) != 0) {
                 leaving->n_refused++;

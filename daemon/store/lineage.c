@@ -14,20 +14,6 @@
 #define VERSION 1U
 #define FILE_BYTES_MAX (64U << 10)
 
-static void pack_u32(Buffer *ret, uint32_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le32(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
-static void pack_u64(Buffer *ret, uint64_t number) {
-        uint8_t bytes[sizeof(number)];
-
-        store_le64(bytes, number);
-        buffer_append(ret, bytes, sizeof(bytes));
-}
-
 static int lineage_unpack(Bytes packed, Lineage *ret) {
         Cursor cursor = CURSOR_INIT(packed);
         uint32_t version, n;
@@ -85,16 +71,16 @@ int lineage_write(const char *path, const Lineage *lineage) {
         _cleanup_(buffer_deinit) Buffer packed = BUFFER_NULL;
 
         buffer_append_text(&packed, MAGIC);
-        pack_u32(&packed, VERSION);
-        pack_u64(&packed, lineage->id);
-        pack_u32(&packed, (uint32_t)lineage->n_forks);
+        buffer_append_le32(&packed, VERSION);
+        buffer_append_le64(&packed, lineage->id);
+        buffer_append_le32(&packed, (uint32_t)lineage->n_forks);
         for (size_t i = 0; i < lineage->n_forks; i++) {
-                pack_u64(&packed, lineage->forks[i].id);
-                pack_u64(&packed, lineage->forks[i].seq);
-                pack_u64(&packed, (uint64_t)lineage->forks[i].at);
+                buffer_append_le64(&packed, lineage->forks[i].id);
+                buffer_append_le64(&packed, lineage->forks[i].seq);
+                buffer_append_le64(&packed, (uint64_t)lineage->forks[i].at);
         }
         if (packed.error == 0)
-                pack_u32(&packed, crc32c(0, packed.data, packed.size));
+                buffer_append_le32(&packed, crc32c(0, packed.data, packed.size));
         return packed.error ? packed.error : file_replace(path, packed.data, packed.size, 0640);
 }
 

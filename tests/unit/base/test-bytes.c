@@ -120,8 +120,18 @@ static void test_numbers_are_read_as_they_were_written_at_odd_places(void **stat
         assert_true(load_le64(data + 3) == UINT64_MAX - 1);
 }
 
+static void test_numbers_lie_with_their_lowest_byte_first(void **state) {
+        static const uint8_t expected[] = { 4, 3, 2, 1, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 1 };
+        _cleanup_(buffer_deinit) Buffer buffer = BUFFER_NULL;
+
+        buffer_append_le32(&buffer, 0x01020304);
+        buffer_append_le64(&buffer, UINT64_C(0x0123456789abcdef));
+        assert_true(bytes_equal(buffer_bytes(&buffer), bytes_of(expected, sizeof(expected))));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_numbers_lie_with_their_lowest_byte_first),
                 cmocka_unit_test(test_appends_come_out_in_order_over_many_growths),
                 cmocka_unit_test(test_error_sticks_until_cleared),
                 cmocka_unit_test(test_appending_from_nowhere_is_nothing),
