@@ -76,9 +76,10 @@ def mutations(message, chance, count):
 
 
 def every_change(message):
-    """Each byte as each other value that matters to HL7, and each length."""
+    """Each byte as each other value that matters to HL7, and each length; nothing at all is answered by nobody."""
     for at in range(len(message)):
-        yield message[:at]
+        if at > 0:
+            yield message[:at]
         for byte in b"|^~\\&\r\n\0\x1b\xff\xc3 0A":
             yield message[:at] + bytes([byte]) + message[at + 1:]
 
