@@ -116,7 +116,7 @@ static int look_at_audit(const Preview *preview, const char *folder, uint64_t ag
         _cleanup_(audit_holds_freep) AuditHolds *holds = NULL;
         int r = audit_holds_new(&holds);
 
-        r = r ?: error_fold(unresolved_audit(preview->txn, hold_use, holds));
+        r = r ?: error_fold(unresolved_audit(preview->txn, hold_use, NULL, holds));
         if (r < 0)
                 return r;
         audit_holds_end(holds);

@@ -113,11 +113,19 @@ static void print_delivery(const Context *context, const Carebus__V1__WhyDeliver
 }
 
 static int print_why(const Context *context, const Carebus__V1__Why *why) {
+        char at[MOMENT_TEXT_SIZE];
+
         if (context->json)
                 return command_print_line(json_line(&why->base));
         printf("event %s (%s)%s%s, team %s\n", why->event_id ? why->event_id : "?", why->type ? why->type : "?",
                why->patient_id ? " of " : "", why->patient_id ? why->patient_id : "", why->team ? why->team : "?");
         print_now(context, why);
+        if (why->has_given_before) {
+                command_moment(context, why->given_before, at);
+                printf("what happened, by the audit: it was given, by %s; when and how is not in the audit any more\n",
+                       at);
+                return EXIT_DONE;
+        }
         puts(why->n_deliveries > 0 ? "what happened, by the audit:"
                                    : "what happened, by the audit: it was given nothing of it");
         for (size_t i = 0; i < why->n_deliveries; i++)

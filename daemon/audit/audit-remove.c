@@ -99,6 +99,20 @@ static int segment_unlink(Audit *audit, uint64_t first) {
         return unlinkat(audit->folder_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+int audit_oldest_may_go(Audit *audit, int64_t older_than) {
+        const Removal removal = removal_begin(audit);
+        _cleanup_(audit_walk_freep) AuditWalk *walk = NULL;
+        int r;
+
+        if (removal.before.number + 1 >= removal.open_first)
+                return 0;
+        r = audit_walk_new(audit->folder, &walk);
+        r = r ?: audit_walk_seek(walk, removal.before.number + 1);
+        if (r != 0)
+                return r < 0 ? r : -EBADMSG;
+        return audit_walk_header(walk)->made_at < older_than;
+}
+
 int audit_remove_oldest(Audit *audit, int64_t older_than, const AuditHolds *holds, AuditOld *ret) {
         const Removal removal = removal_begin(audit);
         _cleanup_(audit_walk_freep) AuditWalk *walk = NULL;

@@ -88,6 +88,8 @@ int audit_of_entries(Audit *audit, const uint64_t *seqs, size_t n, Arena *arena,
 int audit_of_person(Audit *audit, const char *const *patient_ids, size_t n, const AuditWhen *when, Arena *arena,
                     AuditSeen seen, void *owner);
 
+/* Was the oldest segment begun before, and is it closed? Then it is worth asking what holds it. 1, 0, -EBADMSG or negative; one thread. */
+int audit_oldest_may_go(Audit *audit, int64_t older_than);
 /* Removes the oldest segment, where nothing in it is of `older_than` or later, nothing holds it, and it is signed. What it said of who was
  * given what is carried over, the chain's new beginning is signed, and the audit says so, before a file goes; broken off at any step, it is
  * there as before or gone as a whole, and the next start clears up. Takes as long as reading a segment: one thread, beside those that

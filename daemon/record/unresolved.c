@@ -13,6 +13,7 @@
 #include "daemon/record/relationships.h"
 
 #define ARENA_MAX (64U << 20)
+#define BEAT_EVERY 65536 /* sections */
 
 static const struct {
         const char *name, *says;
@@ -152,6 +153,8 @@ typedef struct Using {
         StateTxn *txn;
         Arena *arena;
         UnresolvedUsed used;
+        void (*beat)(void *owner);
+        uint64_t n_sections;
         void *owner;
 } Using;
 
@@ -199,13 +202,15 @@ static int section_seen(Bytes key, Bytes value, void *owner) {
         const ArenaMark mark = arena_mark(using->arena);
         int r = unresolved_in_section(key, value, using->arena, unresolved_use, using);
 
+        if (++using->n_sections % BEAT_EVERY == 0 && using->beat)
+                using->beat(using->owner);
         arena_rewind(using->arena, mark);
         return r;
 }
 
-int unresolved_audit(StateTxn *txn, UnresolvedUsed used, void *owner) {
+int unresolved_audit(StateTxn *txn, UnresolvedUsed used, void (*beat)(void *owner), void *owner) {
         _cleanup_(arena_freep) Arena *arena = NULL;
-        Using using = { .txn = txn, .used = used, .owner = owner };
+        Using using = { .txn = txn, .used = used, .beat = beat, .owner = owner };
         int r = arena_new(&arena, ARENA_MAX);
 
         using.arena = arena;

@@ -46,7 +46,9 @@ typedef struct UnresolvedUse {
         int64_t from_at;
 } UnresolvedUse;
 typedef int (*UnresolvedUsed)(const UnresolvedUse *use, void *owner);
-int unresolved_audit(StateTxn *txn, UnresolvedUsed used, void *owner);
+/* Walks over the keys of all sections: `beat`, where not NULL, is called now and then meanwhile, for whoever has to show that it lives. 0,
+ * what `used` returned, or as above. */
+int unresolved_audit(StateTxn *txn, UnresolvedUsed used, void (*beat)(void *owner), void *owner);
 
 /* As in JSON; for people, behind "it is needed by". */
 const char *unresolved_name(UnresolvedKind kind);

@@ -13,7 +13,9 @@
 
 #define LOOK_EVERY (24 * 60 * 60 * USEC_PER_SEC)
 #define AGAIN_AFTER (60 * USEC_PER_SEC) /* no room, or a backup that is being made */
-#define HOLDS_GOOD (10 * USEC_PER_SEC)  /* what is open is gathered anew after it */
+#define HOLDS_GOOD (60 * USEC_PER_SEC)  /* what is open is gathered anew after it */
+
+enum { NOTHING_GOES = 1 };
 
 struct AuditRetain {
         Worker *worker;
@@ -49,33 +51,48 @@ void audit_retain_set(AuditRetain *retain, const Config *config) {
 
 /* ---- what is open ------------------------------------------------------------------------------------------------------------ */
 
+typedef struct Gathering {
+        AuditHolds *holds;
+        Worker *worker;
+} Gathering;
+
 static int hold_use(const UnresolvedUse *use, void *owner) {
+        const Gathering *gathering = owner;
+
         if (use->patient_id)
-                return audit_holds_add_person(owner, use->patient_id, use->from_at, use->kind);
-        return audit_holds_add_entry(owner, use->seq, use->kind);
+                return audit_holds_add_person(gathering->holds, use->patient_id, use->from_at, use->kind);
+        return audit_holds_add_entry(gathering->holds, use->seq, use->kind);
 }
 
-static int holds_gather(AuditRetain *retain, View *view, int64_t now) {
+/* A large state is walked through for a while. */
+static void hold_beat(void *owner) {
+        const Gathering *gathering = owner;
+
+        worker_tick(gathering->worker);
+}
+
+static int holds_gather(AuditRetain *retain, View *view) {
         _cleanup_(audit_holds_freep) AuditHolds *holds = NULL;
+        Gathering gathering = { .worker = retain->worker };
         int r = audit_holds_new(&holds);
 
+        gathering.holds = holds;
         r = r ?: view_renew(view);
-        r = r ?: unresolved_audit(view_txn(view), hold_use, holds);
+        r = r ?: unresolved_audit(view_txn(view), hold_use, hold_beat, &gathering);
         view_rest(view);
         if (r != 0)
                 return error_fold(r);
         audit_holds_end(holds);
         audit_holds_free(retain->holds);
         retain->holds = TAKE_PTR(holds);
-        retain->gathered_at = now;
+        retain->gathered_at = clock_monotonic(&clock_system);
         return 0;
 }
 
 /* ---- a segment ----------------------------------------------------------------------------------------------------------------- */
 
-/* A backup that is being made has to find what it set out to copy. 0, 1: nothing goes now; negative. */
-static int segment_remove(AuditRetain *retain) {
-        const int64_t older_than = clock_now_at(&clock_system) - (int64_t)retain->age * USEC_PER_SEC;
+/* A backup that is being made has to find what it set out to copy. 0, NOTHING_GOES; negative. */
+static int segment_remove(AuditRetain *retain, int64_t older_than) {
         AuditOld old;
         int r;
 
@@ -86,7 +103,7 @@ static int segment_remove(AuditRetain *retain) {
         if (r < 0)
                 return r;
         retain->bytes += old.verdict == AUDIT_OLD_GOES ? old.bytes : 0;
-        return old.verdict != AUDIT_OLD_GOES;
+        return old.verdict == AUDIT_OLD_GOES ? 0 : NOTHING_GOES;
 }
 
 static void look_end(AuditRetain *retain, int64_t look_at) {
@@ -102,13 +119,17 @@ static void look_end(AuditRetain *retain, int64_t look_at) {
 
 bool audit_retain_turn(AuditRetain *retain, View *view) {
         const int64_t now = clock_monotonic(&clock_system);
-        int r = 0;
+        const int64_t older_than = clock_now_at(&clock_system) - (int64_t)retain->age * USEC_PER_SEC;
+        int r;
 
         if (retain->age == 0 || retain->worker->backup_lock < 0 || (!retain->holds && now < retain->look_at))
                 return false;
-        if (!retain->holds || now - retain->gathered_at > HOLDS_GOOD)
-                r = holds_gather(retain, view, now);
-        r = r ?: segment_remove(retain);
+        r = audit_oldest_may_go(retain->worker->audit, older_than);
+        if (r > 0)
+                r = !retain->holds || now - retain->gathered_at > HOLDS_GOOD ? holds_gather(retain, view) : 0;
+        else if (r == 0)
+                r = NOTHING_GOES;
+        r = r ?: segment_remove(retain, older_than);
         if (r == 0)
                 return true;
         /* While a backup is being made there is nothing to tell: it ends. */

@@ -212,18 +212,27 @@ static int receipt_given(Receipts *receipts, Carebus__V1__SourceReceipt *receipt
         return 0;
 }
 
-/* Teams that may see some of it now, and were given none. */
+/* Also where the audit has no more of it than that: retention removed when and how. */
+static bool was_given(const Receipts *receipts, const Carebus__V1__SourceReceipt *receipt, const char *team) {
+        for (uint32_t i = 0; i < receipt->events; i++)
+                if (audit_was_given(receipts->query->worker->audit, team, receipt->seq, i))
+                        return true;
+        return false;
+}
+
+/* Teams that may see some of it now, and were given none; and those of whom no more is known than that they were. */
 static int receipt_not_yet(Receipts *receipts, Carebus__V1__SourceReceipt *receipt) {
         const Config *config = receipts->query->config;
 
         for (size_t team = 0; team < config->n_teams; team++) {
                 Carebus__V1__ReceiptTeam *line;
-                bool known = false, sees = false;
+                bool known = false, sees = false, given = false;
                 int r = 0;
 
                 for (size_t i = 0; i < receipt->n_teams; i++)
                         known = known || text_equal(receipt->teams[i]->team, config->teams[team].name);
-                for (uint32_t i = 0; !known && !sees && r == 0 && i < receipt->events; i++) {
+                given = !known && was_given(receipts, receipt, config->teams[team].name);
+                for (uint32_t i = 0; !known && !given && !sees && r == 0 && i < receipt->events; i++) {
                         SightAnswer answer;
 
                         r = sight_of_event(receipts->query->sight, receipt->seq, i, team, &answer, NULL);
@@ -231,12 +240,12 @@ static int receipt_not_yet(Receipts *receipts, Carebus__V1__SourceReceipt *recei
                 }
                 if (r != 0 && r != VIEW_E_NOT_FOUND)
                         return error_fold(r);
-                if (!sees)
+                if (!sees && !given)
                         continue;
                 r = team_add(receipts, receipt, config->teams[team].name, NULL, &line);
                 if (r < 0)
                         return r;
-                line->state = (char *)"not-yet";
+                line->state = (char *)(given ? "sent" : "not-yet");
         }
         return 0;
 }

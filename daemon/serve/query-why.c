@@ -169,6 +169,11 @@ static int why_happened(Query *query, Carebus__V1__Why *why, Place place) {
         for (size_t i = 0; r == 0 && i < list.n; i++)
                 if (place_compare(list.items[i].place, place) == 0 && text_equal(list.items[i].team, why->team))
                         r = why_delivery(query, why, &list.items[i]);
+        if (r == 0 && why->n_deliveries == 0 &&
+            audit_was_given(query->worker->audit, why->team, place.seq, place.index)) {
+                why->has_given_before = true;
+                why->given_before = audit_status(query->worker->audit).removed_until_at;
+        }
         return r;
 }
 

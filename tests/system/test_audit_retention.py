@@ -91,6 +91,11 @@ def test_the_oldest_goes_and_the_rest_is_proved_from_there(make_bus, tmp_path):
     answer = bus.ctl("--json", "audit", "who", person_of(delivery), check=0)
     assert disclosures([json.loads(line) for line in answer.stdout.splitlines()], "hospice") == []
     assert "is not in the audit any more" in answer.stderr
+    said = bus.ctl("why", f"{delivery.seq}.{delivery.index}", "hospice", check=0).stdout
+    assert "it was given, by " in said and "not in the audit any more" in said
+    receipt, = bus.ctl_json("receipts", "pas", "--message", "OLD")
+    assert [(team["team"], team["state"], "sent_at" in team) for team in receipt["teams"] if team["team"] == "hospice"] == \
+        [("hospice", "sent", False)]
     # What is left takes a small part of the room, and the audit says that it was done.
     assert (folder(bus) / oldest.replace(".audit", ".carried")).stat().st_size < before
     kinds = [json.loads(line)["type"]["code"] for line in bus.ctl("audit", "export", "--fhir", "-", check=0).stdout.splitlines()]

@@ -167,6 +167,8 @@ static void test_nothing_young_goes_and_the_open_segment_never(void **state) {
 
         clock_fake_init(&clock, NOON);
         audit = signed_audit(*state, &clock, DAYS);
+        assert_int_equal(audit_oldest_may_go(audit, NOON), 0);
+        assert_int_equal(audit_oldest_may_go(audit, NOON + DAY), 1);
         assert_int_equal(remove_until(audit, NOON, NULL, &old), 0);
         assert_int_equal(old.verdict, AUDIT_OLD_YOUNG);
         assert_true(remove_until(audit, ALL_OLD, NULL, &old) > 2);
