@@ -124,8 +124,8 @@ static void test_profiles_of_hl7_sources_know_every_code_of_sex_and_class(void *
 
 /* A signature belongs to whoever runs the bus: a shipped one would be nobody's. */
 static void test_no_shipped_profile_answers_for_what_a_decision_means(void **state) {
-        static const char *const names[] = { "carebus-exact",   "default",          "document-only", "epic-uk",
-                                             "hospice-minimum", "itk",              "pds",           "systmone-extract",
+        static const char *const names[] = { "carebus-exact",   "default", "document-only", "epic-uk",
+                                             "hospice-minimum", "itk",     "pds",           "systmone-extract",
                                              "uk-core",         "wales" };
         char folder[512], path[1024];
         if (!folder_of_profiles(folder)) {
