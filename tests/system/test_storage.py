@@ -1,7 +1,6 @@
 """Disks that are full, and disks that fail."""
 
 import contextlib
-import json
 import os
 import re
 import subprocess
