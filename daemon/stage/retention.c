@@ -379,9 +379,9 @@ static int leave_original(uint64_t seq, uint8_t *payload, size_t size, void *own
         return 0;
 }
 
-/* *ret_n: how many of these are without it now, or cannot be. */
+/* *ret_n: how many of these are without it now; *ret_refused: how many never will be. */
 static int take_from_journal(const Retention *retention, const Carebus__V1__Expired *expired, const Buffer *seqs,
-                             size_t *ret_n) {
+                             size_t *ret_n, size_t *ret_refused) {
         const uint64_t *list = (const uint64_t *)(const void *)seqs->data;
         const size_t n = seqs->size / sizeof(*list);
         Leaving leaving = { .expired = expired };
@@ -390,10 +390,9 @@ static int take_from_journal(const Retention *retention, const Carebus__V1__Expi
         if (retention_class_of_rule(expired->rule) != RETENTION_ORIGINALS)
                 return journal_expire(retention->options.journal_folder, list, n, ret_n);
         r = journal_reduce(retention->options.journal_folder, list, n, leave_original, &leaving, ret_n);
-        if (r == 0 && leaving.n_refused > 0) {
+        if (r == 0 && leaving.n_refused > 0)
                 log_event(LOG_RETENTION_FAILED, log_errno(-EBADMSG));
-                *ret_n += leaving.n_refused;
-        }
+        *ret_refused = leaving.n_refused;
         return r;
 }
 
@@ -403,7 +402,7 @@ static int take_out(Retention *retention, uint64_t seq) {
         _cleanup_(buffer_deinit) Buffer seqs = BUFFER_NULL;
         _cleanup_(closep) int lock = lock_out_backups(retention);
         Carebus__V1__Expired *expired = NULL;
-        size_t n, n_gone = 0;
+        size_t n, n_gone = 0, n_refused = 0;
         int r = MIN(lock, 0);
 
         arena_reset(retention->arena);
@@ -413,8 +412,8 @@ static int take_out(Retention *retention, uint64_t seq) {
         txn = state_abort(txn);
         n = seqs.size / sizeof(uint64_t);
         if (r == 0 && n > 0)
-                r = take_from_journal(retention, expired, &seqs, &n_gone);
-        if (r == 0 && n_gone < n)
+                r = take_from_journal(retention, expired, &seqs, &n_gone, &n_refused);
+        if (r == 0 && n_gone + n_refused < n)
                 return -EAGAIN; /* some lie in the segment that is written to */
         if (r == 0 && n > 0 && retention_class_of_rule(expired->rule) == RETENTION_NOT_FOLLOWED)
                 log_event(LOG_ORIGINALS_EXPIRED, log_number("SEQ", (int64_t)seq),
